@@ -1,0 +1,53 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target a room, lowest first; a target may only depend on what stands above it in this list.
+let package = Package(
+  name: "Tartine",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Tartine", targets: ["Tartine"]),
+    .executable(name: "tartine", targets: ["TartineCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // C: hot loops, matrix products, worker threads, embedded data, system libraries.
+    .target(
+      name: "TartineKernels",
+      cSettings: [.define("ACCELERATE_NEW_LAPACK")],
+      linkerSettings: [
+        .linkedLibrary("openblas", .when(platforms: [.linux])),
+        .linkedLibrary("pthread", .when(platforms: [.linux])),
+        .linkedLibrary("m", .when(platforms: [.linux])),
+        .linkedFramework("Accelerate", .when(platforms: [.macOS])),
+      ]),
+    .target(name: "TartineDigits"),
+    .systemLibrary(
+      name: "TartineZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+
+    // The engine, and what is made of it.
+    .target(name: "TartineEngine", dependencies: ["TartineKernels"]),
+    .target(name: "TartineFiles", dependencies: ["TartineEngine", "TartineZlib"]),
+    .target(name: "TartineNetworks", dependencies: ["TartineEngine"]),
+    .target(name: "TartineOptimizers", dependencies: ["TartineNetworks"]),
+    .target(
+      name: "TartineData", dependencies: ["TartineNetworks", "TartineFiles", "TartineDigits"]),
+
+    // The loop: train, read the result, show it.
+    .target(
+      name: "TartineTraining",
+      dependencies: ["TartineNetworks", "TartineOptimizers", "TartineData", "TartineFiles"]),
+    .target(name: "TartineDiagnosis", dependencies: ["TartineTraining"]),
+    .target(name: "TartineReports", dependencies: ["TartineDiagnosis"]),
+    .target(name: "Tartine", dependencies: ["TartineReports"]),
+    .executableTarget(
+      name: "TartineCommand",
+      dependencies: [
+        "Tartine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

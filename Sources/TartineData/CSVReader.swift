@@ -1,0 +1,182 @@
+import TartineFiles
+
+/// Reads a CSV text into typed columns.
+///
+/// The first pass reads every column as numbers until a field is none; the second reads those columns as
+/// text. So nothing but the text and the result is held.
+package struct CSVReader {
+  private let source: String
+  private let bytes: [UInt8]
+  /// The type each column must have, where the text is to fit a model; nil where it is inferred.
+  private let schema: [String: Bool]?
+
+  /// - Parameter isNumeric: by column name, what a model expects; columns not named there are inferred.
+  package init(_ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil) {
+    self.bytes = bytes
+    self.source = source
+    self.schema = schema
+  }
+
+  package func read() throws -> [Column] {
+    try bytes.withUnsafeBufferPointer { try read($0) }
+  }
+
+  private func read(_ bytes: UnsafeBufferPointer<UInt8>) throws -> [Column] {
+    let start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
+    if bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) {
+      throw DataError("it is in UTF-16; save it as UTF-8.", source: source)
+    }
+    let separator = CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[start...]))
+    var scanner = CSVScanner(bytes, separator: separator, from: start)
+    guard scanner.beginRecord() else {
+      throw DataError("it is empty; a header line and rows are needed.", source: source)
+    }
+    let names = try readHeader(&scanner, bytes)
+    let body = scanner.position
+    var builders = names.map { ColumnBuilder(name: $0, mustBeNumeric: schema?[$0] == true, mustBeText: schema?[$0] == false) }
+    try readNumbers(into: &builders, bytes, from: body, separator)
+    if builders.contains(where: \.isText) { try readTexts(into: &builders, bytes, from: body, separator) }
+    let columns = try builders.map { try $0.column(source: source, bytes: bytes) }
+    guard let rows = columns.first?.count, rows > 0 else {
+      throw DataError("it has a header and no rows.", source: source)
+    }
+    return columns
+  }
+
+  private func readHeader(_ scanner: inout CSVScanner, _ bytes: UnsafeBufferPointer<UInt8>) throws -> [String] {
+    var names: [String] = []
+    var seen: Set<String> = []
+    var areNumbers = true
+    while true {
+      guard let (field, end) = scanner.next() else { throw quoteError(scanner, bytes) }
+      let text = scanner.text(field)
+      let name = text.isEmpty ? "column\(names.count + 1)" : text
+      guard seen.insert(name).inserted else {
+        throw DataError("two columns have the name '\(name)'; rename one.", source: source, line: 1)
+      }
+      areNumbers = areNumbers && NumberParser.parse(bytes, field.start, field.end) != nil
+      names.append(name)
+      if end != .field { break }
+    }
+    if areNumbers {
+      throw DataError(
+        "the first line holds numbers; a header line with the columns' names is needed.", source: source,
+        line: 1)
+    }
+    return names
+  }
+
+  private func readNumbers(
+    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, from start: Int,
+    _ separator: UInt8
+  ) throws {
+    var scanner = CSVScanner(bytes, separator: separator, from: start)
+    let count = builders.count
+    try builders.withUnsafeMutableBufferPointer { builders in
+      while scanner.beginRecord() {
+        var column = 0
+        while true {
+          guard let (field, end) = scanner.next() else { throw quoteError(scanner, bytes) }
+          if column < count { builders[column].takeNumber(field, scanner, bytes) }
+          column += 1
+          if end != .field { break }
+        }
+        if column != count {
+          throw DataError(
+            "it has \(column) fields, and the header has \(count); mend the line, or put quotes around a "
+              + "text that holds the separator.", source: source,
+            line: CSVScanner.line(of: scanner.recordStart, in: bytes))
+        }
+      }
+    }
+  }
+
+  private func readTexts(
+    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, from start: Int,
+    _ separator: UInt8
+  ) throws {
+    var scanner = CSVScanner(bytes, separator: separator, from: start)
+    builders.withUnsafeMutableBufferPointer { builders in
+      while scanner.beginRecord() {
+        var column = 0
+        while let (field, end) = scanner.next() {
+          if builders[column].isText { builders[column].takeText(field, scanner) }
+          column += 1
+          if end != .field { break }
+        }
+      }
+    }
+  }
+
+  private func quoteError(_ scanner: CSVScanner, _ bytes: UnsafeBufferPointer<UInt8>) -> DataError {
+    DataError(
+      scanner.position >= bytes.count
+        ? "a quote is opened here and never closed." : "text follows a closing quote; double the quotes inside.",
+      source: source, line: CSVScanner.line(of: scanner.recordStart, in: bytes))
+  }
+}
+
+/// A column while it is being read.
+private struct ColumnBuilder {
+  let name: String
+  private let mustBeNumeric: Bool
+  private(set) var isText: Bool
+  private var numbers: [Double] = []
+  private var texts = LevelCoder()
+  /// The first field that is no number, and the first that no Float can hold.
+  private var firstText: (position: Int, text: String)?
+  private var firstHuge: (position: Int, text: String)?
+
+  init(name: String, mustBeNumeric: Bool, mustBeText: Bool) {
+    self.name = name
+    self.mustBeNumeric = mustBeNumeric
+    isText = mustBeText
+  }
+
+  @inline(__always)
+  mutating func takeNumber(
+    _ field: CSVScanner.Field, _ scanner: CSVScanner, _ bytes: UnsafeBufferPointer<UInt8>
+  ) {
+    if isText { return }
+    if let number = NumberParser.parse(bytes, field.start, field.end) {
+      if !(abs(number) <= Double(Float.greatestFiniteMagnitude)), firstHuge == nil {
+        firstHuge = (field.start, scanner.text(field))
+      }
+      numbers.append(number)
+    } else if scanner.isMissing(field) {
+      numbers.append(.nan)
+    } else {
+      isText = true
+      firstText = (field.start, scanner.text(field))
+      numbers = []
+    }
+  }
+
+  mutating func takeText(_ field: CSVScanner.Field, _ scanner: CSVScanner) {
+    texts.append(scanner.isMissing(field) ? nil : scanner.text(field))
+  }
+
+  func column(source: String, bytes: UnsafeBufferPointer<UInt8>) throws -> Column {
+    if mustBeNumeric, let firstText {
+      throw DataError(
+        "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave "
+          + "the field empty for a missing value.", source: source,
+        line: CSVScanner.line(of: firstText.position, in: bytes), column: name)
+    }
+    if isText {
+      let reason = firstText.map {
+        "text: line \(CSVScanner.line(of: $0.position, in: bytes)) holds '\($0.text)'"
+      }
+      return Column(
+        name: name, values: .texts(codes: texts.codes, levels: texts.levels),
+        reason: reason ?? "text, as in the model")
+    }
+    if let firstHuge {
+      throw DataError(
+        "'\(firstHuge.text)' is more than a 32-bit number holds; correct it, or leave the field empty for a "
+          + "missing value.", source: source, line: CSVScanner.line(of: firstHuge.position, in: bytes),
+        column: name)
+    }
+    return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
+  }
+}

@@ -1,0 +1,151 @@
+/// Walks through the fields of a CSV text.
+///
+/// RFC 4180, and what is met in the wild: a byte-order mark, LF or CRLF or CR, line ends and doubled quotes
+/// inside quotes, blanks around fields, `;` or tab for the comma, empty lines.
+struct CSVScanner {
+  /// A field: its bytes without quotes and outer blanks.
+  struct Field {
+    let start, end: Int
+    /// Doubled quotes inside are to be undoubled.
+    let hasDoubledQuotes: Bool
+    let wasQuoted: Bool
+  }
+
+  enum End { case field, record, text }
+
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private let separator: UInt8
+  private(set) var position: Int
+  /// Where the record being read began.
+  private(set) var recordStart: Int
+
+  private static let quote = UInt8(ascii: "\"")
+  private static let newline = UInt8(ascii: "\n")
+  private static let carriage = UInt8(ascii: "\r")
+
+  init(_ bytes: UnsafeBufferPointer<UInt8>, separator: UInt8, from position: Int) {
+    self.bytes = bytes
+    self.separator = separator
+    self.position = position
+    recordStart = position
+  }
+
+  /// The comma, or what stands for it in the first line.
+  static func separator(of bytes: UnsafeBufferPointer<UInt8>) -> UInt8 {
+    var found: UInt8?
+    var isQuoted = false
+    for byte in bytes {
+      if byte == quote { isQuoted.toggle() }
+      if isQuoted { continue }
+      if byte == newline || byte == carriage { break }
+      if byte == UInt8(ascii: ",") { return byte }
+      if byte == UInt8(ascii: ";") || byte == UInt8(ascii: "\t") { found = found ?? byte }
+    }
+    return found ?? UInt8(ascii: ",")
+  }
+
+  /// Skips empty lines; false at the end of the text.
+  mutating func beginRecord() -> Bool {
+    while position < bytes.count, bytes[position] == Self.newline || bytes[position] == Self.carriage {
+      position += 1
+    }
+    recordStart = position
+    return position < bytes.count
+  }
+
+  /// The next field of this record, and what comes after it. Nil where a quote is never closed or text
+  /// follows one that is.
+  @inline(__always)
+  mutating func next() -> (Field, End)? {
+    while position < bytes.count, isBlank(bytes[position]) { position += 1 }
+    if position < bytes.count, bytes[position] == Self.quote { return nextQuoted() }
+    let start = position
+    while position < bytes.count {
+      let byte = bytes[position]
+      if byte == separator || byte == Self.newline || byte == Self.carriage { break }
+      position += 1
+    }
+    var end = position
+    while end > start, isBlank(bytes[end - 1]) { end -= 1 }
+    return (Field(start: start, end: end, hasDoubledQuotes: false, wasQuoted: false), finishField())
+  }
+
+  private mutating func nextQuoted() -> (Field, End)? {
+    let start = position + 1
+    var hasDoubled = false
+    position = start
+    while true {
+      guard position < bytes.count else { return nil }
+      if bytes[position] == Self.quote {
+        if position + 1 < bytes.count, bytes[position + 1] == Self.quote {
+          hasDoubled = true
+          position += 1
+        } else {
+          break
+        }
+      }
+      position += 1
+    }
+    let end = position
+    position += 1
+    while position < bytes.count, isBlank(bytes[position]) { position += 1 }
+    if position < bytes.count {
+      let byte = bytes[position]
+      guard byte == separator || byte == Self.newline || byte == Self.carriage else { return nil }
+    }
+    return (Field(start: start, end: end, hasDoubledQuotes: hasDoubled, wasQuoted: true), finishField())
+  }
+
+  @inline(__always)
+  private func isBlank(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || (byte == UInt8(ascii: "\t") && byte != separator)
+  }
+
+  @inline(__always)
+  private mutating func finishField() -> End {
+    guard position < bytes.count else { return .text }
+    let byte = bytes[position]
+    position += 1
+    if byte == separator { return .field }
+    if byte == Self.carriage, position < bytes.count, bytes[position] == Self.newline { position += 1 }
+    return .record
+  }
+
+  /// The field's text.
+  func text(_ field: Field) -> String {
+    let raw = String(decoding: bytes[field.start..<field.end], as: UTF8.self)
+    return field.hasDoubledQuotes ? raw.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"") : raw
+  }
+
+  /// Whether the field stands for a value that is not there.
+  @inline(__always)
+  func isMissing(_ field: Field) -> Bool {
+    let count = field.end - field.start
+    if count == 0 { return true }
+    if count > 4 { return false }
+    let first = bytes[field.start]
+    if count == 1 { return first == UInt8(ascii: "?") }
+    guard Self.missingStarts.contains(first) else { return false }
+    return Self.missingMarkers.contains(text(field))
+  }
+
+  private static let missingMarkers: Set<String> = [
+    "NA", "NaN", "nan", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None",
+  ]
+  private static let missingStarts = Set("Nn#<".utf8)
+
+  /// The line that a place in the text is on, from 1.
+  static func line(of position: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var line = 1
+    var index = 0
+    while index < min(position, bytes.count) {
+      if bytes[index] == newline {
+        line += 1
+      } else if bytes[index] == carriage, !(index + 1 < bytes.count && bytes[index + 1] == newline) {
+        line += 1
+      }
+      index += 1
+    }
+    return line
+  }
+}

@@ -1,0 +1,70 @@
+/// One column of a table, numbers or text.
+package struct Column: Sendable {
+  package enum Values: Sendable {
+    /// NaN where missing.
+    case numbers([Double])
+    /// A level's place for each row, −1 where missing.
+    case texts(codes: [Int32], levels: [String])
+  }
+
+  package let name: String
+  package var values: Values
+  /// Why it has its type.
+  package var reason: String
+
+  package init(name: String, values: Values, reason: String) {
+    self.name = name
+    self.values = values
+    self.reason = reason
+  }
+
+  package var count: Int {
+    switch values {
+    case .numbers(let numbers): numbers.count
+    case .texts(let codes, _): codes.count
+    }
+  }
+
+  package var isNumeric: Bool { if case .numbers = values { true } else { false } }
+
+  package func isMissing(_ row: Int) -> Bool {
+    switch values {
+    case .numbers(let numbers): numbers[row].isNaN
+    case .texts(let codes, _): codes[row] < 0
+    }
+  }
+
+  /// The value as a person would write it; nil where missing.
+  package func text(_ row: Int) -> String? {
+    switch values {
+    case .numbers(let numbers): numbers[row].isNaN ? nil : Column.text(of: numbers[row])
+    case .texts(let codes, let levels): codes[row] < 0 ? nil : levels[Int(codes[row])]
+    }
+  }
+
+  /// A whole number without its point.
+  package static func text(of number: Double) -> String {
+    Int(exactly: number).map(String.init) ?? String(number)
+  }
+}
+
+/// Text values, each level held once.
+package struct LevelCoder {
+  package private(set) var codes: [Int32] = []
+  package private(set) var levels: [String] = []
+  private var places: [String: Int32] = [:]
+
+  package init() {}
+
+  package mutating func append(_ text: String?) {
+    guard let text else { return codes.append(-1) }
+    if let place = places[text] {
+      codes.append(place)
+    } else {
+      let place = Int32(levels.count)
+      places[text] = place
+      levels.append(text)
+      codes.append(place)
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import TartineFiles
+
+extension Dataset {
+  /// Reads a table from a CSV or CSV.GZ file.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - target: the column to predict; several, separated by commas, are labels.
+  ///   - task: overrides the inferred one.
+  /// - Throws: `FileError`, or `DataError` with line and column.
+  public init(csv path: String, target: String, task: Task? = nil) throws {
+    let columns = try Self.readTable(path)
+    try self.init(source: path, columns: columns, target: target, task: task)
+  }
+
+  /// Divides columns into inputs and targets.
+  package init(source: String, columns: [Column], target: String, task: Task?) throws {
+    let names = columns.contains { $0.name == target } ? [target] : target.split(separator: ",").map(String.init)
+    var targets: [Column] = []
+    for name in names {
+      guard let column = columns.first(where: { $0.name == name }) else {
+        throw DataError(
+          "there is no column '\(name)'; there are \(Self.list(columns.map(\.name))).", source: source)
+      }
+      targets.append(column)
+    }
+    let inputs = columns.filter { !names.contains($0.name) }
+    guard !inputs.isEmpty else {
+      throw DataError("there is no column beside the target to predict it from.", source: source)
+    }
+    try self.init(source: source, inputs: .table(inputs), targets: targets, task: task)
+  }
+
+  /// The typed columns of a CSV file.
+  /// - Parameter isNumeric: what a model expects of each column it knows.
+  package static func readTable(_ path: String, isNumeric: [String: Bool]? = nil) throws -> [Column] {
+    var bytes = try Files.read(path)
+    if Files.isGzip(bytes) { bytes = try Files.gunzip(bytes, path: path) }
+    return try CSVReader(bytes, source: path, isNumeric: isNumeric).read()
+  }
+
+  /// At most twelve names.
+  package static func list(_ names: [String]) -> String {
+    let shown = names.prefix(12).joined(separator: ", ")
+    return names.count > 12 ? "\(shown) and \(names.count - 12) more" : shown
+  }
+}

@@ -1,0 +1,123 @@
+import TartineDigits
+import TartineFiles
+
+/// A folder of IDX files: images to train on, and others to test on where they are there.
+public struct ImageFolder: Sendable {
+  /// `train-images…` and `train-labels…`.
+  public let train: Dataset
+  /// `t10k-images…` and `t10k-labels…`.
+  public let test: Dataset?
+
+  /// Reads the files in MNIST's naming, plain or .gz.
+  /// - Throws: `FileError` or `DataError` that names the file.
+  public init(idx folder: String, task: Task? = nil) throws {
+    guard let train = try Self.read(folder, prefix: "train", task: task) else {
+      throw DataError(
+        "it holds no train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz.", source: folder)
+    }
+    self.train = train
+    test = try Self.read(folder, prefix: "t10k", task: task)
+  }
+
+  private static func read(_ folder: String, prefix: String, task: Task?) throws -> Dataset? {
+    func find(_ name: String) -> String? {
+      [name, name + ".gz"].map { folder + "/" + $0 }.first { Files.exists($0) }
+    }
+    guard let imagePath = find("\(prefix)-images-idx3-ubyte"),
+      let labelPath = find("\(prefix)-labels-idx1-ubyte")
+    else { return nil }
+    let images = try IDXFile(imagePath)
+    let labels = try IDXFile(labelPath)
+    guard images.sizes.count == 3 || images.sizes.count == 4, labels.sizes.count == 1 else {
+      throw DataError(
+        "images have 3 or 4 dimensions and labels 1, but these have \(images.sizes.count) and "
+          + "\(labels.sizes.count).", source: folder)
+    }
+    guard images.sizes[0] == labels.sizes[0] else {
+      throw DataError(
+        "\(images.sizes[0]) images, but \(labels.sizes[0]) labels; both files must be of one set.",
+        source: imagePath)
+    }
+    guard images.sizes.allSatisfy({ $0 > 0 }) else {
+      throw DataError("it holds no images.", source: imagePath)
+    }
+    let block = ImageBlock(
+      shape: (images.sizes[1], images.sizes[2], images.sizes.count == 4 ? images.sizes[3] : 1),
+      fullScale: 255, pixels: images.elements)
+    let column = Column(
+      name: "label", values: .numbers(labels.elements.map(Double.init)), reason: "every value is a number")
+    return try Dataset(
+      source: folder, inputs: .images(block), targets: [column], task: task ?? .multiclass)
+  }
+}
+
+/// The contents of one IDX file of bytes: 00 00 08 and the number of dimensions, then each size in four
+/// bytes, high byte first, then the elements.
+struct IDXFile {
+  let sizes: [Int]
+  let elements: ArraySlice<UInt8>
+
+  init(_ path: String) throws {
+    let raw = try Files.read(path)
+    let isPacked = Files.isGzip(raw)
+    // The header first: a small file can claim, or unpack to, more than any memory.
+    let start = isPacked ? try Files.gunzip(raw, path: path, most: 4 + 4 * 8) : raw
+    guard start.count >= 4, start[0] == 0, start[1] == 0 else {
+      throw DataError("it is no IDX file: it does not begin with two zero bytes.", source: path)
+    }
+    guard start[2] == 8 else {
+      throw DataError("its elements are not bytes (type 8) but of type \(start[2]).", source: path)
+    }
+    let dimensions = Int(start[3])
+    guard (1...4).contains(dimensions), start.count >= 4 + 4 * dimensions else {
+      throw DataError("it ends within its header, or has \(dimensions) dimensions; 1 to 4 can be.", source: path)
+    }
+    var sizes: [Int] = []
+    var product = 1
+    for index in 0..<dimensions {
+      let size = (0..<4).reduce(0) { $0 << 8 | Int(start[4 + 4 * index + $1]) }
+      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      product = overflow ? .max / 2 : next
+      sizes.append(size)
+    }
+    let header = 4 + 4 * dimensions
+    let bytes = isPacked ? try Self.unpack(raw, header: header, elements: product, path: path) : raw
+    guard bytes.count - header == product else {
+      throw DataError(
+        "its header claims \(sizes.map(String.init).joined(separator: " × ")) elements, \(product) bytes, but "
+          + "\(bytes.count - header) follow; fetch it again.", source: path)
+    }
+    self.sizes = sizes
+    elements = bytes[header...]
+  }
+
+  /// Unpacks no more than the header claims, and no more than gzip can have packed.
+  private static func unpack(_ raw: [UInt8], header: Int, elements: Int, path: String) throws -> [UInt8] {
+    // Deflate packs at most 1032 to 1.
+    guard elements <= raw.count * 1040 else {
+      throw DataError(
+        "its header claims \(elements) bytes, more than its \(raw.count) packed bytes can hold; fetch it "
+          + "again.", source: path)
+    }
+    return try Files.gunzip(raw, path: path, most: header + elements + 1)
+  }
+}
+
+extension Dataset {
+  /// 1 797 handwritten digits of 8 × 8 pixels, built in.
+  ///
+  /// **Source**: Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine Learning
+  /// Repository, 1998; CC BY 4.0.
+  public static func digits() throws -> Dataset {
+    let text = Array(UnsafeBufferPointer(start: tartine_digits_text(), count: tartine_digits_size()))
+    let columns = try CSVReader(text, source: "digits").read()
+    var pixels = [UInt8](repeating: 0, count: columns[0].count * 64)
+    for (place, column) in columns.dropLast().enumerated() {
+      guard case .numbers(let numbers) = column.values else { continue }
+      for (row, number) in numbers.enumerated() { pixels[row * 64 + place] = UInt8(number) }
+    }
+    let block = ImageBlock(shape: (8, 8, 1), fullScale: 16, pixels: pixels[...])
+    return try Dataset(
+      source: "digits", inputs: .images(block), targets: [columns[64]], task: .multiclass)
+  }
+}

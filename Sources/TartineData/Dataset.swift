@@ -1,0 +1,148 @@
+import TartineEngine
+import TartineFiles
+
+/// Rows to learn from, with their target: a table, or images.
+///
+/// Nothing is fitted or scaled here; that is the preparation's work, on the train part alone.
+public struct Dataset: Sendable {
+  package enum Inputs: Sendable {
+    case table([Column])
+    case images(ImageBlock)
+  }
+
+  /// The file or folder, or what stands for one.
+  public let source: String
+  package private(set) var inputs: Inputs
+  package private(set) var targets: [Column]
+  /// What there is to predict, and why.
+  public let task: TaskChoice
+  /// What a person should know about how the data were read.
+  public private(set) var notices: [String]
+
+  /// Rows, those without a target left out.
+  public var rowCount: Int { targets.first?.count ?? 0 }
+
+  /// Names of the input columns; empty for images.
+  public var columnNames: [String] {
+    if case .table(let columns) = inputs { columns.map(\.name) } else { [] }
+  }
+
+  /// - Parameter task: overrides the inferred one.
+  /// - Throws: `DataError` where there is nothing to learn.
+  package init(source: String, inputs: Inputs, targets: [Column], task: Task? = nil) throws {
+    self.source = source
+    self.inputs = inputs
+    self.targets = targets
+    notices = []
+    let inferred = TaskChoice.infer(targets)
+    self.task = task.map { TaskChoice(task: $0, reason: "as asked") } ?? inferred
+    dropRowsWithoutTarget()
+    try checkTask(inferred)
+  }
+
+  private mutating func dropRowsWithoutTarget() {
+    let kept = (0..<rowCount).filter { row in !targets.contains { $0.isMissing(row) } }
+    guard kept.count < rowCount else { return }
+    notices.append("\(rowCount - kept.count) rows have no target and are left out")
+    targets = targets.map { $0.rows(kept) }
+    switch inputs {
+    case .table(let columns): inputs = .table(columns.map { $0.rows(kept) })
+    case .images(let block): inputs = .images(block.rows(kept))
+    }
+  }
+
+  private func checkTask(_ inferred: TaskChoice) throws {
+    for target in targets {
+      let levels = Set((0..<target.count).lazy.compactMap { target.text($0) })
+      guard levels.count > 1 else {
+        let value = levels.first.map { "has the one value '\($0)' in all \(rowCount) rows" } ?? "holds no value"
+        throw DataError(
+          "the target \(value), so there is nothing to learn; name another column.", source: source,
+          column: target.name)
+      }
+      switch task.task {
+      case .regression:
+        guard target.isNumeric else {
+          throw DataError(
+            "a regression needs numbers, and this target is text (\(target.reason)).", source: source,
+            column: target.name)
+        }
+      case .binary, .multilabel:
+        guard levels.count == 2 else {
+          throw DataError(
+            "the task '\(task.task.rawValue)' needs a target of two values, and this one has \(levels.count).",
+            source: source, column: target.name)
+        }
+      case .multiclass:
+        guard levels.count <= max(1000, rowCount / 10) || levels.count <= 20 else {
+          throw DataError(
+            "the target has \(levels.count) classes in \(rowCount) rows; that is an identifier, or a number "
+              + "for --task regression.", source: source, column: target.name)
+        }
+      }
+    }
+    guard targets.count == 1 || task.task == .multilabel else {
+      throw DataError(
+        "several target columns are labels; the task '\(task.task.rawValue)' takes one.", source: source)
+    }
+    guard rowCount >= Self.fewestRows else {
+      throw DataError(
+        "it has \(rowCount) rows with a target; at least \(Self.fewestRows) are needed to train and to "
+          + "measure the error on others.", source: source)
+    }
+  }
+
+  /// Fewer rows cannot be split into parts that say anything.
+  static let fewestRows = 10
+
+  /// Keeps images and tables apart for whoever draws them.
+  package var imageShape: (height: Int, width: Int, channels: Int)? {
+    if case .images(let block) = inputs { block.shape } else { nil }
+  }
+}
+
+extension Column {
+  /// Some rows of it, in that order.
+  package func rows(_ rows: [Int]) -> Column {
+    var copy = self
+    switch values {
+    case .numbers(let numbers): copy.values = .numbers(rows.map { numbers[$0] })
+    case .texts(let codes, let levels):
+      var used = LevelCoder()
+      for row in rows { used.append(codes[row] < 0 ? nil : levels[Int(codes[row])]) }
+      copy.values = .texts(codes: used.codes, levels: used.levels)
+    }
+    return copy
+  }
+}
+
+/// Pictures as bytes, height × width × channels each, one after the other.
+package final class ImageBlock: Sendable {
+  package let shape: (height: Int, width: Int, channels: Int)
+  /// The byte that stands for full intensity: one scale for all pixels.
+  package let fullScale: Int
+  package let count: Int
+  package let bytes: Arena
+
+  package init(shape: (Int, Int, Int), fullScale: Int, pixels: ArraySlice<UInt8>) {
+    self.shape = shape
+    self.fullScale = fullScale
+    let size = shape.0 * shape.1 * shape.2
+    count = size == 0 ? 0 : pixels.count / size
+    bytes = Arena(byteCount: pixels.count)
+    pixels.withUnsafeBytes { bytes.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
+  }
+
+  package var pixelCount: Int { shape.height * shape.width * shape.channels }
+
+  package func pixels(_ row: Int) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(
+      start: bytes[row * pixelCount].assumingMemoryBound(to: UInt8.self), count: pixelCount)
+  }
+
+  func rows(_ rows: [Int]) -> ImageBlock {
+    var pixels: [UInt8] = []
+    for row in rows { pixels += self.pixels(row) }
+    return ImageBlock(shape: shape, fullScale: fullScale, pixels: pixels[...])
+  }
+}

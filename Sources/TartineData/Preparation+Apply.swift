@@ -1,0 +1,196 @@
+import TartineEngine
+
+extension Preparation {
+  /// Prepares some rows of a data set.
+  ///
+  /// - Parameters:
+  ///   - warnings: gets what was adapted on the way.
+  /// - Throws: `DataError` for a column that is not there, or a label that the model does not know.
+  package func apply(
+    to dataset: Dataset, rows: [Int], warnings: inout [String]
+  ) throws -> PreparedRows {
+    PreparedRows(
+      width: width, elements: try elements(of: dataset.inputs, rows: rows, source: dataset.source),
+      targets: try targets(of: dataset, rows: rows, warnings: &warnings), origin: rows)
+  }
+
+  /// Prepares columns that have no target, for prediction.
+  package func apply(to columns: [Column], source: String) throws -> PreparedRows {
+    let rows = Array(0..<(columns.first?.count ?? 0))
+    return PreparedRows(
+      width: width, elements: try elements(of: .table(columns), rows: rows, source: source),
+      targets: .none, origin: rows)
+  }
+
+  /// Prepares images that have no target.
+  package func apply(to block: ImageBlock, source: String) throws -> PreparedRows {
+    let rows = Array(0..<block.count)
+    return PreparedRows(
+      width: width, elements: try elements(of: .images(block), rows: rows, source: source), targets: .none,
+      origin: rows)
+  }
+
+  // MARK: Inputs
+
+  private func elements(
+    of inputs: Dataset.Inputs, rows: [Int], source: String
+  ) throws -> PreparedRows.Elements {
+    switch (self.inputs, inputs) {
+    case (.images(let expected), .images(let block)):
+      guard block.shape == (expected.height, expected.width, expected.channels) else {
+        throw DataError(
+          "images of \(block.shape.height) × \(block.shape.width) × \(block.shape.channels), but the model "
+            + "takes \(expected.height) × \(expected.width) × \(expected.channels).", source: source)
+      }
+      return .bytes(block, rows: rows.map { Int32($0) }, scale: 1 / Double(expected.fullScale))
+    case (.table(let features), .table(let columns)):
+      return .floats(try matrix(features, columns, rows, source))
+    case (.images, .table):
+      throw DataError("the model takes images, and this is a table.", source: source)
+    case (.table, .images):
+      throw DataError("the model takes a table, and these are images.", source: source)
+    }
+  }
+
+  private func matrix(
+    _ features: [Feature], _ columns: [Column], _ rows: [Int], _ source: String
+  ) throws -> Arena {
+    let byName = Dictionary(columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let arena = Arena(byteCount: rows.count * width * MemoryLayout<Float>.size)
+    let output = arena.base.assumingMemoryBound(to: Float.self)
+    var place = 0
+    for feature in features where feature.width > 0 {
+      guard let column = byName[feature.name] else {
+        throw DataError(
+          "the model needs the column '\(feature.name)', and there are only "
+            + "\(Dataset.list(columns.map(\.name))).", source: source)
+      }
+      switch (feature, column.values) {
+      case (.number(let number), .numbers(let values)):
+        for (index, row) in rows.enumerated() {
+          let value = values[row]
+          let isMissing = value.isNaN
+          let at = index * width + place
+          output[at] = Float(number.standardize(isMissing ? number.median : value))
+          if number.hasMissing { output[at + 1] = isMissing ? 1 : 0 }
+        }
+      case (.number, .texts(let codes, let levels)):
+        guard codes.allSatisfy({ $0 < 0 }) else {
+          throw DataError(
+            "'\(levels.first ?? "")' is no number, and the model was trained on numbers here.",
+            source: source, column: column.name)
+        }
+        for index in rows.indices {
+          if case .number(let number) = feature {
+            output[index * width + place] = Float(number.standardize(number.median))
+            if number.hasMissing { output[index * width + place + 1] = 1 }
+          }
+        }
+      case (.category(let category), _):
+        fill(category, column, rows, output + place)
+      case (.leftOut, _): break
+      }
+      place += feature.width
+    }
+    return arena
+  }
+
+  private func fill(
+    _ category: CategoryFeature, _ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>
+  ) {
+    let places = Dictionary(uniqueKeysWithValues: category.levels.enumerated().map { ($1, $0) })
+    let missing = category.hasMissing ? category.levels.count : nil
+    let unseen = category.hasUnseen ? category.width - 1 : nil
+    // A model trained on text meets numbers where a file's column happens to hold only such.
+    var placeOfCode: [Int?] = []
+    if case .texts(_, let levels) = column.values { placeOfCode = levels.map { places[$0] ?? unseen } }
+    for (index, row) in rows.enumerated() {
+      let place: Int?
+      switch column.values {
+      case .texts(let codes, _): place = codes[row] < 0 ? missing : placeOfCode[Int(codes[row])]
+      case .numbers(let numbers):
+        place = numbers[row].isNaN ? missing : places[Column.text(of: numbers[row])] ?? unseen
+      }
+      if let place { output[index * width + place] = 1 }
+    }
+  }
+
+  // MARK: Targets
+
+  private func targets(
+    of dataset: Dataset, rows: [Int], warnings: inout [String]
+  ) throws -> PreparedRows.Targets {
+    func column(_ name: String) throws -> Column {
+      guard let column = dataset.targets.first(where: { $0.name == name }) else {
+        throw DataError("the model predicts '\(name)', and there is no such target.", source: dataset.source)
+      }
+      return column
+    }
+    switch target {
+    case .classes(let name, let names):
+      let column = try column(name)
+      let codes = try Self.classCodes(column, names, dataset.source, &warnings)
+      let labels = rows.map { codes[$0] }
+      if names.count > 2 { return .labels(labels) }
+      return .matrix(Self.matrix(rows.count, 1) { row, _ in Float(labels[row]) }, width: 1)
+    case .labels(let labels):
+      let codes = try labels.map {
+        try Self.classCodes(try column($0.column), [$0.no, $0.yes], dataset.source, &warnings)
+      }
+      return .matrix(
+        Self.matrix(rows.count, labels.count) { row, label in Float(codes[label][rows[row]]) },
+        width: labels.count)
+    case .number(let name, let mean, let deviation):
+      guard case .numbers(let numbers) = try column(name).values else {
+        throw DataError("the model predicts a number, and this is text.", source: dataset.source, column: name)
+      }
+      return .matrix(
+        Self.matrix(rows.count, 1) { row, _ in Float((numbers[rows[row]] - mean) / deviation) }, width: 1)
+    }
+  }
+
+  private static func matrix(_ rows: Int, _ columns: Int, _ element: (Int, Int) -> Float) -> Arena {
+    let arena = Arena(byteCount: rows * columns * MemoryLayout<Float>.size)
+    let output = arena.base.assumingMemoryBound(to: Float.self)
+    for row in 0..<rows {
+      for column in 0..<columns { output[row * columns + column] = element(row, column) }
+    }
+    return arena
+  }
+
+  /// Each row's class. Where every unknown label becomes known without one trailing full stop, as in UCI's
+  /// Adult test file, the stop is dropped with a warning.
+  private static func classCodes(
+    _ column: Column, _ names: [String], _ source: String, _ warnings: inout [String]
+  ) throws -> [Int32] {
+    let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
+    func place(_ text: String) -> Int32? { places[text] }
+    func known(_ levels: [String]) throws -> [String: Int32] {
+      var found: [String: Int32] = [:]
+      let unknown = levels.filter { places[$0] == nil }
+      let dotless = unknown.allSatisfy { $0.hasSuffix(".") && places[String($0.dropLast())] != nil }
+      if !unknown.isEmpty && !dotless {
+        let label = unknown.first { !($0.hasSuffix(".") && places[String($0.dropLast())] != nil) } ?? ""
+        throw DataError(
+          "the label '\(label)' is none of the model's classes: \(Dataset.list(names)).", source: source,
+          column: column.name)
+      }
+      if !unknown.isEmpty {
+        warnings.append(
+          "the labels of '\(column.name)' in \(source) end in a full stop, as in '\(unknown[0])'; it was "
+            + "dropped")
+      }
+      for level in levels { found[level] = places[level] ?? places[String(level.dropLast())] }
+      return found
+    }
+    switch column.values {
+    case .texts(let codes, let levels):
+      let found = try known(levels)
+      let byCode = levels.map { found[$0] ?? 0 }
+      return codes.map { $0 < 0 ? 0 : byCode[Int($0)] }
+    case .numbers(let numbers):
+      let found = try known(Set(numbers).sorted().map(Column.text(of:)))
+      return numbers.map { found[Column.text(of: $0)] ?? 0 }
+    }
+  }
+}

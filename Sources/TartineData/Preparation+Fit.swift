@@ -1,0 +1,130 @@
+extension Preparation {
+  /// Fits on some rows of the data: the train part's, and no others.
+  /// - Throws: `DataError` where no column is left to learn from.
+  package init(fitting dataset: Dataset, rows: [Int]) throws {
+    switch dataset.inputs {
+    case .images(let block):
+      inputs = .images(
+        ImagePreparation(
+          height: block.shape.height, width: block.shape.width, channels: block.shape.channels,
+          fullScale: block.fullScale))
+    case .table(let columns):
+      let features = columns.map { Feature(fitting: $0, rows: rows) }
+      guard features.contains(where: { $0.width > 0 }) else {
+        let reasons = features.map { feature in
+          if case .leftOut(let name, let reason) = feature { "'\(name)' (\(reason))" } else { "" }
+        }
+        throw DataError(
+          "no column is left to learn from: \(Dataset.list(reasons)).", source: dataset.source)
+      }
+      inputs = .table(features)
+    }
+    target = try TargetPreparation(fitting: dataset, rows: rows)
+  }
+}
+
+extension Feature {
+  /// At most so many levels of a category have a place of their own, the most frequent ones.
+  static let mostLevels = 100
+  /// A level with fewer train rows than this shares the place of the unseen.
+  static let fewestRowsOfLevel = 2
+
+  init(fitting column: Column, rows: [Int]) {
+    switch column.values {
+    case .numbers(let numbers): self = Self.fitNumbers(column.name, numbers, rows)
+    case .texts(let codes, let levels): self = Self.fitTexts(column, codes, levels, rows)
+    }
+  }
+
+  private static func fitNumbers(_ name: String, _ numbers: [Double], _ rows: [Int]) -> Feature {
+    if isCounter(numbers) {
+      return .leftOut(name: name, reason: "it numbers the rows one by one")
+    }
+    var present = rows.map { numbers[$0] }.filter { !$0.isNaN }
+    guard !present.isEmpty else { return .leftOut(name: name, reason: "it holds no value in the train rows") }
+    let count = Double(present.count)
+    let mean = present.reduce(0, +) / count
+    let variance = present.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    present.sort()
+    let middle = present.count / 2
+    let median = present.count % 2 == 1 ? present[middle] : (present[middle - 1] + present[middle]) / 2
+    // A constant differs from its computed mean by rounding alone.
+    let isConstant = present.first == present.last
+    return .number(
+      NumberFeature(
+        name: name, mean: mean, deviation: isConstant ? 0 : variance.squareRoot(), median: median,
+        hasMissing: present.count < rows.count))
+  }
+
+  /// Each value one more than the last, in file order, from first row to last.
+  private static func isCounter(_ numbers: [Double]) -> Bool {
+    guard numbers.count > 20 else { return false }
+    return (1..<numbers.count).allSatisfy { numbers[$0] == numbers[$0 - 1] + 1 }
+  }
+
+  private static func fitTexts(
+    _ column: Column, _ codes: [Int32], _ levels: [String], _ rows: [Int]
+  ) -> Feature {
+    var counts = [Int](repeating: 0, count: levels.count)
+    var present = 0
+    for row in rows where codes[row] >= 0 {
+      counts[Int(codes[row])] += 1
+      present += 1
+    }
+    guard present > 0 else {
+      return .leftOut(name: column.name, reason: "it holds no value in the train rows")
+    }
+    let distinct = counts.reduce(0) { $0 + ($1 > 0 ? 1 : 0) }
+    if distinct > 20 && distinct * 2 > present {
+      return .leftOut(
+        name: column.name, reason: "\(distinct) different texts in \(present) train rows are nearly unique "
+          + "(\(column.reason))")
+    }
+    let frequent = levels.indices.filter { counts[$0] >= fewestRowsOfLevel }
+      .sorted { (counts[$1], levels[$0]) < (counts[$0], levels[$1]) }
+      .prefix(mostLevels)
+    let kept = frequent.map { levels[$0] }.sorted()
+    let covered = frequent.reduce(0) { $0 + counts[$1] }
+    return .category(
+      CategoryFeature(
+        name: column.name, levels: kept, hasMissing: present < rows.count, hasUnseen: covered < present))
+  }
+}
+
+extension TargetPreparation {
+  init(fitting dataset: Dataset, rows: [Int]) throws {
+    switch dataset.task.task {
+    case .binary, .multiclass:
+      // All rows name the classes, so that a class is known even where train lacks it.
+      let target = dataset.targets[0]
+      self = .classes(column: target.name, names: Self.levels(of: target))
+    case .multilabel:
+      self = .labels(
+        dataset.targets.map { target in
+          let levels = Self.levels(of: target)
+          return LabelTarget(column: target.name, no: levels[0], yes: levels[1])
+        })
+    case .regression:
+      guard case .numbers(let numbers) = dataset.targets[0].values else {
+        throw DataError("a regression needs numbers.", source: dataset.source, column: dataset.targets[0].name)
+      }
+      let mean = rows.reduce(0) { $0 + numbers[$1] } / Double(rows.count)
+      let variance =
+        rows.reduce(0) { $0 + (numbers[$1] - mean) * (numbers[$1] - mean) } / Double(rows.count)
+      guard variance > 0 else {
+        throw DataError(
+          "the target is the same in all train rows.", source: dataset.source,
+          column: dataset.targets[0].name)
+      }
+      self = .number(column: dataset.targets[0].name, mean: mean, deviation: variance.squareRoot())
+    }
+  }
+
+  /// Numbers ascending, texts by their bytes.
+  private static func levels(of column: Column) -> [String] {
+    switch column.values {
+    case .numbers(let numbers): return Set(numbers).sorted().map(Column.text(of:))
+    case .texts(_, let levels): return levels.sorted()
+    }
+  }
+}

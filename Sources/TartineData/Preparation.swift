@@ -1,0 +1,213 @@
+import TartineFiles
+
+/// How raw columns become what a network takes: fitted on train rows alone, and saved in the model file.
+public struct Preparation: Hashable, Sendable {
+  package var inputs: InputPreparation
+  package var target: TargetPreparation
+
+  /// Elements of a prepared row.
+  package var width: Int {
+    switch inputs {
+    case .table(let features): features.reduce(0) { $0 + $1.width }
+    case .images(let images): images.height * images.width * images.channels
+    }
+  }
+
+  /// Columns that are left out, with the reason.
+  package var notices: [String] {
+    guard case .table(let features) = inputs else { return [] }
+    return features.compactMap { feature in
+      if case .leftOut(let name, let reason) = feature { "column '\(name)' is left out: \(reason)" } else { nil }
+    }
+  }
+
+  /// By column, whether the model was trained on numbers there; columns left out are not named.
+  package var isNumeric: [String: Bool] {
+    guard case .table(let features) = inputs else { return [:] }
+    var schema: [String: Bool] = [:]
+    for feature in features {
+      switch feature {
+      case .number(let number): schema[number.name] = true
+      case .category(let category): schema[category.name] = false
+      case .leftOut: break
+      }
+    }
+    return schema
+  }
+}
+
+package enum InputPreparation: Hashable, Sendable {
+  case table([Feature])
+  case images(ImagePreparation)
+}
+
+/// One scale for all pixels: byte / fullScale.
+package struct ImagePreparation: Hashable, Sendable, Codable {
+  package let height, width, channels: Int
+  package let fullScale: Int
+}
+
+package enum Feature: Hashable, Sendable {
+  case number(NumberFeature)
+  case category(CategoryFeature)
+  case leftOut(name: String, reason: String)
+
+  package var width: Int {
+    switch self {
+    case .number(let number): number.hasMissing ? 2 : 1
+    case .category(let category): category.width
+    case .leftOut: 0
+    }
+  }
+
+  package var name: String {
+    switch self {
+    case .number(let number): number.name
+    case .category(let category): category.name
+    case .leftOut(let name, _): name
+    }
+  }
+}
+
+/// (x − mean) / deviation; missing values take the median, and set a flag of their own.
+package struct NumberFeature: Hashable, Sendable, Codable {
+  package let name: String
+  package let mean, deviation, median: Double
+  /// Whether train rows lacked a value, so that there is a flag.
+  package let hasMissing: Bool
+
+  /// A constant feature gives 0.
+  package func standardize(_ value: Double) -> Double { deviation > 0 ? (value - mean) / deviation : 0 }
+}
+
+/// One of n: a place for each frequent level, then one for a missing value and one for a level that is rare or
+/// was never seen, where train rows had such. A place that no train row fills would only add noise.
+package struct CategoryFeature: Hashable, Sendable, Codable {
+  package let name: String
+  package let levels: [String]
+  package let hasMissing, hasUnseen: Bool
+
+  package var width: Int { levels.count + (hasMissing ? 1 : 0) + (hasUnseen ? 1 : 0) }
+}
+
+package enum TargetPreparation: Hashable, Sendable {
+  /// Class names in order; for two, the second is what the probability is of.
+  case classes(column: String, names: [String])
+  /// Each label's column, with the value that means no and the one that means yes.
+  case labels([LabelTarget])
+  case number(column: String, mean: Double, deviation: Double)
+
+  package var columns: [String] {
+    switch self {
+    case .classes(let column, _), .number(let column, _, _): [column]
+    case .labels(let labels): labels.map(\.column)
+    }
+  }
+
+  /// Outputs that the network needs.
+  package var width: Int {
+    switch self {
+    case .classes(_, let names): names.count == 2 ? 1 : names.count
+    case .labels(let labels): labels.count
+    case .number: 1
+    }
+  }
+
+  package var task: Task {
+    switch self {
+    case .classes(_, let names): names.count == 2 ? .binary : .multiclass
+    case .labels: .multilabel
+    case .number: .regression
+    }
+  }
+}
+
+package struct LabelTarget: Hashable, Sendable, Codable {
+  package let column, no, yes: String
+}
+
+// MARK: - Coding
+
+extension Preparation: Codable {
+  private enum Key: String, CodingKey { case features, images, target }
+
+  /// Decodes what `encode` wrote.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    inputs =
+      values.contains(.images)
+      ? .images(try values.decode(ImagePreparation.self, forKey: .images))
+      : .table(try values.decode([Feature].self, forKey: .features))
+    target = try values.decode(TargetPreparation.self, forKey: .target)
+  }
+
+  /// Encodes everything that was fitted.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    switch inputs {
+    case .table(let features): try values.encode(features, forKey: .features)
+    case .images(let images): try values.encode(images, forKey: .images)
+    }
+    try values.encode(target, forKey: .target)
+  }
+}
+
+extension Feature: Codable {
+  private enum Key: String, CodingKey { case number, category, leftOut, reason }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    if let number = try values.decodeIfPresent(NumberFeature.self, forKey: .number) {
+      self = .number(number)
+    } else if let category = try values.decodeIfPresent(CategoryFeature.self, forKey: .category) {
+      self = .category(category)
+    } else {
+      self = .leftOut(
+        name: try values.decode(String.self, forKey: .leftOut),
+        reason: try values.decode(String.self, forKey: .reason))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    switch self {
+    case .number(let number): try values.encode(number, forKey: .number)
+    case .category(let category): try values.encode(category, forKey: .category)
+    case .leftOut(let name, let reason):
+      try values.encode(name, forKey: .leftOut)
+      try values.encode(reason, forKey: .reason)
+    }
+  }
+}
+
+extension TargetPreparation: Codable {
+  private enum Key: String, CodingKey { case column, classes, labels, mean, deviation }
+
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    if let labels = try values.decodeIfPresent([LabelTarget].self, forKey: .labels) {
+      self = .labels(labels)
+    } else if let names = try values.decodeIfPresent([String].self, forKey: .classes) {
+      self = .classes(column: try values.decode(String.self, forKey: .column), names: names)
+    } else {
+      self = .number(
+        column: try values.decode(String.self, forKey: .column),
+        mean: try values.decode(Double.self, forKey: .mean),
+        deviation: try values.decode(Double.self, forKey: .deviation))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    switch self {
+    case .classes(let column, let names):
+      try values.encode(column, forKey: .column)
+      try values.encode(names, forKey: .classes)
+    case .labels(let labels): try values.encode(labels, forKey: .labels)
+    case .number(let column, let mean, let deviation):
+      try values.encode(column, forKey: .column)
+      try values.encode(mean, forKey: .mean)
+      try values.encode(deviation, forKey: .deviation)
+    }
+  }
+}

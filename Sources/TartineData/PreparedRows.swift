@@ -1,0 +1,92 @@
+import TartineEngine
+import TartineKernels
+import TartineNetworks
+
+/// Rows as a network takes them: floats, or bytes that stay bytes until a batch is gathered.
+package final class PreparedRows: RowSource, @unchecked Sendable {
+  package enum Elements {
+    /// A row-major matrix of Float.
+    case floats(Arena)
+    /// Images of a block, and which of them; scaled on the way.
+    case bytes(ImageBlock, rows: [Int32], scale: Double)
+  }
+
+  /// What the network should answer.
+  package enum Targets {
+    /// Class numbers.
+    case labels([Int32])
+    /// A row-major matrix of Float.
+    case matrix(Arena, width: Int)
+    case none
+  }
+
+  package let rowCount: Int
+  package let width: Int
+  package let elements: Elements
+  package let targets: Targets
+  /// Each row's place in the data set it came from.
+  package let origin: [Int]
+
+  package init(width: Int, elements: Elements, targets: Targets, origin: [Int]) {
+    self.width = width
+    self.elements = elements
+    self.targets = targets
+    self.origin = origin
+    rowCount = origin.count
+  }
+
+  /// Writes the rows that `rows` names, one after the other.
+  package func gather(
+    _ rows: UnsafePointer<Int32>, count: Int, to output: UnsafeMutableRawPointer,
+    kernels: UnsafePointer<tartine_kernels>, scratch: UnsafeMutablePointer<Int32>
+  ) {
+    switch elements {
+    case .floats(let arena):
+      kernels.pointee.gather_floats(
+        arena.base.assumingMemoryBound(to: Float.self), rows, count, width, output)
+    case .bytes(let block, let places, let scale):
+      places.withUnsafeBufferPointer { places in
+        for index in 0..<count { scratch[index] = places[Int(rows[index])] }
+      }
+      kernels.pointee.gather_bytes(
+        block.bytes.base.assumingMemoryBound(to: UInt8.self), scratch, count, width, scale, output)
+    }
+  }
+
+  /// Writes consecutive rows.
+  package func write(_ rows: Range<Int>, to output: UnsafeMutableRawPointer, precision: Precision) {
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: rows.count * 2) { places in
+      guard let base = places.baseAddress else { return }
+      for (index, row) in rows.enumerated() { places[index] = Int32(row) }
+      gather(
+        base, count: rows.count, to: output, kernels: precision.kernels, scratch: base + rows.count)
+    }
+  }
+
+  /// Some of these rows, as a part of its own: what an error is measured on.
+  package func subset(_ rows: [Int]) -> PreparedRows {
+    let elements: Elements
+    switch self.elements {
+    case .floats(let arena):
+      elements = .floats(Self.copy(rows, of: arena, width: width))
+    case .bytes(let block, let places, let scale):
+      elements = .bytes(block, rows: rows.map { places[$0] }, scale: scale)
+    }
+    let targets: Targets
+    switch self.targets {
+    case .labels(let labels): targets = .labels(rows.map { labels[$0] })
+    case .matrix(let arena, let width):
+      targets = .matrix(Self.copy(rows, of: arena, width: width), width: width)
+    case .none: targets = .none
+    }
+    return PreparedRows(width: width, elements: elements, targets: targets, origin: rows.map { origin[$0] })
+  }
+
+  private static func copy(_ rows: [Int], of arena: Arena, width: Int) -> Arena {
+    let copy = Arena(byteCount: rows.count * width * 4)
+    for (index, row) in rows.enumerated() {
+      copy[index * width * 4].copyMemory(from: arena[row * width * 4], byteCount: width * 4)
+    }
+    return copy
+  }
+}

@@ -1,0 +1,48 @@
+/// What a network is to predict.
+public enum Task: String, Codable, Hashable, Sendable, CaseIterable {
+  /// One of two classes; one sigmoid output.
+  case binary
+  /// One of several classes; a softmax.
+  case multiclass
+  /// Any number of labels, each yes or no; a sigmoid each.
+  case multilabel
+  /// A number; squared error on the standardized target, given back in its own unit.
+  case regression
+
+  /// Whether the answer is a class.
+  public var isClassification: Bool { self == .binary || self == .multiclass }
+}
+
+/// A task and why it was taken.
+public struct TaskChoice: Hashable, Sendable {
+  /// What to predict.
+  public let task: Task
+  /// Why, in words that follow a colon.
+  public let reason: String
+
+  /// The rule: text or two values are classes; whole numbers of at most 20 levels are classes; other numbers
+  /// are a regression. Several target columns are labels.
+  static func infer(_ targets: [Column]) -> TaskChoice {
+    guard targets.count == 1, let target = targets.first else {
+      return TaskChoice(task: .multilabel, reason: "there are several target columns")
+    }
+    switch target.values {
+    case .texts(_, let levels):
+      return TaskChoice(
+        task: levels.count == 2 ? .binary : .multiclass,
+        reason: "'\(target.name)' is text with \(levels.count) values")
+    case .numbers(let numbers):
+      let levels = Set(numbers.lazy.filter { !$0.isNaN })
+      if levels.count == 2 { return TaskChoice(task: .binary, reason: "'\(target.name)' has two values") }
+      let areWhole = levels.allSatisfy { $0 == $0.rounded() }
+      if areWhole && levels.count <= 20 {
+        return TaskChoice(
+          task: .multiclass,
+          reason: "'\(target.name)' has \(levels.count) values, all whole numbers; --task regression overrides")
+      }
+      return TaskChoice(
+        task: .regression,
+        reason: "'\(target.name)' has \(levels.count) values, all numbers; --task multiclass overrides")
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/// Where the buffers of an arena will lie: reserve first, allocate once.
+package struct ArenaLayout: Sendable {
+  /// Buffers begin on a cache line, which is also the widest vector.
+  package static let alignment = 64
+
+  package private(set) var byteCount = 0
+
+  package init() {}
+
+  /// Reserves room for `count` elements of `size` bytes and returns its offset.
+  package mutating func reserve(_ count: Int, size: Int) -> Int {
+    let offset = byteCount
+    byteCount += (count * size + Self.alignment - 1) / Self.alignment * Self.alignment
+    return offset
+  }
+}
+
+/// One aligned piece of memory, zeroed, that holds every buffer of a plan.
+///
+/// It is handed from one owner to the next, or only read once it is shared: nothing in it is locked.
+package final class Arena: @unchecked Sendable {
+  package let byteCount: Int
+  package let base: UnsafeMutableRawPointer
+
+  package init(_ layout: ArenaLayout) {
+    byteCount = max(layout.byteCount, ArenaLayout.alignment)
+    base = .allocate(byteCount: byteCount, alignment: ArenaLayout.alignment)
+    base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+  }
+
+  package convenience init(byteCount: Int) {
+    var layout = ArenaLayout()
+    _ = layout.reserve(byteCount, size: 1)
+    self.init(layout)
+  }
+
+  deinit { base.deallocate() }
+
+  package subscript(offset: Int) -> UnsafeMutableRawPointer { base + offset }
+
+  package func copy(from other: Arena) {
+    precondition(other.byteCount == byteCount, "arenas of one plan have one size")
+    base.copyMemory(from: other.base, byteCount: byteCount)
+  }
+}

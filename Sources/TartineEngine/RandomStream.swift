@@ -1,0 +1,96 @@
+import TartineKernels
+
+/// What random numbers are drawn for. Every use has its own numbers, so that none shifts another's.
+public enum RandomPurpose: UInt32, Sendable {
+  case split = 1
+  case initialization, shuffle, dropout, sample, bootstrap, test
+}
+
+/// A stream of random numbers that is a function of where it is used, and holds no state worth saving.
+///
+/// Philox 4×32-10, a counter-based generator: block *i* of a stream is a keyed hash of
+/// (seed; *i*, `index`, `step`, `purpose`). The same place gives the same numbers on every machine, for any
+/// number of threads, and after any interruption.
+///
+/// **Source**: Salmon, Moraes, Dror, Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011.
+public struct RandomStream: RandomNumberGenerator, Sendable {
+  private let key: (UInt32, UInt32)
+  private let index, step, purpose: UInt32
+  private var block: UInt32 = 0
+  private var words: (UInt64, UInt64) = (0, 0)
+  private var wordsLeft = 0
+
+  /// - Parameters:
+  ///   - seed: of the run, all 64 bits of it.
+  ///   - purpose: what the numbers are for.
+  ///   - step: the epoch or step, where there is one.
+  ///   - index: the layer, row or trial, where there is one.
+  public init(seed: UInt64, purpose: RandomPurpose, step: Int = 0, index: Int = 0) {
+    key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
+    self.purpose = purpose.rawValue
+    self.step = UInt32(truncatingIfNeeded: step)
+    self.index = UInt32(truncatingIfNeeded: index)
+  }
+
+  /// The next 64 random bits.
+  public mutating func next() -> UInt64 {
+    if wordsLeft == 0 {
+      words = Self.philox(counter: (block, index, step, purpose), key: key)
+      block &+= 1
+      wordsLeft = 2
+    }
+    wordsLeft -= 1
+    return wordsLeft == 1 ? words.0 : words.1
+  }
+
+  /// Uniform in [0, 1), 53 bits.
+  public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  /// Uniform in 0 ..< bound, without bias worth a thought: 64 bits are scaled, not cut.
+  public mutating func integer(below bound: Int) -> Int {
+    Int(next().multipliedFullWidth(by: UInt64(bound)).high)
+  }
+
+  /// Shuffles by Fisher and Yates.
+  public mutating func shuffle<Element>(_ elements: inout [Element]) {
+    elements.withUnsafeMutableBufferPointer { shuffle($0) }
+  }
+
+  package mutating func shuffle<Element>(_ elements: UnsafeMutableBufferPointer<Element>) {
+    guard elements.count > 1 else { return }
+    for last in stride(from: elements.count - 1, to: 0, by: -1) {
+      elements.swapAt(last, integer(below: last + 1))
+    }
+  }
+
+  package static func philox(
+    counter: (UInt32, UInt32, UInt32, UInt32), key: (UInt32, UInt32)
+  ) -> (UInt64, UInt64) {
+    var counter = counter
+    var key = key
+    var result: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
+    withUnsafePointer(to: &counter) { counter in
+      withUnsafePointer(to: &key) { key in
+        withUnsafeMutablePointer(to: &result) { result in
+          tartine_philox(
+            UnsafeRawPointer(counter).assumingMemoryBound(to: UInt32.self),
+            UnsafeRawPointer(key).assumingMemoryBound(to: UInt32.self),
+            UnsafeMutableRawPointer(result).assumingMemoryBound(to: UInt32.self))
+        }
+      }
+    }
+    return (
+      UInt64(result.1) << 32 | UInt64(result.0), UInt64(result.3) << 32 | UInt64(result.2)
+    )
+  }
+}
+
+extension tartine_stream {
+  /// The C kernels' view of a place in the random space.
+  package init(seed: UInt64, purpose: RandomPurpose, layer: Int) {
+    // The layer shares a word with the purpose; 24 bits are more layers than anyone stacks.
+    self.init(
+      key: (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)),
+      purpose: purpose.rawValue | UInt32(layer) << 8, step: 0)
+  }
+}

@@ -1,0 +1,40 @@
+import TartineKernels
+
+/// A team of threads, the caller among them, that spin briefly between pieces of work and then sleep.
+///
+/// One run of a training has its own team, so that several runs side by side share nothing.
+package final class Workers: @unchecked Sendable {
+  /// How many threads share the work, at least 1.
+  package let count: Int
+  private let team: OpaquePointer?
+
+  /// - Parameter requested: the threads wanted; 1 where the BLAS cannot be called from several.
+  package init(_ requested: Int) {
+    let usable = tartine_blas_prepare_thread() ? max(1, requested) : 1
+    let created = usable > 1 ? tartine_workers_create(Int32(usable)) : nil
+    team = created
+    count = created == nil ? 1 : usable
+  }
+
+  deinit {
+    if let team { tartine_workers_destroy(team) }
+  }
+
+  /// Processors that this process may use.
+  package static var processorCount: Int { Int(tartine_processor_count()) }
+
+  /// False where the system's BLAS was built without threads: the engine then stays on one.
+  package static var canUseSeveralThreads: Bool { tartine_blas_prepare_thread() }
+
+  /// Does the parts `0 ..< parts` of a piece of work and returns when all are done. Allocates nothing.
+  ///
+  /// What a part computes must depend on its number alone, never on the worker that does it: that is what
+  /// makes a result the same for any number of threads.
+  package func perform(_ parts: Int, context: UnsafeMutableRawPointer, body: tartine_work) {
+    if parts > 1, let team {
+      tartine_workers_run(team, Int32(parts), body, context)
+    } else {
+      for part in 0..<parts { body(context, Int32(part), 0) }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Files as bytes.
+package enum Files {
+  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  package static func isFolder(_ path: String) -> Bool {
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The whole file.
+  /// - Throws: `FileError.missing` with the reason.
+  package static func read(_ path: String) throws(FileError) -> [UInt8] {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else {
+      let advice = errno == ENOENT ? "check the name." : "\(systemError())."
+      let what = errno == ENOENT ? "there is no file" : "cannot open"
+      throw FileError(.missing, path, "\(what) '\(path)': \(advice)")
+    }
+    defer { close(file) }
+    var info = stat()
+    guard fstat(file, &info) == 0 else {
+      throw FileError(.missing, path, "cannot read '\(path)': \(systemError()).")
+    }
+    guard info.st_mode & S_IFMT != S_IFDIR else {
+      throw FileError(.missing, path, "'\(path)' is a folder, and a file is needed here.")
+    }
+    // Pipes have no size: grow until the end shows.
+    var bytes: [UInt8] = []
+    var capacity = max(Int(info.st_size) + 1, 1 << 16)
+    while true {
+      var failure: FileError?
+      let before = bytes.count
+      let chunk = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+        while count < buffer.count {
+          let got = Self.readSome(file, buffer.baseAddress! + count, buffer.count - count)
+          if got < 0 {
+            failure = FileError(.missing, path, "cannot read '\(path)': \(systemError()).")
+            return
+          }
+          if got == 0 { return }
+          count += got
+        }
+      }
+      if let failure { throw failure }
+      let isLast = chunk.count < capacity
+      if before == 0 { bytes = chunk } else { bytes += chunk }
+      if isLast { return bytes }
+      capacity = 1 << 20
+    }
+  }
+
+  private static func readSome(_ file: Int32, _ buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+    while true {
+      #if canImport(Darwin)
+        let got = Darwin.read(file, buffer, count)
+      #elseif canImport(Musl)
+        let got = Musl.read(file, buffer, count)
+      #else
+        let got = Glibc.read(file, buffer, count)
+      #endif
+      if got >= 0 || errno != EINTR { return got }
+    }
+  }
+
+  /// A text file.
+  package static func readText(_ path: String) throws(FileError) -> String {
+    String(decoding: try read(path), as: UTF8.self)
+  }
+
+  /// The path with its folder's links and dots resolved, so that it holds from any working folder.
+  package static func absolute(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

@@ -1,0 +1,83 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension Files {
+  /// Makes a folder and those above it.
+  /// - Throws: `FileError.cannotCreate` with the reason.
+  package static func makeFolder(_ path: String) throws(FileError) {
+    var built = path.hasPrefix("/") ? "/" : ""
+    for part in path.split(separator: "/") {
+      built += built.isEmpty || built.hasSuffix("/") ? String(part) : "/" + part
+      if mkdir(built, 0o777) != 0 && errno != EEXIST {
+        throw FileError(.cannotCreate, path, "cannot make the folder '\(path)': \(systemError()).")
+      }
+    }
+    guard isFolder(path) else {
+      throw FileError(
+        .cannotCreate, path, "cannot make the folder '\(path)': a file of that name is in the way.")
+    }
+  }
+
+  /// Replaces a file as one step: writes beside it, flushes, renames. What was there stays whole until the
+  /// new content is safe, and after any failure.
+  /// - Throws: `FileError.cannotCreate` or `.writeFailed`.
+  package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+    let beside = "\(path).new-\(getpid())"
+    let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard file >= 0 else {
+      throw FileError(.cannotCreate, path, "cannot create '\(path)': \(systemError()).")
+    }
+    func failed() -> FileError {
+      let reason = systemError()
+      close(file)
+      unlink(beside)
+      return FileError(
+        .writeFailed, path,
+        "cannot write '\(path)' (\(bytes.count) bytes): \(reason). Nothing that was there is lost.")
+    }
+    var offset = 0
+    while offset < bytes.count {
+      let written = bytes.withUnsafeBytes { writeSome(file, $0.baseAddress! + offset, bytes.count - offset) }
+      if written < 0 && errno == EINTR { continue }
+      if written <= 0 { throw failed() }
+      offset += written
+    }
+    guard fsync(file) == 0 || errno == EINVAL else { throw failed() }
+    close(file)
+    guard rename(beside, path) == 0 else {
+      let reason = systemError()
+      unlink(beside)
+      throw FileError(.cannotCreate, path, "cannot put '\(path)' in its place: \(reason).")
+    }
+    flushFolder(of: path)
+  }
+
+  /// Replaces a text file as one step.
+  package static func write(_ text: String, to path: String) throws(FileError) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  private static func writeSome(_ file: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+    #if canImport(Darwin)
+      Darwin.write(file, bytes, count)
+    #elseif canImport(Musl)
+      Musl.write(file, bytes, count)
+    #else
+      Glibc.write(file, bytes, count)
+    #endif
+  }
+
+  /// A rename is safe only once its folder is; best effort, as some file systems refuse.
+  private static func flushFolder(of path: String) {
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    let handle = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_CLOEXEC)
+    guard handle >= 0 else { return }
+    _ = fsync(handle)
+    close(handle)
+  }
+}

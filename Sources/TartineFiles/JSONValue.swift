@@ -1,0 +1,97 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// JSON as a tree: what a recipe looks like before it has a type.
+package enum JSONValue: Hashable, Sendable, Codable {
+  case null
+  case bool(Bool)
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([String: JSONValue])
+
+  package init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let bool = try? value.decode(Bool.self) {
+      self = .bool(bool)
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(number)
+    } else if let string = try? value.decode(String.self) {
+      self = .string(string)
+    } else if let array = try? value.decode([JSONValue].self) {
+      self = .array(array)
+    } else {
+      self = .object(try value.decode([String: JSONValue].self))
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    switch self {
+    case .null: try value.encodeNil()
+    case .bool(let bool): try value.encode(bool)
+    case .number(let number):
+      if let integer = Int(exactly: number) { try value.encode(integer) } else { try value.encode(number) }
+    case .string(let string): try value.encode(string)
+    case .array(let array): try value.encode(array)
+    case .object(let object): try value.encode(object)
+    }
+  }
+
+  package subscript(key: String) -> JSONValue? {
+    if case .object(let object) = self { object[key] } else { nil }
+  }
+
+  package var string: String? { if case .string(let string) = self { string } else { nil } }
+
+  package var integer: Int? { if case .number(let number) = self { Int(exactly: number) } else { nil } }
+}
+
+/// JSON text with sorted keys, so that equal values give equal bytes.
+package enum JSON {
+  package static func text(_ value: some Encodable, pretty: Bool = false) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting =
+      pretty
+      ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  package static func decode<Value: Decodable>(_: Value.Type, from text: String) throws -> Value {
+    try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+  }
+
+  package static func decode<Value: Decodable>(_: Value.Type, from bytes: ArraySlice<UInt8>) throws -> Value {
+    try JSONDecoder().decode(Value.self, from: Data(bytes))
+  }
+
+  /// Through text and back: a value as a tree, or a tree as a value.
+  package static func convert<Value: Decodable>(_ value: some Encodable, to _: Value.Type) throws -> Value {
+    try decode(Value.self, from: try text(value))
+  }
+
+  /// The problem of a decoding error in plain words, with the key where it is known.
+  package static func explain(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "\(error)" }
+    func place(_ path: [any CodingKey]) -> String {
+      path.isEmpty ? "" : " at '\(path.map(\.stringValue).joined(separator: "."))'"
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      return "'\((context.codingPath + [key]).map(\.stringValue).joined(separator: "."))' is missing"
+    case .typeMismatch(let type, let context):
+      return "a value of another kind than \(type) stands\(place(context.codingPath))"
+    case .valueNotFound(let type, let context):
+      return "a value of kind \(type) is missing\(place(context.codingPath))"
+    case .dataCorrupted(let context):
+      return context.debugDescription + place(context.codingPath)
+    @unknown default:
+      return "\(error)"
+    }
+  }
+}

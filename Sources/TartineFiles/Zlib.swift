@@ -1,0 +1,78 @@
+import TartineZlib
+
+/// CRC-32 of a sequence of pieces, as in gzip and PNG.
+package struct Checksum {
+  private var state: UInt = 0
+
+  package init() {}
+
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count > 0 else { return }
+    state = crc32_z(state, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+  }
+
+  package mutating func add(_ text: String) {
+    var text = text
+    text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Eight hexadecimal digits.
+  package var text: String {
+    let digits = String(state, radix: 16)
+    return String(repeating: "0", count: 8 - digits.count) + digits
+  }
+}
+
+extension Files {
+  package static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.count > 2 && bytes[0] == 0x1F && bytes[1] == 0x8B }
+
+  /// Unpacks gzip.
+  ///
+  /// - Parameters:
+  ///   - most: bytes after which unpacking stops without an error, for a look at a header.
+  ///   - limit: bytes after which the file is refused: a small file can unpack to a disk full of zeros.
+  package static func gunzip(
+    _ packed: [UInt8], path: String, most: Int = .max, limit: Int = 16 << 30
+  ) throws(FileError) -> [UInt8] {
+    var stream = z_stream()
+    guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      throw FileError(.damaged, path, "cannot unpack '\(path)': zlib did not start.")
+    }
+    defer { inflateEnd(&stream) }
+    var output: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    var problem: String?
+    var offset = 0
+    while output.count < most {
+      // zlib counts in 32 bits.
+      let give = min(packed.count - offset, 1 << 30)
+      let status = packed.withUnsafeBufferPointer { input in
+        chunk.withUnsafeMutableBufferPointer { room in
+          stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress! + offset)
+          stream.avail_in = UInt32(give)
+          stream.next_out = room.baseAddress
+          stream.avail_out = UInt32(room.count)
+          return inflate(&stream, Z_NO_FLUSH)
+        }
+      }
+      offset += give - Int(stream.avail_in)
+      output += chunk[..<(chunk.count - Int(stream.avail_out))]
+      if output.count > limit {
+        problem = "it unpacks to more than \(limit) bytes"
+      } else if status == Z_STREAM_END {
+        // A gzip file may hold several members; anything else after the end is ignored, as gzip does.
+        guard offset + 2 < packed.count, packed[offset] == 0x1F, packed[offset + 1] == 0x8B else { break }
+        inflateReset(&stream)
+      } else if status == Z_OK || (status == Z_BUF_ERROR && stream.avail_out == 0) {
+        if give == 0 && stream.avail_out > 0 { problem = "it ends in the middle" }
+      } else {
+        problem = status == Z_BUF_ERROR ? "it ends in the middle" : "it is damaged"
+      }
+      if let problem {
+        throw FileError(.damaged, path, "cannot unpack '\(path)': \(problem). Fetch or pack it again.")
+      }
+    }
+    if output.count > most { output.removeLast(output.count - most) }
+    return output
+  }
+}

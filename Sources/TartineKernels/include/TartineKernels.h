@@ -1,0 +1,154 @@
+// The hot loops of the engine, in C.
+//
+// One text, `kernels.body.h`, is compiled for Float and Double and for each instruction set of the
+// processor; `tartine_kernels_for` answers with the table that fits the machine. Buffers are untyped
+// here: the table knows its scalar. Matrices are row-major; `stride` counts elements from row to row.
+
+#ifndef TARTINE_KERNELS_H
+#define TARTINE_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  TARTINE_FLOAT32 = 0,
+  TARTINE_FLOAT64 = 1,
+} tartine_scalar;
+
+typedef enum {
+  TARTINE_IDENTITY = 0,
+  TARTINE_RELU,
+  TARTINE_LEAKY_RELU,
+  TARTINE_TANH,
+  TARTINE_SIGMOID,
+  TARTINE_GELU,
+  TARTINE_SILU,
+  TARTINE_SELU,
+} tartine_activation;
+
+// A place in the counter-based random space: Philox 4x32-10 keyed by the seed,
+// its counter made of where the number is used.
+typedef struct {
+  uint32_t key[2];
+  uint32_t purpose;
+  uint32_t step;
+} tartine_stream;
+
+// u = (z - center) * scale + shift, a = activation(u), then inverted dropout.
+// Forward: z -> a. Backward: gradient (of a) -> gradient (of u), in place, with its column sums.
+typedef struct {
+  size_t rows, columns, stride;
+  void *z;
+  void *a;
+  void *gradient;
+  const void *center, *scale, *shift;  // one a column; center and scale are both NULL without a norm
+  int activation;
+  double slope;                 // of the leaky ReLU
+  uint8_t *mask;                // rows x columns, the same stride; NULL: no dropout
+  uint32_t keep;                // a unit stays where its 16-bit field is below this
+  size_t first_column;          // of this part in the layer, for the random field
+  tartine_stream stream;
+  void *gradient_sum;           // Σ gradient of u, one a column
+  void *gradient_product_sum;   // Σ gradient of u · normalized z, one a column; NULL without a norm
+  const void *inverse_deviation;
+} tartine_sweep;
+
+// dz = γ/σ (du - mean(du) - ẑ mean(du·ẑ)), in place over du.
+typedef struct {
+  size_t rows, columns, stride;
+  const void *z;
+  void *gradient;
+  const void *mean, *inverse_deviation, *gamma;
+  const void *gradient_sum, *gradient_product_sum;
+} tartine_norm_backward;
+
+// One optimizer's sweep over a run of parameters: penalties, clip, moments, update.
+typedef struct {
+  size_t count;
+  void *weights;
+  const void *gradients;
+  void *first;   // momentum, or the first moment
+  void *second;  // the second moment
+  double gradient_scale;  // of clipping, else 1
+  double l1, l2;          // gradient of the penalties
+  double decay;           // rate · decoupled decay
+  double rate;
+  double keep1, gain1;    // first = keep1 · first + gain1 · g
+  double keep2, gain2;    // second = keep2 · second + gain2 · g²
+  double use_first, use_gradient;  // the step is use_first · first + use_gradient · g
+  double correct2;        // second / (1 - β₂ᵗ), as a factor
+  double epsilon;
+  bool epsilon_inside;    // of the root
+} tartine_update;
+
+typedef struct {
+  const char *name;  // of the instruction set
+
+  void (*forward)(const tartine_sweep *);
+  void (*backward)(const tartine_sweep *);
+
+  // Batch mean and biased variance of each column, in two passes.
+  void (*column_statistics)(const void *z, size_t rows, size_t columns, size_t stride, void *mean,
+                            void *variance);
+  // inverse = 1 / √(variance + ε), scale = γ · inverse.
+  void (*norm_scale)(const void *variance, const void *gamma, double epsilon, size_t columns,
+                     void *inverse, void *scale);
+  // average = (1 - fraction) · average + fraction · factor · value.
+  void (*moving_average)(void *average, const void *value, size_t columns, double fraction, double factor);
+  void (*norm_backward)(const tartine_norm_backward *);
+
+  // Σ x², accumulated in Double: not finite where any element is not (or its square is not a Double).
+  double (*sum_of_squares)(const void *x, size_t rows, size_t columns, size_t stride);
+
+  // In place: logits -> (probabilities - targets) / batch; `losses` gets one Double a row.
+  void (*softmax_loss)(void *logits, const int32_t *labels, size_t rows, size_t columns, double batch,
+                       double *losses);
+  void (*sigmoid_loss)(void *logits, const void *targets, size_t rows, size_t columns, double batch,
+                       double *losses);
+  void (*squared_loss)(void *outputs, const void *targets, size_t rows, size_t columns, double batch,
+                       double *losses);
+  // In place: logits -> probabilities.
+  void (*softmax)(void *logits, size_t rows, size_t columns);
+  void (*sigmoid)(void *logits, size_t count);
+
+  // rows[i] of the source -> row i of the result, converted to the table's scalar.
+  void (*gather_floats)(const float *source, const int32_t *rows, size_t count, size_t columns, void *out);
+  void (*gather_bytes)(const uint8_t *source, const int32_t *rows, size_t count, size_t columns,
+                       double scale, void *out);
+
+  void (*descend)(const tartine_update *);  // gradient descent, momentum, Nesterov
+  void (*rmsprop)(const tartine_update *);
+  void (*adam)(const tartine_update *);
+
+  // C = A' B' or C += A' B', through the system's BLAS.
+  void (*product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,
+                  size_t stride_a, const void *b, size_t stride_b, bool accumulate, void *c,
+                  size_t stride_c);
+} tartine_kernels;
+
+// The best table the processor can run, or the one that the environment variable TARTINE_KERNELS forces
+// down to: "baseline", "avx2" or "avx512".
+const tartine_kernels *tartine_kernels_for(tartine_scalar scalar);
+// The tables that this processor can run, best last; `at` below `tartine_kernels_count()`.
+int tartine_kernels_count(void);
+const tartine_kernels *tartine_kernels_at(int at, tartine_scalar scalar);
+
+// Philox 4x32-10 (Salmon et al. 2011).
+void tartine_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t result[4]);
+
+// Keeps the BLAS on the calling thread. False where it cannot be called from several threads at once:
+// the engine then stays on one.
+bool tartine_blas_prepare_thread(void);
+const char *tartine_blas_name(void);
+
+// A team of threads that take numbered parts of a piece of work. The caller is worker 0.
+typedef struct tartine_workers tartine_workers;
+typedef void (*tartine_work)(void *context, int part, int worker);
+tartine_workers *tartine_workers_create(int count);  // NULL where no thread can be started
+void tartine_workers_run(tartine_workers *, int parts, tartine_work work, void *context);
+void tartine_workers_destroy(tartine_workers *);
+// Processors that this process may use.
+int tartine_processor_count(void);
+
+#endif

@@ -1,0 +1,34 @@
+// Matrix products through the system's BLAS, each on the thread that asks for it.
+
+#include "products.h"
+#include "TartineKernels.h"
+
+#if defined(__APPLE__)
+#include <Accelerate/Accelerate.h>
+
+bool tartine_blas_prepare_thread(void) { return true; }
+const char *tartine_blas_name(void) { return "Accelerate"; }
+
+#else
+#include <cblas.h>
+
+// 0: built without threads, and then not safe to call from two of ours.
+bool tartine_blas_prepare_thread(void) {
+  openblas_set_num_threads(1);
+  return openblas_get_parallel() != 0;
+}
+
+const char *tartine_blas_name(void) { return openblas_get_config(); }
+#endif
+
+#define DEFINE_PRODUCT(suffix, gemm, real)                                                              \
+  void tartine_product_##suffix(bool ta, bool tb, size_t m, size_t n, size_t k, const void *a,          \
+                                size_t stride_a, const void *b, size_t stride_b, bool accumulate,       \
+                                void *c, size_t stride_c) {                                             \
+    gemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, \
+         (int)k, 1, (const real *)a, (int)stride_a, (const real *)b, (int)stride_b, accumulate ? 1 : 0, \
+         (real *)c, (int)stride_c);                                                                     \
+  }
+
+DEFINE_PRODUCT(f32, cblas_sgemm, float)
+DEFINE_PRODUCT(f64, cblas_dgemm, double)

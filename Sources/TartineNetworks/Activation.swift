@@ -1,0 +1,86 @@
+import TartineKernels
+
+/// An activation by name and parameter, as the engine takes it.
+public enum Activation: Hashable, Sendable {
+  case identity, relu, tanh, sigmoid, gelu, silu, selu
+  case leakyReLU(slope: Double)
+
+  /// The layer of this activation, nil for the identity.
+  public var layer: (any Layer)? {
+    switch self {
+    case .identity: nil
+    case .relu: ReLU()
+    case .leakyReLU(let slope): LeakyReLU(slope: slope)
+    case .tanh: Tanh()
+    case .sigmoid: Sigmoid()
+    case .gelu: GELU()
+    case .silu: SiLU()
+    case .selu: SELU()
+    }
+  }
+
+  package var code: Int32 {
+    let code =
+      switch self {
+      case .identity: TARTINE_IDENTITY
+      case .relu: TARTINE_RELU
+      case .leakyReLU: TARTINE_LEAKY_RELU
+      case .tanh: TARTINE_TANH
+      case .sigmoid: TARTINE_SIGMOID
+      case .gelu: TARTINE_GELU
+      case .silu: TARTINE_SILU
+      case .selu: TARTINE_SELU
+      }
+    return Int32(code.rawValue)
+  }
+
+  package var slope: Double {
+    if case .leakyReLU(let slope) = self { slope } else { 0 }
+  }
+}
+
+/// The names that recipes and flags use.
+extension Activation: Codable, CaseIterable {
+  /// Every activation, the leaky one with its usual slope.
+  public static let allCases: [Activation] = [
+    .identity, .relu, .leakyReLU(slope: 0.01), .tanh, .sigmoid, .gelu, .silu, .selu,
+  ]
+
+  /// The name in recipes and flags, such as `"leaky-relu"`.
+  public var name: String {
+    switch self {
+    case .identity: "identity"
+    case .relu: "relu"
+    case .leakyReLU: "leaky-relu"
+    case .tanh: "tanh"
+    case .sigmoid: "sigmoid"
+    case .gelu: "gelu"
+    case .silu: "silu"
+    case .selu: "selu"
+    }
+  }
+
+  /// The activation of that name; nil where there is none.
+  public init?(name: String) {
+    guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = found
+  }
+
+  /// Decodes a name.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let found = Activation(name: name) else {
+      let names = Self.allCases.map(\.name).joined(separator: ", ")
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "there is no activation '\(name)'; there are \(names)")
+    }
+    self = found
+  }
+
+  /// Encodes the name.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
+  }
+}

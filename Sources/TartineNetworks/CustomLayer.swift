@@ -1,0 +1,95 @@
+import TartineEngine
+
+/// A layer of your own, outside this package.
+///
+/// Write the computation once, generic over the scalar, and call it from both requirements: `Float` is what
+/// training uses, `Double` is what the gradient check uses.
+///
+/// ```swift
+/// struct Scale: CustomLayer {
+///   static let kind = "scale"
+///   func outputShape(for input: Shape) throws -> Shape { input }
+///   func parameters(for input: Shape) -> [Parameter] {
+///     [Parameter("factor", shape: input, initializer: .constant(1), isPenalized: false)]
+///   }
+///   func forward(_ pass: LayerPass<Float>) { run(pass) }
+///   …
+/// }
+/// ```
+///
+/// To read a model file that holds it, call ``LayerRegistry/register(_:)`` first. The whole batch is given
+/// in one call, on one thread; nothing may be allocated or kept between calls.
+public protocol CustomLayer: Layer {
+  /// Computes `pass.output` from `pass.input`.
+  func forward(_ pass: LayerPass<Float>)
+  /// Computes `pass.output` from `pass.input`.
+  func forward(_ pass: LayerPass<Double>)
+  /// Computes `pass.inputGradient` and each `pass.parameterGradient(_:)` from `pass.outputGradient`.
+  func backward(_ pass: LayerPass<Float>)
+  /// Computes `pass.inputGradient` and each `pass.parameterGradient(_:)` from `pass.outputGradient`.
+  func backward(_ pass: LayerPass<Double>)
+}
+
+/// What a custom layer sees of a pass: views of the engine's own buffers, valid during the call only.
+public struct LayerPass<Scalar: EngineScalar> {
+  /// [rows, input elements].
+  public let input: Rows<Scalar>
+  /// [rows, output elements].
+  public let output: Rows<Scalar>
+  /// The loss's gradient by the output; in `backward` only.
+  public let outputGradient: Rows<Scalar>
+  /// The loss's gradient by the input, to be written in full; nil where nothing below learns.
+  public let inputGradient: Rows<Scalar>?
+  /// Whether this is a training pass: the one argument that decides it.
+  public let isTraining: Bool
+
+  package let parameters: UnsafePointer<TensorSpan>
+  package let weights: UnsafeMutableRawPointer
+  package let gradients: UnsafeMutableRawPointer?
+
+  /// The parameter of that place in the layer's list.
+  public func parameter(_ index: Int) -> UnsafeBufferPointer<Scalar> {
+    UnsafeBufferPointer(Self.elements(of: parameters[index], in: weights))
+  }
+
+  /// Its gradient, to be written in full in `backward`.
+  public func parameterGradient(_ index: Int) -> UnsafeMutableBufferPointer<Scalar> {
+    guard let gradients else { preconditionFailure("gradients exist in the backward pass only") }
+    return Self.elements(of: parameters[index], in: gradients)
+  }
+
+  private static func elements(
+    of tensor: TensorSpan, in base: UnsafeMutableRawPointer
+  ) -> UnsafeMutableBufferPointer<Scalar> {
+    UnsafeMutableBufferPointer(
+      start: (base + tensor.offset * Scalar.precision.size).assumingMemoryBound(to: Scalar.self),
+      count: tensor.count)
+  }
+}
+
+/// A matrix of one row a sample, in memory that the engine owns.
+public struct Rows<Scalar: EngineScalar> {
+  /// Samples.
+  public let count: Int
+  /// Elements of a sample.
+  public let width: Int
+  @usableFromInline let base: UnsafeMutablePointer<Scalar>
+
+  package init(_ base: UnsafeMutableRawPointer, count: Int, width: Int) {
+    self.base = base.assumingMemoryBound(to: Scalar.self)
+    self.count = count
+    self.width = width
+  }
+
+  /// One element.
+  @inlinable public subscript(row: Int, column: Int) -> Scalar {
+    get {
+      assert(row >= 0 && row < count && column >= 0 && column < width, "index out of range")
+      return base[row * width + column]
+    }
+    nonmutating set {
+      assert(row >= 0 && row < count && column >= 0 && column < width, "index out of range")
+      base[row * width + column] = newValue
+    }
+  }
+}

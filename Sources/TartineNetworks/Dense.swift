@@ -1,0 +1,44 @@
+/// A dense layer: Z = X W + b.
+///
+/// **Shapes**: X [rows, inputs], W [inputs, units], b [units] → Z [rows, units].
+///
+/// Before a ``BatchNorm`` the bias is left out, since the norm subtracts it again.
+///
+/// **Differs from**: PyTorch stores W as [units, inputs].
+public struct Dense: FusedLayer {
+  /// `"dense"`.
+  public static let kind = "dense"
+
+  /// The number of outputs.
+  public let units: Int
+  /// Whether b is learned; nil leaves it to the rule: yes, unless a batch norm follows.
+  public let bias: Bool?
+  /// How W starts.
+  public let initializer: InitializerRule
+
+  /// - Parameters:
+  ///   - units: the number of outputs, at least 1.
+  ///   - bias: whether b is learned; nil: yes, unless a batch norm follows.
+  ///   - initializer: how W starts; by default what the activation that follows needs.
+  public init(_ units: Int, bias: Bool? = nil, initializer: InitializerRule = .automatic) {
+    precondition(units > 0, "a dense layer needs at least one unit")
+    self.units = units
+    self.bias = bias
+    self.initializer = initializer
+  }
+
+  /// A vector of `units`.
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.isVector else {
+      throw ShapeError(got: input, expected: "n", advice: "put Flatten() before it.")
+    }
+    return [units]
+  }
+
+  /// Units must be at least 1.
+  public var problem: String? {
+    units >= 1 && units <= 1 << 20 ? nil : "units must be from 1 to 1048576, not \(units)"
+  }
+
+  package var role: Role { .dense(self) }
+}

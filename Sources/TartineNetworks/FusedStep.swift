@@ -1,0 +1,177 @@
+import TartineEngine
+import TartineKernels
+
+/// A fused node with every address in place: plain memory, so that a step touches no reference count.
+///
+/// All matrices are row-major with `width` columns, the input with `inputWidth`.
+struct FusedStep {
+  let kernels: UnsafePointer<tartine_kernels>
+  let size: Int
+  let inputWidth, width: Int
+
+  // Activations. `output` is `z` itself where nothing happens between them.
+  var input: UnsafeMutableRawPointer
+  var z: UnsafeMutableRawPointer
+  var output: UnsafeMutableRawPointer
+  /// Of the loss by `output`, then by z.
+  var gradient: UnsafeMutableRawPointer?
+
+  // What is learned, with its gradients.
+  var weight, bias, gamma, beta: UnsafeMutableRawPointer?
+  var weightGradient, biasGradient, gammaGradient, betaGradient: UnsafeMutableRawPointer?
+
+  // Batch normalization: a value a column.
+  var mean, variance, inverseDeviation, scale: UnsafeMutableRawPointer?
+  var movingMean, movingVariance: UnsafeMutableRawPointer?
+  var epsilon = 0.0
+  var fraction = 0.0
+
+  let activation: Int32
+  let slope: Double
+
+  // Dropout.
+  var mask: UnsafeMutablePointer<UInt8>?
+  var keep: UInt32 = 0
+  var stream = tartine_stream()
+
+  /// How the columns are cut; a function of the shapes alone.
+  var cut = ColumnCut(columns: 1, parts: 1)
+
+  /// What the node above needs of this one's gradient, or adds to it.
+  var weightAbove: UnsafeMutableRawPointer?
+  var gradientAbove: UnsafeMutableRawPointer?
+  var widthAbove = 0
+
+  /// Whether anything lies between z and the output.
+  var hasSweep: Bool { bias != nil || gamma != nil || activation != 0 || mask != nil }
+
+  private func at(_ pointer: UnsafeMutableRawPointer?, _ column: Int) -> UnsafeMutableRawPointer? {
+    pointer.map { $0 + column * size }
+  }
+
+  /// Z = X W for these columns.
+  func multiply(rows: Int, columns: Range<Int>) {
+    guard let weight else { return }
+    kernels.pointee.product(
+      false, false, rows, columns.count, inputWidth, input, inputWidth,
+      weight + columns.lowerBound * size, width, false, z + columns.lowerBound * size, width)
+  }
+
+  /// The batch's own statistics, taken into the moving averages.
+  func takeStatistics(rows: Int, columns: Range<Int>) {
+    let first = columns.lowerBound
+    guard let mean = at(mean, first), let variance = at(variance, first) else { return }
+    kernels.pointee.column_statistics(z + first * size, rows, columns.count, width, mean, variance)
+    kernels.pointee.norm_scale(
+      variance, at(gamma, first), epsilon, columns.count, at(inverseDeviation, first), at(scale, first))
+    kernels.pointee.moving_average(at(movingMean, first), mean, columns.count, fraction, 1)
+    kernels.pointee.moving_average(
+      at(movingVariance, first), variance, columns.count, fraction,
+      rows > 1 ? Double(rows) / Double(rows - 1) : 1)
+  }
+
+  /// z → norm → activation → dropout → output, for these columns.
+  func sweepForward(rows: Int, columns: Range<Int>) {
+    guard hasSweep else { return }
+    var sweep = makeSweep(rows: rows, columns: columns)
+    sweep.a = output + columns.lowerBound * size
+    kernels.pointee.forward(&sweep)
+  }
+
+  /// Gradient by the output → gradient by z, in place, with the gradients of bias, γ and β.
+  func sweepBackward(rows: Int, columns: Range<Int>) {
+    guard hasSweep else { return }
+    let first = columns.lowerBound
+    var sweep = makeSweep(rows: rows, columns: columns)
+    sweep.gradient = at(gradient, first)
+    sweep.gradient_sum = at(betaGradient ?? biasGradient, first)
+    sweep.gradient_product_sum = at(gammaGradient, first)
+    sweep.inverse_deviation = UnsafeRawPointer(at(inverseDeviation, first))
+    kernels.pointee.backward(&sweep)
+    guard gammaGradient != nil else { return }
+    var norm = tartine_norm_backward(
+      rows: rows, columns: columns.count, stride: width, z: z + first * size, gradient: at(gradient, first),
+      mean: at(mean, first), inverse_deviation: at(inverseDeviation, first), gamma: at(gamma, first),
+      gradient_sum: at(betaGradient, first), gradient_product_sum: at(gammaGradient, first))
+    kernels.pointee.norm_backward(&norm)
+  }
+
+  private func makeSweep(rows: Int, columns: Range<Int>) -> tartine_sweep {
+    let first = columns.lowerBound
+    var sweep = tartine_sweep()
+    sweep.rows = rows
+    sweep.columns = columns.count
+    sweep.stride = width
+    sweep.z = z + first * size
+    sweep.activation = activation
+    sweep.slope = slope
+    sweep.center = UnsafeRawPointer(at(mean, first))
+    sweep.scale = UnsafeRawPointer(at(scale, first))
+    sweep.shift = UnsafeRawPointer(at(gamma == nil ? bias : beta, first))
+    sweep.mask = mask.map { $0 + first }
+    sweep.keep = keep
+    sweep.first_column = first
+    sweep.stream = stream
+    return sweep
+  }
+
+  /// What comes down from a dense node above: G = G' W'ᵀ for these columns.
+  func receive(rows: Int, columns: Range<Int>) {
+    guard let weightAbove, let gradientAbove, let gradient else { return }
+    let first = columns.lowerBound
+    kernels.pointee.product(
+      false, true, rows, columns.count, widthAbove, gradientAbove, widthAbove,
+      weightAbove + first * widthAbove * size, widthAbove, false, gradient + first * size, width)
+  }
+
+  /// dW = Xᵀ G for these columns.
+  func gatherWeightGradient(rows: Int, columns: Range<Int>) {
+    guard let weightGradient, let gradient else { return }
+    let first = columns.lowerBound
+    kernels.pointee.product(
+      true, false, inputWidth, columns.count, rows, input, inputWidth, gradient + first * size, width,
+      false, weightGradient + first * size, width)
+  }
+
+  /// Σ g² over these columns' gradients: not finite where any of them is not.
+  func gradientSquares(columns: Range<Int>) -> Double {
+    let first = columns.lowerBound
+    return squares(at(weightGradient, first), rows: inputWidth, columns: columns.count)
+      + squares(at(biasGradient, first), rows: 1, columns: columns.count)
+      + squares(at(gammaGradient, first), rows: 1, columns: columns.count)
+      + squares(at(betaGradient, first), rows: 1, columns: columns.count)
+  }
+
+  private func squares(_ values: UnsafeMutableRawPointer?, rows: Int, columns: Int) -> Double {
+    guard let values else { return 0 }
+    return kernels.pointee.sum_of_squares(values, rows, columns, width)
+  }
+}
+
+/// How a matrix's columns are cut into parts: a function of the shapes alone, so that results are the same
+/// for any number of threads. (A BLAS gives a slice other bits than the whole.)
+struct ColumnCut {
+  let columns, width, parts: Int
+
+  /// Below this many multiply-adds a product is one part: handing it out would cost more than it saves.
+  static let smallestWork = 1_000_000
+  /// Narrower parts starve the BLAS's inner kernel.
+  static let narrowest = 64
+  static let mostParts = 8
+
+  init(columns: Int, multiplyAdds: Int) {
+    let wanted =
+      multiplyAdds < Self.smallestWork
+      ? 1 : min(Self.mostParts, max(1, (columns + Self.narrowest / 2) / Self.narrowest))
+    self.init(columns: columns, parts: wanted)
+  }
+
+  init(columns: Int, parts wanted: Int) {
+    self.columns = columns
+    // Whole cache lines, so that no two workers write to one.
+    width = wanted == 1 ? columns : ((columns + wanted - 1) / wanted + 15) / 16 * 16
+    parts = (columns + width - 1) / width
+  }
+
+  subscript(part: Int) -> Range<Int> { part * width..<min((part + 1) * width, columns) }
+}

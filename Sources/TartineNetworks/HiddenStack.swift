@@ -1,0 +1,85 @@
+/// A stack of like hidden layers, as flags describe it: dense → batch norm → activation → dropout, repeated.
+public struct HiddenStack: Hashable, Sendable {
+  /// Units of each hidden layer, first to last; empty for a linear model.
+  public var hidden: [Int]
+  /// After each.
+  public var activation: Activation
+  /// How the weights start.
+  public var initializer: InitializerRule
+  /// Whether each layer is normalized.
+  public var batchNorm: Bool
+  /// The probability that a unit stays, a layer each; the last goes on for the layers that follow.
+  public var keepProb: [Double]
+  /// The same of the inputs; 1: no dropout there.
+  public var keepInput: Double
+
+  /// Describes a stack.
+  public init(
+    hidden: [Int], activation: Activation = .relu, initializer: InitializerRule = .automatic,
+    batchNorm: Bool = false, keepProb: [Double] = [1], keepInput: Double = 1
+  ) {
+    self.hidden = hidden
+    self.activation = activation
+    self.initializer = initializer
+    self.batchNorm = batchNorm
+    self.keepProb = keepProb
+    self.keepInput = keepInput
+  }
+
+  /// The layers it stands for.
+  public var layers: [any Layer] {
+    var layers: [any Layer] = [Flatten()]
+    if keepInput < 1 { layers.append(Dropout(keep: keepInput)) }
+    for (index, units) in hidden.enumerated() {
+      layers.append(Dense(units, initializer: initializer))
+      if batchNorm { layers.append(BatchNorm()) }
+      if let layer = activation.layer { layers.append(layer) }
+      let keep = keepProb.isEmpty ? 1 : keepProb[min(index, keepProb.count - 1)]
+      if keep < 1 { layers.append(Dropout(keep: keep)) }
+    }
+    return layers
+  }
+}
+
+extension HiddenStack: Codable {
+  private enum Key: String, CodingKey, CaseIterable {
+    case hidden, activation, initializer, batchNorm, keepProb, keepInput
+  }
+
+  /// Decodes; what is left out takes its default, what cannot be is refused.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    self.init(hidden: try container.decodeIfPresent([Int].self, forKey: .hidden) ?? [])
+    activation = try container.decodeIfPresent(Activation.self, forKey: .activation) ?? activation
+    initializer = try container.decodeIfPresent(InitializerRule.self, forKey: .initializer) ?? initializer
+    batchNorm = try container.decodeIfPresent(Bool.self, forKey: .batchNorm) ?? batchNorm
+    keepProb = try container.decodeIfPresent([Double].self, forKey: .keepProb) ?? keepProb
+    keepInput = try container.decodeIfPresent(Double.self, forKey: .keepInput) ?? keepInput
+    if let problem { throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: problem)) }
+  }
+
+  /// Encodes every field.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(hidden, forKey: .hidden)
+    try container.encode(activation, forKey: .activation)
+    try container.encode(initializer, forKey: .initializer)
+    try container.encode(batchNorm, forKey: .batchNorm)
+    try container.encode(keepProb, forKey: .keepProb)
+    try container.encode(keepInput, forKey: .keepInput)
+  }
+
+  /// What is wrong with the values, in a sentence; nil if nothing is.
+  public var problem: String? {
+    if let units = hidden.first(where: { $0 < 1 || $0 > 1 << 20 }) {
+      return "hidden must be a list of units from 1 to 1048576, not \(units)"
+    }
+    if let keep = (keepProb + [keepInput]).first(where: { !($0 > 0 && $0 <= 1) }) {
+      return "a probability to keep must be above 0 and at most 1, not \(keep)"
+    }
+    if keepProb.count > max(1, hidden.count) {
+      return "keepProb names \(keepProb.count) layers, but there are \(hidden.count) hidden ones"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,45 @@
+import Synchronization
+
+/// The kinds of layers that recipes and model files may name.
+public enum LayerRegistry {
+  private static let kinds = Mutex<[String: any Layer.Type]>(
+    [String: any Layer.Type](
+      uniqueKeysWithValues: [
+        Dense.self, BatchNorm.self, Dropout.self, Flatten.self, ReLU.self, LeakyReLU.self, Tanh.self,
+        Sigmoid.self, GELU.self, SiLU.self, SELU.self,
+      ].map { (type: any Layer.Type) in (type.kind, type) }))
+
+  /// Makes a layer of your own known, so that a recipe or model file can name it.
+  public static func register(_ type: (some CustomLayer).Type) {
+    kinds.withLock { $0[type.kind] = type }
+  }
+
+  static func type(of kind: String) -> (any Layer.Type)? { kinds.withLock { $0[kind] } }
+}
+
+/// A layer with its kind written beside its own fields: `{"layer": "dense", "units": 128}`.
+struct CodedLayer: Codable {
+  let layer: any Layer
+
+  private enum Key: String, CodingKey { case layer }
+
+  init(_ layer: any Layer) { self.layer = layer }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    let kind = try container.decode(String.self, forKey: .layer)
+    guard let type = LayerRegistry.type(of: kind) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .layer, in: container,
+        debugDescription:
+          "there is no layer '\(kind)' here; if it is your own, call LayerRegistry.register for it first")
+    }
+    layer = try type.init(from: decoder)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try layer.encode(to: encoder)
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(type(of: layer).kind, forKey: .layer)
+  }
+}

@@ -1,0 +1,65 @@
+import TartineEngine
+
+extension NetworkPlan {
+  /// A zeroed buffer for all parameters, or as many gradients or moments.
+  package func makeParameterArena(_ precision: Precision) -> Arena {
+    Arena(byteCount: parameterElements * precision.size)
+  }
+
+  /// The parameters, drawn from their initializers. Each tensor has its own stream of (seed, place).
+  package func makeInitialParameters(_ precision: Precision, seed: UInt64) -> Arena {
+    let arena = makeParameterArena(precision)
+    fill(arena, with: parameters, precision: precision, seed: seed)
+    return arena
+  }
+
+  /// The moving averages before the first batch.
+  package func makeInitialState(_ precision: Precision) -> Arena {
+    let arena = Arena(byteCount: stateElements * precision.size)
+    fill(arena, with: state, precision: precision, seed: 0)
+    return arena
+  }
+
+  private func fill(_ arena: Arena, with tensors: [PlannedTensor], precision: Precision, seed: UInt64) {
+    for (index, tensor) in tensors.enumerated() {
+      var stream = RandomStream(seed: seed, purpose: .initialization, index: index)
+      switch precision {
+      case .float32: tensor.initializer.fill(tensor.elements(Float.self, in: arena), from: &stream)
+      case .float64: tensor.initializer.fill(tensor.elements(Double.self, in: arena), from: &stream)
+      }
+    }
+  }
+
+  /// Writes the averages that predictions use: `state` after `updates` batches, corrected for its start at 0
+  /// by 1 − (1 − fraction)ᵗ.
+  package func correct(_ state: Arena, updates: Int, into corrected: Arena, precision: Precision) {
+    corrected.copy(from: state)
+    for case .fused(let node) in nodes {
+      guard let norm = node.norm, norm.layer.averages == .corrected, updates > 0 else { continue }
+      var missing = 1.0
+      for _ in 0..<min(updates, 100_000) { missing *= 1 - norm.layer.fraction }
+      for span in [norm.movingMean, norm.movingVariance] {
+        switch precision {
+        case .float32:
+          for i in span.offset..<span.offset + span.count {
+            corrected.base.assumingMemoryBound(to: Float.self)[i] /= Float(1 - missing)
+          }
+        case .float64:
+          for i in span.offset..<span.offset + span.count {
+            corrected.base.assumingMemoryBound(to: Double.self)[i] /= 1 - missing
+          }
+        }
+      }
+    }
+  }
+}
+
+extension PlannedTensor {
+  /// The tensor's elements in a buffer of its plan.
+  package func elements<Scalar: EngineScalar>(
+    _: Scalar.Type, in arena: Arena
+  ) -> UnsafeMutableBufferPointer<Scalar> {
+    UnsafeMutableBufferPointer(
+      start: arena.base.assumingMemoryBound(to: Scalar.self) + offset, count: count)
+  }
+}

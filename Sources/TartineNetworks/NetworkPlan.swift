@@ -1,0 +1,135 @@
+import TartineEngine
+
+/// A network checked against its input: every shape known, every parameter in its place.
+///
+/// Printing it gives a table of layer, output shape and parameters.
+public struct NetworkPlan: Sendable, CustomStringConvertible {
+  /// The shape of a sample.
+  public let input: Shape
+  /// One line of the table a layer, the output layer included.
+  public let layers: [PlannedLayer]
+  /// The tensors that training changes.
+  package let parameters: [PlannedTensor]
+  /// The tensors that training accumulates: batch norm's moving averages.
+  package let state: [PlannedTensor]
+  /// What the engine does, first to last.
+  package let nodes: [Node]
+  package let parameterElements: Int
+  package let stateElements: Int
+
+  /// Numbers to learn, all told.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+  /// Outputs of the last layer.
+  package var outputWidth: Int { nodes.last?.width ?? input.count }
+}
+
+/// A layer in its place.
+public struct PlannedLayer: Hashable, Sendable {
+  /// Its kind and number, such as `dense2`; the output layer is `output`.
+  public let name: String
+  /// What comes out.
+  public let outputShape: Shape
+  /// Numbers that it learns.
+  public let parameterCount: Int
+}
+
+/// A tensor in its place in a flat buffer.
+package struct PlannedTensor: Hashable, Sendable {
+  package let name: String
+  package let shape: Shape
+  package let initializer: Initializer
+  package let isPenalized: Bool
+  /// In elements; a multiple of the cache line.
+  package let offset: Int
+  package var count: Int { shape.count }
+  package var span: TensorSpan { TensorSpan(offset: offset, count: count) }
+}
+
+/// Where a tensor lies, in elements.
+package struct TensorSpan: Sendable {
+  package let offset, count: Int
+}
+
+/// One unit of work of a pass.
+package enum Node: Sendable {
+  case fused(FusedNode)
+  case custom(CustomNode)
+
+  package var width: Int {
+    switch self {
+    case .fused(let node): node.width
+    case .custom(let node): node.output.count
+    }
+  }
+
+  package var name: String {
+    switch self {
+    case .fused(let node): node.name
+    case .custom(let node): node.name
+    }
+  }
+}
+
+/// Dense → norm → activation → dropout, any of them absent, computed in one go.
+package struct FusedNode: Sendable {
+  /// Of its first layer, for messages.
+  package var name: String
+  package var inputWidth: Int
+  package var width: Int
+  package var weight: TensorSpan?
+  package var bias: TensorSpan?
+  package var norm: PlannedNorm?
+  package var activation = Activation.identity
+  package var keep = 1.0
+}
+
+package struct PlannedNorm: Sendable {
+  package let layer: BatchNorm
+  package let gamma, beta: TensorSpan
+  package let movingMean, movingVariance: TensorSpan
+}
+
+package struct CustomNode: Sendable {
+  package let name: String
+  package let layer: any CustomLayer
+  package let input, output: Shape
+  package let parameters: [TensorSpan]
+}
+
+extension NetworkPlan {
+  /// Columns: layer, output shape, parameters.
+  public var description: String {
+    var rows = [("layer", "output", "parameters"), ("input", input.description, "")]
+    rows += layers.map { ($0.name, $0.outputShape.description, $0.parameterCount.grouped) }
+    rows.append(("total", "", parameterCount.grouped))
+    let widths = (
+      rows.map(\.0.count).max() ?? 0, rows.map(\.1.count).max() ?? 0, rows.map(\.2.count).max() ?? 0
+    )
+    return rows.map {
+      $0.0.padded(to: widths.0) + "  " + $0.1.padded(to: widths.1) + "  "
+        + $0.2.padded(to: widths.2, atEnd: true)
+    }.joined(separator: "\n")
+  }
+}
+
+extension Int {
+  /// With a thin gap every three digits: 1 238 730.
+  package var grouped: String {
+    var digits = String(magnitude)
+    var groups: [Substring] = []
+    while digits.count > 3 {
+      groups.insert(digits.suffix(3), at: 0)
+      digits.removeLast(3)
+    }
+    groups.insert(digits[...], at: 0)
+    return (self < 0 ? "-" : "") + groups.joined(separator: " ")
+  }
+}
+
+extension String {
+  package func padded(to width: Int, atEnd: Bool = false) -> String {
+    let gap = String(repeating: " ", count: Swift.max(0, width - count))
+    return atEnd ? gap + self : self + gap
+  }
+}

@@ -1,0 +1,182 @@
+import TartineEngine
+
+/// The recipe names a network that cannot be built.
+public struct NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What is wrong, where, and what to do.
+  public let description: String
+
+  package init(_ description: String) { self.description = description }
+}
+
+extension Network {
+  /// Checks every shape and lays out the parameters.
+  ///
+  /// - Parameters:
+  ///   - input: the shape of a sample.
+  ///   - outputs: what the task needs of the output layer, which is appended here.
+  /// - Throws: `ShapeError` with the layer and both shapes; `NetworkError` for a layer whose own values are
+  ///   wrong.
+  public func plan(input: Shape, outputs: Int) throws -> NetworkPlan {
+    var planner = NetworkPlanner(input: input)
+    for (index, layer) in layers.enumerated() {
+      let next = index + 1 < layers.count ? layers[index + 1] : nil
+      let rest = layers[(index + 1)...]
+      try planner.add(layer, next: next, activation: Self.activation(after: rest))
+    }
+    try planner.addOutput(units: outputs)
+    return planner.finish()
+  }
+
+  /// The activation that a dense layer feeds, past a norm; the identity where something else comes first.
+  private static func activation(after layers: ArraySlice<any Layer>) -> Activation {
+    for layer in layers {
+      guard let fused = layer as? any FusedLayer else { return .identity }
+      switch fused.role {
+      case .activation(let activation): return activation
+      case .norm, .reshape: continue
+      case .dense, .dropout: return .identity
+      }
+    }
+    return .identity
+  }
+}
+
+/// Goes through the layers once, fusing neighbours.
+private struct NetworkPlanner {
+  private let input: Shape
+  private var shape: Shape
+  private var rows: [PlannedLayer] = []
+  private var counts: [String: Int] = [:]
+  private var parameters = TensorList()
+  private var state = TensorList()
+  private var nodes: [Node] = []
+  private var open: FusedNode?
+  private var rank = 0
+
+  init(input: Shape) {
+    self.input = input
+    shape = input
+  }
+
+  mutating func add(_ layer: any Layer, next: (any Layer)?, activation: Activation) throws {
+    let kind = type(of: layer).kind
+    counts[kind, default: 0] += 1
+    let name = kind + String(counts[kind, default: 0])
+    try add(layer, named: name, next: next, activation: activation)
+  }
+
+  mutating func addOutput(units: Int) throws {
+    let layer = Dense(units)
+    if !shape.isVector { try add(Flatten(), named: "flatten", next: layer, activation: .identity) }
+    try add(layer, named: "output", next: nil, activation: .identity)
+  }
+
+  private mutating func add(
+    _ layer: any Layer, named name: String, next: (any Layer)?, activation: Activation
+  ) throws {
+    if let problem = layer.problem { throw NetworkError("layer \(name): \(problem).") }
+    let output: Shape
+    do {
+      output = try layer.outputShape(for: shape)
+    } catch var error as ShapeError {
+      error.layer = name
+      throw error
+    }
+    let before = parameters.count
+    if let fused = layer as? any FusedLayer {
+      addFused(fused.role, named: name, output: output, next: next, activation: activation)
+    } else if let custom = layer as? any CustomLayer {
+      closeFused()
+      let spans = custom.parameters(for: shape).map { parameters.add($0, prefix: name) }
+      nodes.append(
+        .custom(CustomNode(name: name, layer: custom, input: shape, output: output, parameters: spans)))
+    } else {
+      throw NetworkError("layer \(name): it must conform to CustomLayer to be computed.")
+    }
+    shape = output
+    rows.append(PlannedLayer(name: name, outputShape: output, parameterCount: parameters.count - before))
+  }
+
+  private mutating func addFused(
+    _ role: Role, named name: String, output: Shape, next: (any Layer)?, activation: Activation
+  ) {
+    switch role {
+    case .reshape:
+      return
+    case .dense(let dense):
+      begin(rank: 0, named: name, width: output.count)
+      let followedByNorm = next is BatchNorm
+      open?.weight = parameters.add(
+        Parameter(
+          "weight", shape: [shape.count, dense.units],
+          initializer: dense.initializer.initializer(
+            fanIn: shape.count, fanOut: dense.units, before: activation), isPenalized: true),
+        prefix: name)
+      if dense.bias ?? !followedByNorm {
+        open?.bias = parameters.add(
+          Parameter("bias", shape: [dense.units], initializer: .constant(0), isPenalized: false),
+          prefix: name)
+        // A biased sum is normalized by a node of its own.
+        if followedByNorm { closeFused() }
+      }
+    case .norm(let layer):
+      begin(rank: 1, named: name, width: output.count)
+      let learned = layer.parameters(for: shape).map { parameters.add($0, prefix: name) }
+      let start = layer.averages == .torch ? 1.0 : 0
+      open?.norm = PlannedNorm(
+        layer: layer, gamma: learned[0], beta: learned[1],
+        movingMean: state.add(
+          Parameter("movingMean", shape: shape, initializer: .constant(0), isPenalized: false),
+          prefix: name),
+        movingVariance: state.add(
+          Parameter("movingVariance", shape: shape, initializer: .constant(start), isPenalized: false),
+          prefix: name))
+    case .activation(let activation):
+      begin(rank: 2, named: name, width: output.count)
+      open?.activation = activation
+    case .dropout(let keep):
+      if keep == 1 { return }
+      begin(rank: 3, named: name, width: output.count)
+      open?.keep = keep
+    }
+  }
+
+  /// Goes on with the open node if this role comes after all it has, else begins another.
+  private mutating func begin(rank newRank: Int, named name: String, width: Int) {
+    if open == nil || newRank <= rank {
+      closeFused()
+      open = FusedNode(name: name, inputWidth: shape.count, width: width)
+    }
+    rank = newRank
+  }
+
+  private mutating func closeFused() {
+    if let node = open { nodes.append(.fused(node)) }
+    open = nil
+  }
+
+  mutating func finish() -> NetworkPlan {
+    closeFused()
+    return NetworkPlan(
+      input: input, layers: rows, parameters: parameters.tensors, state: state.tensors, nodes: nodes,
+      parameterElements: parameters.elements, stateElements: state.elements)
+  }
+}
+
+/// Tensors one after the other in a flat buffer, each from a cache line on.
+private struct TensorList {
+  private(set) var tensors: [PlannedTensor] = []
+  private(set) var elements = 0
+  private(set) var count = 0
+
+  mutating func add(_ parameter: Parameter, prefix: String) -> TensorSpan {
+    let tensor = PlannedTensor(
+      name: prefix + "." + parameter.name, shape: parameter.shape, initializer: parameter.initializer,
+      isPenalized: parameter.isPenalized, offset: elements)
+    tensors.append(tensor)
+    count += tensor.count
+    // 16 elements fill a cache line in Float and two in Double.
+    elements += (tensor.count + 15) / 16 * 16
+    return tensor.span
+  }
+}

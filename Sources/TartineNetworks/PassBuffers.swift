@@ -1,0 +1,215 @@
+import TartineEngine
+import TartineKernels
+
+/// A node of a pass with its addresses.
+enum PassStep {
+  case fused(FusedStep)
+  case custom(CustomAddresses)
+
+  var parts: Int { if case .fused(let step) = self { step.cut.parts } else { 1 } }
+
+  var input: UnsafeMutableRawPointer {
+    switch self {
+    case .fused(let step): step.input
+    case .custom(let step): step.input
+    }
+  }
+
+  var z: UnsafeMutableRawPointer {
+    switch self {
+    case .fused(let step): step.z
+    case .custom(let step): step.output
+    }
+  }
+
+  var output: UnsafeMutableRawPointer {
+    switch self {
+    case .fused(let step): step.output
+    case .custom(let step): step.output
+    }
+  }
+
+  /// The first node reads the batch, which lies elsewhere every time.
+  mutating func setInput(_ input: UnsafeMutableRawPointer) {
+    switch self {
+    case .fused(var step):
+      step.input = input
+      if step.weight == nil { step.z = input }
+      self = .fused(step)
+    case .custom(var step):
+      step.input = input
+      self = .custom(step)
+    }
+  }
+
+  mutating func setStep(_ number: Int) {
+    guard case .fused(var step) = self else { return }
+    step.stream.step = UInt32(truncatingIfNeeded: number)
+    self = .fused(step)
+  }
+}
+
+/// The addresses of a custom node.
+struct CustomAddresses {
+  var input: UnsafeMutableRawPointer
+  let output: UnsafeMutableRawPointer
+  let gradient: UnsafeMutableRawPointer
+  let inputGradient: UnsafeMutableRawPointer?
+  let width: Int
+  let above: DenseAbove?
+}
+
+/// The dense node that a gradient comes down from.
+struct DenseAbove {
+  let weight, gradient: UnsafeMutableRawPointer
+  let width: Int
+}
+
+/// The buffers of a training pass: planned, then linked to addresses.
+struct PassBuffers {
+  private struct Offsets {
+    var z: Int?
+    var output: Int?
+    var gradient: Int?
+    var mask: Int?
+    /// mean, variance, inverse deviation, scale.
+    var norm: [Int] = []
+  }
+
+  private var offsets: [Offsets] = []
+
+  init(plan: NetworkPlan, precision: Precision, batch: Int, in layout: inout ArenaLayout) {
+    let size = precision.size
+    for (index, node) in plan.nodes.enumerated() {
+      var place = Offsets()
+      let isLast = index == plan.nodes.count - 1
+      let elements = batch * node.width
+      switch node {
+      case .fused(let fused):
+        if fused.weight != nil { place.z = layout.reserve(elements, size: size) }
+        // Without a norm, activation or dropout the output is z, with the bias added in place.
+        if fused.needsOutput { place.output = layout.reserve(elements, size: size) }
+        if fused.keep < 1 { place.mask = layout.reserve(elements, size: 1) }
+        if fused.norm != nil { place.norm = (0..<4).map { _ in layout.reserve(node.width, size: size) } }
+      case .custom:
+        place.output = layout.reserve(elements, size: size)
+      }
+      // The loss leaves its gradient where the logits were; a node without weights passes its own down.
+      if !isLast, plan.nodes[index + 1].hasOwnInputGradient {
+        place.gradient = layout.reserve(elements, size: size)
+      }
+      offsets.append(place)
+    }
+  }
+
+  /// Fills in the addresses.
+  func link(
+    plan: NetworkPlan, precision: Precision, seed: UInt64, arena: Arena, weights: Arena, gradients: Arena,
+    state: Arena, batch: Int, into steps: UnsafeMutableBufferPointer<PassStep>
+  ) -> (custom: [CustomStep?], squares: UnsafeMutableBufferPointer<Double>) {
+    let size = precision.size
+    func at(_ span: TensorSpan?, in arena: Arena) -> UnsafeMutableRawPointer? {
+      span.map { arena[$0.offset * size] }
+    }
+    // Upwards: where each node's values lie. The first one's input is set at each pass.
+    var below = arena.base
+    for (index, node) in plan.nodes.enumerated() {
+      let place = offsets[index]
+      let step: PassStep
+      switch node {
+      case .fused(let fused):
+        let z = place.z.map { arena[$0] } ?? below
+        var linked = FusedStep(
+          kernels: precision.kernels, size: size, inputWidth: fused.inputWidth, width: fused.width,
+          input: below, z: z, output: place.output.map { arena[$0] } ?? z,
+          activation: fused.activation.code, slope: fused.activation.slope)
+        linked.weight = at(fused.weight, in: weights)
+        linked.weightGradient = at(fused.weight, in: gradients)
+        linked.bias = at(fused.bias, in: weights)
+        linked.biasGradient = at(fused.bias, in: gradients)
+        if let norm = fused.norm {
+          linked.gamma = at(norm.gamma, in: weights)
+          linked.beta = at(norm.beta, in: weights)
+          linked.gammaGradient = at(norm.gamma, in: gradients)
+          linked.betaGradient = at(norm.beta, in: gradients)
+          linked.movingMean = at(norm.movingMean, in: state)
+          linked.movingVariance = at(norm.movingVariance, in: state)
+          linked.mean = arena[place.norm[0]]
+          linked.variance = arena[place.norm[1]]
+          linked.inverseDeviation = arena[place.norm[2]]
+          linked.scale = arena[place.norm[3]]
+          linked.epsilon = norm.layer.epsilon
+          linked.fraction = norm.layer.fraction
+        }
+        if let mask = place.mask {
+          linked.mask = arena[mask].assumingMemoryBound(to: UInt8.self)
+          linked.keep = UInt32(max(1, (fused.keep * 65536).rounded()))
+          linked.stream = tartine_stream(seed: seed, purpose: .dropout, layer: index)
+        }
+        let above = index + 1 < plan.nodes.count ? plan.nodes[index + 1].width : 0
+        linked.cut = ColumnCut(
+          columns: fused.width,
+          multiplyAdds: batch * fused.width * max(fused.weight == nil ? 1 : fused.inputWidth, above))
+        step = .fused(linked)
+      case .custom(let node):
+        step = .custom(
+          CustomAddresses(
+            input: below, output: arena[place.output ?? 0], gradient: below, inputGradient: nil,
+            width: node.output.count, above: nil))
+      }
+      steps.initializeElement(at: index, to: step)
+      below = step.output
+    }
+    linkGradients(plan: plan, arena: arena, steps: steps)
+    let custom = plan.nodes.map { node -> CustomStep? in
+      guard case .custom(let node) = node else { return nil }
+      return CustomStep(node, weights: weights, gradients: gradients)
+    }
+    let squares = UnsafeMutableBufferPointer<Double>.allocate(
+      capacity: plan.nodes.count * ColumnCut.mostParts)
+    squares.initialize(repeating: 0)
+    return (custom, squares)
+  }
+
+  /// Downwards: where each node's gradient lies, and what it comes from.
+  private func linkGradients(
+    plan: NetworkPlan, arena: Arena, steps: UnsafeMutableBufferPointer<PassStep>
+  ) {
+    var gradient = steps[steps.count - 1].output
+    for index in steps.indices.reversed() {
+      var above: DenseAbove?
+      if index + 1 < steps.count {
+        if let own = offsets[index].gradient { gradient = arena[own] }
+        if case .fused(let step) = steps[index + 1], let weight = step.weight, let g = step.gradient {
+          above = DenseAbove(weight: weight, gradient: g, width: step.width)
+        }
+      }
+      switch steps[index] {
+      case .fused(var step):
+        step.gradient = gradient
+        step.weightAbove = above?.weight
+        step.gradientAbove = above?.gradient
+        step.widthAbove = above?.width ?? 0
+        steps[index] = .fused(step)
+      case .custom(let step):
+        let below = index > 0 ? offsets[index - 1].gradient.map { arena[$0] } : nil
+        steps[index] = .custom(
+          CustomAddresses(
+            input: step.input, output: step.output, gradient: gradient, inputGradient: below,
+            width: step.width, above: above))
+      }
+    }
+  }
+}
+
+extension FusedNode {
+  /// Whether the output lies apart from z.
+  var needsOutput: Bool { norm != nil || activation != .identity || keep < 1 || weight == nil }
+}
+
+extension Node {
+  /// Whether the gradient by the node's input lies apart from the gradient by its output.
+  var hasOwnInputGradient: Bool {
+    if case .fused(let node) = self { node.weight != nil } else { true }
+  }
+}

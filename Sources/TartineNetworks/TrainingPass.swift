@@ -1,0 +1,200 @@
+import TartineEngine
+import TartineKernels
+
+/// Forward, loss and backward of a batch, over buffers planned once. Allocates nothing once it is made.
+///
+/// A pass is a row of phases with a barrier after each: forward through each node, the loss, backward
+/// through each node. A fused node's phase is cut by columns: a worker that has its columns of the product
+/// has all it needs for their statistics, activation and mask while they are in its cache, and on the way
+/// back for their share of the weights' gradient.
+package final class TrainingPass {
+  private let plan: NetworkPlan
+  private let output: Output
+  private let precision: Precision
+  private let workers: Workers
+  private let arena: Arena
+  private let steps: UnsafeMutableBufferPointer<PassStep>
+  private let losses: UnsafeMutablePointer<Double>
+  /// Σ g² of each part of each node, added up in this order.
+  private let squares: UnsafeMutableBufferPointer<Double>
+  private let custom: [CustomStep?]
+  private let lossRows: Int
+
+  // Of the pass that runs.
+  private var phase = Phase.forward
+  private var node = 0
+  private var rows = 0
+  private var targets = UnsafeRawPointer(bitPattern: 64)!
+
+  private enum Phase { case forward, loss, backward }
+
+  /// - Parameters:
+  ///   - batch: the most rows of a pass.
+  ///   - weights, gradients, state: buffers made by the plan, and kept by the caller.
+  ///   - seed: of the dropout masks.
+  package init(
+    plan: NetworkPlan, output: Output, precision: Precision, batch: Int, seed: UInt64, workers: Workers,
+    weights: Arena, gradients: Arena, state: Arena
+  ) {
+    precondition(output.width == plan.outputWidth, "the plan was made for another output")
+    self.plan = plan
+    self.output = output
+    self.precision = precision
+    self.workers = workers
+    var layout = ArenaLayout()
+    let buffers = PassBuffers(plan: plan, precision: precision, batch: batch, in: &layout)
+    let losses = layout.reserve(batch, size: MemoryLayout<Double>.size)
+    arena = Arena(layout)
+    self.losses = arena[losses].assumingMemoryBound(to: Double.self)
+    steps = .allocate(capacity: plan.nodes.count)
+    (custom, squares) = buffers.link(
+      plan: plan, precision: precision, seed: seed, arena: arena, weights: weights, gradients: gradients,
+      state: state, batch: batch, into: steps)
+    // Rows of the loss are independent; small ones are not worth handing out.
+    lossRows = batch * output.width < 1 << 15 ? batch : (batch + 7) / 8
+  }
+
+  deinit {
+    steps.deallocate()
+    squares.deallocate()
+  }
+
+  /// Runs one batch. Leaves the gradients in their arena and returns the loss and Σ g².
+  ///
+  /// - Parameters:
+  ///   - input: [rows, input elements].
+  ///   - targets: class numbers, or a matrix as wide as the output, by the output's kind.
+  ///   - step: the step's number, part of what the dropout masks are drawn from.
+  package func run(
+    input: UnsafeMutableRawPointer, targets: UnsafeRawPointer, rows: Int, step: Int
+  ) -> PassResult {
+    self.rows = rows
+    self.targets = targets
+    steps[0].setInput(input)
+    for index in steps.indices { steps[index].setStep(step) }
+    for index in steps.indices { perform(.forward, node: index, parts: steps[index].parts) }
+    perform(.loss, node: steps.count - 1, parts: (rows + lossRows - 1) / lossRows)
+    for index in steps.indices.reversed() { perform(.backward, node: index, parts: steps[index].parts) }
+    var loss = 0.0
+    for row in 0..<rows { loss += losses[row] }
+    var total = 0.0
+    for square in squares { total += square }
+    return PassResult(loss: loss / Double(rows), gradientSquares: total)
+  }
+
+  private func perform(_ phase: Phase, node: Int, parts: Int) {
+    self.phase = phase
+    self.node = node
+    workers.perform(parts, context: Unmanaged.passUnretained(self).toOpaque()) { context, part, _ in
+      guard let context else { return }
+      Unmanaged<TrainingPass>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.perform(Int(part)) }
+    }
+  }
+
+  private func perform(_ part: Int) {
+    switch phase {
+    case .forward: forward(part)
+    case .loss: computeLoss(part)
+    case .backward: backward(part)
+    }
+  }
+
+  private func forward(_ part: Int) {
+    guard case .fused(let step) = steps[node] else { return forwardCustom() }
+    let columns = step.cut[part]
+    step.multiply(rows: rows, columns: columns)
+    step.takeStatistics(rows: rows, columns: columns)
+    step.sweepForward(rows: rows, columns: columns)
+  }
+
+  private func computeLoss(_ part: Int) {
+    let first = part * lossRows
+    let count = min(lossRows, rows - first)
+    let width = output.width
+    let targetSize = output.takesLabels ? MemoryLayout<Int32>.size : width * precision.size
+    output.loss(
+      steps[node].output + first * width * precision.size, targets: targets + first * targetSize, rows: count,
+      batch: rows, losses: losses + first, kernels: precision.kernels)
+  }
+
+  private func backward(_ part: Int) {
+    guard case .fused(let step) = steps[node] else { return backwardCustom() }
+    let columns = step.cut[part]
+    step.receive(rows: rows, columns: columns)
+    step.sweepBackward(rows: rows, columns: columns)
+    step.gatherWeightGradient(rows: rows, columns: columns)
+    squares[node * ColumnCut.mostParts + part] = step.gradientSquares(columns: columns)
+  }
+
+  private func forwardCustom() {
+    custom[node]?.forward(input: steps[node].input, output: steps[node].output, rows: rows, precision)
+  }
+
+  private func backwardCustom() {
+    guard let layer = custom[node], case .custom(let step) = steps[node] else { return }
+    if let above = step.above {
+      // A dense node above: its gradient comes down through its weights.
+      precision.kernels.pointee.product(
+        false, true, rows, step.width, above.width, above.gradient, above.width, above.weight, above.width,
+        false, step.gradient, step.width)
+    }
+    layer.backward(
+      input: step.input, output: step.output, outputGradient: step.gradient,
+      inputGradient: step.inputGradient, rows: rows, precision)
+    squares[node * ColumnCut.mostParts] = layer.gradientSquares(precision)
+  }
+}
+
+/// What a pass gives back.
+package struct PassResult {
+  /// Mean over the rows.
+  package let loss: Double
+  /// Σ g² over all gradients; not finite where any of them is not.
+  package let gradientSquares: Double
+
+  package var isFinite: Bool { loss.isFinite && gradientSquares.isFinite }
+}
+
+/// Where a value stopped being finite.
+package struct PassFault: Hashable, Sendable {
+  /// The layer, `input` or `loss`.
+  package let layer: String
+  /// Whether it showed on the way back.
+  package let isInGradient: Bool
+  /// Places in the batch, at most ten.
+  package let rows: [Int]
+
+  package init(layer: String, isInGradient: Bool, rows: [Int]) {
+    self.layer = layer
+    self.isInGradient = isInGradient
+    self.rows = rows
+  }
+}
+
+extension TrainingPass {
+  /// Goes through the buffers of the last pass and names the first that holds a value that is not finite.
+  package func findFault() -> PassFault {
+    let bad = badRows(steps[0].input, width: plan.input.count)
+    if !bad.isEmpty { return PassFault(layer: "input", isInGradient: false, rows: bad) }
+    for (index, node) in plan.nodes.enumerated() where index < plan.nodes.count - 1 {
+      let bad = badRows(steps[index].z, width: node.width) + badRows(steps[index].output, width: node.width)
+      if !bad.isEmpty { return PassFault(layer: node.name, isInGradient: false, rows: bad) }
+    }
+    let badLosses = (0..<rows).filter { !losses[$0].isFinite }
+    if !badLosses.isEmpty {
+      return PassFault(layer: "output", isInGradient: false, rows: Array(badLosses.prefix(10)))
+    }
+    let first = plan.nodes.indices.last { index in
+      (0..<ColumnCut.mostParts).contains { !squares[index * ColumnCut.mostParts + $0].isFinite }
+    }
+    return PassFault(layer: plan.nodes[first ?? 0].name, isInGradient: true, rows: [])
+  }
+
+  private func badRows(_ matrix: UnsafeMutableRawPointer, width: Int) -> [Int] {
+    let kernels = precision.kernels
+    let bad = (0..<rows).filter { row in
+      !kernels.pointee.sum_of_squares(matrix + row * width * precision.size, 1, width, width).isFinite
+    }
+    return Array(bad.prefix(10))
+  }
+}

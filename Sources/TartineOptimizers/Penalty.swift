@@ -1,0 +1,52 @@
+/// What large weights cost, added to the loss.
+///
+/// cost += c · Σ |w| (L1), + c/2 · Σ w² (L2), over the weights; biases, γ and β are left out. c is the lecture's
+/// λ/m with m the *train* rows, so that its strength does not change with the batch size.
+///
+/// **Differs from**: Keras' L2 has no ½; scikit-learn divides its α by the batch; PyTorch's `weight_decay` is
+/// this c, but on biases too.
+public struct Penalty: Hashable, Sendable {
+  /// c of the absolute values.
+  public var l1: Double
+  /// c of the squares.
+  public var l2: Double
+
+  /// Both at once.
+  public init(l1: Double = 0, l2: Double = 0) {
+    self.l1 = l1
+    self.l2 = l2
+  }
+
+  /// No penalty.
+  public static let none = Penalty()
+  /// c · Σ |w|.
+  public static func l1(_ c: Double) -> Penalty { Penalty(l1: c) }
+  /// c/2 · Σ w².
+  public static func l2(_ c: Double) -> Penalty { Penalty(l2: c) }
+  /// Both.
+  public static func l1L2(_ l1: Double, _ l2: Double) -> Penalty { Penalty(l1: l1, l2: l2) }
+
+  /// The lecture's λ/(2m) · Σ w², with m the train rows.
+  public static func lecture(lambda: Double, trainRows: Int) -> Penalty {
+    Penalty(l2: lambda / Double(trainRows))
+  }
+
+  /// What is wrong with the values, in a sentence; nil if nothing is.
+  public var problem: String? {
+    if !(l1 >= 0 && l1.isFinite) { return "l1 must be at least 0, not \(l1)" }
+    if !(l2 >= 0 && l2.isFinite) { return "l2 must be at least 0, not \(l2)" }
+    return nil
+  }
+}
+
+extension Penalty: Codable {
+  private enum Key: String, CodingKey { case l1, l2 }
+
+  /// Decodes; what is left out is 0.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    self.init(
+      l1: try values.decodeIfPresent(Double.self, forKey: .l1) ?? 0,
+      l2: try values.decodeIfPresent(Double.self, forKey: .l2) ?? 0)
+  }
+}

@@ -1,0 +1,38 @@
+import TartineData
+import TartineNetworks
+import TartineOptimizers
+
+extension Recipe {
+  /// The recipe when nobody says otherwise: one rule for any table, by the number of train rows alone.
+  public static func automatic(for split: Split) -> Recipe {
+    var recipe = Recipe(
+      Network(HiddenStack(hidden: [256, 128], activation: .relu, keepProb: [0.9])))
+    recipe.optimizer = .adamW(learningRate: .cosine(from: 1e-3), decay: 0.01)
+    return recipe.resolved(trainRows: split.trainCount)
+  }
+
+  /// The same with everything that was left to the rules filled in.
+  public func resolved(trainRows: Int) -> Recipe {
+    var copy = self
+    let batch = batchSize ?? Self.batchSize(trainRows: trainRows)
+    copy.batchSize = min(batch, trainRows)
+    copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)
+    return copy
+  }
+
+  /// Larger with more rows: the noise of a batch matters less where there are many of them.
+  private static func batchSize(trainRows: Int) -> Int {
+    switch trainRows {
+    case ..<2_000: 32
+    case ..<10_000: 64
+    case ..<40_000: 128
+    default: 256
+    }
+  }
+
+  /// As many as make about 8 000 steps, from 20 to 200.
+  private static func epochs(trainRows: Int, batchSize: Int) -> Int {
+    let steps = (trainRows + batchSize - 1) / batchSize
+    return min(200, max(20, 8_000 / max(1, steps)))
+  }
+}

@@ -1,0 +1,48 @@
+import TartineData
+import TartineEngine
+import TartineFiles
+import TartineNetworks
+
+/// Everything that an interrupted training needs to go on as if nothing had happened, at an epoch's end.
+///
+/// Random numbers are functions of their place, so that none of their state is here.
+package struct Checkpoint {
+  package struct Progress: Codable {
+    package var epoch: Int
+    package var step: Int
+    package var bestEpoch: Int
+    package var bestLoss: Double
+    package var stopReason: String?
+    package var history: [EpochRecord]
+    package var recipe: Recipe
+  }
+
+  package var progress: Progress
+  package var tensors: [String: Safetensors.Tensor]
+
+  private static let format = "tartine-checkpoint-1"
+
+  package init(progress: Progress, tensors: [String: Safetensors.Tensor]) {
+    self.progress = progress
+    self.tensors = tensors
+  }
+
+  package func write(to path: String) throws {
+    let file = Safetensors(
+      metadata: ["format": Self.format, "progress": try JSON.text(progress)], tensors: tensors)
+    try Files.write(try file.encoded(), to: path)
+  }
+
+  package init(_ path: String) throws {
+    let file = try Safetensors(try Files.read(path), path: path)
+    guard file.metadata["format"] == Self.format else {
+      throw FileError(.damaged, path, "'\(path)' is no checkpoint of this program.")
+    }
+    do {
+      progress = try JSON.decode(Progress.self, from: file.metadata["progress"] ?? "")
+    } catch {
+      throw FileError(.damaged, path, "'\(path)' cannot be read: \(JSON.explain(error)).")
+    }
+    tensors = file.tensors
+  }
+}

@@ -1,0 +1,100 @@
+import TartineData
+import TartineEngine
+import TartineFiles
+import TartineNetworks
+
+extension Model {
+  /// The version of what stands in the metadata.
+  private static let format = "tartine-1"
+
+  /// Writes the model as one safetensors file, complete with recipe, preparation and class names. It holds
+  /// no time, path or thread count: the same run gives the same file, byte for byte.
+  public func save(to path: String) throws {
+    try Files.write(try fileContents(), to: path)
+  }
+
+  package func fileContents() throws -> [UInt8] {
+    var tensors: [String: Safetensors.Tensor] = [:]
+    for (list, arena) in [(plan.parameters, weights), (plan.state, state)] {
+      for tensor in list { tensors[tensor.name] = tensor.stored(from: arena, precision: .float32) }
+    }
+    return try Safetensors(
+      metadata: [
+        "format": Self.format,
+        "recipe": try JSON.text(recipe),
+        "preparation": try JSON.text(preparation),
+        "epoch": String(epoch),
+      ], tensors: tensors
+    ).encoded()
+  }
+
+  /// Opens a model file.
+  /// - Throws: `FileError` where it is missing, damaged, or of another kind.
+  public convenience init(_ path: String) throws {
+    try self.init(file: try Files.read(path), path: path)
+  }
+
+  convenience init(file: [UInt8], path: String) throws {
+    let file = try Safetensors(file, path: path)
+    func damaged(_ what: String) -> FileError {
+      FileError(.damaged, path, "'\(path)' is no model of this program: \(what).")
+    }
+    guard let format = file.metadata["format"], format.hasPrefix("tartine-") else {
+      throw damaged("its metadata do not name this program's format")
+    }
+    guard format == Self.format else {
+      throw damaged("it is of format \(format), and this program reads \(Self.format)")
+    }
+    guard file.metadata["checksum"] != nil else { throw damaged("it has no checksum") }
+    do {
+      let recipe = try JSON.decode(Recipe.self, from: file.metadata["recipe"] ?? "")
+      let preparation = try JSON.decode(Preparation.self, from: file.metadata["preparation"] ?? "")
+      let plan = try recipe.network.plan(
+        input: preparation.inputShape, outputs: preparation.target.width)
+      let weights = plan.makeParameterArena(.float32)
+      let state = plan.makeInitialState(.float32)
+      var unread = Set(file.tensors.keys)
+      for (list, arena) in [(plan.parameters, weights), (plan.state, state)] {
+        for tensor in list {
+          unread.remove(tensor.name)
+          try tensor.restore(file.tensors[tensor.name], into: arena, precision: .float32, path: path)
+        }
+      }
+      if let extra = unread.sorted().first { throw damaged("it holds a tensor '\(extra)' too many") }
+      self.init(
+        recipe: recipe, preparation: preparation, plan: plan, epoch: Int(file.metadata["epoch"] ?? "") ?? 0,
+        weights: weights, state: state)
+    } catch let error as DecodingError {
+      throw damaged(JSON.explain(error))
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw damaged("\(error)")
+    }
+  }
+}
+
+extension PlannedTensor {
+  /// The tensor as it is written to a file.
+  package func stored(from arena: Arena, precision: Precision) -> Safetensors.Tensor {
+    let bytes = UnsafeRawBufferPointer(
+      start: arena[offset * precision.size], count: count * precision.size)
+    return Safetensors.Tensor(shape: shape.dimensions, precision: precision, bytes: ArraySlice(bytes))
+  }
+
+  /// Takes the tensor from a file.
+  package func restore(
+    _ stored: Safetensors.Tensor?, into arena: Arena, precision: Precision, path: String
+  ) throws(FileError) {
+    guard let stored, stored.shape == shape.dimensions, stored.precision == precision else {
+      throw FileError(
+        .damaged, path,
+        "'\(path)' does not fit its own recipe: tensor '\(name)' is missing or has another shape than "
+          + "\(shape). Take a copy that is whole.")
+    }
+    stored.bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      arena[offset * precision.size].copyMemory(from: base, byteCount: bytes.count)
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+
+/// A trained network with its preparation: complete, unchanging, and safe to use from many tasks at once.
+public final class Model: Sendable {
+  /// What it was trained by.
+  public let recipe: Recipe
+  /// How raw columns become its inputs.
+  public let preparation: Preparation
+  /// Its layers, as a table.
+  public let plan: NetworkPlan
+  /// The epoch its weights are from.
+  public let epoch: Int
+  package let weights: Arena
+  /// Moving averages, corrected.
+  package let state: Arena
+
+  package init(
+    recipe: Recipe, preparation: Preparation, plan: NetworkPlan, epoch: Int, weights: Arena, state: Arena
+  ) {
+    self.recipe = recipe
+    self.preparation = preparation
+    self.plan = plan
+    self.epoch = epoch
+    self.weights = weights
+    self.state = state
+  }
+
+  /// What it predicts.
+  public var task: Task { preparation.target.task }
+
+  /// Class names in order; for a multi-label model the labels' names; empty for a regression.
+  public var classes: [String] {
+    switch preparation.target {
+    case .classes(_, let names): names
+    case .labels(let labels): labels.map(\.column)
+    case .number: []
+    }
+  }
+
+  package func makePredictor(workers: Workers, rows: Int) -> Predictor {
+    Predictor(
+      plan: plan, output: preparation.target.output, precision: .float32, weights: weights, state: state,
+      workers: workers, rows: rows)
+  }
+}
+
+extension Preparation {
+  /// The shape that the network takes.
+  package var inputShape: Shape {
+    switch inputs {
+    case .table: [width]
+    case .images(let images): [images.height, images.width, images.channels]
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+
+/// A model's answer for one row.
+public struct Prediction: Hashable, Sendable {
+  /// The class, or the number as text; for several labels, those that are yes, separated by blanks.
+  public let text: String
+  /// The number, in the target's own unit; nil for classes.
+  public let number: Double?
+  /// The probability of each class or label, in the model's order; empty for a regression.
+  public let probabilities: [Double]
+}
+
+/// A value of a row made in memory.
+public enum RowValue: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
+{
+  /// A number.
+  case number(Double)
+  /// A text.
+  case text(String)
+  /// No value.
+  case missing
+
+  /// A text.
+  public init(stringLiteral value: String) { self = .text(value) }
+  /// A number.
+  public init(integerLiteral value: Int) { self = .number(Double(value)) }
+  /// A number.
+  public init(floatLiteral value: Double) { self = .number(value) }
+  /// The text `true` or `false`.
+  public init(booleanLiteral value: Bool) { self = .text(value ? "true" : "false") }
+  /// No value.
+  public init(nilLiteral: ()) { self = .missing }
+}
+
+extension Model {
+  /// Predicts one row.
+  ///
+  /// - Parameter row: values by column name; a column that is not named is a missing value.
+  /// - Throws: `DataError` for a name that the model does not know, or a text where it takes numbers.
+  public func predict(_ row: [String: RowValue]) throws -> Prediction {
+    guard case .table(let features) = preparation.inputs else {
+      throw DataError("the model takes images; give it a data set of images.", source: "row")
+    }
+    let names = Set(features.map(\.name))
+    if let unknown = row.keys.sorted().first(where: { !names.contains($0) }) {
+      throw DataError(
+        "the model knows no column '\(unknown)'; it knows \(Dataset.list(features.map(\.name))).",
+        source: "row")
+    }
+    let columns = try features.filter { $0.width > 0 }.map { feature -> Column in
+      try Self.column(feature, row[feature.name] ?? .missing)
+    }
+    return predictions(for: try preparation.apply(to: columns, source: "row"), workers: Workers(1))[0]
+  }
+
+  private static func column(_ feature: Feature, _ value: RowValue) throws -> Column {
+    let values: Column.Values
+    switch (feature, value) {
+    case (.number, .number(let number)):
+      guard number.isFinite else {
+        throw DataError("\(number) is no finite number.", source: "row", column: feature.name)
+      }
+      values = .numbers([number])
+    case (.number, .missing): values = .numbers([.nan])
+    case (.number, .text(let text)):
+      throw DataError(
+        "'\(text)' is no number, and the model was trained on numbers here.", source: "row",
+        column: feature.name)
+    case (_, .number(let number)): values = .texts(codes: [0], levels: [Column.text(of: number)])
+    case (_, .text(let text)): values = .texts(codes: [0], levels: [text])
+    case (_, .missing): values = .texts(codes: [-1], levels: [])
+    }
+    return Column(name: feature.name, values: values, reason: "")
+  }
+
+  /// Predicts every row of a data set; its target is not looked at.
+  public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> [Prediction] {
+    let workers = Workers(threads ?? Workers.processorCount)
+    switch dataset.inputs {
+    case .table(let columns):
+      return predictions(for: try preparation.apply(to: columns, source: dataset.source), workers: workers)
+    case .images(let block):
+      return predictions(for: try preparation.apply(to: block, source: dataset.source), workers: workers)
+    }
+  }
+
+  /// Predicts the rows of any `Encodable` type.
+  public func predict(rows: [some Encodable]) throws -> [Prediction] {
+    let columns = try RowEncoder.columns(of: rows)
+    return predictions(
+      for: try preparation.apply(to: columns, source: "memory"), workers: Workers(Workers.processorCount))
+  }
+
+  /// Measures the model on rows that have a target.
+  ///
+  /// - Parameter warnings: gets what was adapted on the way, such as labels' full stops.
+  public func evaluate(
+    _ dataset: Dataset, warnings: inout [String], threads: Int? = nil
+  ) throws -> Evaluation {
+    try evaluate(
+      dataset, rows: Array(0..<dataset.rowCount), warnings: &warnings,
+      workers: Workers(threads ?? Workers.processorCount))
+  }
+
+  package func evaluate(
+    _ dataset: Dataset, rows: [Int], warnings: inout [String], workers: Workers
+  ) throws -> Evaluation {
+    let prepared = try preparation.apply(to: dataset, rows: rows, warnings: &warnings)
+    let evaluator = Evaluator(
+      plan: plan, target: preparation.target, weights: weights, state: state, workers: workers)
+    return evaluator.evaluate(prepared)
+  }
+
+  package func predictions(for rows: PreparedRows, workers: Workers) -> [Prediction] {
+    let output = preparation.target.output
+    let width = output.width
+    let kernels = Precision.float32.kernels
+    var values = [Float](repeating: 0, count: rows.rowCount * width)
+    values.withUnsafeMutableBufferPointer { values in
+      nonisolated(unsafe) let values = values
+      makePredictor(workers: workers, rows: rows.rowCount).run(rows) { _, range, logits in
+        output.activate(logits, rows: range.count, kernels: kernels)
+        let from = logits.assumingMemoryBound(to: Float.self)
+        for index in 0..<range.count * width { values[range.lowerBound * width + index] = from[index] }
+      }
+    }
+    return (0..<rows.rowCount).map { prediction(values[($0 * width)..<(($0 + 1) * width)]) }
+  }
+
+  private func prediction(_ outputs: ArraySlice<Float>) -> Prediction {
+    let values = outputs.map(Double.init)
+    switch preparation.target {
+    case .classes(_, let names) where names.count == 2:
+      return Prediction(
+        text: values[0] > 0.5 ? names[1] : names[0], number: nil, probabilities: [1 - values[0], values[0]])
+    case .classes(_, let names):
+      var best = 0
+      for place in names.indices where values[place] > values[best] { best = place }
+      return Prediction(text: names[best], number: nil, probabilities: values)
+    case .labels(let labels):
+      let yes = zip(labels, values).filter { $1 > 0.5 }.map(\.0.column)
+      return Prediction(text: yes.joined(separator: " "), number: nil, probabilities: values)
+    case .number(_, let mean, let deviation):
+      let number = values[0] * deviation + mean
+      return Prediction(text: Column.text(of: number), number: number, probabilities: [])
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import TartineData
+import TartineNetworks
+import TartineOptimizers
+
+/// Everything that decides a training beside the data: a plain value, the same in flags, files, searches and
+/// model files.
+///
+/// ```swift
+/// let recipe = Recipe {
+///   Dense(128); BatchNorm(); ReLU(); Dropout(keep: 0.7)
+///   Dense(64);  BatchNorm(); ReLU(); Dropout(keep: 0.9)
+/// }
+/// .optimizer(.adam(learningRate: .cosine(from: 3e-3)))
+/// ```
+public struct Recipe: Hashable, Sendable {
+  /// The hidden layers; the task adds the output layer.
+  public var network: Network
+  /// How the weights follow their gradients, and the learning rate.
+  public var optimizer: Optimizer
+  /// What large weights cost.
+  public var penalty: Penalty
+  /// Rows of a step; nil: by the number of train rows.
+  public var batchSize: Int?
+  /// Passes over the train rows; nil: by their number.
+  public var epochs: Int?
+  /// Epochs without a better dev loss after which training stops; nil: it runs to the end. Either way the
+  /// best epoch's weights are kept.
+  public var earlyStopping: Int?
+  /// What every random draw follows from.
+  public var seed: UInt64
+
+  /// A recipe for a network, the rest left to the rules.
+  public init(_ network: Network) {
+    self.network = network
+    optimizer = .adamW()
+    penalty = .none
+    seed = 0
+  }
+
+  /// A recipe for the layers listed, the rest left to the rules.
+  public init(@LayerBuilder _ layers: () -> [any Layer]) {
+    self.init(Network(layers: layers()))
+  }
+
+  /// With this optimizer.
+  public func optimizer(_ optimizer: Optimizer) -> Recipe { with { $0.optimizer = optimizer } }
+  /// With this penalty.
+  public func penalty(_ penalty: Penalty) -> Recipe { with { $0.penalty = penalty } }
+  /// With steps of so many rows; 1 is one sample at a time.
+  public func batchSize(_ rows: Int) -> Recipe { with { $0.batchSize = rows } }
+  /// With so many passes over the train rows.
+  public func epochs(_ epochs: Int) -> Recipe { with { $0.epochs = epochs } }
+  /// Stopped after so many epochs without a better dev loss.
+  public func earlyStopping(patience: Int) -> Recipe { with { $0.earlyStopping = patience } }
+
+  private func with(_ change: (inout Recipe) -> Void) -> Recipe {
+    var copy = self
+    change(&copy)
+    return copy
+  }
+}
+
+/// A recipe that cannot be trained.
+public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What is wrong and what to do, in a sentence.
+  public let description: String
+
+  package init(_ description: String) { self.description = description }
+}
+
+extension Recipe {
+  /// What is wrong with the values, in a sentence; nil if nothing is.
+  public var problem: String? {
+    if let problem = network.stack?.problem ?? optimizer.problem ?? penalty.problem { return problem }
+    if let batchSize, batchSize < 1 { return "batchSize must be at least 1, not \(batchSize)" }
+    if let epochs, epochs < 1 || epochs > 1_000_000 {
+      return "epochs must be from 1 to 1000000, not \(epochs)"
+    }
+    if let earlyStopping, earlyStopping < 1 {
+      return "earlyStopping must be at least 1 epoch, not \(earlyStopping)"
+    }
+    return nil
+  }
+}
+
+extension Recipe: Codable {
+  private enum Key: String, CodingKey {
+    case network, optimizer, penalty, batchSize, epochs, earlyStopping, seed
+  }
+
+  /// Decodes; what is left out is left to the rules.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    self.init(try values.decode(Network.self, forKey: .network))
+    optimizer = try values.decodeIfPresent(Optimizer.self, forKey: .optimizer) ?? optimizer
+    penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .none
+    batchSize = try values.decodeIfPresent(Int.self, forKey: .batchSize)
+    epochs = try values.decodeIfPresent(Int.self, forKey: .epochs)
+    earlyStopping = try values.decodeIfPresent(Int.self, forKey: .earlyStopping)
+    seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? 0
+  }
+}

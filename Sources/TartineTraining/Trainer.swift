@@ -1,0 +1,218 @@
+import TartineData
+import TartineEngine
+import TartineFiles
+import TartineNetworks
+import TartineOptimizers
+
+/// The loop: epochs of steps, each epoch measured, the best kept.
+package final class Trainer {
+  package let recipe: Recipe
+  private let preparation: Preparation
+  private let plan: NetworkPlan
+  private let split: Split
+  private let workers: Workers
+  private let observers: [any TrainingObserver]
+
+  private let trainRows, trainSample, devRows: PreparedRows
+  private let cut: BatchCut
+  private let step: TrainingStep
+  private let evaluator: Evaluator
+  /// The moving averages as predictions use them.
+  private let corrected: Arena
+  private let best: (weights: Arena, state: Arena)
+  private var order: [Int32]
+  private var progress: Checkpoint.Progress
+
+  package init(
+    _ recipe: Recipe, split: Split, threads: Int?, observers: [any TrainingObserver]
+  ) throws {
+    if let problem = recipe.problem { throw RecipeError(problem + ".") }
+    let recipe = recipe.resolved(trainRows: split.trainCount)
+    self.recipe = recipe
+    self.split = split
+    self.observers = observers
+    var warnings: [String] = []
+    preparation = try Preparation(fitting: split.dataset, rows: split.train)
+    plan = try recipe.network.plan(input: preparation.inputShape, outputs: preparation.target.width)
+    trainRows = try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings)
+    devRows = try preparation.apply(to: split.dataset, rows: split.dev, warnings: &warnings)
+    trainSample = trainRows.subset(
+      Self.sample(split.devCount, of: split.trainCount, seed: recipe.seed))
+    cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)
+    if cut.smallest < 2 && plan.state.count > 0 {
+      throw RecipeError(
+        "batch norm needs at least two rows in every batch, and \(split.trainCount) train rows in batches of "
+          + "\(recipe.batchSize ?? 1) leave one alone; take larger batches or no batch norm.")
+    }
+    workers = Workers(threads ?? Workers.processorCount)
+    let output = preparation.target.output
+    let state = plan.makeInitialState(.float32)
+    step = TrainingStep(
+      plan: plan, output: output, optimizer: recipe.optimizer, penalty: recipe.penalty, precision: .float32,
+      batch: cut.largest, seed: recipe.seed, workers: workers,
+      weights: plan.makeInitialParameters(.float32, seed: recipe.seed), state: state)
+    corrected = plan.makeInitialState(.float32)
+    best = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
+    evaluator = Evaluator(
+      plan: plan, target: preparation.target, weights: step.weights, state: corrected, workers: workers)
+    order = (0..<Int32(split.trainCount)).map { $0 }
+    progress = Checkpoint.Progress(
+      epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
+  }
+
+  /// A fixed sample of the train part, as large as dev, so that their errors can be compared.
+  private static func sample(_ count: Int, of total: Int, seed: UInt64) -> [Int] {
+    var rows = Array(0..<total)
+    var stream = RandomStream(seed: seed, purpose: .sample)
+    stream.shuffle(&rows)
+    return rows.prefix(count).sorted()
+  }
+
+  private var totalSteps: Int { cut.count * (recipe.epochs ?? 1) }
+
+  package var threads: Int { workers.count }
+
+  // MARK: Running
+
+  /// Trains to the end, or until an observer or early stopping says so.
+  ///
+  /// - Parameter afterEpoch: called once each epoch is measured, to write a checkpoint.
+  package func run(afterEpoch: (Trainer, EpochRecord) throws -> Void) throws {
+    announce(
+      .began(
+        TrainingOverview(
+          plan: plan, recipe: recipe, rows: (split.trainCount, split.devCount, split.testCount),
+          steps: totalSteps, firstEpoch: progress.epoch + 1, threads: workers.count)))
+    while progress.epoch < recipe.epochs ?? 1, progress.stopReason == nil {
+      let record = try runEpoch(progress.epoch + 1)
+      progress.history.append(record)
+      progress.epoch += 1
+      let isBest = record.dev.loss < progress.bestLoss
+      if isBest {
+        progress.bestLoss = record.dev.loss
+        progress.bestEpoch = progress.epoch
+        best.weights.copy(from: step.weights)
+        best.state.copy(from: corrected)
+      }
+      announce(.epoch(record, isBest: isBest))
+      if let patience = recipe.earlyStopping, progress.epoch - progress.bestEpoch >= patience {
+        progress.stopReason = progress.stopReason
+          ?? "the dev loss has not fallen for \(patience) epochs"
+      }
+      try afterEpoch(self, record)
+    }
+  }
+
+  private func runEpoch(_ epoch: Int) throws -> EpochRecord {
+    for index in order.indices { order[index] = Int32(index) }
+    var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
+    stream.shuffle(&order)
+    var loss = 0.0
+    var rate = 0.0
+    try order.withUnsafeBufferPointer { order in
+      func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> {
+        UnsafeBufferPointer(rebasing: order[cut[batch]])
+      }
+      step.begin(rows(0), of: trainRows)
+      for batch in 0..<cut.count {
+        rate = recipe.optimizer.learningRate.rate(
+          at: progress.step, of: totalSteps, epochSteps: cut.count)
+        let result = step.run(
+          step: progress.step, rate: rate, next: batch + 1 < cut.count ? rows(batch + 1) : nil)
+        guard result.isFinite else { throw divergence(step.findFault(), epoch: epoch, batch: rows(batch)) }
+        progress.step += 1
+        loss += result.loss
+        if !observers.isEmpty { announce(.step(progress.step, loss: result.loss)) }
+      }
+    }
+    plan.correct(step.state, updates: progress.step, into: corrected, precision: .float32)
+    let train = evaluator.evaluate(trainSample)
+    let dev = evaluator.evaluate(devRows)
+    guard train.loss.isFinite, dev.loss.isFinite else {
+      throw divergence(
+        PassFault(layer: "output", isInGradient: false, rows: []), epoch: epoch,
+        batch: UnsafeBufferPointer(start: nil, count: 0))
+    }
+    return EpochRecord(
+      epoch: epoch, learningRate: rate, batchLoss: loss / Double(cut.count) + step.updater.penaltyCost(plan: plan),
+      train: PartRecord(train), dev: PartRecord(dev))
+  }
+
+  private func announce(_ event: TrainingEvent) {
+    for observer in observers {
+      if case .stop(let reason) = observer.observe(event) {
+        progress.stopReason = progress.stopReason ?? reason
+      }
+    }
+  }
+
+  private func divergence(
+    _ fault: PassFault, epoch: Int, batch: UnsafeBufferPointer<Int32>
+  ) -> DivergenceError {
+    // A whole batch at once says nothing of its rows.
+    let rows = fault.rows.count < min(10, batch.count) ? fault.rows : []
+    return DivergenceError(
+      step: progress.step + 1, epoch: epoch, layer: fault.layer,
+      rows: rows.map { trainRows.origin[Int(batch[$0])] + 1 }, isInGradient: fault.isInGradient,
+      lastGood: progress.bestEpoch > 0 ? bestModel() : nil)
+  }
+
+  // MARK: Results
+
+  /// The best epoch's model; the initial one before any epoch.
+  package func bestModel() -> Model {
+    let weights = plan.makeParameterArena(.float32)
+    let state = plan.makeInitialState(.float32)
+    weights.copy(from: best.weights)
+    state.copy(from: best.state)
+    return Model(
+      recipe: recipe, preparation: preparation, plan: plan, epoch: progress.bestEpoch, weights: weights,
+      state: state)
+  }
+
+  package func finish(seconds: Double) -> Run {
+    let model = bestModel()
+    let evaluator = Evaluator(
+      plan: plan, target: preparation.target, weights: model.weights, state: model.state, workers: workers)
+    return Run(
+      model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
+      stopReason: progress.stopReason, train: evaluator.evaluate(trainSample),
+      dev: evaluator.evaluate(devRows), devOrigin: devRows.origin, seconds: seconds, threads: workers.count,
+      steps: progress.step)
+  }
+
+  // MARK: Checkpoints
+
+  private var arenas: [(prefix: String, tensors: [PlannedTensor], arena: Arena)] {
+    var list = [
+      ("weights", plan.parameters, step.weights), ("best", plan.parameters, best.weights),
+      ("state", plan.state, step.state), ("bestState", plan.state, best.state),
+    ]
+    if let first = step.updater.first { list.append(("first", plan.parameters, first)) }
+    if let second = step.updater.second { list.append(("second", plan.parameters, second)) }
+    return list
+  }
+
+  package func checkpoint() -> Checkpoint {
+    var tensors: [String: Safetensors.Tensor] = [:]
+    for (prefix, list, arena) in arenas {
+      for tensor in list { tensors[prefix + "." + tensor.name] = tensor.stored(from: arena, precision: .float32) }
+    }
+    return Checkpoint(progress: progress, tensors: tensors)
+  }
+
+  /// Goes back to where a checkpoint was written.
+  /// - Throws: `RecipeError` where it is of another recipe.
+  package func restore(_ checkpoint: Checkpoint, path: String) throws {
+    guard checkpoint.progress.recipe == recipe else {
+      throw RecipeError("'\(path)' was made by another recipe than the one in its folder.")
+    }
+    for (prefix, list, arena) in arenas {
+      for tensor in list {
+        try tensor.restore(
+          checkpoint.tensors[prefix + "." + tensor.name], into: arena, precision: .float32, path: path)
+      }
+    }
+    progress = checkpoint.progress
+  }
+}

@@ -1,0 +1,170 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+import TartineOptimizers
+
+/// One step of training: a batch through the pass, its gradients checked, the weights updated, and the next
+/// batch gathered meanwhile. Allocates nothing.
+package final class TrainingStep {
+  package let plan: NetworkPlan
+  package let precision: Precision
+  package let weights: Arena
+  package let state: Arena
+  package let gradients: Arena
+  package let updater: Updater
+  private let pass: TrainingPass
+  private let workers: Workers
+  private let buffers: [BatchBuffer]
+  private var current = 0
+
+  // Of the phase that updates and gathers.
+  private var source: PreparedRows?
+  private var nextRows: UnsafeBufferPointer<Int32>?
+
+  package init(
+    plan: NetworkPlan, output: Output, optimizer: Optimizer, penalty: Penalty, precision: Precision,
+    batch: Int, seed: UInt64, workers: Workers, weights: Arena, state: Arena
+  ) {
+    self.plan = plan
+    self.precision = precision
+    self.weights = weights
+    self.state = state
+    self.workers = workers
+    gradients = plan.makeParameterArena(precision)
+    updater = Updater(
+      optimizer, penalty: penalty, plan: plan, precision: precision, weights: weights, gradients: gradients)
+    pass = TrainingPass(
+      plan: plan, output: output, precision: precision, batch: batch, seed: seed, workers: workers,
+      weights: weights, gradients: gradients, state: state)
+    buffers = (0..<2).map { _ in
+      BatchBuffer(rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision)
+    }
+  }
+
+  /// Gathers the first batch of an epoch; later ones are gathered while the step before them updates.
+  package func begin(_ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows) {
+    self.source = source
+    for part in 0..<buffers[current].parts { buffers[current].gather(rows, of: source, part: part) }
+    buffers[current].count = rows.count
+  }
+
+  /// Forward and backward on the batch gathered last, without an update.
+  package func computeGradients(step: Int) -> PassResult {
+    let buffer = buffers[current]
+    return pass.run(input: buffer.input, targets: buffer.targets, rows: buffer.count, step: step)
+  }
+
+  /// One step. Nothing is updated where the result is not finite.
+  ///
+  /// - Parameters:
+  ///   - step: from 0, over the whole run.
+  ///   - next: the rows of the next batch of this epoch; nil at its end.
+  package func run(step: Int, rate: Double, next: UnsafeBufferPointer<Int32>?) -> PassResult {
+    let result = computeGradients(step: step)
+    guard result.isFinite else { return result }
+    updater.prepare(step: step, rate: rate, gradientSquares: result.gradientSquares)
+    nextRows = next
+    let parts = updater.parts + (next == nil ? 0 : buffers[1 - current].parts)
+    if updater.parts == 1 && parts <= 2 {
+      // A small network: waking another thread would cost more than it saves.
+      for part in 0..<parts { updateOrGather(part) }
+    } else {
+      workers.perform(parts, context: Unmanaged.passUnretained(self).toOpaque()) { context, part, _ in
+        guard let context else { return }
+        Unmanaged<TrainingStep>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.updateOrGather(Int(part)) }
+      }
+    }
+    if let next {
+      current = 1 - current
+      buffers[current].count = next.count
+    }
+    return result
+  }
+
+  private func updateOrGather(_ part: Int) {
+    if part < updater.parts {
+      updater.perform(part)
+    } else if let nextRows, let source {
+      buffers[1 - current].gather(nextRows, of: source, part: part - updater.parts)
+    }
+  }
+
+  /// Where the last pass stopped being finite; rows are places in the batch.
+  package func findFault() -> PassFault { pass.findFault() }
+}
+
+/// Room for one batch, reused all through a run.
+private final class BatchBuffer {
+  let parts: Int
+  var count = 0
+  let input: UnsafeMutableRawPointer
+  let targets: UnsafeMutableRawPointer
+  private let arena: Arena
+  private let scratch: UnsafeMutablePointer<Int32>
+  private let capacity, width, targetWidth: Int
+  private let precision: Precision
+
+  init(rows: Int, width: Int, targetWidth: Int, precision: Precision) {
+    var layout = ArenaLayout()
+    let input = layout.reserve(rows * width, size: precision.size)
+    let targets = layout.reserve(rows * targetWidth, size: max(precision.size, MemoryLayout<Int32>.size))
+    let scratch = layout.reserve(rows, size: MemoryLayout<Int32>.size)
+    arena = Arena(layout)
+    self.input = arena[input]
+    self.targets = arena[targets]
+    self.scratch = arena[scratch].assumingMemoryBound(to: Int32.self)
+    capacity = rows
+    self.width = width
+    self.targetWidth = targetWidth
+    self.precision = precision
+    parts = rows * width < 1 << 15 ? 1 : 4
+  }
+
+  /// Gathers one part of the rows, with their targets.
+  func gather(_ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows, part: Int) {
+    let size = (capacity + parts - 1) / parts
+    let first = part * size
+    let count = min(size, rows.count - first)
+    guard count > 0, let base = rows.baseAddress else { return }
+    let kernels = precision.kernels
+    source.gather(
+      base + first, count: count, to: input + first * width * precision.size, kernels: kernels,
+      scratch: scratch + first)
+    switch source.targets {
+    case .labels(let labels):
+      let output = targets.assumingMemoryBound(to: Int32.self)
+      labels.withUnsafeBufferPointer { labels in
+        for index in first..<first + count { output[index] = labels[Int(rows[index])] }
+      }
+    case .matrix(let arena, let width):
+      kernels.pointee.gather_floats(
+        arena.base.assumingMemoryBound(to: Float.self), base + first, count, width,
+        targets + first * width * precision.size)
+    case .none: break
+    }
+  }
+}
+
+/// An epoch as ⌈n/B⌉ batches whose sizes differ by at most one, so that every row is seen and none is tiny.
+package struct BatchCut {
+  package let count: Int
+  private let rows, base, extra: Int
+
+  package init(rows: Int, batchSize: Int) {
+    self.rows = rows
+    count = (rows + batchSize - 1) / batchSize
+    base = rows / count
+    extra = rows % count
+  }
+
+  /// The largest batch.
+  package var largest: Int { base + (extra > 0 ? 1 : 0) }
+  /// The smallest batch.
+  package var smallest: Int { base }
+
+  /// Places in the epoch's order.
+  package subscript(batch: Int) -> Range<Int> {
+    let start = batch * base + min(batch, extra)
+    return start..<start + base + (batch < extra ? 1 : 0)
+  }
+}
