@@ -40,6 +40,24 @@ public struct Dataset: Sendable {
     try checkTask(inferred)
   }
 
+  /// Rows to measure a model on: any number of them, with any target values.
+  package init(source: String, columns: [Column], targetNames: [String], measuredAs task: Task) throws {
+    self.source = source
+    inputs = .table(columns.filter { !targetNames.contains($0.name) })
+    targets = try targetNames.map { name in
+      guard let column = columns.first(where: { $0.name == name }) else {
+        throw DataError(
+          "the target column '\(name)' is missing; there are \(Self.list(columns.map(\.name))).",
+          source: source)
+      }
+      return column
+    }
+    notices = []
+    self.task = TaskChoice(task: task, reason: "as the model's")
+    dropRowsWithoutTarget()
+    guard rowCount > 0 else { throw DataError("no row has a target.", source: source) }
+  }
+
   private mutating func dropRowsWithoutTarget() {
     let kept = (0..<rowCount).filter { row in !targets.contains { $0.isMissing(row) } }
     guard kept.count < rowCount else { return }

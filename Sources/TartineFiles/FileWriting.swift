@@ -25,8 +25,11 @@ extension Files {
 
   /// Replaces a file as one step: writes beside it, flushes, renames. What was there stays whole until the
   /// new content is safe, and after any failure.
+  ///
+  /// - Parameter flush: whether to wait for the disk. Without it the file outlives the process, however that
+  ///   ends, but perhaps not the machine's power.
   /// - Throws: `FileError.cannotCreate` or `.writeFailed`.
-  package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+  package static func write(_ bytes: [UInt8], to path: String, flush: Bool = true) throws(FileError) {
     let beside = "\(path).new-\(getpid())"
     let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else {
@@ -47,22 +50,22 @@ extension Files {
       if written <= 0 { throw failed() }
       offset += written
     }
-    guard fsync(file) == 0 || errno == EINVAL else { throw failed() }
+    guard !flush || fsync(file) == 0 || errno == EINVAL else { throw failed() }
     close(file)
     guard rename(beside, path) == 0 else {
       let reason = systemError()
       unlink(beside)
       throw FileError(.cannotCreate, path, "cannot put '\(path)' in its place: \(reason).")
     }
-    flushFolder(of: path)
+    if flush { flushFolder(of: path) }
   }
 
   /// Replaces a text file as one step.
-  package static func write(_ text: String, to path: String) throws(FileError) {
-    try write(Array(text.utf8), to: path)
+  package static func write(_ text: String, to path: String, flush: Bool = true) throws(FileError) {
+    try write(Array(text.utf8), to: path, flush: flush)
   }
 
-  private static func writeSome(_ file: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
+  static func writeSome(_ file: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> Int {
     #if canImport(Darwin)
       Darwin.write(file, bytes, count)
     #elseif canImport(Musl)

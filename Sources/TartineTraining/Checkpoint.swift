@@ -27,10 +27,10 @@ package struct Checkpoint {
     self.tensors = tensors
   }
 
-  package func write(to path: String) throws {
+  package func write(to path: String, flush: Bool) throws {
     let file = Safetensors(
       metadata: ["format": Self.format, "progress": try JSON.text(progress)], tensors: tensors)
-    try Files.write(try file.encoded(), to: path)
+    try Files.write(try file.encoded(), to: path, flush: flush)
   }
 
   package init(_ path: String) throws {

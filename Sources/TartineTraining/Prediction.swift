@@ -87,6 +87,15 @@ extension Model {
     }
   }
 
+  /// Predicts every row of a CSV or CSV.GZ file. Columns are found by name; extra ones are not looked at.
+  /// - Throws: `DataError` for a column that is missing, or a text where the model takes numbers.
+  public func predict(csv path: String, threads: Int? = nil) throws -> [Prediction] {
+    let columns = try Dataset.readTable(path, isNumeric: preparation.isNumeric)
+    return predictions(
+      for: try preparation.apply(to: columns, source: path),
+      workers: Workers(threads ?? Workers.processorCount))
+  }
+
   /// Predicts the rows of any `Encodable` type.
   public func predict(rows: [some Encodable]) throws -> [Prediction] {
     let columns = try RowEncoder.columns(of: rows)

@@ -25,10 +25,12 @@ public final class Run: Sendable {
   public let threads: Int
   /// Steps taken.
   public let steps: Int
+  /// Epochs that `seconds` are of: fewer than the history's after a resumption.
+  package let epochsTrained: Int
 
   init(
     model: Model, split: Split, history: [EpochRecord], bestEpoch: Int, stopReason: String?,
-    train: Evaluation, dev: Evaluation, devOrigin: [Int], seconds: Double, threads: Int, steps: Int
+    train: Evaluation, dev: Evaluation, devOrigin: [Int], seconds: Double, threads: Int, steps: Int, epochsTrained: Int
   ) {
     self.model = model
     self.split = split
@@ -41,6 +43,7 @@ public final class Run: Sendable {
     self.seconds = seconds
     self.threads = threads
     self.steps = steps
+    self.epochsTrained = epochsTrained
   }
 
   /// The recipe with everything filled in.

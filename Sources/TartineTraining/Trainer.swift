@@ -22,10 +22,13 @@ package final class Trainer {
   private let best: (weights: Arena, state: Arena)
   private var order: [Int32]
   private var progress: Checkpoint.Progress
+  /// Epochs that were done before this process began.
+  private var firstEpoch = 0
 
   package init(
     _ recipe: Recipe, split: Split, threads: Int?, observers: [any TrainingObserver]
   ) throws {
+    Self.warnOfDebugBuild()
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
     let recipe = recipe.resolved(trainRows: split.trainCount)
     self.recipe = recipe
@@ -58,6 +61,13 @@ package final class Trainer {
     order = (0..<Int32(split.trainCount)).map { $0 }
     progress = Checkpoint.Progress(
       epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
+  }
+
+  private static func warnOfDebugBuild() {
+    #if DEBUG
+      Files.warn(
+        "this is a debug build, many times slower than a release build; build with: swift build -c release")
+    #endif
   }
 
   /// A fixed sample of the train part, as large as dev, so that their errors can be compared.
@@ -178,7 +188,7 @@ package final class Trainer {
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
       stopReason: progress.stopReason, train: evaluator.evaluate(trainSample),
       dev: evaluator.evaluate(devRows), devOrigin: devRows.origin, seconds: seconds, threads: workers.count,
-      steps: progress.step)
+      steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
   }
 
   // MARK: Checkpoints
@@ -214,5 +224,6 @@ package final class Trainer {
       }
     }
     progress = checkpoint.progress
+    firstEpoch = progress.epoch
   }
 }

@@ -1,0 +1,9 @@
+// The whole library under one name: `import Tartine`.
+@_exported import TartineData
+@_exported import TartineDiagnosis
+@_exported import TartineEngine
+@_exported import TartineFiles
+@_exported import TartineNetworks
+@_exported import TartineOptimizers
+@_exported import TartineReports
+@_exported import TartineTraining

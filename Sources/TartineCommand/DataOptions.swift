@@ -1,0 +1,65 @@
+import ArgumentParser
+import Tartine
+
+/// The flags that say what the data are and how they are divided.
+struct DataOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "A CSV or CSV.GZ file, a folder of IDX files in MNIST's naming, or 'digits', which is built in.",
+      valueName: "data"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("The column to predict; several, with commas, are labels.", valueName: "column"))
+  var target: String?
+
+  @Option(help: ArgumentHelp("A test set of its own; then only dev is cut from the data.", valueName: "file"))
+  var test: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Shares of train, dev and test, as in 0.6,0.2,0.2; or of train and dev. auto: dev and test each take 20 % "
+        + "of the rows, at most 10 000.", valueName: "shares"))
+  var split: String?
+
+  @Option(help: ArgumentHelp("The seed of the division; by default that of the run.", valueName: "n"))
+  var splitSeed: UInt64?
+
+  @Option(help: ArgumentHelp("auto, binary, multiclass, multilabel, regression.", valueName: "name"))
+  var task: String?
+
+  /// The source that the flags describe.
+  func source(seed: UInt64) throws -> DataSource {
+    DataSource(
+      data: data ?? DataSource.digits, target: target, test: test, task: try parsedTask(),
+      split: try parsedShares(), splitSeed: splitSeed ?? seed)
+  }
+
+  private func parsedTask() throws -> Task? {
+    guard let task, task != "auto" else { return nil }
+    guard let parsed = Task(rawValue: task) else {
+      throw UsageError(
+        "there is no task '\(task)'; there are auto, \(Task.allCases.map(\.rawValue).joined(separator: ", ")).")
+    }
+    return parsed
+  }
+
+  private func parsedShares() throws -> [Double]? {
+    guard let split, split != "auto" else { return nil }
+    let shares = try RecipeOptions.numbers(split, flag: "--split")
+    guard (2...3).contains(shares.count) else {
+      throw UsageError("--split takes two or three shares that add up to 1, as in 0.6,0.2,0.2.")
+    }
+    return shares
+  }
+
+  /// The first flag that says something else than a run's own source; nil where none does.
+  func disagreement(with source: DataSource) throws -> String? {
+    if let data, data != source.data, Files.absolute(data) != source.data { return "DATA" }
+    if let target, target != source.target { return "--target" }
+    if let test, test != source.test, Files.absolute(test) != source.test { return "--test" }
+    if task != nil, try parsedTask() != source.task { return "--task" }
+    if split != nil, try parsedShares() != source.split { return "--split" }
+    if let splitSeed, splitSeed != source.splitSeed { return "--split-seed" }
+    return nil
+  }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Tartine
+
+struct PredictCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict",
+    abstract: "Answers for each row: a CSV with the column 'prediction' and, for classes, their probabilities.",
+    discussion: """
+        tartine predict runs/houses-1/model.safetensors new-houses.csv > answers.csv
+
+      The columns p:CLASS hold each class's probability. Rows keep their order. Columns are found by name: \
+      other order and extra columns are fine, a missing one is an error.
+      """)
+
+  @Argument(help: ArgumentHelp("A model.safetensors.", valueName: "model"))
+  var model: String
+
+  @Argument(help: ArgumentHelp("A CSV or CSV.GZ file, a folder of IDX files, or 'digits'.", valueName: "data"))
+  var data: String
+
+  @Option(help: ArgumentHelp("Write here instead of standard output.", valueName: "file"))
+  var out: String?
+
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let model = try Model(self.model)
+    let predictions = try ModelInput(data, model: model).predictions(threads: output.threads)
+    let csv = PredictionTable(model, predictions).csv
+    if let out { try Files.write(csv, to: out) }
+    if output.json {
+      struct Result: Encodable {
+        let rows: Int
+        let task: Task
+        let out: String?
+        let predictions: [String]?
+      }
+      try Files.print(
+        try JSON.text(
+          Result(
+            rows: predictions.count, task: model.task, out: out,
+            predictions: out == nil ? predictions.map(\.text) : nil)) + "\n")
+    } else if out == nil {
+      try Files.print(csv)
+    }
+  }
+}
+
+/// Predictions as CSV.
+struct PredictionTable {
+  private let model: Model
+  private let predictions: [Prediction]
+
+  init(_ model: Model, _ predictions: [Prediction]) {
+    self.model = model
+    self.predictions = predictions
+  }
+
+  var csv: String {
+    var text = (["prediction"] + model.classes.map { "p:\($0)" }).map(Self.quoted).joined(separator: ",") + "\n"
+    for prediction in predictions {
+      text += Self.quoted(prediction.text)
+      for probability in prediction.probabilities { text += ",\(Float(probability))" }
+      text += "\n"
+    }
+    return text
+  }
+
+  private static func quoted(_ text: String) -> String {
+    guard text.contains(where: { ",\"\n\r".contains($0) }) || text.first == " " || text.last == " " else {
+      return text
+    }
+    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+  }
+}
+
+/// Data that a model is to be used on.
+struct ModelInput {
+  private let path: String
+  private let model: Model
+
+  init(_ path: String, model: Model) throws {
+    self.path = path
+    self.model = model
+    guard isDigits || Files.exists(path) else {
+      throw FileError(.missing, path, "there is no file or folder '\(path)': check the name.")
+    }
+  }
+
+  private var isDigits: Bool { path == DataSource.digits && !Files.exists(path) }
+
+  /// Rows with their target.
+  func dataset() throws -> Dataset {
+    if isDigits { return try Dataset.digits() }
+    if Files.isFolder(path) { return try images() }
+    return try Dataset(csv: path, for: model)
+  }
+
+  /// Answers, whether or not the target is there.
+  func predictions(threads: Int?) throws -> [Prediction] {
+    if isDigits { return try model.predict(try Dataset.digits(), threads: threads) }
+    if Files.isFolder(path) { return try model.predict(try images(), threads: threads) }
+    return try model.predict(csv: path, threads: threads)
+  }
+
+  /// The folder's test images where it has some.
+  private func images() throws -> Dataset {
+    let folder = try ImageFolder(idx: path)
+    if folder.test == nil { Files.warn("'\(path)' holds no t10k files, so its train images are used") }
+    return folder.test ?? folder.train
+  }
+}

@@ -1,0 +1,72 @@
+import Tartine
+
+/// Shows how far a training is: a bar on a terminal, a few plain lines elsewhere.
+final class ProgressDisplay: TrainingObserver {
+  private let width = Files.terminalWidth
+  private let clock = ContinuousClock()
+  private var start = ContinuousClock().now
+  private var lastDraw = ContinuousClock().now
+  private var overview: TrainingOverview?
+  private var firstStep = 0
+  private var last: EpochRecord?
+  private var bestEpoch = 0
+
+  func observe(_ event: TrainingEvent) -> TrainingDecision {
+    switch event {
+    case .began(let overview):
+      self.overview = overview
+      start = clock.now
+      let rows = overview.rows
+      Files.show(
+        "\(rows.train) rows to train, \(rows.dev) dev, \(rows.test) test; "
+          + "\(overview.plan.parameterCount) parameters, \(overview.recipe.epochs ?? 0) epochs of "
+          + "\(overview.steps / max(1, overview.recipe.epochs ?? 1)) steps, \(overview.threads) thread"
+          + "\(overview.threads == 1 ? "" : "s")\n")
+      firstStep = (overview.firstEpoch - 1) * overview.steps / max(1, overview.recipe.epochs ?? 1)
+    case .step(let step, _):
+      if width != nil, clock.now - lastDraw > .milliseconds(100) { draw(step) }
+    case .epoch(let record, let isBest):
+      last = record
+      if isBest { bestEpoch = record.epoch }
+      if width == nil { printLine(record) }
+      if record.epoch == overview?.recipe.epochs { finish() }
+    }
+    return .proceed
+  }
+
+  /// Clears the bar.
+  func finish() {
+    if width != nil { Files.show("\r\u{1B}[K") }
+  }
+
+  private func draw(_ step: Int) {
+    guard let overview, let width else { return }
+    lastDraw = clock.now
+    let share = Double(step) / Double(max(1, overview.steps))
+    let seconds = (clock.now - start).inSeconds
+    let done = Double(step - firstStep)
+    let left = done > 0 ? seconds / done * Double(overview.steps - step) : 0
+    let epochs = overview.recipe.epochs ?? 1
+    let rate = done * Double(overview.rows.train * epochs) / Double(overview.steps) / max(seconds, 1e-9)
+    let cells = 20
+    let filled = Int(share * Double(cells))
+    var line = "\(String(repeating: "█", count: filled))\(String(repeating: "░", count: cells - filled)) "
+      + "epoch \(min(epochs, step * epochs / overview.steps + 1))/\(epochs), "
+      + "\(Int(rate).grouped) rows/s, \(Int(left.rounded(.up))) s left"
+    if let last { line += "  train \(Self.figure(last.train)) dev \(Self.figure(last.dev))" }
+    Files.show("\r\u{1B}[K" + line.prefix(width - 1))
+  }
+
+  private func printLine(_ record: EpochRecord) {
+    guard let epochs = overview?.recipe.epochs else { return }
+    let every = max(1, epochs / 10)
+    guard record.epoch % every == 0 || record.epoch == 1 || record.epoch == epochs else { return }
+    Files.show(
+      "epoch \(record.epoch)/\(epochs): train \(Self.figure(record.train)), dev \(Self.figure(record.dev)), "
+        + "best so far epoch \(bestEpoch)\n")
+  }
+
+  private static func figure(_ part: PartRecord) -> String {
+    part.rmse.map { Text.significant($0, digits: 4) } ?? "\(Text.fixed(part.score * 100, decimals: 2)) %"
+  }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Tartine
+
+/// The flags that change the recipe. Each has a key, the same in `--set` and in recipe files.
+struct RecipeOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("A recipe file to begin from, such as a run's recipe.json.", valueName: "file"))
+  var recipe: String?
+
+  @Option(help: ArgumentHelp("Units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
+  var hidden: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "After each hidden layer: relu, leaky-relu, tanh, sigmoid, gelu, silu, selu, identity.", valueName: "name"))
+  var activation: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How weights start: automatic (by the activation), he, xavier, lecun.", valueName: "name"))
+  var initializer: String?
+
+  @Flag(inversion: .prefixedNo, help: "Batch normalization in each hidden layer.")
+  var batchNorm: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "Dropout: the probability that a unit stays, for the hidden layers in order; the last goes on.",
+      valueName: "p,…"))
+  var keepProb: String?
+
+  @Option(help: ArgumentHelp("The same for the inputs.", valueName: "p"))
+  var keepInput: Double?
+
+  @Option(help: ArgumentHelp("L1 penalty: c in c · Σ|w|.", valueName: "c"))
+  var l1: Double?
+
+  @Option(help: ArgumentHelp("L2 penalty: c in c/2 · Σw².", valueName: "c"))
+  var l2: Double?
+
+  @Option(help: ArgumentHelp("Decay apart from the gradient, as in AdamW.", valueName: "d"))
+  var decay: Double?
+
+  @Option(help: ArgumentHelp("sgd, momentum, nesterov, rmsprop, adam, adamw.", valueName: "name"))
+  var optimizer: String?
+
+  @Option(help: ArgumentHelp("The rate at its highest.", valueName: "rate"))
+  var learningRate: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The rate over the run: constant, inverse-time, exponential, staircase, cosine.", valueName: "name"))
+  var schedule: String?
+
+  @Option(help: ArgumentHelp("The share of all steps that the rate takes to rise.", valueName: "share"))
+  var warmup: Double?
+
+  @Option(help: ArgumentHelp("The gradient's largest global norm.", valueName: "norm"))
+  var clip: Double?
+
+  @Option(help: ArgumentHelp("Rows of a step; 1 is one sample at a time.", valueName: "rows"))
+  var batchSize: Int?
+
+  @Option(help: ArgumentHelp("Passes over the train rows.", valueName: "n"))
+  var epochs: Int?
+
+  @Option(help: ArgumentHelp("Stop after n epochs without a lower dev loss.", valueName: "n"))
+  var earlyStopping: Int?
+
+  @Option(help: ArgumentHelp("What every random draw follows from.", valueName: "n"))
+  var seed: UInt64?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Any setting by its key, as in optimizer.beta1=0.95; may be repeated.", valueName: "key=value"))
+  var settings: [String] = []
+
+  /// The changes that the flags ask for, `--set` last.
+  func changes() throws -> RecipeSettings {
+    var changes = RecipeSettings()
+    if let hidden {
+      let units = try Self.numbers(hidden, flag: "--hidden")
+      changes.set("network.hidden", to: units == [0] ? [] : units)
+    }
+    if let activation { changes.set("network.activation", to: activation) }
+    if let initializer { changes.set("network.initializer", to: initializer) }
+    if let batchNorm { changes.set("network.batchNorm", to: batchNorm) }
+    if let keepProb { changes.set("network.keepProb", to: try Self.numbers(keepProb, flag: "--keep-prob")) }
+    if let keepInput { changes.set("network.keepInput", to: keepInput) }
+    if let l1 { changes.set("penalty.l1", to: l1) }
+    if let l2 { changes.set("penalty.l2", to: l2) }
+    if let optimizer { changes.set("optimizer.algorithm", to: optimizer) }
+    if let schedule { changes.set("optimizer.schedule", to: schedule) }
+    if let learningRate { changes.set("optimizer.learningRate", to: learningRate) }
+    if let warmup { changes.set("optimizer.warmup", to: warmup) }
+    if let decay { changes.set("optimizer.decay", to: decay) }
+    if let clip { changes.set("optimizer.clip", to: clip) }
+    if let batchSize { changes.set("batchSize", to: Double(batchSize)) }
+    if let epochs { changes.set("epochs", to: Double(epochs)) }
+    if let earlyStopping { changes.set("earlyStopping", to: Double(earlyStopping)) }
+    for setting in settings { try changes.set(setting) }
+    return changes
+  }
+
+  static func numbers(_ text: String, flag: String) throws -> [Double] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let number = Double(part) else {
+        throw UsageError("\(flag) takes numbers with commas between them, and '\(part)' is none.")
+      }
+      return number
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import ArgumentParser
+import Tartine
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Trains a network, and says how good it is.",
+    discussion: """
+      DATA is divided into train, dev and test; the preparation is fitted on train alone, the best epoch is \
+      chosen on dev, and test is opened once, at the end. Everything about the run lies in one folder: \
+      recipe.json, history.jsonl, model.safetensors, report.html, and a checkpoint to go on from.
+
+        tartine train                                    the digits that are built in
+        tartine train titanic.csv --target Survived
+        tartine train houses.csv --target price --hidden 256,128 --keep-prob 0.8 --epochs 50
+        tartine train mnist/ --hidden 512,256 --batch-norm --keep-prob 0.8
+        tartine train --resume runs/houses-1             goes on after an interruption
+
+      What you do not say follows rules that hold for any table.
+      """)
+
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+  @OptionGroup(title: "Run") var options: RunOptions
+
+  func run() throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let job = try options.resume.map { try resumed(from: $0) } ?? begun()
+    for notice in job.split.dataset.notices { Files.warn(notice) }
+    if options.threads.map({ $0 > 1 }) ?? true, !Workers.canUseSeveralThreads {
+      Files.warn(
+        "the BLAS installed was built without threads, so one thread is used; install libopenblas-pthread-dev")
+    }
+    let display = ProgressDisplay()
+    if !options.json || Files.terminalWidth != nil {
+      Files.show("task: \(job.split.dataset.task.task.rawValue), \(job.split.dataset.task.reason)\n")
+    }
+    let result: Run
+    do {
+      result = try job.folder.train(
+        job.recipe, on: job.split, source: job.source, resuming: job.isResumed, threads: options.threads,
+        observers: [display])
+    } catch {
+      display.finish()
+      throw error
+    }
+    for notice in result.model.preparation.notices { Files.warn(notice) }
+    var warnings: [String] = []
+    let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
+    for warning in warnings { Files.warn(warning) }
+    let summary = RunSummary(
+      result, test: test, folder: job.folder, seconds: (clock.now - start).inSeconds)
+    let diagnosis = Diagnosis(of: result, test: test)
+    try job.folder.write(report: Report(result, diagnosis: diagnosis, title: job.title).html)
+    try job.folder.write(
+      RunFolder.Description(
+        source: job.source, status: .finished, testOpenings: result.testOpenings, results: summary))
+    try Files.print(
+      options.json
+        ? try JSON.text(summary) + "\n"
+        : TrainingSummary(result, test: test, diagnosis: diagnosis, summary: summary, source: job.source).text)
+  }
+
+  /// What is to be trained, and where to.
+  private struct Job {
+    var source: DataSource
+    var split: Split
+    var recipe: Recipe
+    var folder: RunFolder
+    var isResumed: Bool
+
+    var title: String { "\(source.name)\(source.target.map { ", \($0)" } ?? "")" }
+  }
+
+  private func begun() throws -> Job {
+    let changes = try recipe.changes()
+    let base = try recipe.recipe.map { try Recipe(file: $0) }
+    let seed = recipe.seed ?? base?.seed ?? 0
+    var source = try data.source(seed: seed)
+    let split = try source.load()
+    var chosen = base ?? Recipe.automatic(for: split)
+    chosen.seed = seed
+    chosen = try changes.apply(to: chosen).resolved(trainRows: split.trainCount)
+    return Job(
+      source: source.absolute, split: split, recipe: chosen,
+      folder: try RunFolder(creating: options.out, named: source.name), isResumed: false)
+  }
+
+  private func resumed(from path: String) throws -> Job {
+    let folder = try RunFolder(opening: path)
+    let (description, trained) = try folder.read()
+    if description.status != .running {
+      throw UsageError(
+        "the run in '\(path)' is \(description.status.rawValue), so there is nothing to go on with; begin "
+          + "another with 'tartine train --recipe \(folder.recipe)'.")
+    }
+    var source = description.source
+    if let flag = try data.disagreement(with: source) {
+      throw UsageError(
+        "\(flag) says something else than the run in '\(path)'; leave it out, or begin another run.")
+    }
+    if let out = options.out, out != path {
+      throw UsageError("--resume goes on in '\(path)', so --out '\(out)' must be left out.")
+    }
+    var asked = try recipe.changes().apply(to: try recipe.recipe.map { try Recipe(file: $0) } ?? trained)
+    if let seed = recipe.seed { asked.seed = seed }
+    guard asked == trained else {
+      throw UsageError(
+        "the flags ask for another recipe than that of the run in '\(path)'; leave them out, or begin another "
+          + "run.")
+    }
+    let split = try source.load()
+    return Job(source: source, split: split, recipe: trained, folder: folder, isResumed: true)
+  }
+}
+
+/// The flags that say how and where to run.
+struct RunOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
+  var threads: Int?
+
+  @Option(help: ArgumentHelp("The run's folder; by default runs/ and a new name.", valueName: "folder"))
+  var out: String?
+
+  @Option(help: ArgumentHelp("Go on with an interrupted run; its folder knows the data.", valueName: "folder"))
+  var resume: String?
+
+  @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
+  var json = false
+
+  func validate() throws {
+    if let threads, threads < 1 || threads > 1024 {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Tartine
+
+/// What `train` says to a person at the end.
+struct TrainingSummary {
+  private let run: Run
+  private let test: Evaluation?
+  private let diagnosis: Diagnosis
+  private let summary: RunSummary
+  private let source: DataSource
+
+  init(_ run: Run, test: Evaluation?, diagnosis: Diagnosis, summary: RunSummary, source: DataSource) {
+    self.run = run
+    self.test = test
+    self.diagnosis = diagnosis
+    self.summary = summary
+    self.source = source
+  }
+
+  var text: String {
+    var lines = [
+      "",
+      "\(diagnosis.heading) (epoch \(run.bestEpoch) of \(run.history.count), "
+        + "\(Text.fixed(summary.seconds, decimals: 1)) s):",
+    ]
+    lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
+    if let reason = run.stopReason { lines.append("It stopped early: \(reason).") }
+    lines += ["", diagnosis.verdict]
+    if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
+    lines.append("Dev chose the epoch, so its error is a little optimistic.")
+    if let mistakes { lines += ["", mistakes] }
+    lines += ["", "Model:  \(summary.model)", "Report: \(summary.run)/report.html"]
+    lines += ["", "Next:   \(nextCommand)", ""]
+    return lines.joined(separator: "\n")
+  }
+
+  /// Three images that the model got wrong.
+  private var mistakes: String? {
+    let names = run.model.classes
+    func wrong(_ evaluation: Evaluation, _ rows: [Int], _ dataset: Dataset) -> [(row: Int, caption: String)] {
+      evaluation.outcomes.indices.filter { evaluation.outcomes[$0] > 0 }.map { place in
+        let truth = dataset.targets[0].text(rows[place]) ?? "?"
+        return (rows[place], "a \(truth), taken for \(names[Int(evaluation.predictions[place])])")
+      }
+    }
+    guard run.model.task == .multiclass else { return nil }
+    let found = wrong(run.dev, run.devOrigin, run.split.dataset).prefix(3)
+    guard !found.isEmpty, let drawing = DigitDrawing.sideBySide(Array(found), of: run.split.dataset) else {
+      return nil
+    }
+    return "Some of the dev rows that it got wrong:\n" + drawing
+  }
+
+  private var nextCommand: String {
+    let data = source.data == DataSource.digits ? "" : " \(quoted(source.data))"
+    let target = source.target.map { " --target \(quoted($0))" } ?? ""
+    let test = source.test.map { " --test \(quoted($0))" } ?? ""
+    if let idea = diagnosis.prescriptions.first {
+      return "tartine train\(data)\(target)\(test) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
+    }
+    return "tartine predict \(quoted(summary.model)) \(source.data == DataSource.digits ? "digits" : "NEW.csv")"
+  }
+
+  private func quoted(_ text: String) -> String {
+    text.allSatisfy { $0.isLetter || $0.isNumber || "/._-,=+".contains($0) } ? text : "'\(text)'"
+  }
+}

@@ -1,0 +1,192 @@
+import TartineData
+import TartineTraining
+
+/// The error ladder of a run, read: bias, variance, both or neither, or undecided.
+///
+/// A difference is *present* if its 95 % interval lies above δ, the smallest difference that matters,
+/// *absent* if it lies below, else *undecided*. Bias needs a reference, a human or Bayes error: without one it
+/// can be absent, where the train error itself is below δ, but never present.
+///
+/// The intervals are for this recipe's expected error on this train set: rows enter, and one seed. Dev chose
+/// the epoch, so its error is a little optimistic.
+///
+/// **Source**: Ng, *Machine Learning Yearning*, ch. 20 to 30.
+public struct Diagnosis: Sendable, CustomStringConvertible {
+  /// From the train error up.
+  public let ladder: [Rung]
+  /// δ, in the ladder's unit.
+  public let worth: Double
+  /// What keeps the train error above its reference.
+  public let bias: Finding
+  /// What keeps the dev error above the train error.
+  public let variance: Finding
+  /// How the test error stands to the dev error; nil while test is locked.
+  public let mismatch: Finding?
+  /// What to try next, the most promising first.
+  public let prescriptions: [Prescription]
+
+  private let unit: Unit
+
+  /// Reads a run.
+  ///
+  /// - Parameters:
+  ///   - test: the test part's evaluation, once it was opened.
+  ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
+  ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
+  public init(of run: Run, test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil) {
+    let unit = Unit(run.model)
+    let train = Rung("train", run.train)
+    let dev = Rung("dev", run.dev)
+    let floor = unit.isFraction ? 0.005 : 0
+    let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
+    bias = Self.bias(train.estimate, humanError: humanError, delta, unit)
+    variance = Self.variance(dev.estimate - train.estimate, delta, unit)
+    let testRung = test.map { Rung("test", $0) }
+    mismatch = testRung.map { Self.mismatch($0.estimate - dev.estimate, delta, unit) }
+    ladder = [train, dev] + (testRung.map { [$0] } ?? [])
+    self.worth = delta
+    self.unit = unit
+    prescriptions = Prescription.list(for: run, bias: bias.reading, variance: variance.reading)
+  }
+
+  private static func bias(
+    _ train: Estimate, humanError: Double?, _ delta: Double, _ unit: Unit
+  ) -> Finding {
+    if let humanError {
+      let difference = Estimate(
+        train.value - humanError, low: train.low - humanError, high: train.high - humanError)
+      let reading = Reading(difference, worth: delta)
+      return Finding(
+        reading: reading, difference: difference,
+        sentence: "Bias is \(reading.rawValue): the train error is \(unit.difference(difference)) above the "
+          + "reference of \(unit.text(humanError)).")
+    }
+    if train.high < delta {
+      return Finding(
+        reading: .absent, difference: nil,
+        sentence: "Bias is absent: the train error is at most \(unit.text(train.high)), less than the "
+          + "\(unit.text(delta)) that matter.")
+    }
+    return Finding(
+      reading: .undecided, difference: nil,
+      sentence: "Bias is undecided: nothing says how low the train error of \(unit.text(train.value)) could be; "
+        + "a human error (--human-error) or a wider or longer run would.")
+  }
+
+  private static func variance(_ difference: Estimate, _ delta: Double, _ unit: Unit) -> Finding {
+    let reading = Reading(difference, worth: delta)
+    let against =
+      switch reading {
+      case .present: "more than"
+      case .absent: "less than"
+      case .undecided: "to be held against"
+      }
+    return Finding(
+      reading: reading, difference: difference,
+      sentence: "Variance is \(reading.rawValue): the dev error is \(unit.difference(difference)) above the "
+        + "train error, \(against) the \(unit.text(delta)) that matter.")
+  }
+
+  private static func mismatch(_ difference: Estimate, _ delta: Double, _ unit: Unit) -> Finding {
+    let reading = Reading(difference, worth: delta)
+    return Finding(
+      reading: reading, difference: difference,
+      sentence: reading == .present
+        ? "The test error is \(unit.difference(difference)) above the dev error: test is of another "
+          + "distribution, or too much was chosen by dev."
+        : "The test error is \(unit.difference(difference)) above the dev error.")
+  }
+
+  /// The verdict in a sentence or two.
+  public var verdict: String {
+    let summary =
+      switch (bias.reading, variance.reading) {
+      case (.present, .present): "Both bias and variance."
+      case (.present, _): "Mostly bias."
+      case (_, .present): "Mostly variance."
+      case (.absent, .absent): "Neither bias nor variance."
+      default: "Undecided."
+      }
+    return "\(summary) \(variance.sentence) \(bias.sentence)"
+  }
+
+  /// The ladder as aligned lines.
+  public var ladderText: String {
+    let figures = ladder.map { unit.text($0.estimate.value) }
+    let width = figures.map(\.count).max() ?? 0
+    return zip(ladder, figures).map { rung, figure in
+      let name = rung.name + String(repeating: " ", count: 5 - min(5, rung.name.count))
+      let gap = String(repeating: " ", count: width - figure.count)
+      return "\(name)  \(gap)\(figure)  (\(unit.range(rung.estimate)))  \(rung.rows) rows"
+    }.joined(separator: "\n")
+  }
+
+  /// Ladder, verdict and prescriptions.
+  public var description: String {
+    var lines = [unit.heading, ladderText, "", verdict]
+    if let mismatch { lines.append(mismatch.sentence) }
+    if !prescriptions.isEmpty {
+      lines += ["", "To try next:"] + prescriptions.enumerated().map { "  \($0 + 1). \($1.what): \($1.why)" }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The figure's name and unit, for a heading.
+  public var heading: String { unit.heading }
+  /// A figure of the ladder as text.
+  public func text(_ value: Double) -> String { unit.text(value) }
+  /// An interval as text, `1.9 to 4.6 %`.
+  public func range(_ estimate: Estimate) -> String { unit.range(estimate) }
+}
+
+extension Run {
+  /// The ladder without test, its reading, and what to try next.
+  public var diagnosis: Diagnosis { Diagnosis(of: self) }
+}
+
+/// How a task's figure is written.
+struct Unit: Sendable {
+  let isFraction: Bool
+  private let task: Task
+  private let target: String
+
+  init(_ model: Model) {
+    task = model.task
+    target = model.preparation.target.columns.joined(separator: ", ")
+    isFraction = task != .regression
+  }
+
+  var heading: String {
+    switch task {
+    case .regression: "RMSE of \(target), with 95 % intervals"
+    case .multilabel: "share of wrong labels, with 95 % intervals"
+    case .binary, .multiclass: "error, with 95 % intervals"
+    }
+  }
+
+  /// `2.8 %`, or a number in the target's unit.
+  func text(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) %" : Self.significant(value) }
+
+  func range(_ estimate: Estimate) -> String {
+    isFraction
+      ? "\(Self.percent(estimate.low)) to \(Self.percent(estimate.high)) %"
+      : "\(Self.significant(estimate.low)) to \(Self.significant(estimate.high))"
+  }
+
+  /// `1.2 points (0.4 to 2.0)`.
+  func difference(_ estimate: Estimate) -> String {
+    isFraction
+      ? "\(Self.percent(estimate.value)) points (\(Self.percent(estimate.low)) to \(Self.percent(estimate.high)))"
+      : "\(Self.significant(estimate.value)) (\(Self.significant(estimate.low)) to "
+        + "\(Self.significant(estimate.high)))"
+  }
+
+  /// A fraction in percent with as many decimals as say something: two below 10 %.
+  static func percent(_ fraction: Double) -> String {
+    let percent = fraction * 100
+    return Text.fixed(percent, decimals: abs(percent) < 9.995 ? 2 : 1)
+  }
+
+  /// About four significant digits.
+  static func significant(_ value: Double) -> String { Text.significant(value, digits: 4) }
+}

@@ -1,0 +1,70 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+import TartineTraining
+
+/// A figure with its 95 % interval.
+public struct Estimate: Hashable, Sendable {
+  /// The figure.
+  public let value: Double
+  /// The interval's lower end.
+  public let low: Double
+  /// The interval's upper end.
+  public let high: Double
+
+  /// A figure with its interval.
+  public init(_ value: Double, low: Double, high: Double) {
+    self.value = value
+    self.low = low
+    self.high = high
+  }
+
+  /// The normal distribution's 97.5 % point.
+  static let z = 1.959963984540054
+
+  /// A share of `count` rows.
+  ///
+  /// **Source**: Wilson, *Probable inference, the law of succession, and statistical inference*, 1927.
+  public static func proportion(_ share: Double, of count: Int) -> Estimate {
+    let n = Double(count)
+    let z2 = z * z
+    let middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    let half = z / (1 + z2 / n) * (share * (1 - share) / n + z2 / (4 * n * n)).squareRoot()
+    // At 0 and 1 the formula ends there, but for rounding.
+    return Estimate(
+      share, low: share == 0 ? 0 : max(0, middle - half), high: share == 1 ? 1 : min(1, middle + half))
+  }
+
+  /// The root of the mean of squared errors, by the delta method on its logarithm.
+  static func rootMeanSquare(_ squares: [Double]) -> Estimate {
+    let n = Double(squares.count)
+    let mean = squares.reduce(0, +) / n
+    guard mean > 0, squares.count > 1 else { return Estimate(mean.squareRoot(), low: 0, high: mean.squareRoot()) }
+    let variance = squares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
+    let half = z * (variance / n).squareRoot() / (2 * mean)
+    return Estimate(mean.squareRoot(), low: mean.squareRoot() * exp(-half), high: mean.squareRoot() * exp(half))
+  }
+
+  /// The difference of two independent figures, by squaring and adding their distances to their ends.
+  ///
+  /// **Source**: Newcombe, *Interval estimation for the difference between independent proportions*, 1998,
+  /// method 10; Zou and Donner 2008 for other figures.
+  public static func - (left: Estimate, right: Estimate) -> Estimate {
+    let difference = left.value - right.value
+    func leg(_ a: Double, _ b: Double) -> Double { (a * a + b * b).squareRoot() }
+    return Estimate(
+      difference, low: difference - leg(left.value - left.low, right.high - right.value),
+      high: difference + leg(left.high - left.value, right.value - right.low))
+  }
+}
+
+extension Evaluation {
+  /// The task's own figure, error or RMSE, with its 95 % interval over rows.
+  public var estimate: Estimate {
+    task == .regression ? .rootMeanSquare(outcomes) : .proportion(meanOutcome, of: rowCount)
+  }
+}

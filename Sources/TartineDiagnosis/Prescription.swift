@@ -1,0 +1,90 @@
+import TartineNetworks
+import TartineTraining
+
+/// Something to try: a recipe to train, and why.
+public struct Prescription: Sendable {
+  /// What changes, in a few words.
+  public let what: String
+  /// Why it should help.
+  public let why: String
+  /// The whole recipe, ready to train.
+  public let recipe: Recipe
+  /// The same as flags of the command, added to those of the run.
+  public let flags: String
+
+  static func list(for run: Run, bias: Reading, variance: Reading) -> [Prescription] {
+    var list: [Prescription] = []
+    if variance == .present { list += againstVariance(run.recipe) }
+    if bias != .absent { list += againstBias(run.recipe) }
+    if variance == .undecided { list += againstVariance(run.recipe) }
+    return list
+  }
+
+  private static func againstBias(_ recipe: Recipe) -> [Prescription] {
+    var list: [Prescription] = []
+    if let stack = recipe.network.stack, !stack.hidden.isEmpty {
+      var wider = stack
+      wider.hidden = stack.hidden.map { $0 * 2 }
+      var changed = recipe
+      changed.network = Network(wider)
+      list.append(
+        Prescription(
+          what: "a bigger network, \(wider.hidden.map(String.init).joined(separator: " and ")) units",
+          why: "it can fit more, and rarely hurts where it is regularized", recipe: changed,
+          flags: "--hidden \(wider.hidden.map(String.init).joined(separator: ","))"))
+    }
+    if let epochs = recipe.epochs {
+      var changed = recipe
+      changed.epochs = epochs * 2
+      list.append(
+        Prescription(
+          what: "train twice as long", why: "the train error may not be at its end", recipe: changed,
+          flags: "--epochs \(epochs * 2)"))
+    }
+    return list
+  }
+
+  private static func againstVariance(_ recipe: Recipe) -> [Prescription] {
+    var list: [Prescription] = []
+    if let stack = recipe.network.stack, !stack.hidden.isEmpty {
+      var dropped = stack
+      // Earlier layers overfit more, and keep less.
+      dropped.keepProb = stack.hidden.indices.map { index in
+        let now = stack.keepProb.isEmpty ? 1 : stack.keepProb[min(index, stack.keepProb.count - 1)]
+        return max(0.4, ((now - (index == 0 ? 0.3 : 0.2)) * 100).rounded() / 100)
+      }
+      if dropped.keepProb != stack.keepProb {
+        var changed = recipe
+        changed.network = Network(dropped)
+        let keeps = dropped.keepProb.map { "\($0)" }.joined(separator: ",")
+        list.append(
+          Prescription(
+            what: "more dropout, keep \(keeps)", why: "it spreads the weights out", recipe: changed,
+            flags: "--keep-prob \(keeps)"))
+      }
+    }
+    var decayed = recipe
+    let decay = max(0.05, recipe.optimizer.decay * 5)
+    if recipe.optimizer.algorithm == .adamW {
+      decayed.optimizer.decay = decay
+      list.append(
+        Prescription(
+          what: "more weight decay, \(decay)", why: "smaller weights make a simpler function",
+          recipe: decayed, flags: "--decay \(decay)"))
+    } else {
+      let l2 = max(1e-4, recipe.penalty.l2 * 10)
+      decayed.penalty.l2 = l2
+      list.append(
+        Prescription(
+          what: "a stronger L2 penalty, \(l2)", why: "smaller weights make a simpler function",
+          recipe: decayed, flags: "--l2 \(l2)"))
+    }
+    if recipe.earlyStopping == nil {
+      list.append(
+        Prescription(
+          what: "early stopping", why: "last, since it ties bias and variance to one knob",
+          recipe: recipe.earlyStopping(patience: 10), flags: "--early-stopping 10"))
+    }
+    return list
+  }
+}

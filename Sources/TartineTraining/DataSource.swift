@@ -1,0 +1,140 @@
+import TartineData
+import TartineFiles
+
+/// Where data come from: everything that is needed to read and divide them in the same way again.
+public struct DataSource: Hashable, Sendable, Codable {
+  /// `digits`, a CSV or CSV.GZ file, or a folder of IDX files.
+  public var data: String
+  /// The column to predict; nil for images.
+  public var target: String?
+  /// A test set of its own.
+  public var test: String?
+  /// Overrides the inferred task.
+  public var task: Task?
+  /// Shares of train, dev and, where there is one, test; nil: the automatic rule.
+  public var split: [Double]?
+  /// The seed of the division.
+  public var splitSeed: UInt64
+  /// CRC-32 of each file that was read, by path.
+  public var checksums: [String: String] = [:]
+
+  /// The embedded digits' name.
+  public static let digits = "digits"
+
+  /// Describes where data come from.
+  public init(
+    data: String, target: String? = nil, test: String? = nil, task: Task? = nil, split: [Double]? = nil,
+    splitSeed: UInt64 = 0
+  ) {
+    self.data = data
+    self.target = target
+    self.test = test
+    self.task = task
+    self.split = split
+    self.splitSeed = splitSeed
+  }
+
+  /// The file's name without folders and endings, for naming a run.
+  public var name: String {
+    let last = data.split(separator: "/").last.map(String.init) ?? data
+    return last.split(separator: ".").first.map(String.init) ?? last
+  }
+
+  /// The same with paths that hold from any working folder.
+  public var absolute: DataSource {
+    var copy = self
+    func resolve(_ path: String) -> String { Files.exists(path) ? Files.absolute(path) : path }
+    copy.data = resolve(data)
+    copy.test = test.map(resolve)
+    copy.checksums = Dictionary(
+      checksums.map { (resolve($0), $1) }, uniquingKeysWith: { first, _ in first })
+    return copy
+  }
+
+  /// Reads and divides the data.
+  ///
+  /// Where checksums are known, files that have changed are refused; else they are noted.
+  /// - Throws: `FileError`, `DataError`.
+  public mutating func load() throws -> Split {
+    let (train, test) = try read()
+    try check()
+    let rule: SplitRule =
+      split.map { .shares(train: $0[0], dev: $0[1], test: $0.count > 2 ? $0[2] : nil) } ?? .automatic
+    return try train.split(rule, seed: splitSeed, test: test)
+  }
+
+  private func read() throws -> (train: Dataset, test: Dataset?) {
+    if data == Self.digits, !Files.exists(data) {
+      guard test == nil else {
+        throw DataError("the digits are divided by themselves; leave --test out.", source: data)
+      }
+      return (try Dataset.digits(), nil)
+    }
+    if Files.isFolder(data) {
+      let folder = try ImageFolder(idx: data, task: task)
+      guard let test else { return (folder.train, split?.count == 3 ? nil : folder.test) }
+      let other = try ImageFolder(idx: test, task: task)
+      return (folder.train, other.test ?? other.train)
+    }
+    guard Files.exists(data) else {
+      throw FileError(.missing, data, "there is no file or folder '\(data)': check the name.")
+    }
+    guard let target else {
+      throw DataError(
+        "which column is to be predicted? Name it with --target; there are "
+          + "\(Dataset.list(try Dataset.readTable(data).map(\.name))).", source: data)
+    }
+    let train = try Dataset(csv: data, target: target, task: task)
+    return (train, try test.map { try Dataset(csv: $0, like: train) })
+  }
+
+  private var files: [String] {
+    [data, test].compactMap { $0 }.filter { Files.exists($0) }.flatMap { path -> [String] in
+      guard Files.isFolder(path) else { return [path] }
+      return ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+      ].flatMap { ["\(path)/\($0)", "\(path)/\($0).gz"] }.filter { Files.exists($0) }
+    }
+  }
+
+  private mutating func check() throws {
+    for path in files {
+      var sum = Checksum()
+      try Files.read(path).withUnsafeBytes { sum.add($0) }
+      if let known = checksums[path], known != sum.text {
+        throw DataError(
+          "it has changed since the run began (checksum \(sum.text), was \(known)); put the old file back, or "
+            + "begin a new run.", source: path)
+      }
+      checksums[path] = sum.text
+    }
+  }
+}
+
+extension Dataset {
+  /// Reads a table with the same columns as another, which it is to be measured beside.
+  package init(csv path: String, like other: Dataset) throws {
+    var schema: [String: Bool] = [:]
+    if case .table(let columns) = other.inputs {
+      for column in columns { schema[column.name] = column.isNumeric }
+    }
+    try self.init(
+      measuring: path, isNumeric: schema, targets: other.targets.map(\.name), task: other.task.task)
+  }
+
+  /// Reads a table that a model is to be measured on: its columns as the model knows them, any target values.
+  public init(csv path: String, for model: Model) throws {
+    try self.init(
+      measuring: path, isNumeric: model.preparation.isNumeric, targets: model.preparation.target.columns,
+      task: model.task)
+  }
+
+  private init(measuring path: String, isNumeric: [String: Bool], targets: [String], task: Task) throws {
+    let columns = try Self.readTable(path, isNumeric: isNumeric)
+    for name in isNumeric.keys.sorted() where !columns.contains(where: { $0.name == name }) {
+      throw DataError(
+        "the column '\(name)' is missing; there are \(Self.list(columns.map(\.name))).", source: path)
+    }
+    try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task)
+  }
+}

@@ -1,0 +1,142 @@
+import TartineFiles
+
+/// Changes to a recipe by key: `optimizer.learningRate=1e-3`. Flags, `--set` and recipe files name the same
+/// keys.
+public struct RecipeSettings: Sendable {
+  private var changes: [(key: String, value: JSONValue)] = []
+
+  /// No changes.
+  public init() {}
+
+  /// Whether anything is to change.
+  public var isEmpty: Bool { changes.isEmpty }
+
+  /// Sets a key to a text.
+  public mutating func set(_ key: String, to text: String) { changes.append((key, .string(text))) }
+  /// Sets a key to a number.
+  public mutating func set(_ key: String, to number: Double) { changes.append((key, .number(number))) }
+  /// Sets a key to a truth value.
+  public mutating func set(_ key: String, to bool: Bool) { changes.append((key, .bool(bool))) }
+  /// Sets a key to a list of numbers.
+  public mutating func set(_ key: String, to numbers: [Double]) {
+    changes.append((key, .array(numbers.map { .number($0) })))
+  }
+
+  /// Takes `KEY=VALUE`, the value being JSON, or plain text.
+  /// - Throws: `RecipeError` where there is no `=`.
+  public mutating func set(_ assignment: String) throws {
+    guard let sign = assignment.firstIndex(of: "="), sign != assignment.startIndex else {
+      throw RecipeError("'\(assignment)' is no setting; write it as KEY=VALUE, as in optimizer.learningRate=1e-3.")
+    }
+    let text = String(assignment[assignment.index(after: sign)...])
+    let value = (try? JSON.decode(JSONValue.self, from: text)) ?? .string(text)
+    changes.append((String(assignment[..<sign]), value))
+  }
+
+  /// The recipe with the changes made.
+  /// - Throws: `RecipeError` that names the key.
+  public func apply(to recipe: Recipe) throws -> Recipe {
+    guard !isEmpty else { return recipe }
+    do {
+      var tree = try JSON.convert(recipe, to: JSONValue.self)
+      for (key, value) in changes { Self.prepare(&tree, for: key, value) }
+      for (key, value) in changes { Self.put(value, at: key.split(separator: ".").map(String.init), in: &tree) }
+      return try Recipe.checked(tree)
+    } catch let error as DecodingError {
+      throw RecipeError("the recipe cannot be read: \(JSON.explain(error)).")
+    }
+  }
+
+  /// Another algorithm, schedule or network has other numbers of its own, which are left to their defaults.
+  private static func prepare(_ tree: inout JSONValue, for key: String, _ value: JSONValue) {
+    guard case .object(var root) = tree else { return }
+    defer { tree = .object(root) }
+    if key == "optimizer.algorithm", root["optimizer"]?["algorithm"] != value,
+      case .object(var optimizer)? = root["optimizer"]
+    {
+      for own in ["beta1", "beta2", "epsilon", "decay", "variant", "learningRate"] { optimizer[own] = nil }
+      optimizer["learningRate"] = .number(Recipe.usualRate(of: value.string ?? ""))
+      root["optimizer"] = .object(optimizer)
+    }
+    if key == "optimizer.schedule", root["optimizer"]?["schedule"] != value,
+      case .object(var optimizer)? = root["optimizer"]
+    {
+      for own in ["warmup", "scheduleDecay", "scheduleFactor", "scheduleEvery", "scheduleEnd"] {
+        optimizer[own] = nil
+      }
+      root["optimizer"] = .object(optimizer)
+    }
+    if key == "network.hidden", case .array(let hidden) = value, case .object(var network)? = root["network"],
+      case .array(let keep)? = network["keepProb"], keep.count > max(1, hidden.count)
+    {
+      network["keepProb"] = .array(Array(keep.prefix(max(1, hidden.count))))
+      root["network"] = .object(network)
+    }
+  }
+
+  private static func put(_ value: JSONValue, at path: [String], in tree: inout JSONValue) {
+    guard let first = path.first else { return tree = value }
+    var object: [String: JSONValue] = [:]
+    if case .object(let existing) = tree { object = existing }
+    var child = object[first] ?? .object([:])
+    put(value, at: Array(path.dropFirst()), in: &child)
+    object[first] = child
+    tree = .object(object)
+  }
+}
+
+extension Recipe {
+  /// Reads a recipe file.
+  /// - Throws: `FileError`; `RecipeError` for a key that no recipe has.
+  public init(file path: String) throws {
+    let text = try Files.readText(path)
+    do {
+      self = try Recipe.checked(try JSON.decode(JSONValue.self, from: text))
+    } catch let error as DecodingError {
+      throw RecipeError("'\(path)' is no recipe: \(JSON.explain(error)).")
+    } catch let error as RecipeError {
+      throw RecipeError("'\(path)': \(error)")
+    }
+  }
+
+  /// Decodes a tree, and refuses keys that mean nothing.
+  static func checked(_ tree: JSONValue) throws -> Recipe {
+    let recipe = try JSON.convert(tree, to: Recipe.self)
+    if let problem = recipe.problem { throw RecipeError(problem + ".") }
+    let known = try JSON.convert(recipe, to: JSONValue.self)
+    if let (key, siblings) = unknownKey(in: tree, known: known, path: "") {
+      throw RecipeError("there is no setting '\(key)'; there are \(siblings.joined(separator: ", ")).")
+    }
+    return recipe
+  }
+
+  private static func unknownKey(
+    in tree: JSONValue, known: JSONValue, path: String
+  ) -> (String, [String])? {
+    switch (tree, known) {
+    case (.object(let mine), .object(let theirs)):
+      for (key, value) in mine.sorted(by: { $0.key < $1.key }) where value != .null {
+        let full = path.isEmpty ? key : "\(path).\(key)"
+        guard let match = theirs[key] else {
+          return (full, Set(theirs.keys).union(path.isEmpty ? topLevelKeys : []).sorted())
+        }
+        if let found = unknownKey(in: value, known: match, path: full) { return found }
+      }
+    case (.array(let mine), .array(let theirs)):
+      for (index, pair) in zip(mine, theirs).enumerated() {
+        if let found = unknownKey(in: pair.0, known: pair.1, path: "\(path)[\(index)]") { return found }
+      }
+    default: break
+    }
+    return nil
+  }
+
+  private static let topLevelKeys: Set<String> = [
+    "network", "optimizer", "penalty", "batchSize", "epochs", "earlyStopping", "seed",
+  ]
+
+  /// The learning rate that an algorithm takes when nobody says otherwise.
+  static func usualRate(of algorithm: String) -> Double {
+    ["sgd", "momentum", "nesterov"].contains(algorithm) ? 0.1 : 1e-3
+  }
+}

@@ -1,0 +1,139 @@
+import TartineData
+import TartineFiles
+
+/// A folder that holds one run: run.json, recipe.json, history.jsonl, checkpoint.safetensors,
+/// model.safetensors and report.html.
+public struct RunFolder: Sendable {
+  /// Where it is.
+  public let path: String
+
+  /// How far a run has come.
+  public enum Status: String, Codable, Sendable {
+    case running, finished, diverged
+  }
+
+  /// What run.json holds.
+  public struct Description: Codable, Sendable {
+    /// The version of this description.
+    public var format = "tartine-run-1"
+    /// Where the data come from.
+    public var source: DataSource
+    /// How far the run has come.
+    public var status: Status
+    /// Times the test part was opened.
+    public var testOpenings = 0
+    /// The results, once there are some.
+    public var results: RunSummary?
+
+    /// Describes a run.
+    public init(
+      source: DataSource, status: Status, testOpenings: Int = 0, results: RunSummary? = nil
+    ) {
+      self.source = source
+      self.status = status
+      self.testOpenings = testOpenings
+      self.results = results
+    }
+  }
+
+  /// The model file.
+  public var model: String { path + "/model.safetensors" }
+  /// The report.
+  public var report: String { path + "/report.html" }
+  /// The recipe, with everything filled in.
+  public var recipe: String { path + "/recipe.json" }
+  private var description: String { path + "/run.json" }
+  private var history: String { path + "/history.jsonl" }
+  private var checkpoint: String { path + "/checkpoint.safetensors" }
+
+  /// Makes a new folder.
+  ///
+  /// - Parameter path: nil takes the first free `runs/NAME-N`.
+  /// - Throws: `FileError.cannotCreate` where it cannot be made, or holds a run already.
+  public init(creating path: String?, named name: String) throws {
+    if let path {
+      self.path = path
+    } else {
+      var number = 1
+      while Files.exists("runs/\(name)-\(number)") { number += 1 }
+      self.path = "runs/\(name)-\(number)"
+    }
+    guard !Files.exists(description), !Files.exists(model) else {
+      throw FileError(
+        .cannotCreate, self.path,
+        "'\(self.path)' holds a run already, which is never overwritten; name another folder with --out, or "
+          + "go on with it by --resume.")
+    }
+    try Files.makeFolder(self.path)
+  }
+
+  /// Opens the folder of a run.
+  /// - Throws: `FileError` where it holds none.
+  public init(opening path: String) throws {
+    self.path = path
+    guard Files.isFolder(path), Files.exists(description) else {
+      throw FileError(.missing, path, "'\(path)' is no folder of a run: it holds no run.json.")
+    }
+  }
+
+  /// Reads run.json and recipe.json.
+  public func read() throws -> (description: Description, recipe: Recipe) {
+    func decode<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value {
+      do {
+        return try JSON.decode(type, from: try Files.readText(path))
+      } catch let error as DecodingError {
+        throw FileError(.damaged, path, "'\(path)' cannot be read: \(JSON.explain(error)).")
+      }
+    }
+    return (try decode(Description.self, description), try decode(Recipe.self, recipe))
+  }
+
+  /// Writes run.json.
+  public func write(_ description: Description) throws {
+    try Files.write(try JSON.text(description, pretty: true) + "\n", to: self.description)
+  }
+
+  /// Writes the report.
+  public func write(report html: String) throws { try Files.write(html, to: report) }
+
+  // MARK: Training
+
+  /// Trains into the folder, with a checkpoint at each epoch's end.
+  ///
+  /// - Parameter resuming: whether to go on from the checkpoint.
+  /// - Throws: what ``Recipe/train(on:seed:threads:observers:)`` throws; `FileError` where a write fails, after
+  ///   which the checkpoint before it is whole.
+  public func train(
+    _ recipe: Recipe, on split: Split, source: DataSource, resuming: Bool = false, threads: Int? = nil,
+    observers: [any TrainingObserver] = []
+  ) throws -> Run {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let trainer = try Trainer(recipe, split: split, threads: threads, observers: observers)
+    if resuming {
+      if Files.exists(checkpoint) { try trainer.restore(try Checkpoint(checkpoint), path: checkpoint) }
+    } else {
+      try Files.write(try JSON.text(trainer.recipe, pretty: true) + "\n", to: self.recipe)
+      try write(Description(source: source, status: .running))
+    }
+    var lastFlush = start
+    do {
+      try trainer.run { trainer, _ in
+        // Short epochs would spend their time waiting for the disk.
+        let flush = (clock.now - lastFlush).inSeconds > 1
+        if flush { lastFlush = clock.now }
+        let state = trainer.checkpoint()
+        try state.write(to: checkpoint, flush: flush)
+        let lines = try state.progress.history.map { try JSON.text($0) + "\n" }
+        try Files.write(lines.joined(), to: history, flush: flush)
+      }
+    } catch let error as DivergenceError {
+      try error.lastGood?.save(to: model)
+      try write(Description(source: source, status: .diverged))
+      throw error
+    }
+    let run = trainer.finish(seconds: (clock.now - start).inSeconds)
+    try run.model.save(to: model)
+    return run
+  }
+}
