@@ -48,6 +48,15 @@ let package = Package(
       dependencies: [
         "Tartine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+
+    // Tests. The probe counts allocations, in a process of its own.
+    .testTarget(
+      name: "TartineTests", dependencies: ["Tartine", "TartineKernels"]),
+    .testTarget(name: "TartineCommandTests", dependencies: ["Tartine", "TartineCommand", "TartineAllocationProbe"]),
+    .target(name: "TartineAllocationCounter", path: "Tests/TartineAllocationCounter"),
+    .executableTarget(
+      name: "TartineAllocationProbe", dependencies: ["Tartine", "TartineAllocationCounter"],
+      path: "Tests/TartineAllocationProbe"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,202 @@
+"""Golden values: what PyTorch makes of the same weights, batches and settings in 50 steps, in Double.
+
+    python make_golden.py [FOLDER]
+
+Writes one safetensors file a case. Its metadata hold the case in the words of a recipe (`network`, `optimizer`,
+`penalty`, `output`); its tensors hold the batches (`x`, `y`), the start (`initial.NAME`), the end
+(`final.NAME`, `state.NAME`) and the loss of each step (`losses`), under this project's names and layouts:
+weights are [inputs, outputs], PyTorch's transposed.
+
+Made with PyTorch 2.13.0 and safetensors 0.8.0, on CPU.
+"""
+import json
+import os
+import sys
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torch import nn
+
+STEPS, ROWS, INPUTS = 50, 8, 5
+RATE = 0.01
+torch.set_default_dtype(torch.float64)
+torch.set_num_threads(1)
+
+ACTIVATIONS = {
+    "relu": nn.ReLU(), "leakyReLU": nn.LeakyReLU(0.01), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(),
+    "gelu": nn.GELU(), "silu": nn.SiLU(), "selu": nn.SELU(),
+}
+FIELDS = {"leakyReLU": {"slope": 0.01}}
+
+
+def activation(kind):
+    return {"layer": kind, **FIELDS.get(kind, {})}
+
+
+def plain(kind, norm=False):
+    """Two hidden layers of 7 and 6 units."""
+    layers, description = [], []
+    width = INPUTS
+    for units in (7, 6):
+        layers.append(nn.Linear(width, units, bias=not norm))
+        description.append({"layer": "dense", "units": units, "initializer": "automatic"})
+        if norm:
+            layers.append(nn.BatchNorm1d(units))
+            description.append({"layer": "batchNorm", "epsilon": 1e-5, "fraction": 0.1, "averages": "torch"})
+        layers.append(ACTIVATIONS[kind])
+        description.append(activation(kind))
+        width = units
+    return layers, width, description
+
+
+def outputs(name):
+    """Width of the output layer, the targets' maker, and the loss."""
+    if name == "softmax":
+        return 3, lambda r: r.integers(0, 3, STEPS * ROWS).astype(np.float64), \
+            lambda z, y: nn.functional.cross_entropy(z, y.long())
+    if name == "sigmoid":
+        return 1, lambda r: r.integers(0, 2, (STEPS * ROWS, 1)).astype(np.float64), \
+            lambda z, y: nn.functional.binary_cross_entropy_with_logits(z, y)
+    if name == "labels":
+        return 4, lambda r: r.integers(0, 2, (STEPS * ROWS, 4)).astype(np.float64), \
+            lambda z, y: nn.functional.binary_cross_entropy_with_logits(z, y, reduction="none").sum(1).mean()
+    return 2, lambda r: r.standard_normal((STEPS * ROWS, 2)).astype(np.float32).astype(np.float64), \
+        lambda z, y: 0.5 * ((z - y) ** 2).sum(1).mean()
+
+
+def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=None, optimizer=None,
+         settings=None, schedule=None, penalty=None,
+         gradient_penalty=True, clip=None):
+    """Trains one case and writes it.
+
+    `optimizer` takes the weights and the other parameters, `schedule` the optimizer; `gradient_penalty` says
+    whether the penalty's gradient is added here, or is the optimizer's own affair.
+    """
+    seed = sum(map(ord, name))
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    layers, width, description = network() if network else plain(kind, norm)
+    count, targets, loss_of = outputs(output)
+    net = nn.Sequential(*layers, nn.Linear(width, count))
+    names = {}  # ours -> (tensor, transposed)
+    counts = {}
+    for at, module in enumerate(net):
+        if isinstance(module, nn.Linear):
+            counts["dense"] = counts.get("dense", 0) + 1
+            own = "output" if at == len(net) - 1 else f"dense{counts['dense']}"
+            names[f"{own}.weight"] = (module.weight, True)
+            if module.bias is not None:
+                names[f"{own}.bias"] = (module.bias, False)
+        elif isinstance(module, nn.BatchNorm1d):
+            counts["norm"] = counts.get("norm", 0) + 1
+            own = f"batchNorm{counts['norm']}"
+            names[f"{own}.gamma"] = (module.weight, False)
+            names[f"{own}.beta"] = (module.bias, False)
+    with torch.no_grad():  # values that a Float holds, so that both precisions start alike
+        for parameter in net.parameters():
+            parameter.copy_(parameter + 0.1 * torch.randn_like(parameter))
+            parameter.copy_(parameter.float().double())
+
+    def ours(tensor, transposed):
+        array = tensor.detach().numpy()
+        return np.ascontiguousarray(array.T if transposed else array).copy()
+
+    x = rng.standard_normal((STEPS * ROWS, INPUTS)).astype(np.float32).astype(np.float64)
+    y = targets(rng)
+    tensors = {"x": x, "y": y}
+    tensors |= {f"initial.{key}": ours(*value) for key, value in names.items()}
+    weights = [t for key, (t, _) in names.items() if key.endswith("weight")]
+    others = [t for key, (t, _) in names.items() if not key.endswith("weight")]
+    opt = (optimizer or (lambda w, o: torch.optim.SGD(w + o, RATE)))(weights, others)
+    sched = schedule(opt) if schedule else None
+    losses = []
+    for step in range(STEPS):
+        rows = slice(step * ROWS, (step + 1) * ROWS)
+        opt.zero_grad()
+        loss = loss_of(net(torch.from_numpy(x[rows])), torch.from_numpy(y[rows]))
+        loss.backward()
+        losses.append(loss.item())
+        if clip:
+            # As clip_grad_norm_, but without the 1e-6 that it adds to the norm.
+            total = torch.sqrt(sum((p.grad ** 2).sum() for p in net.parameters()))
+            for p in net.parameters():
+                p.grad *= min(1, clip / total)
+        if penalty and gradient_penalty:
+            for w in weights:
+                w.grad += penalty.get("l1", 0) * w.detach().sign() + penalty.get("l2", 0) * w.detach()
+        opt.step()
+        if sched:
+            sched.step()
+    tensors |= {f"final.{key}": ours(*value) for key, value in names.items()}
+    norms = [m for m in net if isinstance(m, nn.BatchNorm1d)]
+    for number, module in enumerate(norms, 1):
+        tensors[f"state.batchNorm{number}.movingMean"] = module.running_mean.numpy().copy()
+        tensors[f"state.batchNorm{number}.movingVariance"] = module.running_var.numpy().copy()
+    tensors["losses"] = np.array(losses)
+    recipe = {"algorithm": "sgd", "learningRate": RATE, "schedule": "constant", **(settings or {})}
+    if clip:
+        recipe["clip"] = clip
+    metadata = {
+        "network": json.dumps({"layers": description}), "optimizer": json.dumps(recipe),
+        "penalty": json.dumps(penalty or {}), "output": output, "made-with": f"torch {torch.__version__}",
+    }
+    save_file(tensors, os.path.join(folder, f"{name}.safetensors"), metadata)
+
+
+def main(folder):
+    os.makedirs(folder, exist_ok=True)
+    o = torch.optim
+    for kind in ACTIVATIONS:
+        make(folder, f"activation-{kind}", kind=kind, optimizer=lambda w, b: o.Adam(w + b, RATE),
+             settings={"algorithm": "adam"})
+    for output in ("softmax", "sigmoid", "labels", "values"):
+        make(folder, f"output-{output}", output=output)
+    make(folder, "layer-batchNorm", kind="relu", norm=True, optimizer=lambda w, b: o.Adam(w + b, RATE),
+         settings={"algorithm": "adam"})
+    # Layers in an order that cannot be fused, and a norm after an activation.
+    make(folder, "layer-order", network=lambda: (
+        [nn.BatchNorm1d(INPUTS), nn.Linear(INPUTS, 7), nn.ReLU(), nn.Tanh(), nn.BatchNorm1d(7), nn.Linear(7, 4),
+         nn.Sigmoid()], 4,
+        [{"layer": "batchNorm", "epsilon": 1e-5, "fraction": 0.1, "averages": "torch"},
+         {"layer": "dense", "units": 7, "initializer": "automatic"}, activation("relu"), activation("tanh"),
+         {"layer": "batchNorm", "epsilon": 1e-5, "fraction": 0.1, "averages": "torch"},
+         {"layer": "dense", "units": 4, "initializer": "automatic"}, activation("sigmoid")]))
+
+    make(folder, "optimizer-sgd")
+    make(folder, "optimizer-momentum-torch", optimizer=lambda w, b: o.SGD(w + b, RATE, momentum=0.9),
+         settings={"algorithm": "momentum", "variant": "torch"})
+    make(folder, "optimizer-nesterov-torch",
+         optimizer=lambda w, b: o.SGD(w + b, RATE, momentum=0.9, nesterov=True),
+         settings={"algorithm": "nesterov", "variant": "torch"})
+    make(folder, "optimizer-rmsprop", optimizer=lambda w, b: o.RMSprop(w + b, RATE, alpha=0.9),
+         settings={"algorithm": "rmsprop"})
+    make(folder, "optimizer-adam", optimizer=lambda w, b: o.Adam(w + b, RATE), settings={"algorithm": "adam"})
+    make(folder, "optimizer-adamw",
+         optimizer=lambda w, b: o.AdamW([{"params": w, "weight_decay": 0.1},
+                                         {"params": b, "weight_decay": 0}], RATE),
+         settings={"algorithm": "adamw", "decay": 0.1})
+    # PyTorch's own decay is this L2, on weights only as here.
+    make(folder, "penalty-l2",
+         optimizer=lambda w, b: o.SGD([{"params": w, "weight_decay": 0.05}, {"params": b}], RATE),
+         gradient_penalty=False, penalty={"l2": 0.05})
+    make(folder, "penalty-l1-l2", optimizer=lambda w, b: o.Adam(w + b, RATE), settings={"algorithm": "adam"},
+         penalty={"l1": 0.01, "l2": 0.05})
+    make(folder, "clip", clip=0.3)
+
+    s = torch.optim.lr_scheduler
+    make(folder, "schedule-inverse-time", schedule=lambda p: s.LambdaLR(p, lambda t: 1 / (1 + 0.5 * t)),
+         settings={"schedule": "inverse-time", "scheduleDecay": 0.5})
+    make(folder, "schedule-exponential", schedule=lambda p: s.ExponentialLR(p, 0.95),
+         settings={"schedule": "exponential", "scheduleFactor": 0.95})
+    make(folder, "schedule-staircase", schedule=lambda p: s.StepLR(p, 10, 0.5),
+         settings={"schedule": "staircase", "scheduleFactor": 0.5, "scheduleEvery": 10})
+    make(folder, "schedule-cosine", schedule=lambda p: s.CosineAnnealingLR(p, STEPS, 0.001),
+         settings={"schedule": "cosine", "scheduleEnd": 0.001, "warmup": 0})
+    make(folder, "schedule-warmup-cosine", schedule=lambda p: s.SequentialLR(
+        p, [s.LinearLR(p, 0.1, 1, total_iters=9), s.CosineAnnealingLR(p, STEPS - 10)], [10]),
+        settings={"schedule": "cosine", "warmup": 0.2})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__)))

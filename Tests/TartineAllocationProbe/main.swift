@@ -1,0 +1,47 @@
+// Prints how many allocations 100 training steps make, once the first few are done: `allocations N`.
+import Tartine
+import TartineAllocationCounter
+
+func count() throws {
+  let rows = 256
+  let width = 40
+  let network = Network {
+    Dense(300)
+    BatchNorm()
+    ReLU()
+    Dropout(keep: 0.8)
+    Dense(64)
+    GELU()
+  }
+  let plan = try network.plan(input: [width], outputs: 10)
+  let workers = Workers(CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 2 : 2)
+  let step = TrainingStep(
+    plan: plan, output: .softmax(classes: 10), optimizer: .adam().clipped(toNorm: 1), penalty: .l1L2(1e-4, 1e-4),
+    precision: .float32, batch: 128, seed: 1, workers: workers,
+    weights: plan.makeInitialParameters(.float32, seed: 1), state: plan.makeInitialState(.float32))
+  let inputs = Arena(byteCount: rows * width * 4)
+  var stream = RandomStream(seed: 1, purpose: .test)
+  for index in 0..<rows * width {
+    inputs.base.assumingMemoryBound(to: Float.self)[index] = Float(stream.uniform())
+  }
+  let data = PreparedRows(
+    width: width, elements: .floats(inputs), targets: .labels((0..<Int32(rows)).map { $0 % 10 }),
+    origin: Array(0..<rows))
+  let order = (0..<Int32(rows)).map { $0 }
+
+  order.withUnsafeBufferPointer { order in
+    let first = UnsafeBufferPointer(rebasing: order[..<128])
+    let second = UnsafeBufferPointer(rebasing: order[128...])
+    step.begin(first, of: data)
+    func run(_ numbers: Range<Int>) {
+      for number in numbers { _ = step.run(step: number, rate: 1e-3, next: number % 2 == 0 ? second : first) }
+    }
+    run(0..<10)
+    let before = tartine_allocation_count()
+    run(10..<110)
+    let after = tartine_allocation_count()
+    print(tartine_allocations_are_counted() ? "allocations \(after - before)" : "not counted here")
+  }
+}
+
+try count()

@@ -1,0 +1,150 @@
+import Tartine
+import Testing
+
+/// Every gradient against central differences, in Double.
+@Suite struct GradientTests {
+  @Test(arguments: Activation.allCases) func activation(_ activation: Activation) throws {
+    try check(Network(HiddenStack(hidden: [7, 5], activation: activation)), output: .softmax(classes: 3))
+  }
+
+  @Test(arguments: [Output.softmax(classes: 4), .sigmoid(labels: 1), .sigmoid(labels: 3), .identity(values: 2)])
+  func outputs(_ output: Output) throws {
+    try check(Network { Dense(6); Tanh() }, output: output)
+  }
+
+  @Test func batchNorm() throws {
+    try check(Network { Dense(7); BatchNorm(); Tanh(); Dense(5); BatchNorm() }, output: .softmax(classes: 3))
+  }
+
+  /// The same step draws the same mask, so that a fixed mask is what is differentiated.
+  @Test func dropout() throws {
+    try check(
+      Network { Dropout(keep: 0.8); Dense(40); BatchNorm(); Tanh(); Dropout(keep: 0.5) },
+      output: .identity(values: 2))
+  }
+
+  /// Orders that the engine cannot fuse into one node.
+  @Test func unusualOrders() throws {
+    try check(
+      Network {
+        BatchNorm(); Dense(6, bias: true); BatchNorm(); Sigmoid(); Tanh(); BatchNorm(); Dropout(keep: 0.7)
+        SELU(); Dense(4, bias: false)
+      }, output: .softmax(classes: 3))
+  }
+
+  @Test func customLayer() throws {
+    try check(Network { Dense(6); Swirl(); Tanh(); Swirl() }, output: .softmax(classes: 3))
+  }
+
+  @Test func customLayerFirst() throws {
+    try check(Network { Swirl(); Swirl(); Dense(4); ReLU() }, output: .sigmoid(labels: 2))
+  }
+
+  /// Large enough that products are cut into several parts.
+  @Test func cutColumns() throws {
+    try check(
+      Network { Dense(300); BatchNorm(); Tanh(); Dropout(keep: 0.9); Dense(150); Tanh() },
+      output: .softmax(classes: 3), inputs: 40, rows: 120, sampled: 40)
+  }
+
+  private func check(
+    _ network: Network, output: Output, inputs: Int = 5, rows: Int = 9, sampled: Int? = nil
+  ) throws {
+    let plan = try network.plan(input: [inputs], outputs: output.width)
+    let weights = plan.makeInitialParameters(.float64, seed: 3)
+    var stream = RandomStream(seed: 5, purpose: .test)
+    // Biases away from 0, so that no unit sits on a kink.
+    for tensor in plan.parameters where !tensor.isPenalized {
+      for index in 0..<tensor.count { tensor.elements(Double.self, in: weights)[index] += stream.uniform() }
+    }
+    let step = TrainingStep(
+      plan: plan, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64,
+      batch: rows, seed: 11, workers: Workers(2), weights: weights, state: plan.makeInitialState(.float64))
+    let targets: PreparedRows.Targets =
+      output.takesLabels
+      ? .labels((0..<rows).map { Int32($0 % output.width) })
+      : .matrix(Arena.of((0..<rows * output.width).map { Float($0 % 2) }), width: output.width)
+    let data = PreparedRows.of(RandomStream.normals(rows * inputs, seed: 8), width: inputs, targets: targets)
+    let order = (0..<Int32(rows)).map { $0 }
+    order.withUnsafeBufferPointer { step.begin($0, of: data) }
+    let result = step.computeGradients(step: 4)
+    #expect(result.isFinite)
+    let analytic = plan.parameters.map { $0.doubles(in: step.gradients, .float64) }
+    let squares = analytic.joined().reduce(0) { $0 + $1 * $1 }
+    #expect(abs(result.gradientSquares - squares) <= 1e-12 * squares)
+
+    for (tensor, gradient) in zip(plan.parameters, analytic) {
+      let elements = tensor.elements(Double.self, in: weights)
+      let scale = max(gradient.map(abs).max() ?? 0, 1e-3)
+      let places = sampled.map { count in (0..<count).map { _ in stream.integer(below: tensor.count) } }
+        ?? Array(0..<tensor.count)
+      for place in places {
+        let h = 1e-5
+        let before = elements[place]
+        elements[place] = before + h
+        let up = step.computeGradients(step: 4).loss
+        elements[place] = before - h
+        let down = step.computeGradients(step: 4).loss
+        elements[place] = before
+        let difference = abs((up - down) / (2 * h) - gradient[place])
+        #expect(difference <= 1e-6 * scale, "\(tensor.name)[\(place)]: off by \(difference)")
+      }
+    }
+  }
+}
+
+/// A layer made outside the package: yⱼ = wⱼ xⱼ² + sin xⱼ₊₁.
+struct Swirl: CustomLayer {
+  static let kind = "swirl"
+
+  func outputShape(for input: Shape) throws -> Shape { input }
+
+  func parameters(for input: Shape) -> [Parameter] {
+    [Parameter("weight", shape: input, initializer: .normal(deviation: 0.5), isPenalized: true)]
+  }
+
+  func forward(_ pass: LayerPass<Float>) { run(pass) }
+  func forward(_ pass: LayerPass<Double>) { run(pass) }
+  func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
+  func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
+
+  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
+    let (x, y, w) = (pass.input, pass.output, pass.parameter(0))
+    for row in 0..<x.count {
+      for column in 0..<x.width {
+        let next = Double(x[row, (column + 1) % x.width])
+        y[row, column] = w[column] * x[row, column] * x[row, column] + Scalar(sine(next))
+      }
+    }
+  }
+
+  private func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
+    let (x, g, w) = (pass.input, pass.outputGradient, pass.parameter(0))
+    let dw = pass.parameterGradient(0)
+    for column in 0..<x.width {
+      dw[column] = (0..<x.count).reduce(0) { $0 + g[$1, column] * x[$1, column] * x[$1, column] }
+    }
+    guard let dx = pass.inputGradient else { return }
+    for row in 0..<x.count {
+      for column in 0..<x.width {
+        let before = (column + x.width - 1) % x.width
+        dx[row, column] =
+          g[row, column] * 2 * w[column] * x[row, column]
+          + g[row, before] * Scalar(sine(Double(x[row, column]) + Double.pi / 2))
+      }
+    }
+  }
+}
+
+private func sine(_ x: Double) -> Double {
+  // Taylor, after taking off whole turns: exact enough for a test, and without a platform's library.
+  let turn = 2 * Double.pi
+  let r = x - (x / turn).rounded() * turn
+  var term = r
+  var sum = r
+  for n in 1..<14 {
+    term *= -r * r / Double((2 * n) * (2 * n + 1))
+    sum += term
+  }
+  return sum
+}
