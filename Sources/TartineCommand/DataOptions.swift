@@ -34,11 +34,11 @@ struct DataOptions: ParsableArguments {
       split: try parsedShares(), splitSeed: splitSeed ?? seed)
   }
 
-  private func parsedTask() throws -> Task? {
+  private func parsedTask() throws -> LearningTask? {
     guard let task, task != "auto" else { return nil }
-    guard let parsed = Task(rawValue: task) else {
+    guard let parsed = LearningTask(rawValue: task) else {
       throw UsageError(
-        "there is no task '\(task)'; there are auto, \(Task.allCases.map(\.rawValue).joined(separator: ", ")).")
+        "there is no task '\(task)'; there are auto, \(LearningTask.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
     return parsed
   }

@@ -51,7 +51,7 @@ struct EvaluationSummary: Encodable {
     let value, low, high: Double
   }
 
-  let task: Task
+  let task: LearningTask
   let rows: Int
   let loss: Double
   var error: Figure?

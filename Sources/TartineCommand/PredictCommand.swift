@@ -31,7 +31,7 @@ struct PredictCommand: ParsableCommand {
     if output.json {
       struct Result: Encodable {
         let rows: Int
-        let task: Task
+        let task: LearningTask
         let out: String?
         let predictions: [String]?
       }

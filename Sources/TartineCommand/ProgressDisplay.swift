@@ -50,7 +50,8 @@ final class ProgressDisplay: TrainingObserver {
     let rate = done * Double(overview.rows.train * epochs) / Double(overview.steps) / max(seconds, 1e-9)
     let cells = 20
     let filled = Int(share * Double(cells))
-    var line = "\(String(repeating: "█", count: filled))\(String(repeating: "░", count: cells - filled)) "
+    var line =
+      "\(String(repeating: "█", count: filled))\(String(repeating: "░", count: cells - filled)) "
       + "epoch \(min(epochs, step * epochs / overview.steps + 1))/\(epochs), "
       + "\(Int(rate).grouped) rows/s, \(Int(left.rounded(.up))) s left"
     if let last { line += "  train \(Self.figure(last.train)) dev \(Self.figure(last.dev))" }

@@ -117,7 +117,8 @@ struct TrainCommand: ParsableCommand {
 
 /// The flags that say how and where to run.
 struct RunOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
   var threads: Int?
 
   @Option(help: ArgumentHelp("The run's folder; by default runs/ and a new name.", valueName: "folder"))

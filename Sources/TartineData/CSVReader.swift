@@ -33,7 +33,9 @@ package struct CSVReader {
     }
     let names = try readHeader(&scanner, bytes)
     let body = scanner.position
-    var builders = names.map { ColumnBuilder(name: $0, mustBeNumeric: schema?[$0] == true, mustBeText: schema?[$0] == false) }
+    var builders = names.map {
+      ColumnBuilder(name: $0, mustBeNumeric: schema?[$0] == true, mustBeText: schema?[$0] == false)
+    }
     try readNumbers(into: &builders, bytes, from: body, separator)
     if builders.contains(where: \.isText) { try readTexts(into: &builders, bytes, from: body, separator) }
     let columns = try builders.map { try $0.column(source: source, bytes: bytes) }

@@ -114,7 +114,8 @@ struct CSVScanner {
   /// The field's text.
   func text(_ field: Field) -> String {
     let raw = String(decoding: bytes[field.start..<field.end], as: UTF8.self)
-    return field.hasDoubledQuotes ? raw.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"") : raw
+    return field.hasDoubledQuotes
+      ? raw.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"") : raw
   }
 
   /// Whether the field stands for a value that is not there.

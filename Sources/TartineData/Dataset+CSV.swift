@@ -8,13 +8,13 @@ extension Dataset {
   ///   - target: the column to predict; several, separated by commas, are labels.
   ///   - task: overrides the inferred one.
   /// - Throws: `FileError`, or `DataError` with line and column.
-  public init(csv path: String, target: String, task: Task? = nil) throws {
+  public init(csv path: String, target: String, task: LearningTask? = nil) throws {
     let columns = try Self.readTable(path)
     try self.init(source: path, columns: columns, target: target, task: task)
   }
 
   /// Divides columns into inputs and targets.
-  package init(source: String, columns: [Column], target: String, task: Task?) throws {
+  package init(source: String, columns: [Column], target: String, task: LearningTask?) throws {
     let names = columns.contains { $0.name == target } ? [target] : target.split(separator: ",").map(String.init)
     var targets: [Column] = []
     for name in names {

@@ -10,7 +10,7 @@ public struct ImageFolder: Sendable {
 
   /// Reads the files in MNIST's naming, plain or .gz.
   /// - Throws: `FileError` or `DataError` that names the file.
-  public init(idx folder: String, task: Task? = nil) throws {
+  public init(idx folder: String, task: LearningTask? = nil) throws {
     guard let train = try Self.read(folder, prefix: "train", task: task) else {
       throw DataError(
         "it holds no train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz.", source: folder)
@@ -19,7 +19,7 @@ public struct ImageFolder: Sendable {
     test = try Self.read(folder, prefix: "t10k", task: task)
   }
 
-  private static func read(_ folder: String, prefix: String, task: Task?) throws -> Dataset? {
+  private static func read(_ folder: String, prefix: String, task: LearningTask?) throws -> Dataset? {
     func find(_ name: String) -> String? {
       [name, name + ".gz"].map { folder + "/" + $0 }.first { Files.exists($0) }
     }

@@ -29,7 +29,7 @@ extension Dataset {
     try self.init(features: features, targets: [target], columnNames: columnNames, task: .regression)
   }
 
-  private init(features: [[Float]], targets: [Column], columnNames: [String]?, task: Task?) throws {
+  private init(features: [[Float]], targets: [Column], columnNames: [String]?, task: LearningTask?) throws {
     let width = features.first?.count ?? 0
     let names = columnNames ?? (0..<width).map { "x\($0 + 1)" }
     guard features.count == targets.first?.count, width > 0, names.count == width else {
@@ -63,7 +63,7 @@ extension Dataset {
   ///   - target: the field to predict.
   ///   - task: overrides the inferred one.
   /// - Throws: `DataError` where a field is of another kind.
-  public init(rows: [some Encodable], target: String, task: Task? = nil) throws {
+  public init(rows: [some Encodable], target: String, task: LearningTask? = nil) throws {
     let columns = try RowEncoder.columns(of: rows)
     try self.init(source: "memory", columns: columns, target: target, task: task)
   }

@@ -29,7 +29,7 @@ public struct Dataset: Sendable {
 
   /// - Parameter task: overrides the inferred one.
   /// - Throws: `DataError` where there is nothing to learn.
-  package init(source: String, inputs: Inputs, targets: [Column], task: Task? = nil) throws {
+  package init(source: String, inputs: Inputs, targets: [Column], task: LearningTask? = nil) throws {
     self.source = source
     self.inputs = inputs
     self.targets = targets
@@ -41,7 +41,7 @@ public struct Dataset: Sendable {
   }
 
   /// Rows to measure a model on: any number of them, with any target values.
-  package init(source: String, columns: [Column], targetNames: [String], measuredAs task: Task) throws {
+  package init(source: String, columns: [Column], targetNames: [String], measuredAs task: LearningTask) throws {
     self.source = source
     inputs = .table(columns.filter { !targetNames.contains($0.name) })
     targets = try targetNames.map { name in

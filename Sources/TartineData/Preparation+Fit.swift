@@ -77,7 +77,8 @@ extension Feature {
     let distinct = counts.reduce(0) { $0 + ($1 > 0 ? 1 : 0) }
     if distinct > 20 && distinct * 2 > present {
       return .leftOut(
-        name: column.name, reason: "\(distinct) different texts in \(present) train rows are nearly unique "
+        name: column.name,
+        reason: "\(distinct) different texts in \(present) train rows are nearly unique "
           + "(\(column.reason))")
     }
     let frequent = levels.indices.filter { counts[$0] >= fewestRowsOfLevel }

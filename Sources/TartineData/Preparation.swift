@@ -113,7 +113,7 @@ package enum TargetPreparation: Hashable, Sendable {
     }
   }
 
-  package var task: Task {
+  package var task: LearningTask {
     switch self {
     case .classes(_, let names): names.count == 2 ? .binary : .multiclass
     case .labels: .multilabel

@@ -29,7 +29,7 @@ public struct Split: Sendable {
   /// Rows under lock; 0 without a test part.
   public var testCount: Int { test.count }
   /// What there is to predict.
-  public var task: Task { dataset.task.task }
+  public var task: LearningTask { dataset.task.task }
 
   /// Divides the data.
   ///
@@ -96,7 +96,8 @@ public struct Split: Sendable {
     // File order: what is read together lies together.
     train = parts.train.sorted()
     dev = parts.dev.sorted()
-    self.test = test.map { LockedTest(dataset: $0, rows: Array(0..<$0.rowCount)) }
+    self.test =
+      test.map { LockedTest(dataset: $0, rows: Array(0..<$0.rowCount)) }
       ?? LockedTest(dataset: dataset, rows: parts.test.sorted())
   }
 }
@@ -108,7 +109,7 @@ extension Dataset {
   }
 
   /// Rows that are alike in the target: the classes, or the deciles of a number.
-  func strata() -> [[Int]] {
+  package func strata() -> [[Int]] {
     let rows = Array(0..<rowCount)
     guard let target = targets.first, task.task != .multilabel else {
       // Labels: by their combination.

@@ -147,7 +147,7 @@ extension Run {
 /// How a task's figure is written.
 struct Unit: Sendable {
   let isFraction: Bool
-  private let task: Task
+  private let task: LearningTask
   private let target: String
 
   init(_ model: Model) {

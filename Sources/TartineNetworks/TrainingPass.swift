@@ -177,8 +177,10 @@ extension TrainingPass {
     let bad = badRows(steps[0].input, width: plan.input.count)
     if !bad.isEmpty { return PassFault(layer: "input", isInGradient: false, rows: bad) }
     for (index, node) in plan.nodes.enumerated() where index < plan.nodes.count - 1 {
-      let bad = badRows(steps[index].z, width: node.width) + badRows(steps[index].output, width: node.width)
-      if !bad.isEmpty { return PassFault(layer: node.name, isInGradient: false, rows: bad) }
+      for values in [steps[index].z, steps[index].output] {
+        let bad = badRows(values, width: node.width)
+        if !bad.isEmpty { return PassFault(layer: node.name, isInGradient: false, rows: bad) }
+      }
     }
     let badLosses = (0..<rows).filter { !losses[$0].isFinite }
     if !badLosses.isEmpty {

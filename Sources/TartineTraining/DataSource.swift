@@ -10,7 +10,7 @@ public struct DataSource: Hashable, Sendable, Codable {
   /// A test set of its own.
   public var test: String?
   /// Overrides the inferred task.
-  public var task: Task?
+  public var task: LearningTask?
   /// Shares of train, dev and, where there is one, test; nil: the automatic rule.
   public var split: [Double]?
   /// The seed of the division.
@@ -23,7 +23,7 @@ public struct DataSource: Hashable, Sendable, Codable {
 
   /// Describes where data come from.
   public init(
-    data: String, target: String? = nil, test: String? = nil, task: Task? = nil, split: [Double]? = nil,
+    data: String, target: String? = nil, test: String? = nil, task: LearningTask? = nil, split: [Double]? = nil,
     splitSeed: UInt64 = 0
   ) {
     self.data = data
@@ -91,7 +91,8 @@ public struct DataSource: Hashable, Sendable, Codable {
   private var files: [String] {
     [data, test].compactMap { $0 }.filter { Files.exists($0) }.flatMap { path -> [String] in
       guard Files.isFolder(path) else { return [path] }
-      return ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+      return [
+        "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
         "t10k-labels-idx1-ubyte",
       ].flatMap { ["\(path)/\($0)", "\(path)/\($0).gz"] }.filter { Files.exists($0) }
     }
@@ -129,7 +130,7 @@ extension Dataset {
       task: model.task)
   }
 
-  private init(measuring path: String, isNumeric: [String: Bool], targets: [String], task: Task) throws {
+  private init(measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask) throws {
     let columns = try Self.readTable(path, isNumeric: isNumeric)
     for name in isNumeric.keys.sorted() where !columns.contains(where: { $0.name == name }) {
       throw DataError(

@@ -5,7 +5,7 @@ import TartineNetworks
 /// How well a model does on some rows, in prediction mode.
 public struct Evaluation: Sendable {
   /// What was predicted.
-  public let task: Task
+  public let task: LearningTask
   /// Mean over the rows.
   public let loss: Double
   /// Each row's own error: 0 or 1 for classes, the share of wrong labels, the squared error in the target's

@@ -34,7 +34,7 @@ extension Model {
     try self.init(file: try Files.read(path), path: path)
   }
 
-  convenience init(file: [UInt8], path: String) throws {
+  package convenience init(file: [UInt8], path: String) throws {
     let file = try Safetensors(file, path: path)
     func damaged(_ what: String) -> FileError {
       FileError(.damaged, path, "'\(path)' is no model of this program: \(what).")

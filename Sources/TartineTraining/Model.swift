@@ -28,7 +28,7 @@ public final class Model: Sendable {
   }
 
   /// What it predicts.
-  public var task: Task { preparation.target.task }
+  public var task: LearningTask { preparation.target.task }
 
   /// Class names in order; for a multi-label model the labels' names; empty for a regression.
   public var classes: [String] {

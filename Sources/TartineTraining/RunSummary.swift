@@ -30,7 +30,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
   }
 
   /// What was predicted.
-  public var task: Task
+  public var task: LearningTask
   /// Rows of each part.
   public var samples: Samples
   /// Epochs run.

@@ -106,7 +106,8 @@ package final class Trainer {
       }
       announce(.epoch(record, isBest: isBest))
       if let patience = recipe.earlyStopping, progress.epoch - progress.bestEpoch >= patience {
-        progress.stopReason = progress.stopReason
+        progress.stopReason =
+          progress.stopReason
           ?? "the dev loss has not fallen for \(patience) epochs"
       }
       try afterEpoch(self, record)

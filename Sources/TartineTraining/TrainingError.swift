@@ -17,7 +17,8 @@ public struct DivergenceError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     let what = isInGradient ? "the gradient of layer \(layer)" : layer == "input" ? "the input" : "layer \(layer)"
     let shown = rows.prefix(5).map(String.init).joined(separator: ", ")
-    let place = rows.isEmpty ? "" : ", in data row\(rows.count == 1 ? "" : "s") \(shown)\(rows.count > 5 ? " and more" : "")"
+    let place =
+      rows.isEmpty ? "" : ", in data row\(rows.count == 1 ? "" : "s") \(shown)\(rows.count > 5 ? " and more" : "")"
     let kept = lastGood.map { "The weights of epoch \($0.epoch) are kept." } ?? "No epoch was finished before."
     return "the training diverged: \(what) is no longer finite at step \(step), epoch \(epoch)\(place). \(kept) "
       + "Try a learning rate ten times lower, or clip the gradient (--clip 1)."

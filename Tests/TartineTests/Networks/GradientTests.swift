@@ -9,17 +9,25 @@ import Testing
 
   @Test(arguments: [Output.softmax(classes: 4), .sigmoid(labels: 1), .sigmoid(labels: 3), .identity(values: 2)])
   func outputs(_ output: Output) throws {
-    try check(Network { Dense(6); Tanh() }, output: output)
+    try check(
+      Network {
+        Dense(6); Tanh()
+      }, output: output)
   }
 
   @Test func batchNorm() throws {
-    try check(Network { Dense(7); BatchNorm(); Tanh(); Dense(5); BatchNorm() }, output: .softmax(classes: 3))
+    try check(
+      Network {
+        Dense(7); BatchNorm(); Tanh(); Dense(5); BatchNorm()
+      }, output: .softmax(classes: 3))
   }
 
   /// The same step draws the same mask, so that a fixed mask is what is differentiated.
   @Test func dropout() throws {
     try check(
-      Network { Dropout(keep: 0.8); Dense(40); BatchNorm(); Tanh(); Dropout(keep: 0.5) },
+      Network {
+        Dropout(keep: 0.8); Dense(40); BatchNorm(); Tanh(); Dropout(keep: 0.5)
+      },
       output: .identity(values: 2))
   }
 
@@ -33,17 +41,25 @@ import Testing
   }
 
   @Test func customLayer() throws {
-    try check(Network { Dense(6); Swirl(); Tanh(); Swirl() }, output: .softmax(classes: 3))
+    try check(
+      Network {
+        Dense(6); Swirl(); Tanh(); Swirl()
+      }, output: .softmax(classes: 3))
   }
 
   @Test func customLayerFirst() throws {
-    try check(Network { Swirl(); Swirl(); Dense(4); ReLU() }, output: .sigmoid(labels: 2))
+    try check(
+      Network {
+        Swirl(); Swirl(); Dense(4); ReLU()
+      }, output: .sigmoid(labels: 2))
   }
 
   /// Large enough that products are cut into several parts.
   @Test func cutColumns() throws {
     try check(
-      Network { Dense(300); BatchNorm(); Tanh(); Dropout(keep: 0.9); Dense(150); Tanh() },
+      Network {
+        Dense(300); BatchNorm(); Tanh(); Dropout(keep: 0.9); Dense(150); Tanh()
+      },
       output: .softmax(classes: 3), inputs: 40, rows: 120, sampled: 40)
   }
 
@@ -76,7 +92,8 @@ import Testing
     for (tensor, gradient) in zip(plan.parameters, analytic) {
       let elements = tensor.elements(Double.self, in: weights)
       let scale = max(gradient.map(abs).max() ?? 0, 1e-3)
-      let places = sampled.map { count in (0..<count).map { _ in stream.integer(below: tensor.count) } }
+      let places =
+        sampled.map { count in (0..<count).map { _ in stream.integer(below: tensor.count) } }
         ?? Array(0..<tensor.count)
       for place in places {
         let h = 1e-5

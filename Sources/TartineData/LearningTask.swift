@@ -1,5 +1,5 @@
 /// What a network is to predict.
-public enum Task: String, Codable, Hashable, Sendable, CaseIterable {
+public enum LearningTask: String, Codable, Hashable, Sendable, CaseIterable {
   /// One of two classes; one sigmoid output.
   case binary
   /// One of several classes; a softmax.
@@ -16,7 +16,7 @@ public enum Task: String, Codable, Hashable, Sendable, CaseIterable {
 /// A task and why it was taken.
 public struct TaskChoice: Hashable, Sendable {
   /// What to predict.
-  public let task: Task
+  public let task: LearningTask
   /// Why, in words that follow a colon.
   public let reason: String
 

@@ -1,0 +1,205 @@
+import Foundation
+import Tartine
+import Testing
+
+@Suite struct CommandTests {
+  private static let quick = ["--hidden", "8", "--epochs", "3", "--threads", "1", "--json"]
+
+  @Test func trainEvaluatePredict() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 400), to: "train.csv")
+    try command.write(CommandRunner.table(rows: 150, seed: 7), to: "test.csv")
+    let run = try command.run([
+      "train", "train.csv", "--target", "y", "--test", "test.csv", "--out", "run", "--json", "--threads", "2",
+    ])
+    #expect(run.code == 0, "\(run.errors)")
+    let json = try run.json()
+    #expect(
+      Set(json.keys) == [
+        "task", "samples", "epochs", "bestEpoch", "train", "dev", "test", "seconds", "samplesPerSecond", "threads",
+        "seed", "run", "model",
+      ])
+    #expect(json["task"] as? String == "binary" && json["threads"] as? Int == 2)
+    #expect((json["samples"] as? [String: Int]) == ["train": 320, "dev": 80, "test": 150])
+    let error = try #require((json["test"] as? [String: Double])?["error"])
+    #expect(error < 0.15)
+    for file in [
+      "run.json", "recipe.json", "history.jsonl", "model.safetensors", "checkpoint.safetensors", "report.html",
+    ] {
+      #expect(command.exists("run/\(file)"), "\(file)")
+    }
+
+    // The test error again, from the answers alone.
+    let model = "run/model.safetensors"
+    let answers = try command.run(["predict", model, "test.csv"])
+    #expect(answers.code == 0, "\(answers.errors)")
+    let lines = answers.output.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+    #expect(lines[0] == ["prediction", "p:no", "p:yes"])
+    let truth = CommandRunner.table(rows: 150, seed: 7).split(separator: "\n").dropFirst().map {
+      String($0.split(separator: ",").last ?? "")
+    }
+    let wrong = zip(lines.dropFirst(), truth).filter { $0[0] != $1 }.count
+    #expect(lines.count == 151 && Double(wrong) / 150 == error)
+    for line in lines.dropFirst() { #expect(abs((Double(line[1]) ?? 0) + (Double(line[2]) ?? 0) - 1) < 1e-6) }
+
+    let evaluation = try command.run(["evaluate", model, "test.csv", "--json"]).json()
+    let figure = try #require(evaluation["error"] as? [String: Double])
+    #expect(figure["value"] == error && (figure["low"] ?? 1) < error && (figure["high"] ?? 0) > error)
+  }
+
+  @Test func columnsAreFoundByName() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 100), to: "train.csv")
+    _ = try command.run(["train", "train.csv", "--target", "y", "--out", "r"] + Self.quick)
+    try command.write("kind,b,extra,a\nround,0.5,x,0.25\n", to: "other.csv")
+    try command.write("a,b,kind\n0.25,0.5,round\n", to: "same.csv")
+    let other = try command.run(["predict", "r/model.safetensors", "other.csv"])
+    #expect(other.code == 0)
+    #expect(try other.output == command.run(["predict", "r/model.safetensors", "same.csv"]).output)
+    try command.write("a,kind\n0.25,round\n", to: "less.csv")
+    let less = try command.run(["predict", "r/model.safetensors", "less.csv"])
+    #expect(less.code == 65 && less.errors.contains("the model needs the column 'b'"))
+    try command.write("a,b,kind\n0.25,0.5,round\n1,some,round\n", to: "text.csv")
+    let text = try command.run(["predict", "r/model.safetensors", "text.csv"])
+    #expect(text.code == 65 && text.errors.contains("text.csv, line 3, column 'b': 'some' is no number"))
+  }
+
+  @Test func theFileIsTheSameForAnyThreadsAndAfterAKill() throws {
+    let command = try CommandRunner()
+    func train(_ out: String, _ more: [String]) throws -> CommandRunner.Result {
+      try command.run(
+        [
+          "train", "--hidden", "64,32", "--batch-norm", "--keep-prob", "0.8", "--optimizer", "adam", "--schedule",
+          "staircase", "--epochs", "8", "--seed", "3", "--out", out, "--json",
+        ] + more)
+    }
+    #expect(try train("one", ["--threads", "1"]).code == 0)
+    #expect(try train("two", ["--threads", "2"]).code == 0)
+    #expect(try train("again", ["--threads", "2"]).code == 0)
+    let model = try command.bytes("one/model.safetensors")
+    #expect(try command.bytes("two/model.safetensors") == model)
+    #expect(try command.bytes("again/model.safetensors") == model)
+
+    // Killed once the folder shows a few epochs.
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: CommandRunner.products + "/tartine")
+    process.currentDirectoryURL = URL(fileURLWithPath: command.folder)
+    process.arguments = [
+      "train", "--hidden", "64,32", "--batch-norm", "--keep-prob", "0.8", "--optimizer", "adam", "--schedule",
+      "staircase", "--epochs", "400", "--seed", "3", "--out", "killed", "--json",
+    ]
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    while ((try? command.bytes("killed/history.jsonl")) ?? []).filter({ $0 == 10 }).count < 3, process.isRunning {
+      usleep(2000)
+    }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    let done = try command.bytes("killed/history.jsonl").filter { $0 == 10 }.count
+    #expect(done >= 3 && done < 400 && !command.exists("killed/model.safetensors"))
+    let resumed = try command.run(["train", "--resume", "killed", "--json"])
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    #expect(
+      try command.run([
+        "train", "--hidden", "64,32", "--batch-norm", "--keep-prob", "0.8", "--optimizer", "adam", "--schedule",
+        "staircase", "--epochs", "400", "--seed", "3", "--out", "whole", "--json", "--threads", "1",
+      ]).code == 0)
+    #expect(try command.bytes("killed/model.safetensors") == command.bytes("whole/model.safetensors"))
+    #expect(try command.bytes("killed/history.jsonl") == command.bytes("whole/history.jsonl"))
+    let again = try command.run(["train", "--resume", "killed"])
+    #expect(again.code == 64 && again.errors.contains("is finished, so there is nothing to go on with"))
+  }
+
+  @Test func resumingHoldsToTheRun() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 100), to: "train.csv")
+    _ = try command.run(["train", "train.csv", "--target", "y", "--out", "r"] + Self.quick)
+    let description = String(decoding: try command.bytes("r/run.json"), as: UTF8.self)
+    try command.write(description.split(separator: "finished").joined(separator: "running"), to: "r/run.json")
+    for flags in [["--epochs", "9"], ["--target", "b"], ["--seed", "4"], ["--out", "elsewhere"], ["other.csv"]] {
+      let result = try command.run(["train", "--resume", "r"] + flags)
+      #expect(result.code == 64, "\(flags) \(result.errors)")
+    }
+    #expect(try command.run(["train", "--resume", "r", "--epochs", "3"]).code == 0)
+    try command.write(description.split(separator: "finished").joined(separator: "running"), to: "r/run.json")
+    try command.write(CommandRunner.table(rows: 100, seed: 2), to: "train.csv")
+    let changed = try command.run(["train", "--resume", "r"])
+    #expect(changed.code == 65 && changed.errors.contains("it has changed since the run began"))
+  }
+
+  @Test func aRunIsNeverOverwritten() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 100), to: "t.csv")
+    let arguments = ["train", "t.csv", "--target", "y"] + Self.quick
+    #expect(try command.run(arguments + ["--out", "r"]).code == 0)
+    let before = try command.bytes("r/model.safetensors")
+    let second = try command.run(arguments + ["--out", "r", "--seed", "9"])
+    #expect(second.code == 73 && second.errors.contains("holds a run already"))
+    #expect(try command.bytes("r/model.safetensors") == before)
+    #expect(try command.run(arguments).json()["run"] as? String == "runs/t-1")
+    #expect(try command.run(arguments).json()["run"] as? String == "runs/t-2")
+  }
+
+  @Test func recipesNameTheSameKeysAsFlags() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 100), to: "t.csv")
+    let base = ["train", "t.csv", "--target", "y", "--epochs", "2", "--threads", "1", "--json"]
+    let flags = try command.run(
+      base + ["--hidden", "7,5", "--learning-rate", "0.01", "--l2", "0.001", "--optimizer", "rmsprop", "--out", "a"])
+    #expect(flags.code == 0, "\(flags.errors)")
+    let sets = try command.run(
+      base + [
+        "--set", "network.hidden=[7,5]", "--set", "penalty.l2=1e-3", "--set", "optimizer.algorithm=rmsprop", "--set",
+        "optimizer.learningRate=1e-2", "--out", "b",
+      ])
+    #expect(sets.code == 0, "\(sets.errors)")
+    #expect(try command.bytes("a/recipe.json") == command.bytes("b/recipe.json"))
+    let file = try command.run(base + ["--recipe", "a/recipe.json", "--out", "c"])
+    #expect(file.code == 0, "\(file.errors)")
+    for name in ["b", "c"] {
+      #expect(try command.bytes("\(name)/model.safetensors") == command.bytes("a/model.safetensors"))
+    }
+    let unknown = try command.run(base + ["--set", "optimizer.momentum=0.9"])
+    #expect(
+      unknown.code == 64 && unknown.errors.contains("there is no setting 'optimizer.momentum'; there are algorithm"))
+    try command.write("{\"network\": {\"hidden\": [4]}, \"epoch\": 3}", to: "typo.json")
+    let typo = try command.run(base + ["--recipe", "typo.json"])
+    #expect(typo.code == 64 && typo.errors.contains("there is no setting 'epoch'"))
+  }
+
+  @Test func helpIsThere() throws {
+    let command = try CommandRunner()
+    for arguments in [
+      ["--help"], ["help", "train"], ["train", "--help"], ["evaluate", "--help"], ["predict", "--help"],
+    ] {
+      let result = try command.run(arguments)
+      #expect(result.code == 0 && result.output.contains("USAGE: tartine"))
+    }
+    #expect(try command.run(["--generate-completion-script", "bash"]).output.contains("complete"))
+  }
+
+  @Test func pythonOpensTheModel() throws {
+    guard let python = ProcessInfo.processInfo.environment["TARTINE_PYTHON"] else { return }
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 100), to: "t.csv")
+    _ = try command.run(["train", "t.csv", "--target", "y", "--out", "r"] + Self.quick)
+    try command.write(
+      """
+      from safetensors import safe_open
+      with safe_open("\(command.folder)/r/model.safetensors", "numpy") as file:
+          print(sorted(file.keys()), file.get_tensor("dense1.weight").shape, sorted(file.metadata()))
+      """, to: "open.py")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: python)
+    process.arguments = [command.folder + "/open.py"]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    process.waitUntilExit()
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    #expect(
+      text == "['dense1.bias', 'dense1.weight', 'output.bias', 'output.weight'] (5, 8) "
+        + "['checksum', 'epoch', 'format', 'preparation', 'recipe']\n")
+  }
+}

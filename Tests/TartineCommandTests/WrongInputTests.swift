@@ -1,0 +1,142 @@
+import Foundation
+import Testing
+
+/// What is wrong gives a sentence and an exit code, and harms nothing.
+@Suite struct WrongInputTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    let testDescription: String
+    let text: String
+    let arguments: [String]
+    let code: Int32
+    let message: String
+
+    init(
+      _ name: String, _ text: String, _ arguments: [String] = [], code: Int32 = 65, says message: String
+    ) {
+      testDescription = name
+      self.text = text
+      self.arguments = arguments
+      self.code = code
+      self.message = message
+    }
+  }
+
+  private static let good = CommandRunner.table(rows: 60)
+
+  static let cases = [
+    Case("empty file", "", says: "it is empty"),
+    Case("header only", "a,y\n", says: "a header and no rows"),
+    Case("ragged row", "a,y\n1,0\n2\n", says: "line 3: it has 1 fields, and the header has 2"),
+    Case("unknown target", good, ["--target", "z"], says: "there is no column 'z'; there are a, b, kind, y"),
+    Case("no target named", good, ["--no-target"], says: "Name it with --target; there are a, b, kind, y"),
+    Case(
+      "constant target", "a,y\n" + (0..<30).map { "\($0),3.5\n" }.joined(),
+      says: "the target has the one value '3.5' in all 30 rows"),
+    Case(
+      "one class", "a,y\n" + (0..<30).map { "\($0),yes\n" }.joined(),
+      says: "the target has the one value 'yes' in all 30 rows"),
+    Case(
+      "infinity", "a,y\n" + (0..<30).map { "\($0 == 4 ? "inf" : "1"),\($0 % 2)\n" }.joined(), says: "line 6, column 'a'"
+    ),
+    Case(
+      "1e39", "a,y\n" + (0..<30).map { "\($0 == 4 ? "1e39" : "1"),\($0 % 2)\n" }.joined(), says: "'1e39' is more than"),
+    Case(
+      "infinite target", "a,y\n" + (0..<30).map { "\($0),\($0 == 4 ? "inf" : "\($0).5")\n" }.joined(),
+      says: "line 6, column 'y'"),
+    Case("two rows", "a,y\n1,0\n2,1\n", says: "it has 2 rows with a target; at least 10 are needed"),
+    Case("only the target", "y\n" + (0..<30).map { "\($0 % 2)\n" }.joined(), says: "no column beside the target"),
+    Case(
+      "no usable column", "a,y\n" + (0..<30).map { ",\($0 % 2)\n" }.joined(), says: "no column is left to learn from"),
+    Case("unknown activation", good, ["--activation", "relo"], code: 64, says: "there is no activation 'relo'"),
+    Case("keep above 1", good, ["--keep-prob", "1.5"], code: 64, says: "above 0 and at most 1, not 1.5"),
+    Case("a negative rate", good, ["--learning-rate=-1"], code: 64, says: "learningRate must be above 0"),
+    Case("no epochs", good, ["--epochs", "0"], code: 64, says: "epochs must be from 1"),
+    Case("no batch", good, ["--batch-size", "0"], code: 64, says: "batchSize must be at least 1"),
+    Case("shares above 1", good, ["--split", "0.9,0.9"], says: "add up to 1"),
+    Case("a share alone", good, ["--split", "0.9"], code: 64, says: "two or three shares"),
+    Case("unknown task", good, ["--task", "guess"], code: 64, says: "there is no task 'guess'"),
+    Case("regression of text", good, ["--task", "regression"], says: "a regression needs numbers"),
+    Case("wrong number", good, ["--epochs", "many"], code: 64, says: "epochs"),
+    Case("unknown flag", good, ["--epoks", "3"], code: 64, says: "epoks"),
+    Case("setting without =", good, ["--set", "epochs"], code: 64, says: "write it as KEY=VALUE"),
+    Case(
+      "diverging", good, ["--optimizer", "sgd", "--learning-rate", "1e30", "--schedule", "constant"], code: 75,
+      says: "the training diverged"),
+  ]
+
+  @Test(arguments: cases) func isSaid(_ wrong: Case) throws {
+    let command = try CommandRunner()
+    try command.write(wrong.text, to: "data.csv")
+    var arguments = ["train", "data.csv", "--out", "run", "--json"] + wrong.arguments
+    if !arguments.contains("--target") { arguments += ["--target", "y"] }
+    if let place = arguments.firstIndex(of: "--no-target") { arguments = Array(arguments[..<place]) }
+    let result = try command.run(arguments)
+    #expect(result.code == wrong.code, "\(result.errors)")
+    #expect(result.errors.contains(wrong.message), "\(result.errors)")
+    #expect(result.output.isEmpty && !result.errors.contains("Error("))
+    #expect(!command.exists("run/model.safetensors"))
+  }
+
+  @Test func missingFiles() throws {
+    let command = try CommandRunner()
+    let data = try command.run(["train", "none.csv", "--target", "y"])
+    #expect(data.code == 66 && data.errors.contains("'none.csv'"))
+    let model = try command.run(["predict", "none.safetensors", "none.csv"])
+    #expect(model.code == 66 && model.errors.contains("there is no file 'none.safetensors'"))
+    let run = try command.run(["train", "--resume", "none"])
+    #expect(run.code == 66)
+    #expect(try command.run(["train", "digits", "--recipe", "none.json"]).code == 66)
+  }
+
+  @Test func aClaimOf2GB() throws {
+    let command = try CommandRunner()
+    // 2 GB in a safetensors header's length.
+    try command.write([0, 0, 0, 0x80, 0, 0, 0, 0] + Array("{}".utf8), to: "m.safetensors")
+    let model = try command.run(["evaluate", "m.safetensors", "digits"])
+    #expect(model.code == 65 && model.errors.contains("its header claims 2147483648 bytes"))
+    // And in an IDX header: 2 000 000 images of 32 × 32.
+    let header: [UInt8] = [0, 0, 8, 3, 0, 0x1E, 0x84, 0x80, 0, 0, 0, 32, 0, 0, 0, 32]
+    try FileManager.default.createDirectory(atPath: command.folder + "/idx", withIntermediateDirectories: true)
+    try command.write(header + [1, 2, 3], to: "idx/train-images-idx3-ubyte")
+    try command.write([0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3], to: "idx/train-labels-idx1-ubyte")
+    let images = try command.run(["train", "idx"])
+    #expect(images.code == 65 && images.errors.contains("its header claims 2000000 × 32 × 32"))
+  }
+
+  /// A file as the folder's parent: not even root can make a folder there.
+  @Test func nowhereToWrite() throws {
+    let command = try CommandRunner()
+    try command.write(Self.good, to: "data.csv")
+    try command.write("in the way", to: "file")
+    let result = try command.run(["train", "data.csv", "--target", "y", "--out", "file/run"])
+    #expect(result.code == 73 && result.errors.contains("cannot make the folder 'file/run'"))
+    #expect(try command.bytes("file") == Array("in the way".utf8))
+    let model = try CommandRunner()
+    try model.write(Self.good, to: "data.csv")
+    #expect(try model.run(["train", "data.csv", "--target", "y", "--out", "r", "--epochs", "1"]).code == 0)
+    let answers = try model.run(["predict", "r/model.safetensors", "data.csv", "--out", "none/answers.csv"])
+    #expect(answers.code == 73)
+  }
+
+  /// A limit on a file's size stands for a disk that is full: what was there stays whole.
+  @Test func aFullDisk() throws {
+    let command = try CommandRunner()
+    try command.write(Self.good, to: "data.csv")
+    let wide = ["train", "data.csv", "--target", "y", "--hidden", "512,256", "--epochs", "2", "--out", "run"]
+    let result = try command.run(wide, shell: "ulimit -f 200")
+    #expect(result.code == 74 && result.errors.contains("cannot write"), "\(result.code) \(result.errors)")
+    #expect(!command.exists("run/model.safetensors"))
+    // What was written before is whole, so the run can go on once there is room.
+    let resumed = try command.run(["train", "--resume", "run"])
+    #expect(resumed.code == 0, "\(resumed.errors)")
+    let before = try command.bytes("run/model.safetensors")
+    let small = try command.run(
+      ["predict", "run/model.safetensors", "data.csv", "--out", "run/model.safetensors"], shell: "ulimit -f 0")
+    #expect(small.code == 74)
+    #expect(try command.bytes("run/model.safetensors") == before)
+    #if os(Linux)
+      let device = try command.run(["predict", "run/model.safetensors", "data.csv"], shell: "exec >/dev/full")
+      #expect(device.code == 74 && device.errors.contains("standard output"))
+    #endif
+  }
+}

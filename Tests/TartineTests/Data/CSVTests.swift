@@ -1,0 +1,91 @@
+import Tartine
+import Testing
+
+@Suite struct CSVTests {
+  private func read(_ text: String, isNumeric: [String: Bool]? = nil) throws -> [Column] {
+    try CSVReader(Array(text.utf8), source: "test.csv", isNumeric: isNumeric).read()
+  }
+
+  private func numbers(_ column: Column) -> [Double] {
+    if case .numbers(let numbers) = column.values { numbers } else { [] }
+  }
+
+  private func texts(_ column: Column) -> [String?] { (0..<column.count).map { column.text($0) } }
+
+  @Test func quotesLineEndsAndMark() throws {
+    let columns = try read("\u{FEFF}name,note,x\r\n\"Braund, Mr. O\",\"two\r\nlines\",1\r\n\"say \"\"hi\"\"\",plain,2")
+    #expect(columns.map(\.name) == ["name", "note", "x"])
+    #expect(texts(columns[0]) == ["Braund, Mr. O", "say \"hi\""])
+    #expect(texts(columns[1]) == ["two\r\nlines", "plain"])
+    #expect(numbers(columns[2]) == [1, 2])
+  }
+
+  @Test func blanksAroundFieldsAreDropped() throws {
+    let columns = try read("age, job\n39, State-gov\n 50 ,  \"Self-emp\" \n")
+    #expect(numbers(columns[0]) == [39, 50])
+    #expect(columns[1].name == "job")
+    #expect(texts(columns[1]) == ["State-gov", "Self-emp"])
+  }
+
+  @Test(arguments: ["?", "NA", "NaN", "nan", "", "N/A", "null", "\"\""])
+  func missingMarkers(_ marker: String) throws {
+    let columns = try read("x,kind\n1,a\n\(marker),\(marker)\n3,b\n")
+    #expect(columns[0].isNumeric && !columns[1].isNumeric)
+    #expect(columns[0].isMissing(1) && columns[1].isMissing(1))
+    #expect(!columns[0].isMissing(0) && !columns[1].isMissing(2))
+  }
+
+  @Test(arguments: [
+    ("1", 1.0), ("-2.5", -2.5), ("+3", 3), (".5", 0.5), ("6.", 6), ("1e3", 1000), ("1E-3", 0.001),
+    ("123456789012345678901234567890", 1.2345678901234568e29), ("0.1", 0.1), ("3.14159265358979312", 3.141592653589793),
+    ("2.2250738585072014e-308", 2.2250738585072014e-308), ("9007199254740993", 9007199254740992),
+  ]) func numbersAreReadExactly(_ text: String, _ value: Double) throws {
+    #expect(numbers(try read("x\n\(text)\n")[0]) == [value])
+  }
+
+  @Test(arguments: ["1_000", "0x10", "1,5 ", "--1", "1e", "e5", "1 2", "abc", "."])
+  func whatIsNoNumberIsText(_ text: String) throws {
+    #expect(!(try read("x\n\"\(text)\"\n")[0].isNumeric))
+  }
+
+  @Test func typeKeepsItsReason() throws {
+    let column = try read("x\n1\n2\nmany\n")[0]
+    #expect(column.reason == "text: line 4 holds 'many'")
+    #expect(texts(column) == ["1", "2", "many"])
+  }
+
+  @Test func semicolonsTabsAndEmptyLines() throws {
+    #expect(try read("a;b\n1;2\n\n3;4\n").map(numbers) == [[1, 3], [2, 4]])
+    #expect(try read("a\tb\n1\t2\n").map(numbers) == [[1], [2]])
+  }
+
+  @Test func anEmptyNameIsNumbered() throws {
+    #expect(try read(",x\n0,1\n").map(\.name) == ["column1", "x"])
+  }
+
+  @Test(arguments: [
+    ("", "it is empty"), ("a,b\n", "a header and no rows"), ("a,b\n1,2\n3\n", "line 3: it has 1 fields"),
+    ("a,b\n1,2,3\n", "line 2: it has 3 fields"), ("a,a\n1,2\n", "two columns have the name 'a'"),
+    ("1,2\n3,4\n", "the first line holds numbers"), ("a\n\"open\n", "a quote is opened here and never closed"),
+    ("a\n\"x\" y\n", "text follows a closing quote"), ("a\n1\ninf\n", "line 3, column 'a': 'inf' is more than"),
+    ("a\n1e39\n", "line 2, column 'a': '1e39' is more than"),
+    ("a\n-1e999\n", "'-1e999' is more than"),
+  ]) func whatIsWrongIsSaid(_ text: String, _ message: String) {
+    let error = #expect(throws: DataError.self) { try read(text) }
+    #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func aModelsTypesAreHeld() throws {
+    let error = #expect(throws: DataError.self) { try read("x,y\n1,2\nlots,3\n", isNumeric: ["x": true]) }
+    #expect(error?.line == 3 && error?.column == "x")
+    #expect(error?.message.contains("'lots' is no number") == true)
+    #expect(!(try read("x\n1\n2\n", isNumeric: ["x": false])[0].isNumeric))
+  }
+
+  @Test func utf16IsNamed() {
+    let error = #expect(throws: DataError.self) {
+      try CSVReader([0xFF, 0xFE, 0x61, 0x00], source: "wide.csv").read()
+    }
+    #expect(error?.description == "wide.csv: it is in UTF-16; save it as UTF-8.")
+  }
+}

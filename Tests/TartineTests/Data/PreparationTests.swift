@@ -1,0 +1,134 @@
+import Tartine
+import Testing
+
+@Suite struct PreparationTests {
+  private func dataset(_ text: String, target: String = "y") throws -> Dataset {
+    try Dataset(
+      source: "test.csv", columns: try CSVReader(Array(text.utf8), source: "test.csv").read(), target: target, task: nil
+    )
+  }
+
+  /// Rows 0 … 9 of a table, the last ones kept out of the fit.
+  private var table: String {
+    """
+    n,gap,const,kind,y
+    1,1,7,red,a
+    2,,7,red,b
+    3,3,7,blue,a
+    4,5,7,blue,b
+    100,7,7,green,a
+    5,1,7,,b
+    6,1,7,red,a
+    7,1,7,blue,b
+    8,1,7,red,a
+    9,1,7,mauve,b
+
+    """
+  }
+
+  @Test func fittedOnTrainRowsAlone() throws {
+    let data = try dataset(table)
+    let preparation = try Preparation(fitting: data, rows: [0, 1, 2, 3])
+    var warnings: [String] = []
+    let rows = try preparation.apply(to: data, rows: [0, 1, 4, 5], warnings: &warnings)
+    guard case .floats(let arena) = rows.elements, case .table(let features) = preparation.inputs else {
+      Issue.record("a table gives floats")
+      return
+    }
+    // n: mean 2.5, deviation √1.25; gap: mean 3, deviation √(8/3), median 3, flagged; const: 0; kind: two levels.
+    #expect(preparation.width == 1 + 2 + 1 + 2)
+    guard case .number(let gap) = features[1] else { return }
+    #expect(gap.mean == 3 && gap.median == 3 && gap.hasMissing)
+    let floats = arena.floats
+    let n = Float((100 - 2.5) / 1.25.squareRoot())
+    let high = Float((7 - 3) / (8.0 / 3).squareRoot())
+    #expect(Array(floats[0..<6]) == [Float(-1.5 / 1.25.squareRoot()), Float(-2 / (8.0 / 3).squareRoot()), 0, 0, 0, 1])
+    // A missing number takes the median, which is the mean here, and sets its flag.
+    #expect(Array(floats[6..<12]) == [Float(-0.5 / 1.25.squareRoot()), 0, 1, 0, 0, 1])
+    // A level that train rows lack fills no place, and a value far outside them changes nothing else.
+    #expect(Array(floats[12..<18]) == [n, high, 0, 0, 0, 0])
+    #expect(Array(floats[22..<24]) == [0, 0])
+  }
+
+  @Test func rareAndMissingLevelsHaveAPlace() throws {
+    let data = try dataset(table)
+    let preparation = try Preparation(fitting: data, rows: Array(0..<10))
+    guard case .table(let features) = preparation.inputs, case .category(let kind) = features[3] else {
+      Issue.record("kind is a category")
+      return
+    }
+    #expect(kind.levels == ["blue", "red"] && kind.hasMissing && kind.hasUnseen)
+    var columns = try CSVReader(Array("n,gap,const,kind\n1,1,7,violet\n1,1,7,NA\n".utf8), source: "new").read()
+    columns.reverse()
+    let rows = try preparation.apply(to: columns, source: "new")
+    guard case .floats(let arena) = rows.elements else { return }
+    let width = preparation.width
+    #expect(Array(arena.floats[(width - 4)..<width]) == [0, 0, 0, 1])
+    #expect(Array(arena.floats[(2 * width - 4)..<(2 * width)]) == [0, 0, 1, 0])
+  }
+
+  @Test func identifiersAreLeftOutWithANotice() throws {
+    let rows = (0..<60).map { "\($0 + 1),name\($0),\($0 % 3),\($0 % 2 == 0 ? "a" : "b")\n" }
+    let data = try dataset("id,name,x,y\n" + rows.joined())
+    let preparation = try Preparation(fitting: data, rows: Array(0..<60))
+    #expect(preparation.width == 1)
+    #expect(preparation.notices.count == 2)
+    #expect(preparation.notices[0] == "column 'id' is left out: it numbers the rows one by one")
+    #expect(preparation.notices[1].contains("60 different texts in 60 train rows are nearly unique"))
+    #expect(preparation.isNumeric == ["x": true])
+  }
+
+  @Test func labelsLoseOneFullStopTogetherOrNotAtAll() throws {
+    let train = try dataset(table)
+    let preparation = try Preparation(fitting: train, rows: Array(0..<10))
+    func labels(_ y: [String]) throws -> [String] {
+      let text = "n,gap,const,kind,y\n" + y.map { "1,1,7,red,\($0)\n" }.joined()
+      let test = try Dataset(
+        source: "t", columns: try CSVReader(Array(text.utf8), source: "t").read(), targetNames: ["y"],
+        measuredAs: .binary)
+      var warnings: [String] = []
+      _ = try preparation.apply(to: test, rows: Array(0..<y.count), warnings: &warnings)
+      return warnings
+    }
+    #expect(try labels(["a.", "b.", "a."]).first?.contains("end in a full stop") == true)
+    #expect(try labels(["a", "b"]).isEmpty)
+    #expect(try labels(["a", "b."]).count == 1)
+    for bad in [["a.", "c."], ["a", "c"], ["a.."]] {
+      let error = #expect(throws: DataError.self) { try labels(bad) }
+      #expect(error?.message.contains("is none of the model's classes: a, b") == true)
+    }
+  }
+
+  @Test func taskFollowsTheRule() throws {
+    func task(_ values: [String]) throws -> LearningTask {
+      try dataset("x,y\n" + values.enumerated().map { "\($0 * 7 % 5),\($1)\n" }.joined()).task.task
+    }
+    let ten = 0..<10
+    #expect(try task(ten.map { $0 % 2 == 0 ? "yes" : "no" }) == .binary)
+    #expect(try task(ten.map { ["a", "b", "c"][$0 % 3] }) == .multiclass)
+    #expect(try task(ten.map { "\($0 % 2)" }) == .binary)
+    #expect(try task(ten.map { "\($0 % 2).5" }) == .binary)
+    #expect(try task(ten.map { "\($0)" }) == .multiclass)
+    #expect(try task((0..<30).map { "\($0)" }) == .regression)
+    #expect(try task(ten.map { "\($0).5" }) == .regression)
+  }
+
+  @Test func encodableRowsBecomeColumns() throws {
+    struct Passenger: Encodable {
+      var age: Double?
+      var sex: String
+      var cabin: Int
+      var survived: Bool
+    }
+    let rows = (0..<12).map {
+      Passenger(age: $0 == 3 ? nil : Double($0), sex: $0 % 2 == 0 ? "f" : "m", cabin: $0, survived: $0 % 3 == 0)
+    }
+    let data = try Dataset(rows: rows, target: "survived")
+    #expect(data.columnNames == ["age", "sex", "cabin"])
+    #expect(data.task.task == .binary && data.rowCount == 12)
+    guard case .table(let columns) = data.inputs else { return }
+    #expect(columns[0].isMissing(3) && columns[0].text(4) == "4" && columns[1].text(1) == "m")
+    struct Nested: Encodable { var inner: [Int] }
+    #expect(throws: DataError.self) { try Dataset(rows: [Nested(inner: [1])], target: "inner") }
+  }
+}

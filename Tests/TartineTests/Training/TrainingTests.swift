@@ -1,0 +1,245 @@
+import Foundation
+import Tartine
+import Testing
+
+@Suite struct TrainingTests {
+  static let recipe = Recipe {
+    Flatten()
+    Dense(96)
+    BatchNorm()
+    ReLU()
+    Dropout(keep: 0.8)
+    Dense(300)
+    BatchNorm()
+    Tanh()
+    Dropout(keep: 0.9)
+  }
+  .optimizer(.adam(learningRate: .cosine(from: 3e-3)).clipped(toNorm: 5)).batchSize(64).epochs(4)
+
+  private func temporaryFolder() throws -> String {
+    let path = FileManager.default.temporaryDirectory.path + "/tartine-training-\(UUID().uuidString)"
+    try Files.makeFolder(path)
+    return path
+  }
+
+  @Test func theSameBitsForAnyNumberOfThreadsAndTwice() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let files = try [1, 2, 3, 2].map { threads in
+      try Self.recipe.train(on: split, seed: 5, threads: threads).model.fileContents()
+    }
+    #expect(files[0] == files[1] && files[1] == files[2] && files[2] == files[3])
+    let other = try Self.recipe.train(on: split, seed: 6, threads: 2).model.fileContents()
+    #expect(other != files[0])
+  }
+
+  /// Interrupted after each epoch in turn, and gone on with from the folder.
+  @Test(arguments: [1, 2, 3]) func resumedRunsHaveTheSameBits(epoch: Int) throws {
+    let source = DataSource(data: DataSource.digits, splitSeed: 1)
+    let split = try Dataset.digits().split(seed: 1)
+    let whole = try RunFolder(creating: try temporaryFolder() + "/whole", named: "")
+    _ = try whole.train(Self.recipe, on: split, source: source, threads: 2)
+
+    let cut = try RunFolder(creating: try temporaryFolder() + "/cut", named: "")
+    struct Killed: Error {}
+    // An error at the next epoch's end stands for a kill: the folder is as the last checkpoint left it.
+    let trainer = try Trainer(Self.recipe, split: split, threads: 1, observers: [])
+    let recipe = trainer.recipe
+    try Files.write(try JSON.text(recipe), to: cut.recipe)
+    try cut.write(RunFolder.Description(source: source, status: .running))
+    #expect(throws: Killed.self) {
+      try trainer.run { trainer, record in
+        if record.epoch > epoch { throw Killed() }
+        try trainer.checkpoint().write(to: cut.path + "/checkpoint.safetensors", flush: false)
+      }
+    }
+    let reopened = try RunFolder(opening: cut.path)
+    let run = try reopened.train(
+      try reopened.read().recipe, on: split, source: source, resuming: true, threads: 2)
+    #expect(run.history.count == 4)
+    #expect(try Files.read(reopened.model) == Files.read(whole.model))
+    #expect(try Files.read(reopened.path + "/history.jsonl") == Files.read(whole.path + "/history.jsonl"))
+  }
+
+  @Test func aModelFilePredictsBitForBit() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let model = try Self.recipe.train(on: split, threads: 2).model
+    let path = try temporaryFolder() + "/model.safetensors"
+    try model.save(to: path)
+    let opened = try Model(path)
+    let before = try model.predict(Dataset.digits())
+    #expect(try opened.predict(Dataset.digits(), threads: 1) == before)
+    #expect(try opened.fileContents() == Files.read(path))
+    #expect(opened.plan.description == model.plan.description && opened.epoch == model.epoch)
+  }
+
+  @Test func manyTasksPredictAtOnce() async throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let model = try Self.recipe.epochs(1).train(on: split, threads: 1).model
+    let expected = try model.predict(Dataset.digits(), threads: 1)
+    try await withThrowingTaskGroup(of: [Prediction].self) { group in
+      for _ in 0..<6 { group.addTask { try model.predict(Dataset.digits(), threads: 2) } }
+      for try await predictions in group { #expect(predictions == expected) }
+    }
+  }
+
+  @Test func damagedModelFilesAreRefused() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let recipe = Recipe {
+      Flatten(); Dense(3); BatchNorm(); ReLU()
+    }.epochs(1)
+    let bytes = try recipe.train(on: split, threads: 1).model.fileContents()
+    func open(_ bytes: [UInt8]) throws { _ = try Model(file: bytes, path: "m") }
+    try open(bytes)
+    for length in stride(from: 0, to: bytes.count, by: 97) {
+      #expect(throws: FileError.self) { try open(Array(bytes[..<length])) }
+    }
+    var stream = RandomStream(seed: 1, purpose: .test)
+    for _ in 0..<300 {
+      var damaged = bytes
+      damaged[stream.integer(below: bytes.count)] ^= 1 << UInt8(stream.integer(below: 8))
+      // Blanks behind the header's JSON say nothing; any other bit is found.
+      if (try? open(damaged)) != nil {
+        let text = String(decoding: damaged[8..<200], as: UTF8.self)
+        Issue.record("a flipped bit was not found: \(text)")
+      }
+    }
+    var claim = bytes
+    for (index, byte) in [0, 0, 0, 0x80, 0, 0, 0, 0].enumerated() { claim[index] = UInt8(byte) }
+    let error = #expect(throws: FileError.self) { try open(claim) }
+    #expect(error?.description.contains("its header claims 2147483648 bytes") == true)
+    #expect(throws: FileError.self) { try open(Array("PK\u{3}\u{4}not a model at all".utf8)) }
+    let foreign = try Safetensors(metadata: [:], tensors: [:]).encoded()
+    let other = #expect(throws: FileError.self) { try open(foreign) }
+    #expect(other?.description.contains("do not name this program's format") == true)
+  }
+
+  @Test func theFirstNonFiniteValueStopsTheRunAndIsNamed() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let wild = Recipe {
+      Flatten(); Dense(32); Dense(32)
+    }.optimizer(.gradientDescent(learningRate: 1e20)).epochs(3)
+    let error = #expect(throws: DivergenceError.self) { try wild.train(on: split, threads: 1) }
+    #expect(error?.epoch == 1 && (error?.step ?? 0) <= 5)
+    #expect(error?.description.contains("the training diverged") == true)
+
+    // One poisoned row: its number is named, counted from 1 as it lies in the data.
+    var features = (0..<100).map { [Float($0 % 7), Float($0 % 5)] }
+    features[41] = [3.0e38, 3.0e38]
+    let data = try Dataset(features: features, labels: (0..<100).map { $0 % 2 })
+    let poisoned = try data.split(.shares(train: 0.98, dev: 0.02, test: nil), seed: 2)
+    try #require(poisoned.train.contains(41))
+    let network = Recipe {
+      Dense(8); PoisonAbove(limit: 5); ReLU()
+    }.epochs(2).batchSize(16)
+    let fault = #expect(throws: DivergenceError.self) { try network.train(on: poisoned, threads: 1) }
+    #expect(fault?.rows == [42] && fault?.layer == "poison1", "\(fault?.description ?? "")")
+  }
+
+  @Test func earlyStoppingKeepsTheBestEpoch() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let run = try Recipe {
+      Flatten(); Dense(64); ReLU()
+    }.epochs(60).optimizer(.adam(learningRate: 0.01))
+      .earlyStopping(patience: 3).train(on: split, threads: 1)
+    #expect(run.history.count < 60 && run.stopReason == "the dev loss has not fallen for 3 epochs")
+    #expect(run.history.count == run.bestEpoch + 3)
+    let best = run.history.min { $0.dev.loss < $1.dev.loss }
+    #expect(best?.epoch == run.bestEpoch && best?.dev.loss == run.dev.loss && best?.train.error == run.train.error)
+  }
+
+  @Test func observersStopWithAReason() throws {
+    final class Stopper: TrainingObserver {
+      var steps = 0
+      func observe(_ event: TrainingEvent) -> TrainingDecision {
+        if case .step = event { steps += 1 }
+        if case .epoch(let record, _) = event, record.epoch == 2 { return .stop(reason: "seen enough") }
+        return .proceed
+      }
+    }
+    let stopper = Stopper()
+    let split = try Dataset.digits().split(seed: 1)
+    let run = try Self.recipe.train(on: split, threads: 1, observers: [stopper])
+    #expect(run.history.count == 2 && run.stopReason == "seen enough" && stopper.steps == run.steps)
+  }
+
+  @Test func batchesDifferByAtMostOneRow() {
+    for rows in [1, 2, 63, 64, 65, 1000] {
+      for size in [1, 7, 64] {
+        let cut = BatchCut(rows: rows, batchSize: size)
+        let sizes = (0..<cut.count).map { cut[$0].count }
+        let (largest, smallest) = (sizes.max() ?? 0, sizes.min() ?? 0)
+        #expect(sizes.reduce(0, +) == rows && largest <= size && largest - smallest <= 1)
+        #expect(cut.largest == largest && cut.smallest == smallest)
+        for batch in 1..<max(1, cut.count) { #expect(cut[batch].lowerBound == cut[batch - 1].upperBound) }
+      }
+    }
+  }
+
+  @Test func eachTaskLearns() throws {
+    let x: [[Float]] = (0..<400).map { [Float($0 % 20) / 10 - 1, Float($0 / 20) / 10 - 1] }
+    let recipe = Recipe {
+      Dense(32); Tanh()
+    }.epochs(60).optimizer(.adam(learningRate: 0.01))
+    func score(_ data: Dataset) throws -> Double {
+      try recipe.train(on: try data.split(seed: 1), seed: 1, threads: 2).test().score
+    }
+    let two = x.map { (row: [Float]) -> Int in row[0] * row[1] > 0 ? 1 : 0 }
+    let three = x.map { (row: [Float]) -> Int in row[0] > 0.3 ? 2 : row[1] > 0 ? 1 : 0 }
+    // In the target's own unit: values around 5000 with a deviation of about 350.
+    let values = x.map { (row: [Float]) -> Double in 5000 + 1000 * Double(row[0] * row[1]) }
+    #expect(try score(Dataset(features: x, labels: two)) < 0.1)
+    #expect(try score(Dataset(features: x, labels: three)) < 0.1)
+    #expect(try score(Dataset(features: x, values: values)) < 60)
+    struct Point: Encodable {
+      var a, b: Float
+      var up, right: Bool
+    }
+    let points = x.map { (row: [Float]) -> Point in Point(a: row[0], b: row[1], up: row[1] > 0, right: row[0] > 0) }
+    let labelled = try Dataset(rows: points, target: "up,right")
+    #expect(labelled.task.task == .multilabel)
+    #expect(try score(labelled) < 0.05)
+  }
+
+  @Test func batchNormNeedsTwoRows() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let error = #expect(throws: RecipeError.self) {
+      try Recipe {
+        Flatten(); Dense(4); BatchNorm()
+      }.batchSize(1).train(on: split)
+    }
+    #expect(error?.description.contains("batch norm needs at least two rows in every batch") == true)
+    // Without it, one sample at a time is fine.
+    #expect(
+      try Recipe {
+        Flatten(); Dense(4); ReLU()
+      }.batchSize(1).epochs(1).train(on: split, threads: 1).steps == 1079)
+  }
+}
+
+/// Passes its input on, but makes what is too large infinite.
+struct PoisonAbove: CustomLayer {
+  static let kind = "poison"
+  var limit: Double
+
+  func outputShape(for input: Shape) throws -> Shape { input }
+  func forward(_ pass: LayerPass<Float>) { run(pass) }
+  func forward(_ pass: LayerPass<Double>) { run(pass) }
+  func backward(_ pass: LayerPass<Float>) { copy(pass) }
+  func backward(_ pass: LayerPass<Double>) { copy(pass) }
+
+  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
+    for row in 0..<pass.input.count {
+      for column in 0..<pass.input.width {
+        let x = pass.input[row, column]
+        pass.output[row, column] = abs(Double(x)) > limit ? .infinity : x
+      }
+    }
+  }
+
+  private func copy<Scalar>(_ pass: LayerPass<Scalar>) {
+    guard let gradient = pass.inputGradient else { return }
+    for row in 0..<gradient.count {
+      for column in 0..<gradient.width { gradient[row, column] = pass.outputGradient[row, column] }
+    }
+  }
+}
