@@ -49,10 +49,16 @@ let package = Package(
         "Tartine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    // Programs of the README, built and run by the tests.
+    .executableTarget(name: "TartineTitanicExample", dependencies: ["Tartine"], path: "Examples/Titanic"),
+    .executableTarget(name: "TartineLayerExample", dependencies: ["Tartine"], path: "Examples/CustomLayer"),
+
     // Tests. The probe counts allocations, in a process of its own.
     .testTarget(
       name: "TartineTests", dependencies: ["Tartine", "TartineKernels"]),
-    .testTarget(name: "TartineCommandTests", dependencies: ["Tartine", "TartineCommand", "TartineAllocationProbe"]),
+    .testTarget(name: "TartineCommandTests", dependencies: [
+        "Tartine", "TartineCommand", "TartineAllocationProbe", "TartineTitanicExample", "TartineLayerExample",
+      ]),
     .target(name: "TartineAllocationCounter", path: "Tests/TartineAllocationCounter"),
     .executableTarget(
       name: "TartineAllocationProbe", dependencies: ["Tartine", "TartineAllocationCounter"],

@@ -30,9 +30,7 @@ struct TartineCommand: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch {
-      let code = exitCode(for: error)
       guard let failure = Failure(error) else { exit(withError: error) }
-      _ = code
       Files.warn(failure.message)
       exit(withError: ExitCode(failure.code))
     }

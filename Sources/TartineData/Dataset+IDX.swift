@@ -47,7 +47,8 @@ public struct ImageFolder: Sendable {
     let column = Column(
       name: "label", values: .numbers(labels.elements.map(Double.init)), reason: "every value is a number")
     return try Dataset(
-      source: folder, inputs: .images(block), targets: [column], task: task ?? .multiclass)
+      source: folder, inputs: .images(block), targets: [column], task: task ?? .multiclass,
+      because: task == nil ? "images have a class each" : "as asked")
   }
 }
 
@@ -118,6 +119,7 @@ extension Dataset {
     }
     let block = ImageBlock(shape: (8, 8, 1), fullScale: 16, pixels: pixels[...])
     return try Dataset(
-      source: "digits", inputs: .images(block), targets: [columns[64]], task: .multiclass)
+      source: "digits", inputs: .images(block), targets: [columns[64]], task: .multiclass,
+      because: "images have a class each")
   }
 }

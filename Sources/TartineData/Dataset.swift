@@ -27,15 +27,19 @@ public struct Dataset: Sendable {
     if case .table(let columns) = inputs { columns.map(\.name) } else { [] }
   }
 
-  /// - Parameter task: overrides the inferred one.
+  /// - Parameters:
+  ///   - task: overrides the inferred one.
+  ///   - reason: why it does.
   /// - Throws: `DataError` where there is nothing to learn.
-  package init(source: String, inputs: Inputs, targets: [Column], task: LearningTask? = nil) throws {
+  package init(
+    source: String, inputs: Inputs, targets: [Column], task: LearningTask? = nil, because reason: String = "as asked"
+  ) throws {
     self.source = source
     self.inputs = inputs
     self.targets = targets
     notices = []
     let inferred = TaskChoice.infer(targets)
-    self.task = task.map { TaskChoice(task: $0, reason: "as asked") } ?? inferred
+    self.task = task.map { TaskChoice(task: $0, reason: reason) } ?? inferred
     dropRowsWithoutTarget()
     try checkTask(inferred)
   }

@@ -46,7 +46,9 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     ladder = [train, dev] + (testRung.map { [$0] } ?? [])
     self.worth = delta
     self.unit = unit
-    prescriptions = Prescription.list(for: run, bias: bias.reading, variance: variance.reading)
+    // What is below δ already has little to give, whatever its reference.
+    let bias = train.estimate.value < delta ? .absent : bias.reading
+    prescriptions = Prescription.list(for: run, bias: bias, variance: variance.reading)
   }
 
   private static func bias(
@@ -58,14 +60,20 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       let reading = Reading(difference, worth: delta)
       return Finding(
         reading: reading, difference: difference,
-        sentence: "Bias is \(reading.rawValue): the train error is \(unit.difference(difference)) above the "
-          + "reference of \(unit.text(humanError)).")
+        sentence: "Bias is \(reading.rawValue): train less the reference of \(unit.text(humanError)) is "
+          + "\(unit.difference(difference)), \(against(reading)) the \(unit.text(delta)) that matter.")
     }
     if train.high < delta {
       return Finding(
         reading: .absent, difference: nil,
         sentence: "Bias is absent: the train error is at most \(unit.text(train.high)), less than the "
           + "\(unit.text(delta)) that matter.")
+    }
+    if train.value < delta {
+      return Finding(
+        reading: .undecided, difference: nil,
+        sentence: "Bias is undecided: the train error of \(unit.text(train.value)) may be as high as "
+          + "\(unit.text(train.high)), and \(unit.text(delta)) matter.")
     }
     return Finding(
       reading: .undecided, difference: nil,
@@ -75,26 +83,27 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
 
   private static func variance(_ difference: Estimate, _ delta: Double, _ unit: Unit) -> Finding {
     let reading = Reading(difference, worth: delta)
-    let against =
-      switch reading {
-      case .present: "more than"
-      case .absent: "less than"
-      case .undecided: "to be held against"
-      }
     return Finding(
       reading: reading, difference: difference,
-      sentence: "Variance is \(reading.rawValue): the dev error is \(unit.difference(difference)) above the "
-        + "train error, \(against) the \(unit.text(delta)) that matter.")
+      sentence: "Variance is \(reading.rawValue): dev less train is \(unit.difference(difference)), "
+        + "\(against(reading)) the \(unit.text(delta)) that matter.")
+  }
+
+  private static func against(_ reading: Reading) -> String {
+    switch reading {
+    case .present: "more than"
+    case .absent: "less than"
+    case .undecided: "to be held against"
+    }
   }
 
   private static func mismatch(_ difference: Estimate, _ delta: Double, _ unit: Unit) -> Finding {
     let reading = Reading(difference, worth: delta)
     return Finding(
       reading: reading, difference: difference,
-      sentence: reading == .present
-        ? "The test error is \(unit.difference(difference)) above the dev error: test is of another "
-          + "distribution, or too much was chosen by dev."
-        : "The test error is \(unit.difference(difference)) above the dev error.")
+      sentence: "Test less dev is \(unit.difference(difference))"
+        + (reading == .present
+          ? ": test is of another distribution, or too much was chosen by dev." : "."))
   }
 
   /// The verdict in a sentence or two.
@@ -151,8 +160,12 @@ struct Unit: Sendable {
   private let target: String
 
   init(_ model: Model) {
-    task = model.task
-    target = model.preparation.target.columns.joined(separator: ", ")
+    self.init(task: model.task, target: model.preparation.target.columns.joined(separator: ", "))
+  }
+
+  init(task: LearningTask, target: String) {
+    self.task = task
+    self.target = target
     isFraction = task != .regression
   }
 

@@ -68,3 +68,12 @@ extension Evaluation {
     task == .regression ? .rootMeanSquare(outcomes) : .proportion(meanOutcome, of: rowCount)
   }
 }
+
+extension Evaluation: CustomStringConvertible {
+  /// As in `error 2.79 % (1.52 to 5.05 %), 359 rows`.
+  public var description: String {
+    let unit = Unit(task: task, target: "")
+    let name = task == .regression ? "RMSE" : "error"
+    return "\(name) \(unit.text(estimate.value)) (\(unit.range(estimate))), \(rowCount) rows"
+  }
+}

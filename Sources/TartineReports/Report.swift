@@ -42,7 +42,7 @@ public struct Report {
     The weights kept are those of epoch \(run.bestEpoch), where the dev loss was lowest.</p>
     <div class="charts">
     \(CurvePicture("Loss", run.history.map(\.train.loss), run.history.map(\.dev.loss), best: run.bestEpoch).svg)
-    \(CurvePicture(scoreName, run.history.map(\.train.score), run.history.map(\.dev.score), best: run.bestEpoch).svg)
+    \(scoreCurve)
     </div>
     \(prescriptions)
     <h2>The network</h2>
@@ -61,7 +61,14 @@ public struct Report {
     """
   }
 
-  private var scoreName: String { run.model.task == .regression ? "RMSE" : "Error" }
+  private var scoreCurve: String {
+    let isFraction = run.model.task != .regression
+    let scale = isFraction ? 100.0 : 1
+    return CurvePicture(
+      isFraction ? "Error, %" : "RMSE", run.history.map { $0.train.score * scale },
+      run.history.map { $0.dev.score * scale }, best: run.bestEpoch
+    ).svg
+  }
 
   private var ladderTable: String {
     let rows = diagnosis.ladder.map {

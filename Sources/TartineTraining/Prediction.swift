@@ -3,13 +3,19 @@ import TartineEngine
 import TartineNetworks
 
 /// A model's answer for one row.
-public struct Prediction: Hashable, Sendable {
+public struct Prediction: Hashable, Sendable, CustomStringConvertible {
   /// The class, or the number as text; for several labels, those that are yes, separated by blanks.
   public let text: String
   /// The number, in the target's own unit; nil for classes.
   public let number: Double?
   /// The probability of each class or label, in the model's order; empty for a regression.
   public let probabilities: [Double]
+
+  /// The answer, with the probability of the likeliest class: `1 (96 %)`.
+  public var description: String {
+    guard number == nil, let likeliest = probabilities.max() else { return text }
+    return "\(text) (\(Int((likeliest * 100).rounded())) %)"
+  }
 }
 
 /// A value of a row made in memory.
