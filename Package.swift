@@ -56,7 +56,9 @@ let package = Package(
     // Tests. The probe counts allocations, in a process of its own.
     .testTarget(
       name: "TartineTests", dependencies: ["Tartine", "TartineKernels"]),
-    .testTarget(name: "TartineCommandTests", dependencies: [
+    .testTarget(
+      name: "TartineCommandTests",
+      dependencies: [
         "Tartine", "TartineCommand", "TartineAllocationProbe", "TartineTitanicExample", "TartineLayerExample",
       ]),
     .target(name: "TartineAllocationCounter", path: "Tests/TartineAllocationCounter"),

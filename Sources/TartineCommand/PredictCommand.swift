@@ -92,21 +92,14 @@ struct ModelInput {
   /// Rows with their target.
   func dataset() throws -> Dataset {
     if isDigits { return try Dataset.digits() }
-    if Files.isFolder(path) { return try images() }
+    if Files.isFolder(path) { return try ImageFolder.measured(path, task: model.task) }
     return try Dataset(csv: path, for: model)
   }
 
   /// Answers, whether or not the target is there.
   func predictions(threads: Int?) throws -> [Prediction] {
     if isDigits { return try model.predict(try Dataset.digits(), threads: threads) }
-    if Files.isFolder(path) { return try model.predict(try images(), threads: threads) }
+    if Files.isFolder(path) { return try model.predict(images: path, threads: threads) }
     return try model.predict(csv: path, threads: threads)
-  }
-
-  /// The folder's test images where it has some.
-  private func images() throws -> Dataset {
-    let folder = try ImageFolder(idx: path)
-    if folder.test == nil { Files.warn("'\(path)' holds no t10k files, so its train images are used") }
-    return folder.test ?? folder.train
   }
 }

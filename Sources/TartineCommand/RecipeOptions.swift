@@ -97,6 +97,7 @@ struct RecipeOptions: ParsableArguments {
     if let batchSize { changes.set("batchSize", to: Double(batchSize)) }
     if let epochs { changes.set("epochs", to: Double(epochs)) }
     if let earlyStopping { changes.set("earlyStopping", to: Double(earlyStopping)) }
+    if let seed { changes.set("seed", to: seed) }
     for setting in settings { try changes.set(setting) }
     return changes
   }

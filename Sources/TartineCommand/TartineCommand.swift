@@ -30,7 +30,12 @@ struct TartineCommand: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch {
-      guard let failure = Failure(error) else { exit(withError: error) }
+      guard let failure = Failure(error) else {
+        // What the argument parser words itself: wrong usage, help, version.
+        if exitCode(for: error) != .failure { exit(withError: error) }
+        Files.warn("a fault of this program, which should not happen; please report it: \(error)")
+        exit(withError: ExitCode(70))
+      }
       Files.warn(failure.message)
       exit(withError: ExitCode(failure.code))
     }

@@ -45,13 +45,15 @@ struct TrainCommand: ParsableCommand {
       display.finish()
       throw error
     }
+    display.finish()
     for notice in result.model.preparation.notices { Files.warn(notice) }
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     for warning in warnings { Files.warn(warning) }
     let summary = RunSummary(
       result, test: test, folder: job.folder, seconds: (clock.now - start).inSeconds)
-    let diagnosis = Diagnosis(of: result, test: test)
+    let diagnosis = Diagnosis(
+      of: result, test: test, humanError: options.humanError, worth: options.worth)
     try job.folder.write(report: Report(result, diagnosis: diagnosis, title: job.title).html)
     try job.folder.write(
       RunFolder.Description(
@@ -74,16 +76,12 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func begun() throws -> Job {
-    let changes = try recipe.changes()
-    let base = try recipe.recipe.map { try Recipe(file: $0) }
-    let seed = recipe.seed ?? base?.seed ?? 0
-    var source = try data.source(seed: seed)
+    let base = try recipe.recipe.map { try Recipe(file: $0) } ?? .automatic
+    let chosen = try recipe.changes().apply(to: base)
+    var source = try data.source(seed: chosen.seed)
     let split = try source.load()
-    var chosen = base ?? Recipe.automatic(for: split)
-    chosen.seed = seed
-    chosen = try changes.apply(to: chosen).resolved(trainRows: split.trainCount)
     return Job(
-      source: source.absolute, split: split, recipe: chosen,
+      source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
       folder: try RunFolder(creating: options.out, named: source.name), isResumed: false)
   }
 
@@ -103,14 +101,13 @@ struct TrainCommand: ParsableCommand {
     if let out = options.out, out != path {
       throw UsageError("--resume goes on in '\(path)', so --out '\(out)' must be left out.")
     }
-    var asked = try recipe.changes().apply(to: try recipe.recipe.map { try Recipe(file: $0) } ?? trained)
-    if let seed = recipe.seed { asked.seed = seed }
-    guard asked == trained else {
+    let asked = try recipe.changes().apply(to: try recipe.recipe.map { try Recipe(file: $0) } ?? trained)
+    let split = try source.load()
+    guard asked.resolved(trainRows: split.trainCount) == trained else {
       throw UsageError(
         "the flags ask for another recipe than that of the run in '\(path)'; leave them out, or begin another "
           + "run.")
     }
-    let split = try source.load()
     return Job(source: source, split: split, recipe: trained, folder: folder, isResumed: true)
   }
 }
@@ -120,6 +117,17 @@ struct RunOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
   var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "A human or Bayes error, against which bias is read: a fraction, or in the target's unit.", valueName: "error"))
+  var humanError: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "The smallest difference that matters; by default 10 % of the dev error, at least half a point.",
+      valueName: "difference"))
+  var worth: Double?
 
   @Option(help: ArgumentHelp("The run's folder; by default runs/ and a new name.", valueName: "folder"))
   var out: String?
@@ -131,6 +139,10 @@ struct RunOptions: ParsableArguments {
   var json = false
 
   func validate() throws {
+    if let humanError, !(humanError >= 0 && humanError.isFinite) {
+      throw ValidationError("--human-error must be at least 0, not \(humanError).")
+    }
+    if let worth, !(worth > 0 && worth.isFinite) { throw ValidationError("--worth must be above 0, not \(worth).") }
     if let threads, threads < 1 || threads > 1024 {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
     }

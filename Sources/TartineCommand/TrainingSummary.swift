@@ -54,13 +54,18 @@ struct TrainingSummary {
     let data = source.data == DataSource.digits ? "" : " \(quoted(source.data))"
     let target = source.target.map { " --target \(quoted($0))" } ?? ""
     let test = source.test.map { " --test \(quoted($0))" } ?? ""
+    let task = source.task.map { " --task \($0.rawValue)" } ?? ""
+    let shares = source.split.map { " --split " + $0.map { "\($0)" }.joined(separator: ",") } ?? ""
+    let seed = source.splitSeed == run.recipe.seed ? "" : " --split-seed \(source.splitSeed)"
     if let idea = diagnosis.prescriptions.first {
-      return "tartine train\(data)\(target)\(test) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
+      return
+        "tartine train\(data)\(target)\(test)\(task)\(shares)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
     }
     return "tartine predict \(quoted(summary.model)) \(source.data == DataSource.digits ? "digits" : "NEW.csv")"
   }
 
   private func quoted(_ text: String) -> String {
-    text.allSatisfy { $0.isLetter || $0.isNumber || "/._-,=+".contains($0) } ? text : "'\(text)'"
+    text.allSatisfy { $0.isLetter || $0.isNumber || "/._-,=+".contains($0) }
+      ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

@@ -33,9 +33,7 @@ package struct CSVReader {
     }
     let names = try readHeader(&scanner, bytes)
     let body = scanner.position
-    var builders = names.map {
-      ColumnBuilder(name: $0, mustBeNumeric: schema?[$0] == true, mustBeText: schema?[$0] == false)
-    }
+    var builders = names.map { ColumnBuilder(name: $0, schema: schema) }
     try readNumbers(into: &builders, bytes, from: body, separator)
     if builders.contains(where: \.isText) { try readTexts(into: &builders, bytes, from: body, separator) }
     let columns = try builders.map { try $0.column(source: source, bytes: bytes) }
@@ -122,6 +120,8 @@ package struct CSVReader {
 private struct ColumnBuilder {
   let name: String
   private let mustBeNumeric: Bool
+  /// Whether anybody asks for the column: a model does not for those it does not know.
+  private let isNeeded: Bool
   private(set) var isText: Bool
   private var numbers: [Double] = []
   private var texts = LevelCoder()
@@ -129,10 +129,12 @@ private struct ColumnBuilder {
   private var firstText: (position: Int, text: String)?
   private var firstHuge: (position: Int, text: String)?
 
-  init(name: String, mustBeNumeric: Bool, mustBeText: Bool) {
+  /// - Parameter schema: by column name, whether a model expects numbers.
+  init(name: String, schema: [String: Bool]?) {
     self.name = name
-    self.mustBeNumeric = mustBeNumeric
-    isText = mustBeText
+    mustBeNumeric = schema?[name] == true
+    isNeeded = schema == nil || schema?[name] != nil
+    isText = schema?[name] == false
   }
 
   @inline(__always)
@@ -173,7 +175,7 @@ private struct ColumnBuilder {
         name: name, values: .texts(codes: texts.codes, levels: texts.levels),
         reason: reason ?? "text, as in the model")
     }
-    if let firstHuge {
+    if let firstHuge, isNeeded {
       throw DataError(
         "'\(firstHuge.text)' is more than a 32-bit number holds; correct it, or leave the field empty for a "
           + "missing value.", source: source, line: CSVScanner.line(of: firstHuge.position, in: bytes),

@@ -8,7 +8,6 @@ struct CSVScanner {
     let start, end: Int
     /// Doubled quotes inside are to be undoubled.
     let hasDoubledQuotes: Bool
-    let wasQuoted: Bool
   }
 
   enum End { case field, record, text }
@@ -67,7 +66,7 @@ struct CSVScanner {
     }
     var end = position
     while end > start, isBlank(bytes[end - 1]) { end -= 1 }
-    return (Field(start: start, end: end, hasDoubledQuotes: false, wasQuoted: false), finishField())
+    return (Field(start: start, end: end, hasDoubledQuotes: false), finishField())
   }
 
   private mutating func nextQuoted() -> (Field, End)? {
@@ -93,7 +92,7 @@ struct CSVScanner {
       let byte = bytes[position]
       guard byte == separator || byte == Self.newline || byte == Self.carriage else { return nil }
     }
-    return (Field(start: start, end: end, hasDoubledQuotes: hasDoubled, wasQuoted: true), finishField())
+    return (Field(start: start, end: end, hasDoubledQuotes: hasDoubled), finishField())
   }
 
   @inline(__always)

@@ -16,6 +16,9 @@ extension Dataset {
   /// Divides columns into inputs and targets.
   package init(source: String, columns: [Column], target: String, task: LearningTask?) throws {
     let names = columns.contains { $0.name == target } ? [target] : target.split(separator: ",").map(String.init)
+    guard !names.isEmpty else {
+      throw DataError("no target is named; there are \(Self.list(columns.map(\.name))).", source: source)
+    }
     var targets: [Column] = []
     for name in names {
       guard let column = columns.first(where: { $0.name == name }) else {

@@ -20,35 +20,68 @@ public struct ImageFolder: Sendable {
   }
 
   private static func read(_ folder: String, prefix: String, task: LearningTask?) throws -> Dataset? {
-    func find(_ name: String) -> String? {
-      [name, name + ".gz"].map { folder + "/" + $0 }.first { Files.exists($0) }
+    guard let (block, column) = try labelledImages(folder, prefix: prefix) else { return nil }
+    if prefix == "t10k" {
+      return try Dataset(measuring: block, target: column, source: folder, task: task ?? .multiclass)
     }
-    guard let imagePath = find("\(prefix)-images-idx3-ubyte"),
-      let labelPath = find("\(prefix)-labels-idx1-ubyte")
-    else { return nil }
-    let images = try IDXFile(imagePath)
-    let labels = try IDXFile(labelPath)
-    guard images.sizes.count == 3 || images.sizes.count == 4, labels.sizes.count == 1 else {
-      throw DataError(
-        "images have 3 or 4 dimensions and labels 1, but these have \(images.sizes.count) and "
-          + "\(labels.sizes.count).", source: folder)
-    }
-    guard images.sizes[0] == labels.sizes[0] else {
-      throw DataError(
-        "\(images.sizes[0]) images, but \(labels.sizes[0]) labels; both files must be of one set.",
-        source: imagePath)
-    }
-    guard images.sizes.allSatisfy({ $0 > 0 }) else {
-      throw DataError("it holds no images.", source: imagePath)
-    }
-    let block = ImageBlock(
-      shape: (images.sizes[1], images.sizes[2], images.sizes.count == 4 ? images.sizes[3] : 1),
-      fullScale: 255, pixels: images.elements)
-    let column = Column(
-      name: "label", values: .numbers(labels.elements.map(Double.init)), reason: "every value is a number")
     return try Dataset(
       source: folder, inputs: .images(block), targets: [column], task: task ?? .multiclass,
       because: task == nil ? "images have a class each" : "as asked")
+  }
+
+  private static func find(_ name: String, in folder: String) -> String? {
+    [name, name + ".gz"].map { folder + "/" + $0 }.first { Files.exists($0) }
+  }
+
+  /// The images to use a model on: those to test by, where there are some. Labels need not be there.
+  package static func images(_ folder: String) throws -> ImageBlock {
+    for prefix in ["t10k", "train"] {
+      if let path = find("\(prefix)-images-idx3-ubyte", in: folder) { return try block(path) }
+    }
+    throw DataError("it holds no t10k-images-idx3-ubyte or train-images-idx3-ubyte, plain or .gz.", source: folder)
+  }
+
+  /// The labelled images to measure a model on: those to test by, where there are some.
+  package static func measured(_ folder: String, task: LearningTask) throws -> Dataset {
+    for prefix in ["t10k", "train"] {
+      if let (block, column) = try labelledImages(folder, prefix: prefix) {
+        return try Dataset(measuring: block, target: column, source: folder, task: task)
+      }
+    }
+    throw DataError(
+      "it holds no t10k-images-idx3-ubyte with t10k-labels-idx1-ubyte, nor the train files, plain or .gz.",
+      source: folder)
+  }
+
+  private static func block(_ path: String) throws -> ImageBlock {
+    let images = try IDXFile(path)
+    guard images.sizes.count == 3 || images.sizes.count == 4 else {
+      throw DataError("images have 3 or 4 dimensions, and these have \(images.sizes.count).", source: path)
+    }
+    guard images.sizes.allSatisfy({ $0 > 0 }) else { throw DataError("it holds no images.", source: path) }
+    return ImageBlock(
+      shape: (images.sizes[1], images.sizes[2], images.sizes.count == 4 ? images.sizes[3] : 1), fullScale: 255,
+      pixels: images.elements)
+  }
+
+  private static func labelledImages(_ folder: String, prefix: String) throws -> (ImageBlock, Column)? {
+    guard let imagePath = find("\(prefix)-images-idx3-ubyte", in: folder),
+      let labelPath = find("\(prefix)-labels-idx1-ubyte", in: folder)
+    else { return nil }
+    let images = try block(imagePath)
+    let labels = try IDXFile(labelPath)
+    guard labels.sizes.count == 1 else {
+      throw DataError("labels have 1 dimension, and these have \(labels.sizes.count).", source: labelPath)
+    }
+    guard images.count == labels.sizes[0] else {
+      throw DataError(
+        "\(images.count) images, but \(labels.sizes[0]) labels; both files must be of one set.", source: imagePath)
+    }
+    return (
+      images,
+      Column(
+        name: "label", values: .numbers(labels.elements.map(Double.init)), reason: "every value is a number")
+    )
   }
 }
 

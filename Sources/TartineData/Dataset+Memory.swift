@@ -32,10 +32,10 @@ extension Dataset {
   private init(features: [[Float]], targets: [Column], columnNames: [String]?, task: LearningTask?) throws {
     let width = features.first?.count ?? 0
     let names = columnNames ?? (0..<width).map { "x\($0 + 1)" }
-    guard features.count == targets.first?.count, width > 0, names.count == width else {
+    guard features.count == targets.first?.count, width > 0, names.count == width, Set(names).count == width else {
       throw DataError(
-        "\(features.count) rows of \(width) features need as many targets and column names, but there are "
-          + "\(targets.first?.count ?? 0) and \(names.count).", source: "memory")
+        "\(features.count) rows of \(width) features need as many targets, and as many column names that differ, but "
+          + "there are \(targets.first?.count ?? 0) and \(Set(names).count).", source: "memory")
     }
     var columns = names.map { _ in [Double](repeating: 0, count: features.count) }
     for (row, values) in features.enumerated() {
@@ -95,6 +95,8 @@ package enum RowEncoder {
         cells[name, default: [:]][number] = cell
       }
     }
+    // A dictionary's own order is another one in every process.
+    if rows.contains(where: { Mirror(reflecting: $0).displayStyle == .dictionary }) { order.sort() }
     return order.map { name in
       column(name, (0..<rows.count).map { cells[name]?[$0] ?? .missing })
     }
@@ -172,6 +174,15 @@ private struct FieldContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
   // Optional fields that are nil are skipped by synthesized code, unless they are taken up here.
   func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
+    if let value { try encode(value, forKey: key) } else { encodeNil(forKey: key) }
+  }
+  func encodeIfPresent(_ value: Double?, forKey key: Key) throws {
+    if let value { try encode(value, forKey: key) } else { encodeNil(forKey: key) }
+  }
+  func encodeIfPresent(_ value: Float?, forKey key: Key) throws {
+    if let value { try encode(value, forKey: key) } else { encodeNil(forKey: key) }
+  }
+  func encodeIfPresent(_ value: Int?, forKey key: Key) throws {
     if let value { try encode(value, forKey: key) } else { encodeNil(forKey: key) }
   }
   func encodeIfPresent(_ value: String?, forKey key: Key) throws {

@@ -19,6 +19,12 @@ public struct Dataset: Sendable {
   /// What a person should know about how the data were read.
   public private(set) var notices: [String]
 
+  /// Each row's number before rows without a target were left out; nil where none was.
+  private var originalRows: [Int]?
+
+  /// A row's number as a person counts the rows of the file, from 1.
+  package func rowNumber(_ row: Int) -> Int { (originalRows?[row] ?? row) + 1 }
+
   /// Rows, those without a target left out.
   public var rowCount: Int { targets.first?.count ?? 0 }
 
@@ -38,10 +44,9 @@ public struct Dataset: Sendable {
     self.inputs = inputs
     self.targets = targets
     notices = []
-    let inferred = TaskChoice.infer(targets)
-    self.task = task.map { TaskChoice(task: $0, reason: reason) } ?? inferred
+    self.task = task.map { TaskChoice(task: $0, reason: reason) } ?? TaskChoice.infer(targets)
     dropRowsWithoutTarget()
-    try checkTask(inferred)
+    try checkTask()
   }
 
   /// Rows to measure a model on: any number of them, with any target values.
@@ -62,10 +67,20 @@ public struct Dataset: Sendable {
     guard rowCount > 0 else { throw DataError("no row has a target.", source: source) }
   }
 
+  /// Images to measure a model on: any number of them, with any labels.
+  package init(measuring block: ImageBlock, target: Column, source: String, task: LearningTask) throws {
+    self.source = source
+    inputs = .images(block)
+    targets = [target]
+    notices = []
+    self.task = TaskChoice(task: task, reason: "as the model's")
+  }
+
   private mutating func dropRowsWithoutTarget() {
     let kept = (0..<rowCount).filter { row in !targets.contains { $0.isMissing(row) } }
     guard kept.count < rowCount else { return }
     notices.append("\(rowCount - kept.count) rows have no target and are left out")
+    originalRows = kept
     targets = targets.map { $0.rows(kept) }
     switch inputs {
     case .table(let columns): inputs = .table(columns.map { $0.rows(kept) })
@@ -73,7 +88,7 @@ public struct Dataset: Sendable {
     }
   }
 
-  private func checkTask(_ inferred: TaskChoice) throws {
+  private func checkTask() throws {
     for target in targets {
       let levels = Set((0..<target.count).lazy.compactMap { target.text($0) })
       guard levels.count > 1 else {
@@ -98,8 +113,8 @@ public struct Dataset: Sendable {
       case .multiclass:
         guard levels.count <= max(1000, rowCount / 10) || levels.count <= 20 else {
           throw DataError(
-            "the target has \(levels.count) classes in \(rowCount) rows; that is an identifier, or a number "
-              + "for --task regression.", source: source, column: target.name)
+            "the target has \(levels.count) classes in \(rowCount) rows (\(target.reason)); that is an identifier, "
+              + "or a number for --task regression.", source: source, column: target.name)
         }
       }
     }

@@ -32,6 +32,21 @@ extension Preparation {
 
   // MARK: Inputs
 
+  /// - Throws: `DataError` that names a column which is needed and missing.
+  func checkColumns(of dataset: Dataset) throws {
+    guard case .table(let features) = inputs, case .table(let columns) = dataset.inputs else { return }
+    let names = Set(columns.map(\.name))
+    for feature in features where feature.width > 0 && !names.contains(feature.name) {
+      throw missing(feature.name, among: columns, dataset.source)
+    }
+  }
+
+  private func missing(_ name: String, among columns: [Column], _ source: String) -> DataError {
+    DataError(
+      "the model needs the column '\(name)', and there are only \(Dataset.list(columns.map(\.name))).",
+      source: source)
+  }
+
   private func elements(
     of inputs: Dataset.Inputs, rows: [Int], source: String
   ) throws -> PreparedRows.Elements {
@@ -61,9 +76,7 @@ extension Preparation {
     var place = 0
     for feature in features where feature.width > 0 {
       guard let column = byName[feature.name] else {
-        throw DataError(
-          "the model needs the column '\(feature.name)', and there are only "
-            + "\(Dataset.list(columns.map(\.name))).", source: source)
+        throw missing(feature.name, among: columns, source)
       }
       switch (feature, column.values) {
       case (.number(let number), .numbers(let values)):
@@ -74,17 +87,16 @@ extension Preparation {
           output[at] = Float(number.standardize(isMissing ? number.median : value))
           if number.hasMissing { output[at + 1] = isMissing ? 1 : 0 }
         }
-      case (.number, .texts(let codes, let levels)):
+      case (.number(let number), .texts(let codes, let levels)):
         guard codes.allSatisfy({ $0 < 0 }) else {
           throw DataError(
             "'\(levels.first ?? "")' is no number, and the model was trained on numbers here.",
             source: source, column: column.name)
         }
+        // Nothing but missing values.
         for index in rows.indices {
-          if case .number(let number) = feature {
-            output[index * width + place] = Float(number.standardize(number.median))
-            if number.hasMissing { output[index * width + place + 1] = 1 }
-          }
+          output[index * width + place] = Float(number.standardize(number.median))
+          if number.hasMissing { output[index * width + place + 1] = 1 }
         }
       case (.category(let category), _):
         fill(category, column, rows, output + place)
@@ -117,7 +129,7 @@ extension Preparation {
 
   // MARK: Targets
 
-  private func targets(
+  func targets(
     of dataset: Dataset, rows: [Int], warnings: inout [String]
   ) throws -> PreparedRows.Targets {
     func column(_ name: String) throws -> Column {

@@ -36,9 +36,50 @@ public struct Preparation: Hashable, Sendable {
   }
 }
 
+extension Preparation {
+  /// Target columns whose classes are not all numbers: they are read as text, whatever a file holds.
+  package var textLabels: [String: Bool] {
+    func isText(_ names: [String]) -> Bool {
+      names.contains { Double($0) == nil || Column.text(of: Double($0) ?? 0) != $0 }
+    }
+    switch target {
+    case .classes(let column, let names): return isText(names) ? [column: false] : [:]
+    case .labels(let labels):
+      return Dictionary(
+        labels.filter { isText([$0.no, $0.yes]) }.map { ($0.column, false) }, uniquingKeysWith: { first, _ in first })
+    case .number: return [:]
+    }
+  }
+}
+
 package enum InputPreparation: Hashable, Sendable {
   case table([Feature])
   case images(ImagePreparation)
+}
+
+extension Preparation {
+  /// What is wrong with values read from a file, in a sentence; nil if nothing is.
+  package var problem: String? {
+    switch inputs {
+    case .images(let images):
+      let sizes = [images.height, images.width, images.channels]
+      if !sizes.allSatisfy({ (1...65_536).contains($0) }) || images.fullScale < 1 {
+        return "its images have no proper size"
+      }
+    case .table(let features):
+      for case .category(let category) in features where Set(category.levels).count != category.levels.count {
+        return "a category names a level twice"
+      }
+      if Set(features.map(\.name)).count != features.count { return "two columns have one name" }
+    }
+    switch target {
+    case .classes(_, let names):
+      return names.count < 2 || Set(names).count != names.count ? "its classes are fewer than two, or alike" : nil
+    case .labels(let labels): return labels.isEmpty || labels.contains { $0.no == $0.yes } ? "it has no labels" : nil
+    case .number(_, let mean, let deviation):
+      return mean.isFinite && deviation > 0 && deviation.isFinite ? nil : "its target has no proper scale"
+    }
+  }
 }
 
 /// One scale for all pixels: byte / fullScale.
@@ -76,8 +117,11 @@ package struct NumberFeature: Hashable, Sendable, Codable {
   /// Whether train rows lacked a value, so that there is a flag.
   package let hasMissing: Bool
 
-  /// A constant feature gives 0.
-  package func standardize(_ value: Double) -> Double { deviation > 0 ? (value - mean) / deviation : 0 }
+  /// A constant feature gives 0. What lies a million deviations away is held there: it says no more, and could
+  /// overflow in the network.
+  package func standardize(_ value: Double) -> Double {
+    deviation > 0 ? min(1e6, max(-1e6, (value - mean) / deviation)) : 0
+  }
 }
 
 /// One of n: a place for each frequent level, then one for a missing value and one for a level that is rare or

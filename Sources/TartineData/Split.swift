@@ -67,18 +67,21 @@ public struct Split: Sendable {
     devCount = max(1, devCount)
     var parts = (train: [Int](), dev: [Int](), test: [Int]())
     var stream = RandomStream(seed: seed, purpose: .split)
+    let strata = dataset.strata()
+    let keepsOne = dataset.task.task.isClassification
     var before = 0
-    for stratum in dataset.strata() {
+    for stratum in strata {
       var members = stratum
       stream.shuffle(&members)
-      // Shares of what has come so far, rounded, so that the parts' totals are exact.
-      func due(_ total: Int) -> Int {
-        (total * (before + members.count) * 2 + rows) / (2 * rows) - (total * before * 2 + rows) / (2 * rows)
+      // The share of all rows that have come so far, less what has been set aside of them: what one stratum is
+      // too small for is made up for by the next.
+      func due(_ total: Int, _ placed: Int) -> Int {
+        max(0, (total * (before + members.count) * 2 + rows) / (2 * rows) - placed)
       }
-      var toDev = due(devCount)
-      var toTest = due(testCount)
+      var toDev = due(devCount, parts.dev.count)
+      var toTest = due(testCount, parts.test.count)
       // What is only tested cannot be learned: the last row of a class stays in train.
-      while toDev + toTest > members.count - 1, toDev + toTest > 0 {
+      while toDev + toTest > members.count - (keepsOne ? 1 : 0), toDev + toTest > 0 {
         if toTest >= toDev { toTest -= 1 } else { toDev -= 1 }
       }
       parts.dev += members[..<toDev]
@@ -88,8 +91,8 @@ public struct Split: Sendable {
     }
     guard !parts.dev.isEmpty else {
       throw DataError(
-        "\(rows) rows in \(dataset.strata().count) classes are too few to set any aside.",
-        source: dataset.source)
+        "\(rows) rows in \(strata.count) classes are too few to set any aside (\(dataset.targets[0].reason)).",
+        source: dataset.source, column: dataset.targets[0].name)
     }
     self.dataset = dataset
     self.seed = seed
@@ -114,7 +117,9 @@ extension Dataset {
     guard let target = targets.first, task.task != .multilabel else {
       // Labels: by their combination.
       let groups = Dictionary(grouping: rows) { row in targets.map { $0.text(row) ?? "" } }
-      return groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+      let sorted = groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
+      // Rare combinations together, else there would be as many strata as rows.
+      return sorted.filter { $0.count >= 5 } + [sorted.filter { $0.count < 5 }.flatMap { $0 }].filter { !$0.isEmpty }
     }
     if task.task == .regression, case .numbers(let numbers) = target.values {
       let sorted = rows.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
@@ -142,6 +147,14 @@ package final class LockedTest: Sendable {
 
   /// Times it was opened.
   package var openCount: Int { openings.withLock { $0 } }
+
+  /// Says early what would be wrong with it: a column that is missing, a label that train does not know. Nothing
+  /// is measured.
+  package func check(_ preparation: Preparation) throws {
+    try preparation.checkColumns(of: dataset)
+    var warnings: [String] = []
+    _ = try preparation.targets(of: dataset, rows: rows, warnings: &warnings)
+  }
 
   /// Opens it, once more.
   package func open() -> (dataset: Dataset, rows: [Int]) {

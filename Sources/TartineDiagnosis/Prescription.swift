@@ -51,7 +51,7 @@ public struct Prescription: Sendable {
       // Earlier layers overfit more, and keep less.
       dropped.keepProb = stack.hidden.indices.map { index in
         let now = stack.keepProb.isEmpty ? 1 : stack.keepProb[min(index, stack.keepProb.count - 1)]
-        return max(0.4, ((now - (index == 0 ? 0.3 : 0.2)) * 100).rounded() / 100)
+        return min(now, max(0.4, ((now - (index == 0 ? 0.3 : 0.2)) * 100).rounded() / 100))
       }
       if dropped.keepProb != stack.keepProb {
         var changed = recipe

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// An exponentially weighted moving average, bias-corrected: v ← βv + (1 − β)θ, read as v / (1 − βᵗ).
 ///
 /// Started at 0, the plain v is far too small for the first 1/(1 − β) values; divided by the sum of the
@@ -15,6 +23,9 @@ public struct MovingAverage: Sendable, Codable, Hashable {
     precondition(beta >= 0 && beta < 1, "beta must be in [0, 1)")
     self.beta = beta
   }
+
+  /// The weights given to `count` values together, 1 − βᵗ: what the plain v is to be divided by.
+  public static func weight(beta: Double, after count: Int) -> Double { 1 - pow(beta, Double(count)) }
 
   /// Takes in one more value.
   public mutating func add(_ value: Double) {

@@ -23,6 +23,9 @@ package final class Workers: @unchecked Sendable {
   /// Processors that this process may use.
   package static var processorCount: Int { Int(tartine_processor_count()) }
 
+  /// Bytes of this machine's memory.
+  package static var physicalMemory: Int { Int(tartine_physical_memory()) }
+
   /// False where the system's BLAS was built without threads: the engine then stays on one.
   package static var canUseSeveralThreads: Bool { tartine_blas_prepare_thread() }
 

@@ -8,12 +8,16 @@
 
 extension Files {
   /// Makes a folder and those above it.
+  /// - Returns: whether it was not there before, so that two who ask at once cannot both have made it.
   /// - Throws: `FileError.cannotCreate` with the reason.
-  package static func makeFolder(_ path: String) throws(FileError) {
+  @discardableResult
+  package static func makeFolder(_ path: String) throws(FileError) -> Bool {
+    var isNew = false
     var built = path.hasPrefix("/") ? "/" : ""
     for part in path.split(separator: "/") {
       built += built.isEmpty || built.hasSuffix("/") ? String(part) : "/" + part
-      if mkdir(built, 0o777) != 0 && errno != EEXIST {
+      isNew = mkdir(built, 0o777) == 0
+      if !isNew && errno != EEXIST {
         throw FileError(.cannotCreate, path, "cannot make the folder '\(path)': \(systemError()).")
       }
     }
@@ -21,7 +25,11 @@ extension Files {
       throw FileError(
         .cannotCreate, path, "cannot make the folder '\(path)': a file of that name is in the way.")
     }
+    return isNew
   }
+
+  /// Takes an empty folder away; one that holds something stays.
+  package static func removeEmptyFolder(_ path: String) { rmdir(path) }
 
   /// Replaces a file as one step: writes beside it, flushes, renames. What was there stays whole until the
   /// new content is safe, and after any failure.
@@ -30,6 +38,11 @@ extension Files {
   ///   ends, but perhaps not the machine's power.
   /// - Throws: `FileError.cannotCreate` or `.writeFailed`.
   package static func write(_ bytes: [UInt8], to path: String, flush: Bool = true) throws(FileError) {
+    var info = stat()
+    let isThere = stat(path, &info) == 0
+    if isThere && info.st_mode & S_IFMT != S_IFREG { return try writeThrough(bytes, to: path) }
+    // A link stays a link: what it points to is replaced.
+    let path = isThere ? absolute(path) : path
     let beside = "\(path).new-\(getpid())"
     let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else {
@@ -51,13 +64,28 @@ extension Files {
       offset += written
     }
     guard !flush || fsync(file) == 0 || errno == EINVAL else { throw failed() }
-    close(file)
+    guard close(file) == 0 else {
+      unlink(beside)
+      throw FileError(.writeFailed, path, "cannot write '\(path)': \(systemError()). Nothing that was there is lost.")
+    }
     guard rename(beside, path) == 0 else {
       let reason = systemError()
       unlink(beside)
       throw FileError(.cannotCreate, path, "cannot put '\(path)' in its place: \(reason).")
     }
     if flush { flushFolder(of: path) }
+  }
+
+  /// A device, a pipe or a terminal cannot be replaced, and is written to.
+  private static func writeThrough(_ bytes: [UInt8], to path: String) throws(FileError) {
+    let file = open(path, O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else {
+      throw FileError(.cannotCreate, path, "cannot write to '\(path)': \(systemError()).")
+    }
+    defer { close(file) }
+    guard put(bytes, file) else {
+      throw FileError(.writeFailed, path, "cannot write to '\(path)': \(systemError()).")
+    }
   }
 
   /// Replaces a text file as one step.

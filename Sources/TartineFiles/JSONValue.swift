@@ -8,6 +8,9 @@
 package enum JSONValue: Hashable, Sendable, Codable {
   case null
   case bool(Bool)
+  /// Whole numbers apart, so that a seed keeps all its bits.
+  case integer(Int)
+  case unsigned(UInt64)
   case number(Double)
   case string(String)
   case array([JSONValue])
@@ -19,6 +22,10 @@ package enum JSONValue: Hashable, Sendable, Codable {
       self = .null
     } else if let bool = try? value.decode(Bool.self) {
       self = .bool(bool)
+    } else if let integer = try? value.decode(Int.self) {
+      self = .integer(integer)
+    } else if let integer = try? value.decode(UInt64.self) {
+      self = .unsigned(integer)
     } else if let number = try? value.decode(Double.self) {
       self = .number(number)
     } else if let string = try? value.decode(String.self) {
@@ -35,6 +42,8 @@ package enum JSONValue: Hashable, Sendable, Codable {
     switch self {
     case .null: try value.encodeNil()
     case .bool(let bool): try value.encode(bool)
+    case .integer(let integer): try value.encode(integer)
+    case .unsigned(let integer): try value.encode(integer)
     case .number(let number):
       if let integer = Int(exactly: number) { try value.encode(integer) } else { try value.encode(number) }
     case .string(let string): try value.encode(string)
@@ -49,7 +58,13 @@ package enum JSONValue: Hashable, Sendable, Codable {
 
   package var string: String? { if case .string(let string) = self { string } else { nil } }
 
-  package var integer: Int? { if case .number(let number) = self { Int(exactly: number) } else { nil } }
+  package var integer: Int? {
+    switch self {
+    case .integer(let integer): integer
+    case .number(let number): Int(exactly: number)
+    default: nil
+    }
+  }
 }
 
 /// JSON text with sorted keys, so that equal values give equal bytes.

@@ -66,8 +66,8 @@ package struct Safetensors {
     for (name, tensor) in order {
       header[name] = .object([
         "dtype": .string(Self.typeName(tensor.precision)),
-        "shape": .array(tensor.shape.map { .number(Double($0)) }),
-        "data_offsets": .array([.number(Double(offset)), .number(Double(offset + tensor.bytes.count))]),
+        "shape": .array(tensor.shape.map { .integer($0) }),
+        "data_offsets": .array([.integer(offset), .integer(offset + tensor.bytes.count)]),
       ])
       offset += tensor.bytes.count
     }

@@ -34,8 +34,10 @@ extension Files {
     signal(SIGXFSZ, SIG_IGN)
   }
 
-  private static func put(_ text: String, _ file: Int32) -> Bool {
-    let bytes = Array(text.utf8)
+  private static func put(_ text: String, _ file: Int32) -> Bool { put(Array(text.utf8), file) }
+
+  /// Writes all bytes to an open file.
+  static func put(_ bytes: [UInt8], _ file: Int32) -> Bool {
     var offset = 0
     while offset < bytes.count {
       let written = bytes.withUnsafeBytes { writeSome(file, $0.baseAddress! + offset, bytes.count - offset) }

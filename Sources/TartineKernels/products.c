@@ -3,10 +3,20 @@
 #include "products.h"
 #include "TartineKernels.h"
 
+#include <stdlib.h>
+
 #if defined(__APPLE__)
 #include <Accelerate/Accelerate.h>
 
-bool tartine_blas_prepare_thread(void) { return true; }
+bool tartine_blas_prepare_thread(void) {
+#if defined(BLAS_THREADING_SINGLE_THREADED)
+  BLASSetThreading(BLAS_THREADING_SINGLE_THREADED);
+#else
+  setenv("VECLIB_MAXIMUM_THREADS", "1", 1);
+#endif
+  return true;
+}
+
 const char *tartine_blas_name(void) { return "Accelerate"; }
 
 #else

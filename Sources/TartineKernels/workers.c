@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -126,10 +127,25 @@ void tartine_workers_destroy(tartine_workers *team) {
 }
 
 int tartine_processor_count(void) {
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  int count = online > 0 ? (int)online : 1;
 #if defined(__linux__)
   cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) count = CPU_COUNT(&allowed);
+  // A container's quota: microseconds of work in each period, or "max".
+  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+  if (file) {
+    long quota, period;
+    if (fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
+      long share = (quota + period - 1) / period;
+      if (share < count) count = (int)share;
+    }
+    fclose(file);
+  }
 #endif
-  long online = sysconf(_SC_NPROCESSORS_ONLN);
-  return online > 0 ? (int)online : 1;
+  return count > 0 ? count : 1;
+}
+
+int64_t tartine_physical_memory(void) {
+  return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 }

@@ -33,6 +33,11 @@ public struct LeakyReLU: ActivationLayer {
   public let slope: Double
   /// - Parameter slope: the slope below 0.
   public init(slope: Double = 0.01) { self.slope = slope }
+  private enum CodingKeys: String, CodingKey { case slope }
+  /// Decodes; the slope may be left out.
+  public init(from decoder: any Decoder) throws {
+    slope = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Double.self, forKey: .slope) ?? 0.01
+  }
   package var activation: Activation { .leakyReLU(slope: slope) }
 }
 

@@ -12,7 +12,7 @@
 /// ε = 10⁻³ and a fraction of 0.01, and averages the biased variance.
 public struct BatchNorm: FusedLayer {
   /// How the moving averages begin.
-  public enum Averages: String, Codable, Hashable, Sendable {
+  public enum Averages: String, Codable, Hashable, Sendable, CaseIterable {
     /// From 0, divided by 1 − (1 − fraction)ᵗ.
     case corrected
     /// From mean 0 and variance 1, not corrected.
@@ -38,6 +38,16 @@ public struct BatchNorm: FusedLayer {
     self.epsilon = epsilon
     self.fraction = fraction
     self.averages = averages
+  }
+
+  private enum CodingKeys: String, CodingKey { case epsilon, fraction, averages }
+
+  /// Decodes; what is left out takes its default.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    epsilon = try values.decodeIfPresent(Double.self, forKey: .epsilon) ?? 1e-5
+    fraction = try values.decodeIfPresent(Double.self, forKey: .fraction) ?? 0.1
+    averages = try values.decodeName(Averages.self, forKey: .averages, default: .corrected)
   }
 
   /// The shape is kept.

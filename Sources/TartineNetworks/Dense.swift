@@ -27,6 +27,16 @@ public struct Dense: FusedLayer {
     self.initializer = initializer
   }
 
+  private enum CodingKeys: String, CodingKey { case units, bias, initializer }
+
+  /// Decodes; what is left out is left to the rules.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    units = try values.decode(Int.self, forKey: .units)
+    bias = try values.decodeIfPresent(Bool.self, forKey: .bias)
+    initializer = try values.decodeName(InitializerRule.self, forKey: .initializer, default: .automatic)
+  }
+
   /// A vector of `units`.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.isVector else {

@@ -51,7 +51,7 @@ extension HiddenStack: Codable {
     let container = try decoder.container(keyedBy: Key.self)
     self.init(hidden: try container.decodeIfPresent([Int].self, forKey: .hidden) ?? [])
     activation = try container.decodeIfPresent(Activation.self, forKey: .activation) ?? activation
-    initializer = try container.decodeIfPresent(InitializerRule.self, forKey: .initializer) ?? initializer
+    initializer = try container.decodeName(InitializerRule.self, forKey: .initializer, default: initializer)
     batchNorm = try container.decodeIfPresent(Bool.self, forKey: .batchNorm) ?? batchNorm
     keepProb = try container.decodeIfPresent([Double].self, forKey: .keepProb) ?? keepProb
     keepInput = try container.decodeIfPresent(Double.self, forKey: .keepInput) ?? keepInput

@@ -36,17 +36,16 @@ extension NetworkPlan {
     corrected.copy(from: state)
     for case .fused(let node) in nodes {
       guard let norm = node.norm, norm.layer.averages == .corrected, updates > 0 else { continue }
-      var missing = 1.0
-      for _ in 0..<min(updates, 100_000) { missing *= 1 - norm.layer.fraction }
+      let weight = MovingAverage.weight(beta: 1 - norm.layer.fraction, after: updates)
       for span in [norm.movingMean, norm.movingVariance] {
         switch precision {
         case .float32:
           for i in span.offset..<span.offset + span.count {
-            corrected.base.assumingMemoryBound(to: Float.self)[i] /= Float(1 - missing)
+            corrected.base.assumingMemoryBound(to: Float.self)[i] /= Float(weight)
           }
         case .float64:
           for i in span.offset..<span.offset + span.count {
-            corrected.base.assumingMemoryBound(to: Double.self)[i] /= 1 - missing
+            corrected.base.assumingMemoryBound(to: Double.self)[i] /= weight
           }
         }
       }

@@ -163,11 +163,19 @@ package struct PassFault: Hashable, Sendable {
   package let isInGradient: Bool
   /// Places in the batch, at most ten.
   package let rows: [Int]
+  /// How many rows there were in all.
+  package let rowCount: Int
 
-  package init(layer: String, isInGradient: Bool, rows: [Int]) {
+  package init(layer: String, isInGradient: Bool, rows: [Int], rowCount: Int) {
     self.layer = layer
     self.isInGradient = isInGradient
     self.rows = rows
+    self.rowCount = rowCount
+  }
+
+  /// A fault on the way forward, in all these rows.
+  fileprivate init(layer: String, in rows: [Int]) {
+    self.init(layer: layer, isInGradient: false, rows: Array(rows.prefix(10)), rowCount: rows.count)
   }
 }
 
@@ -175,28 +183,27 @@ extension TrainingPass {
   /// Goes through the buffers of the last pass and names the first that holds a value that is not finite.
   package func findFault() -> PassFault {
     let bad = badRows(steps[0].input, width: plan.input.count)
-    if !bad.isEmpty { return PassFault(layer: "input", isInGradient: false, rows: bad) }
+    if !bad.isEmpty { return PassFault(layer: "input", in: bad) }
     for (index, node) in plan.nodes.enumerated() where index < plan.nodes.count - 1 {
       for values in [steps[index].z, steps[index].output] {
         let bad = badRows(values, width: node.width)
-        if !bad.isEmpty { return PassFault(layer: node.name, isInGradient: false, rows: bad) }
+        if !bad.isEmpty { return PassFault(layer: node.name, in: bad) }
       }
     }
     let badLosses = (0..<rows).filter { !losses[$0].isFinite }
     if !badLosses.isEmpty {
-      return PassFault(layer: "output", isInGradient: false, rows: Array(badLosses.prefix(10)))
+      return PassFault(layer: "output", in: badLosses)
     }
     let first = plan.nodes.indices.last { index in
       (0..<ColumnCut.mostParts).contains { !squares[index * ColumnCut.mostParts + $0].isFinite }
     }
-    return PassFault(layer: plan.nodes[first ?? 0].name, isInGradient: true, rows: [])
+    return PassFault(layer: plan.nodes[first ?? 0].name, isInGradient: true, rows: [], rowCount: 0)
   }
 
   private func badRows(_ matrix: UnsafeMutableRawPointer, width: Int) -> [Int] {
     let kernels = precision.kernels
-    let bad = (0..<rows).filter { row in
+    return (0..<rows).filter { row in
       !kernels.pointee.sum_of_squares(matrix + row * width * precision.size, 1, width, width).isFinite
     }
-    return Array(bad.prefix(10))
   }
 }

@@ -34,7 +34,7 @@ public struct LearningRate: Hashable, Sendable {
     case exponential(factor: Double)
     /// Falls by a factor all at once, every so many epochs.
     case staircase(factor: Double, every: Double)
-    /// Falls along half a cosine, to its end at the run's last step.
+    /// Falls along half a cosine, which would reach its end one step after the last.
     case cosine(to: Double)
   }
 
@@ -148,6 +148,11 @@ extension LearningRate: Codable {
 
   /// Decodes; a shape's own numbers take their defaults where they are left out.
   public init(from decoder: any Decoder) throws {
+    try self.init(from: decoder, usual: nil)
+  }
+
+  /// - Parameter usual: the rate where none is named; nil: one must be.
+  init(from decoder: any Decoder, usual: Double?) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let name = try values.decodeIfPresent(String.self, forKey: .schedule) ?? "cosine"
     func number(_ key: Key, or other: Double) throws -> Double {
@@ -168,7 +173,8 @@ extension LearningRate: Codable {
           "there is no schedule '\(name)'; there are \(Self.scheduleNames.joined(separator: ", "))")
     }
     self.init(
-      try values.decode(Double.self, forKey: .learningRate), shape: shape,
+      try usual.map { try number(.learningRate, or: $0) } ?? values.decode(Double.self, forKey: .learningRate),
+      shape: shape,
       warmup: try number(.warmup, or: name == "cosine" ? Self.defaultWarmup : 0))
   }
 

@@ -1,6 +1,8 @@
+import TartineNetworks
+
 /// How weights follow their gradients: a description, lowered to one sweep over the parameters.
 ///
-/// With g the gradient of loss and penalties, clipped, and t counted from 1:
+/// With g the gradient of the loss, clipped, and of the penalties, and t counted from 1:
 ///
 /// | algorithm | update |
 /// |---|---|
@@ -151,11 +153,11 @@ extension Optimizer: Codable {
   /// Decodes; what is left out takes its default.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
-    let algorithm = try values.decodeIfPresent(Algorithm.self, forKey: .algorithm) ?? .adamW
-    let variant = try values.decodeIfPresent(Variant.self, forKey: .variant) ?? .standard
+    let algorithm = try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW)
+    let variant = try values.decodeName(Variant.self, forKey: .variant, default: .standard)
     let usual = algorithm == .rmsprop ? Optimizer.rmsprop(variant: variant) : .adam()
     self.init(
-      algorithm, learningRate: try LearningRate(from: decoder),
+      algorithm, learningRate: try LearningRate(from: decoder, usual: Self.usualRate(of: algorithm)),
       beta1: try values.decodeIfPresent(Double.self, forKey: .beta1) ?? usual.beta1,
       beta2: try values.decodeIfPresent(Double.self, forKey: .beta2) ?? usual.beta2,
       epsilon: try values.decodeIfPresent(Double.self, forKey: .epsilon) ?? usual.epsilon,
@@ -176,6 +178,14 @@ extension Optimizer: Codable {
     try values.encode(decay, forKey: .decay)
     try values.encode(clip, forKey: .clip)
     try values.encode(variant, forKey: .variant)
+  }
+
+  /// The learning rate that an algorithm takes when nobody says otherwise.
+  package static func usualRate(of algorithm: Algorithm) -> Double {
+    switch algorithm {
+    case .gradientDescent, .momentum, .nesterov: 0.1
+    case .rmsprop, .adam, .adamW: 1e-3
+    }
   }
 
   package var hasFirstMoment: Bool { algorithm != .gradientDescent && algorithm != .rmsprop }

@@ -2,14 +2,6 @@ import TartineEngine
 import TartineKernels
 import TartineNetworks
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// An optimizer at work: its moments, and one sweep a step that clips, penalizes, averages and updates.
 ///
 /// The parameters are cut into chunks of fixed size, each within one tensor; a chunk's result depends on
@@ -104,7 +96,7 @@ package final class Updater {
   package func prepare(step: Int, rate: Double, gradientSquares: Double) {
     let beta1 = optimizer.beta1
     let beta2 = optimizer.beta2
-    let t = Double(step + 1)
+    let t = step + 1
     self.rate = rate
     update = tartine_update()
     update.rate = rate
@@ -123,7 +115,7 @@ package final class Updater {
     case (.gradientDescent, _): break
     case (.momentum, .torch): update.gain1 = 1
     case (.momentum, .lecture): break
-    case (.momentum, _): update.use_first = 1 / (1 - pow(beta1, t))
+    case (.momentum, _): update.use_first = 1 / MovingAverage.weight(beta: beta1, after: t)
     case (.nesterov, .torch):
       update.gain1 = 1
       update.use_first = beta1
@@ -133,8 +125,8 @@ package final class Updater {
       update.use_gradient = 1 - beta1
     case (.rmsprop, let variant): update.epsilon_inside = variant == .lecture || variant == .keras
     case (.adam, _), (.adamW, _):
-      update.use_first = 1 / (1 - pow(beta1, t))
-      update.correct2 = 1 / (1 - pow(beta2, t))
+      update.use_first = 1 / MovingAverage.weight(beta: beta1, after: t)
+      update.correct2 = 1 / MovingAverage.weight(beta: beta2, after: t)
     }
   }
 

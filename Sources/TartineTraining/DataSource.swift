@@ -58,6 +58,9 @@ public struct DataSource: Hashable, Sendable, Codable {
   public mutating func load() throws -> Split {
     let (train, test) = try read()
     try check()
+    if let split, !(2...3).contains(split.count) {
+      throw DataError("a split has two or three shares, as in 0.6,0.2,0.2.", source: data)
+    }
     let rule: SplitRule =
       split.map { .shares(train: $0[0], dev: $0[1], test: $0.count > 2 ? $0[2] : nil) } ?? .automatic
     return try train.split(rule, seed: splitSeed, test: test)
@@ -119,6 +122,8 @@ extension Dataset {
     if case .table(let columns) = other.inputs {
       for column in columns { schema[column.name] = column.isNumeric }
     }
+    // Labels that are text stay text, even where this file's look like numbers.
+    for target in other.targets where !target.isNumeric { schema[target.name] = false }
     try self.init(
       measuring: path, isNumeric: schema, targets: other.targets.map(\.name), task: other.task.task)
   }
@@ -126,16 +131,12 @@ extension Dataset {
   /// Reads a table that a model is to be measured on: its columns as the model knows them, any target values.
   public init(csv path: String, for model: Model) throws {
     try self.init(
-      measuring: path, isNumeric: model.preparation.isNumeric, targets: model.preparation.target.columns,
-      task: model.task)
+      measuring: path, isNumeric: model.preparation.isNumeric.merging(model.preparation.textLabels) { $1 },
+      targets: model.preparation.target.columns, task: model.task)
   }
 
   private init(measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask) throws {
     let columns = try Self.readTable(path, isNumeric: isNumeric)
-    for name in isNumeric.keys.sorted() where !columns.contains(where: { $0.name == name }) {
-      throw DataError(
-        "the column '\(name)' is missing; there are \(Self.list(columns.map(\.name))).", source: path)
-    }
     try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task)
   }
 }

@@ -49,8 +49,13 @@ extension Model {
     do {
       let recipe = try JSON.decode(Recipe.self, from: file.metadata["recipe"] ?? "")
       let preparation = try JSON.decode(Preparation.self, from: file.metadata["preparation"] ?? "")
+      if let problem = preparation.problem { throw damaged(problem) }
       let plan = try recipe.network.plan(
         input: preparation.inputShape, outputs: preparation.target.width)
+      // Everything is compared with the file before any memory is asked for.
+      for tensor in plan.parameters + plan.state {
+        try tensor.check(file.tensors[tensor.name], precision: .float32, path: path)
+      }
       let weights = plan.makeParameterArena(.float32)
       let state = plan.makeInitialState(.float32)
       var unread = Set(file.tensors.keys)
@@ -82,17 +87,25 @@ extension PlannedTensor {
     return Safetensors.Tensor(shape: shape.dimensions, precision: precision, bytes: ArraySlice(bytes))
   }
 
-  /// Takes the tensor from a file.
-  package func restore(
-    _ stored: Safetensors.Tensor?, into arena: Arena, precision: Precision, path: String
-  ) throws(FileError) {
+  /// The stored tensor, if it is there and fits.
+  @discardableResult
+  package func check(
+    _ stored: Safetensors.Tensor?, precision: Precision, path: String
+  ) throws(FileError) -> Safetensors.Tensor {
     guard let stored, stored.shape == shape.dimensions, stored.precision == precision else {
       throw FileError(
         .damaged, path,
         "'\(path)' does not fit its own recipe: tensor '\(name)' is missing or has another shape than "
           + "\(shape). Take a copy that is whole.")
     }
-    stored.bytes.withUnsafeBytes { bytes in
+    return stored
+  }
+
+  /// Takes the tensor from a file.
+  package func restore(
+    _ stored: Safetensors.Tensor?, into arena: Arena, precision: Precision, path: String
+  ) throws(FileError) {
+    try check(stored, precision: precision, path: path).bytes.withUnsafeBytes { bytes in
       guard let base = bytes.baseAddress else { return }
       arena[offset * precision.size].copyMemory(from: base, byteCount: bytes.count)
     }

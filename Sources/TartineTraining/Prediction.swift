@@ -13,7 +13,7 @@ public struct Prediction: Hashable, Sendable, CustomStringConvertible {
 
   /// The answer, with the probability of the likeliest class: `1 (96 %)`.
   public var description: String {
-    guard number == nil, let likeliest = probabilities.max() else { return text }
+    guard number == nil, let likeliest = probabilities.max(), likeliest.isFinite else { return text }
     return "\(text) (\(Int((likeliest * 100).rounded())) %)"
   }
 }
@@ -102,8 +102,17 @@ extension Model {
       workers: Workers(threads ?? Workers.processorCount))
   }
 
+  /// Predicts every image of a folder of IDX files: those to test by, where there are some. Labels need not be
+  /// there.
+  public func predict(images folder: String, threads: Int? = nil) throws -> [Prediction] {
+    predictions(
+      for: try preparation.apply(to: try ImageFolder.images(folder), source: folder),
+      workers: Workers(threads ?? Workers.processorCount))
+  }
+
   /// Predicts the rows of any `Encodable` type.
   public func predict(rows: [some Encodable]) throws -> [Prediction] {
+    guard !rows.isEmpty else { return [] }
     let columns = try RowEncoder.columns(of: rows)
     return predictions(
       for: try preparation.apply(to: columns, source: "memory"), workers: Workers(Workers.processorCount))

@@ -15,6 +15,8 @@ public struct RecipeSettings: Sendable {
   public mutating func set(_ key: String, to text: String) { changes.append((key, .string(text))) }
   /// Sets a key to a number.
   public mutating func set(_ key: String, to number: Double) { changes.append((key, .number(number))) }
+  /// Sets a key to a whole number, all bits of it.
+  public mutating func set(_ key: String, to integer: UInt64) { changes.append((key, .unsigned(integer))) }
   /// Sets a key to a truth value.
   public mutating func set(_ key: String, to bool: Bool) { changes.append((key, .bool(bool))) }
   /// Sets a key to a list of numbers.
@@ -37,6 +39,12 @@ public struct RecipeSettings: Sendable {
   /// - Throws: `RecipeError` that names the key.
   public func apply(to recipe: Recipe) throws -> Recipe {
     guard !isEmpty else { return recipe }
+    for (key, value) in changes {
+      let numbers = if case .array(let list) = value { list } else { [value] }
+      for case .number(let number) in numbers where !number.isFinite {
+        throw RecipeError("\(key) must be a finite number, not \(number).")
+      }
+    }
     do {
       var tree = try JSON.convert(recipe, to: JSONValue.self)
       for (key, value) in changes { Self.prepare(&tree, for: key, value) }
@@ -55,7 +63,6 @@ public struct RecipeSettings: Sendable {
       case .object(var optimizer)? = root["optimizer"]
     {
       for own in ["beta1", "beta2", "epsilon", "decay", "variant", "learningRate"] { optimizer[own] = nil }
-      optimizer["learningRate"] = .number(Recipe.usualRate(of: value.string ?? ""))
       root["optimizer"] = .object(optimizer)
     }
     if key == "optimizer.schedule", root["optimizer"]?["schedule"] != value,
@@ -134,9 +141,4 @@ extension Recipe {
   private static let topLevelKeys: Set<String> = [
     "network", "optimizer", "penalty", "batchSize", "epochs", "earlyStopping", "seed",
   ]
-
-  /// The learning rate that an algorithm takes when nobody says otherwise.
-  static func usualRate(of algorithm: String) -> Double {
-    ["sgd", "momentum", "nesterov"].contains(algorithm) ? 0.1 : 1e-3
-  }
 }

@@ -51,13 +51,14 @@ public struct RunFolder: Sendable {
   /// - Parameter path: nil takes the first free `runs/NAME-N`.
   /// - Throws: `FileError.cannotCreate` where it cannot be made, or holds a run already.
   public init(creating path: String?, named name: String) throws {
-    if let path {
-      self.path = path
-    } else {
+    guard let path else {
+      // Whoever makes the folder has it, so that two runs begun together do not share one.
       var number = 1
-      while Files.exists("runs/\(name)-\(number)") { number += 1 }
+      while try !Files.makeFolder("runs/\(name)-\(number)") { number += 1 }
       self.path = "runs/\(name)-\(number)"
+      return
     }
+    self.path = path
     guard !Files.exists(description), !Files.exists(model) else {
       throw FileError(
         .cannotCreate, self.path,
@@ -109,7 +110,13 @@ public struct RunFolder: Sendable {
   ) throws -> Run {
     let clock = ContinuousClock()
     let start = clock.now
-    let trainer = try Trainer(recipe, split: split, threads: threads, observers: observers)
+    let trainer: Trainer
+    do {
+      trainer = try Trainer(recipe, split: split, threads: threads, observers: observers)
+    } catch {
+      Files.removeEmptyFolder(path)
+      throw error
+    }
     if resuming {
       if Files.exists(checkpoint) { try trainer.restore(try Checkpoint(checkpoint), path: checkpoint) }
     } else {

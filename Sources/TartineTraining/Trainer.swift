@@ -36,7 +36,9 @@ package final class Trainer {
     self.observers = observers
     var warnings: [String] = []
     preparation = try Preparation(fitting: split.dataset, rows: split.train)
+    try split.test.check(preparation)
     plan = try recipe.network.plan(input: preparation.inputShape, outputs: preparation.target.width)
+    try Self.checkMemory(plan)
     trainRows = try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings)
     devRows = try preparation.apply(to: split.dataset, rows: split.dev, warnings: &warnings)
     trainSample = trainRows.subset(
@@ -68,6 +70,17 @@ package final class Trainer {
       Files.warn(
         "this is a debug build, many times slower than a release build; build with: swift build -c release")
     #endif
+  }
+
+  /// - Throws: `RecipeError` for a network that no memory of this machine holds.
+  private static func checkMemory(_ plan: NetworkPlan) throws {
+    // Weights, gradients, two moments, the best epoch's copy and the checkpoint's.
+    let bytes = plan.parameterElements.multipliedReportingOverflow(by: 6 * Precision.float32.size)
+    let most = Workers.physicalMemory
+    guard bytes.overflow || bytes.partialValue > most else { return }
+    throw RecipeError(
+      "a network of \(plan.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
+        + "memory to train; take fewer units.")
   }
 
   /// A fixed sample of the train part, as large as dev, so that their errors can be compared.
@@ -141,7 +154,7 @@ package final class Trainer {
     let dev = evaluator.evaluate(devRows)
     guard train.loss.isFinite, dev.loss.isFinite else {
       throw divergence(
-        PassFault(layer: "output", isInGradient: false, rows: []), epoch: epoch,
+        PassFault(layer: "output", isInGradient: false, rows: [], rowCount: 0), epoch: epoch,
         batch: UnsafeBufferPointer(start: nil, count: 0))
     }
     return EpochRecord(
@@ -161,10 +174,10 @@ package final class Trainer {
     _ fault: PassFault, epoch: Int, batch: UnsafeBufferPointer<Int32>
   ) -> DivergenceError {
     // A whole batch at once says nothing of its rows.
-    let rows = fault.rows.count < min(10, batch.count) ? fault.rows : []
+    let rows = fault.rowCount < batch.count ? fault.rows : []
     return DivergenceError(
       step: progress.step + 1, epoch: epoch, layer: fault.layer,
-      rows: rows.map { trainRows.origin[Int(batch[$0])] + 1 }, isInGradient: fault.isInGradient,
+      rows: rows.map { split.dataset.rowNumber(trainRows.origin[Int(batch[$0])]) }, isInGradient: fault.isInGradient,
       lastGood: progress.bestEpoch > 0 ? bestModel() : nil)
   }
 

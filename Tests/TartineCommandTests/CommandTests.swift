@@ -3,7 +3,7 @@ import Tartine
 import Testing
 
 @Suite struct CommandTests {
-  private static let quick = ["--hidden", "8", "--epochs", "3", "--threads", "1", "--json"]
+  private static let quick = ["--hidden", "8", "--no-batch-norm", "--epochs", "3", "--threads", "1", "--json"]
 
   @Test func trainEvaluatePredict() throws {
     let command = try CommandRunner()

@@ -148,7 +148,8 @@ typedef void (*tartine_work)(void *context, int part, int worker);
 tartine_workers *tartine_workers_create(int count);  // NULL where no thread can be started
 void tartine_workers_run(tartine_workers *, int parts, tartine_work work, void *context);
 void tartine_workers_destroy(tartine_workers *);
-// Processors that this process may use.
+// Processors that this process may use, a container's share of time counted in.
 int tartine_processor_count(void);
+int64_t tartine_physical_memory(void);
 
 #endif

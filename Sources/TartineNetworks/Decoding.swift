@@ -1,0 +1,14 @@
+extension KeyedDecodingContainer {
+  /// One of an enumeration's names; where it is none of them, the error lists them.
+  package func decodeName<Name: RawRepresentable & CaseIterable>(
+    _: Name.Type, forKey key: Key, default usual: Name
+  ) throws -> Name where Name.RawValue == String {
+    guard let text = try decodeIfPresent(String.self, forKey: key) else { return usual }
+    guard let name = Name(rawValue: text) else {
+      let names = Name.allCases.map(\.rawValue).joined(separator: ", ")
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: self, debugDescription: "there is no '\(text)'; there are \(names)")
+    }
+    return name
+  }
+}
