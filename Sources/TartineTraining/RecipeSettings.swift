@@ -62,7 +62,12 @@ public struct RecipeSettings: Sendable {
     if key == "optimizer.algorithm", root["optimizer"]?["algorithm"] != value,
       case .object(var optimizer)? = root["optimizer"]
     {
-      for own in ["beta1", "beta2", "epsilon", "decay", "variant", "learningRate"] { optimizer[own] = nil }
+      for own in ["beta1", "beta2", "epsilon", "decay", "variant"] { optimizer[own] = nil }
+      // Adam and AdamW take steps of one size; any other pair means something else by its rate.
+      let adams: Set<String> = ["adam", "adamw"]
+      if !adams.isSuperset(of: [value.string ?? "", root["optimizer"]?["algorithm"]?.string ?? ""]) {
+        optimizer["learningRate"] = nil
+      }
       root["optimizer"] = .object(optimizer)
     }
     if key == "optimizer.schedule", root["optimizer"]?["schedule"] != value,

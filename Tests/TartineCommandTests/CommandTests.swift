@@ -64,6 +64,43 @@ import Testing
     #expect(text.code == 65 && text.errors.contains("text.csv, line 3, column 'b': 'some' is no number"))
   }
 
+  @Test func whatAModelDoesNotKnowIsNotLookedAt() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 100), to: "train.csv")
+    _ = try command.run(["train", "train.csv", "--target", "y", "--out", "r"] + Self.quick)
+    try command.write("a,b,kind,hash\n0.25,0.5,round,12e999\n", to: "extra.csv")
+    let result = try command.run(["predict", "r/model.safetensors", "extra.csv"])
+    #expect(result.code == 0, "\(result.errors)")
+    // A device is written to, and not replaced.
+    let device = try command.run(["predict", "r/model.safetensors", "extra.csv", "--out", "/dev/stdout"])
+    #expect(device.code == 0 && device.output == result.output, "\(device.errors)")
+  }
+
+  @Test func seedsKeepAllTheirBits() throws {
+    let command = try CommandRunner()
+    let seed = "18446744073709551615"
+    let run = try command.run(["train", "--seed", seed, "--out", "r"] + Self.quick)
+    #expect(run.code == 0 && run.output.contains("\"seed\":\(seed)"), "\(run.errors)")
+    #expect(String(decoding: try command.bytes("r/recipe.json"), as: UTF8.self).contains(seed))
+  }
+
+  @Test func imagesNeedNoLabelsToBePredicted() throws {
+    let command = try CommandRunner()
+    for name in ["all", "bare"] {
+      try FileManager.default.createDirectory(
+        atPath: command.folder + "/" + name, withIntermediateDirectories: true)
+    }
+    let pixels = (0..<60 * 4).map { UInt8($0 % 251) }
+    try command.write([0, 0, 8, 3, 0, 0, 0, 60, 0, 0, 0, 2, 0, 0, 0, 2] + pixels, to: "all/train-images-idx3-ubyte")
+    try command.write([0, 0, 8, 1, 0, 0, 0, 60] + (0..<60).map { UInt8($0 % 3) }, to: "all/train-labels-idx1-ubyte")
+    try command.write(
+      [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2] + pixels.prefix(8), to: "bare/t10k-images-idx3-ubyte")
+    #expect(try command.run(["train", "all", "--out", "r"] + Self.quick).code == 0)
+    let answers = try command.run(["predict", "r/model.safetensors", "bare"])
+    #expect(answers.code == 0 && answers.output.split(separator: "\n").count == 3, "\(answers.errors)")
+    #expect(try command.run(["evaluate", "r/model.safetensors", "all", "--json"]).json()["rows"] as? Int == 60)
+  }
+
   @Test func theFileIsTheSameForAnyThreadsAndAfterAKill() throws {
     let command = try CommandRunner()
     func train(_ out: String, _ more: [String]) throws -> CommandRunner.Result {

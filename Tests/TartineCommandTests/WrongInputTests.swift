@@ -49,6 +49,17 @@ import Testing
       "no usable column", "a,y\n" + (0..<30).map { ",\($0 % 2)\n" }.joined(), says: "no column is left to learn from"),
     Case("unknown activation", good, ["--activation", "relo"], code: 64, says: "there is no activation 'relo'"),
     Case("keep above 1", good, ["--keep-prob", "1.5"], code: 64, says: "above 0 and at most 1, not 1.5"),
+    Case(
+      "a rate that is no number", good, ["--learning-rate", "nan"], code: 64,
+      says: "optimizer.learningRate must be a finite number, not nan"),
+    Case(
+      "unknown optimizer", good, ["--optimizer", "sdg"], code: 64, says: "there is no 'sdg'; there are sgd, momentum"),
+    Case(
+      "more than any memory", good, ["--hidden", "1000000,1000000"], code: 64, says: "more than this machine's"),
+    Case("no target's name", good, ["--target", ""], says: "no target is named"),
+    Case(
+      "text among prices", "a,y\n" + (0..<100).map { "\($0),\($0 == 50 ? "unknown" : "\($0).5")\n" }.joined(),
+      says: "line 52 holds 'unknown'"),
     Case("a negative rate", good, ["--learning-rate=-1"], code: 64, says: "learningRate must be above 0"),
     Case("no epochs", good, ["--epochs", "0"], code: 64, says: "epochs must be from 1"),
     Case("no batch", good, ["--batch-size", "0"], code: 64, says: "batchSize must be at least 1"),
@@ -86,6 +97,19 @@ import Testing
     let run = try command.run(["train", "--resume", "none"])
     #expect(run.code == 66)
     #expect(try command.run(["train", "digits", "--recipe", "none.json"]).code == 66)
+  }
+
+  /// Found before the training, not after it.
+  @Test func aTestFileThatDoesNotFit() throws {
+    let command = try CommandRunner()
+    try command.write(Self.good, to: "data.csv")
+    try command.write("a,b,kind,y\n0.1,0.2,round,maybe\n", to: "label.csv")
+    try command.write("a,kind,y\n0.1,round,yes\n", to: "less.csv")
+    for (file, message) in [("label.csv", "the label 'maybe' is none of"), ("less.csv", "needs the column 'b'")] {
+      let result = try command.run(["train", "data.csv", "--target", "y", "--test", file, "--out", "run"])
+      #expect(result.code == 65 && result.errors.contains(message), "\(result.errors)")
+      #expect(!result.errors.contains("epoch 1/") && !command.exists("run"))
+    }
   }
 
   @Test func aClaimOf2GB() throws {

@@ -38,6 +38,24 @@ import Testing
     }
   }
 
+  /// Nearly every combination of labels is unique; the parts have their sizes all the same.
+  @Test func rareCombinationsOfLabels() throws {
+    let names = (0..<8).map { "l\($0)" }
+    var text = "x," + names.joined(separator: ",") + "\n"
+    for row in 0..<250 {
+      text += "\(row % 17)," + (0..<8).map { (row * 37 + 11) >> $0 & 1 == 1 ? "1" : "0" }.joined(separator: ",") + "\n"
+    }
+    let columns = try CSVReader(Array(text.utf8), source: "t").read()
+    let data = try Dataset(source: "t", columns: columns, target: names.joined(separator: ","), task: nil)
+    let split = try data.split(seed: 1)
+    #expect(split.devCount == 50 && split.testCount == 50)
+  }
+
+  @Test func manySmallClassesMakeUpForEachOther() throws {
+    let split = try classes(Array(repeating: 2, count: 60)).split(seed: 1)
+    #expect(split.devCount + split.testCount >= 44)
+  }
+
   @Test func seedDecides() throws {
     let data = try classes([60, 40])
     #expect(try data.split(seed: 1).dev == data.split(seed: 1).dev)

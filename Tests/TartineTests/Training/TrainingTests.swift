@@ -200,6 +200,42 @@ import Testing
     #expect(try score(labelled) < 0.05)
   }
 
+  @Test func theFullBatchHasAnObviousSpelling() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let run = try Recipe {
+      Flatten(); Dense(4)
+    }.batchSize(.max).train(on: split, threads: 1)
+    #expect(run.recipe.batchSize == 1079 && run.steps == run.history.count)
+  }
+
+  @Test func rowsInMemoryAreFoundByName() throws {
+    struct Person: Encodable {
+      var age: Double?
+      var kind: String
+      var ok: Bool
+    }
+    let people = (0..<60).map { (row: Int) -> Person in
+      Person(age: row % 9 == 0 ? nil : Double(row), kind: row % 2 == 0 ? "a" : "b", ok: row > 30)
+    }
+    let split = try Dataset(rows: people, target: "ok").split(seed: 1)
+    let model = try Recipe {
+      Dense(8); ReLU()
+    }.epochs(3).train(on: split, threads: 1).model
+    struct Unknown: Encodable {
+      var age: Double?
+      var kind: String?
+    }
+    let answers = try model.predict(rows: [Unknown(age: nil, kind: nil), Unknown(age: 1e300, kind: "new")])
+    #expect(answers.count == 2)
+    #expect(answers.allSatisfy { $0.probabilities.allSatisfy { $0.isFinite } })
+    #expect(try answers[0] == model.predict([:]))
+    #expect(try model.predict(rows: [Unknown]()).isEmpty)
+    #expect(throws: DataError.self) { try model.predict(["agee": 3]) }
+    #expect(throws: DataError.self) { try model.predict(["age": "old"]) }
+    let dictionaries = (0..<40).map { ["b": Double($0), "a": Double($0 % 7), "y": Double($0 % 2)] }
+    #expect(try Dataset(rows: dictionaries, target: "y").columnNames == ["a", "b"])
+  }
+
   @Test func batchNormNeedsTwoRows() throws {
     let split = try Dataset.digits().split(seed: 1)
     let error = #expect(throws: RecipeError.self) {
