@@ -114,6 +114,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       case (.present, _): "Mostly bias."
       case (_, .present): "Mostly variance."
       case (.absent, .absent): "Neither bias nor variance."
+      case (.absent, .undecided): "Not bias; perhaps variance."
+      case (.undecided, .absent): "Not variance; perhaps bias."
       default: "Undecided."
       }
     return "\(summary) \(variance.sentence) \(bias.sentence)"

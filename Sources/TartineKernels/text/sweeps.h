@@ -1,0 +1,76 @@
+// Everything between a product and the next: norm, activation, dropout, and back.
+
+INLINE void NAME(forward_loop)(const tartine_sweep *s, const int kind, const bool normed,
+                               const bool dropping) {
+  const REAL *center = s->center, *scale = s->scale, *shift = s->shift;
+  const REAL slope = (REAL)s->slope;
+  const REAL gain = dropping ? (REAL)(65536.0 / s->keep) : 1;
+  EACH(r, s->rows) {
+    const REAL *z = (const REAL *)s->z + r * s->stride;
+    REAL *a = (REAL *)s->a + r * s->stride;
+    uint8_t *mask = dropping ? s->mask + r * s->stride : NULL;
+    if (dropping) NAME(mask_row)(s, r, mask);
+#pragma clang loop vectorize(assume_safety)
+    EACH(c, s->columns) {
+      REAL u = normed ? (z[c] - center[c]) * scale[c] + shift[c] : shift ? z[c] + shift[c] : z[c];
+      REAL value = NAME(activate)(kind, u, slope);
+      a[c] = dropping ? value * ((REAL)mask[c] * gain) : value;
+    }
+  }
+}
+
+INLINE void NAME(backward_loop)(const tartine_sweep *s, const int kind, const bool normed,
+                                const bool dropping) {
+  const REAL *center = s->center, *scale = s->scale, *shift = s->shift, *inverse = s->inverse_deviation;
+  const REAL slope = (REAL)s->slope;
+  const REAL gain = dropping ? (REAL)(65536.0 / s->keep) : 1;
+  REAL *sum = s->gradient_sum, *products = s->gradient_product_sum;
+  if (sum) __builtin_memset(sum, 0, s->columns * sizeof(REAL));
+  if (normed) __builtin_memset(products, 0, s->columns * sizeof(REAL));
+  EACH(r, s->rows) {
+    const REAL *z = (const REAL *)s->z + r * s->stride;
+    REAL *g = (REAL *)s->gradient + r * s->stride;
+    const uint8_t *mask = dropping ? s->mask + r * s->stride : NULL;
+#pragma clang loop vectorize(assume_safety)
+    EACH(c, s->columns) {
+      REAL u = normed ? (z[c] - center[c]) * scale[c] + shift[c] : shift ? z[c] + shift[c] : z[c];
+      REAL du = g[c] * NAME(derivative)(kind, u, slope);
+      if (dropping) du *= (REAL)mask[c] * gain;
+      g[c] = du;
+      if (sum) sum[c] += du;
+      if (normed) products[c] += du * ((z[c] - center[c]) * inverse[c]);
+    }
+  }
+}
+
+#define FOR_ACTIVATION(CALL)                               \
+  switch (s->activation) {                                 \
+    case TARTINE_RELU: CALL(TARTINE_RELU); break;          \
+    case TARTINE_LEAKY_RELU: CALL(TARTINE_LEAKY_RELU); break; \
+    case TARTINE_TANH: CALL(TARTINE_TANH); break;          \
+    case TARTINE_SIGMOID: CALL(TARTINE_SIGMOID); break;    \
+    case TARTINE_GELU: CALL(TARTINE_GELU); break;          \
+    case TARTINE_SILU: CALL(TARTINE_SILU); break;          \
+    case TARTINE_SELU: CALL(TARTINE_SELU); break;          \
+    default: CALL(TARTINE_IDENTITY); break;                \
+  }
+
+#define WITH_OPTIONS(LOOP, KIND)                                          \
+  do {                                                                    \
+    if (s->scale && s->mask) LOOP(s, KIND, true, true);                   \
+    else if (s->scale) LOOP(s, KIND, true, false);                        \
+    else if (s->mask) LOOP(s, KIND, false, true);                         \
+    else LOOP(s, KIND, false, false);                                     \
+  } while (0)
+
+static void NAME(forward)(const tartine_sweep *s) {
+#define CALL(KIND) WITH_OPTIONS(NAME(forward_loop), KIND)
+  FOR_ACTIVATION(CALL)
+#undef CALL
+}
+
+static void NAME(backward)(const tartine_sweep *s) {
+#define CALL(KIND) WITH_OPTIONS(NAME(backward_loop), KIND)
+  FOR_ACTIVATION(CALL)
+#undef CALL
+}
