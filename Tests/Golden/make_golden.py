@@ -50,6 +50,40 @@ def plain(kind, norm=False):
     return layers, width, description
 
 
+def philox(counter, key):
+    """Philox 4x32-10 (Salmon et al. 2011): four words for each counter."""
+    c = [np.asarray(x, dtype=np.uint64) for x in np.broadcast_arrays(*counter)]
+    k, low = list(key), np.uint64(0xFFFFFFFF)
+    for _ in range(10):
+        p, q = c[0] * np.uint64(0xD2511F53), c[2] * np.uint64(0xCD9E8D57)
+        c = [(q >> np.uint64(32)) ^ c[1] ^ np.uint64(k[0]), q & low, (p >> np.uint64(32)) ^ c[3] ^ np.uint64(k[1]),
+             p & low]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+class Dropout(nn.Module):
+    """Inverted dropout with this project's masks, made here anew from their definition.
+
+    Column c of a row takes 16 bits: field (c mod 64) div 8 of the block whose counter is
+    ((c div 64) · 8 + c mod 8, row, step, 4 + 256 · node), under the seed 0.
+    """
+
+    def __init__(self, keep, node):
+        super().__init__()
+        self.keep, self.node, self.step = keep, node, 0
+
+    def forward(self, x):
+        column, row = np.meshgrid(np.arange(x.shape[1]), np.arange(x.shape[0]))
+        words = np.stack(philox((column // 64 * 8 + column % 8, row, self.step, 4 + 256 * self.node), (0, 0)))
+        field = column % 64 // 8
+        word = np.take_along_axis(words, (field // 2)[None].astype(np.int64), 0)[0]
+        bits = (word >> (16 * (field % 2)).astype(np.uint64)) & np.uint64(0xFFFF)
+        threshold = round(self.keep * 65536)
+        self.step += 1
+        return x * torch.from_numpy((bits < threshold) * (65536 / threshold))
+
+
 def outputs(name):
     """Width of the output layer, the targets' maker, and the loss."""
     if name == "softmax":
@@ -162,6 +196,11 @@ def main(folder):
          {"layer": "dense", "units": 7, "initializer": "automatic"}, activation("relu"), activation("tanh"),
          {"layer": "batchNorm", "epsilon": 1e-5, "fraction": 0.1, "averages": "torch"},
          {"layer": "dense", "units": 4, "initializer": "automatic"}, activation("sigmoid")]))
+
+    make(folder, "layer-dropout", network=lambda: (
+        [nn.Linear(INPUTS, 70), nn.Tanh(), Dropout(0.6, 0), nn.Linear(70, 6), nn.ReLU(), Dropout(0.9, 1)], 6,
+        [{"layer": "dense", "units": 70}, activation("tanh"), {"layer": "dropout", "keep": 0.6},
+         {"layer": "dense", "units": 6}, activation("relu"), {"layer": "dropout", "keep": 0.9}]))
 
     make(folder, "optimizer-sgd")
     make(folder, "optimizer-momentum-torch", optimizer=lambda w, b: o.SGD(w + b, RATE, momentum=0.9),

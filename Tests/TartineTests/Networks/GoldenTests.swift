@@ -10,7 +10,7 @@ import Testing
 
   static let cases = [
     "activation-gelu", "activation-leakyReLU", "activation-relu", "activation-selu", "activation-sigmoid",
-    "activation-silu", "activation-tanh", "clip", "layer-batchNorm", "layer-order", "optimizer-adam",
+    "activation-silu", "activation-tanh", "clip", "layer-batchNorm", "layer-dropout", "layer-order", "optimizer-adam",
     "optimizer-adamw", "optimizer-momentum-torch", "optimizer-nesterov-torch", "optimizer-rmsprop",
     "optimizer-sgd", "output-labels", "output-sigmoid", "output-softmax", "output-values", "penalty-l1-l2",
     "penalty-l2", "schedule-cosine", "schedule-exponential", "schedule-inverse-time", "schedule-staircase",
