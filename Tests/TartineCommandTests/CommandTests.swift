@@ -76,6 +76,43 @@ import Testing
     #expect(device.code == 0 && device.output == result.output, "\(device.errors)")
   }
 
+  /// Packed by the system's own gzip, whole and cut short.
+  @Test func packedFilesAreReadAsTheyAre() throws {
+    let command = try CommandRunner()
+    func shell(_ line: String) throws {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", "cd '\(command.folder)' && \(line)"]
+      try process.run()
+      process.waitUntilExit()
+      try #require(process.terminationStatus == 0)
+    }
+    try command.write(CommandRunner.table(rows: 300), to: "t.csv")
+    try shell("gzip -k t.csv && head -c 900 t.csv.gz > cut.csv.gz")
+    let base = ["--target", "y"] + Self.quick
+    #expect(try command.run(["train", "t.csv", "--out", "plain"] + base).code == 0)
+    #expect(try command.run(["train", "t.csv.gz", "--out", "packed"] + base).code == 0)
+    #expect(try command.bytes("plain/model.safetensors") == command.bytes("packed/model.safetensors"))
+    let cut = try command.run(["train", "cut.csv.gz", "--out", "cut"] + base)
+    #expect(cut.code == 65 && cut.errors.contains("it ends in the middle"), "\(cut.errors)")
+
+    try shell("mkdir a b")
+    let pixels = (0..<80 * 9).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    try command.write([0, 0, 8, 3, 0, 0, 0, 80, 0, 0, 0, 3, 0, 0, 0, 3] + pixels, to: "a/train-images-idx3-ubyte")
+    try command.write([0, 0, 8, 1, 0, 0, 0, 80] + (0..<80).map { UInt8($0 % 2) }, to: "a/train-labels-idx1-ubyte")
+    try shell("cp a/* b && gzip b/*")
+    #expect(try command.run(["train", "a", "--out", "ra"] + Self.quick).code == 0)
+    #expect(try command.run(["train", "b", "--out", "rb"] + Self.quick).code == 0)
+    #expect(try command.bytes("ra/model.safetensors") == command.bytes("rb/model.safetensors"))
+  }
+
+  @Test func tenRowsAreEnough() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 10), to: "t.csv")
+    let run = try command.run(["train", "t.csv", "--target", "y", "--json"])
+    #expect(run.code == 0 && run.output.contains("\"samples\":{\"dev\":2,\"test\":2,\"train\":6}"), "\(run.errors)")
+  }
+
   @Test func seedsKeepAllTheirBits() throws {
     let command = try CommandRunner()
     let seed = "18446744073709551615"
