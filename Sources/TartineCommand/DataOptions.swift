@@ -9,22 +9,30 @@ struct DataOptions: ParsableArguments {
       valueName: "data"))
   var data: String?
 
-  @Option(help: ArgumentHelp("The column to predict; several, with commas, are labels.", valueName: "column"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The column to predict; several, with commas, are labels.", valueName: "column"))
   var target: String?
 
-  @Option(help: ArgumentHelp("A test set of its own; then only dev is cut from the data.", valueName: "file"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("A test set of its own; then only dev is cut from the data.", valueName: "file"))
   var test: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Shares of train, dev and test, as in 0.6,0.2,0.2; or of train and dev. auto: dev and test each take 20 % "
         + "of the rows, at most 10 000.", valueName: "shares"))
   var split: String?
 
-  @Option(help: ArgumentHelp("The seed of the division; by default that of the run.", valueName: "n"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The seed of the division; by default that of the run.", valueName: "n")
+  )
   var splitSeed: UInt64?
 
-  @Option(help: ArgumentHelp("auto, binary, multiclass, multilabel, regression.", valueName: "name"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("auto, binary, multiclass, multilabel, regression.", valueName: "name"))
   var task: String?
 
   /// The source that the flags describe.
@@ -48,6 +56,9 @@ struct DataOptions: ParsableArguments {
     let shares = try RecipeOptions.numbers(split, flag: "--split")
     guard (2...3).contains(shares.count) else {
       throw UsageError("--split takes two or three shares that add up to 1, as in 0.6,0.2,0.2.")
+    }
+    guard shares.allSatisfy({ $0 > 0 && $0 < 1 }), abs(shares.reduce(0, +) - 1) < 1e-6 else {
+      throw UsageError("--split takes shares above 0 that add up to 1, as in 0.6,0.2,0.2, not \(split).")
     }
     return shares
   }

@@ -48,7 +48,9 @@ struct OutputOptions: ParsableArguments {
 /// What `evaluate` prints.
 struct EvaluationSummary: Encodable {
   struct Figure: Encodable {
-    let value, low, high: Double
+    let value, low: Double
+    /// Nil where so few rows say nothing.
+    let high: Double?
   }
 
   let task: LearningTask
@@ -64,7 +66,8 @@ struct EvaluationSummary: Encodable {
     rows = evaluation.rowCount
     loss = evaluation.loss
     let estimate = evaluation.estimate
-    let figure = Figure(value: estimate.value, low: estimate.low, high: estimate.high)
+    let figure = Figure(
+      value: estimate.value, low: estimate.low, high: estimate.high.isFinite ? estimate.high : nil)
     if evaluation.task == .regression { rmse = figure } else { error = figure }
     mae = evaluation.mae
     r2 = evaluation.r2
@@ -72,6 +75,8 @@ struct EvaluationSummary: Encodable {
 
   var text: String {
     func number(_ value: Double) -> String { Text.significant(value, digits: 4) }
+    func number(_ value: Double?) -> String { value.map { number($0) } ?? "∞" }
+    func percent(_ value: Double?) -> String { value.map { percent($0) } ?? "∞" }
     func percent(_ value: Double) -> String { Text.fixed(value * 100, decimals: 2) }
     var lines = ["\(rows) rows, task \(task.rawValue)"]
     if let error {

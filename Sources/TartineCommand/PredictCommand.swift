@@ -33,16 +33,32 @@ struct PredictCommand: ParsableCommand {
         let rows: Int
         let task: LearningTask
         let out: String?
-        let predictions: [String]?
+        let classes: [String]?
+        let predictions: [Answer]?
+        let probabilities: [[Double]]?
       }
+      let isRegression = model.task == .regression
+      let isWanted = out == nil
       try Files.print(
         try JSON.text(
           Result(
             rows: predictions.count, task: model.task, out: out,
-            predictions: out == nil ? predictions.map(\.text) : nil)) + "\n")
+            classes: isRegression ? nil : model.classes,
+            predictions: isWanted ? predictions.map { Answer(prediction: $0) } : nil,
+            probabilities: isWanted && !isRegression ? predictions.map(\.probabilities) : nil)) + "\n")
     } else if out == nil {
       try Files.print(csv)
     }
+  }
+}
+
+/// One prediction in JSON: a number, or a class as text.
+private struct Answer: Encodable {
+  let prediction: Prediction
+
+  func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    if let number = prediction.number { try value.encode(number) } else { try value.encode(prediction.text) }
   }
 }
 

@@ -3,18 +3,24 @@ import Tartine
 
 /// The flags that change the recipe. Each has a key, the same in `--set` and in recipe files.
 struct RecipeOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("A recipe file to begin from, such as a run's recipe.json.", valueName: "file"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("A recipe file to begin from, such as a run's recipe.json.", valueName: "file"))
   var recipe: String?
 
-  @Option(help: ArgumentHelp("Units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
   var hidden: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "After each hidden layer: relu, leaky-relu, tanh, sigmoid, gelu, silu, selu, identity.", valueName: "name"))
   var activation: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How weights start: automatic (by the activation), he, xavier, lecun.", valueName: "name"))
   var initializer: String?
@@ -23,54 +29,59 @@ struct RecipeOptions: ParsableArguments {
   var batchNorm: Bool?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Dropout: the probability that a unit stays, for the hidden layers in order; the last goes on.",
       valueName: "p,…"))
   var keepProb: String?
 
-  @Option(help: ArgumentHelp("The same for the inputs.", valueName: "p"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The same for the inputs.", valueName: "p"))
   var keepInput: Double?
 
-  @Option(help: ArgumentHelp("L1 penalty: c in c · Σ|w|.", valueName: "c"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("L1 penalty: c in c · Σ|w|.", valueName: "c"))
   var l1: Double?
 
-  @Option(help: ArgumentHelp("L2 penalty: c in c/2 · Σw².", valueName: "c"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("L2 penalty: c in c/2 · Σw².", valueName: "c"))
   var l2: Double?
 
-  @Option(help: ArgumentHelp("Decay apart from the gradient, as in AdamW.", valueName: "d"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Decay apart from the gradient, as in AdamW.", valueName: "d"))
   var decay: Double?
 
-  @Option(help: ArgumentHelp("sgd, momentum, nesterov, rmsprop, adam, adamw.", valueName: "name"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("sgd, momentum, nesterov, rmsprop, adam, adamw.", valueName: "name"))
   var optimizer: String?
 
-  @Option(help: ArgumentHelp("The rate at its highest.", valueName: "rate"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The rate at its highest.", valueName: "rate"))
   var learningRate: Double?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The rate over the run: constant, inverse-time, exponential, staircase, cosine.", valueName: "name"))
   var schedule: String?
 
-  @Option(help: ArgumentHelp("The share of all steps that the rate takes to rise.", valueName: "share"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The share of all steps that the rate takes to rise.", valueName: "share"))
   var warmup: Double?
 
-  @Option(help: ArgumentHelp("The gradient's largest global norm.", valueName: "norm"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The gradient's largest global norm.", valueName: "norm"))
   var clip: Double?
 
-  @Option(help: ArgumentHelp("Rows of a step; 1 is one sample at a time.", valueName: "rows"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Rows of a step; 1 is one sample at a time.", valueName: "rows"))
   var batchSize: Int?
 
-  @Option(help: ArgumentHelp("Passes over the train rows.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Passes over the train rows.", valueName: "n"))
   var epochs: Int?
 
-  @Option(help: ArgumentHelp("Stop after n epochs without a lower dev loss.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Stop after n epochs without a lower dev loss.", valueName: "n"))
   var earlyStopping: Int?
 
-  @Option(help: ArgumentHelp("What every random draw follows from.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("What every random draw follows from.", valueName: "n"))
   var seed: UInt64?
 
   @Option(
-    name: .customLong("set"), parsing: .singleValue,
+    name: .customLong("set"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Any setting by its key, as in optimizer.beta1=0.95; may be repeated.", valueName: "key=value"))
   var settings: [String] = []
 

@@ -36,7 +36,9 @@ struct TartineCommand: ParsableCommand {
         Files.warn("a fault of this program, which should not happen; please report it: \(error)")
         exit(withError: ExitCode(70))
       }
-      Files.warn(failure.message)
+      // Whoever reads our output has heard enough, as 'head' has: nothing to complain of.
+      let isCutOff = (error as? FileError)?.description.contains("Broken pipe") == true
+      if !isCutOff { Files.warn(failure.message) }
       exit(withError: ExitCode(failure.code))
     }
   }

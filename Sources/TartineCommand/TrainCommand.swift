@@ -16,7 +16,9 @@ struct TrainCommand: ParsableCommand {
         tartine train mnist/ --hidden 512,256 --batch-norm --keep-prob 0.8
         tartine train --resume runs/houses-1             goes on after an interruption
 
-      What you do not say follows rules that hold for any table.
+      What you do not say follows rules that hold for any table. --set takes any key of recipe.json, and comes \
+      after the flags. For two classes or labels the probability is that of the later in order. --target a,b \
+      learns several labels at once.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -27,6 +29,9 @@ struct TrainCommand: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let job = try options.resume.map { try resumed(from: $0) } ?? begun()
+    if let error = options.humanError, error > 1, job.split.task != .regression {
+      throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(error); 0.05 are 5 %.")
+    }
     for notice in job.split.dataset.notices { Files.warn(notice) }
     if options.threads.map({ $0 > 1 }) ?? true, !Workers.canUseSeveralThreads {
       Files.warn(
@@ -115,24 +120,31 @@ struct TrainCommand: ParsableCommand {
 /// The flags that say how and where to run.
 struct RunOptions: ParsableArguments {
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
   var threads: Int?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "A human or Bayes error, against which bias is read: a fraction, or in the target's unit.", valueName: "error"))
   var humanError: Double?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The smallest difference that matters; by default 10 % of the dev error, at least half a point.",
       valueName: "difference"))
   var worth: Double?
 
-  @Option(help: ArgumentHelp("The run's folder; by default runs/ and a new name.", valueName: "folder"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The run's folder; by default runs/ and a new name.", valueName: "folder"))
   var out: String?
 
-  @Option(help: ArgumentHelp("Go on with an interrupted run; its folder knows the data.", valueName: "folder"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Go on with an interrupted run; its folder knows the data.", valueName: "folder"))
   var resume: String?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")

@@ -59,10 +59,13 @@ struct TrainingSummary {
     let seed = source.splitSeed == run.recipe.seed ? "" : " --split-seed \(source.splitSeed)"
     if let idea = diagnosis.prescriptions.first {
       return
-        "tartine train\(data)\(target)\(test)\(task)\(shares)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
+        "\(program) train\(data)\(target)\(test)\(task)\(shares)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
     }
-    return "tartine predict \(quoted(summary.model)) \(source.data == DataSource.digits ? "digits" : "NEW.csv")"
+    return "\(program) predict \(quoted(summary.model)) \(source.data == DataSource.digits ? "digits" : "NEW.csv")"
   }
+
+  /// The command as it was called.
+  private var program: String { quoted(CommandLine.arguments.first ?? "tartine") }
 
   private func quoted(_ text: String) -> String {
     text.allSatisfy { $0.isLetter || $0.isNumber || "/._-,=+".contains($0) }

@@ -26,22 +26,33 @@ package struct CSVReader {
     if bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) {
       throw DataError("it is in UTF-16; save it as UTF-8.", source: source)
     }
+    if let place = CSVScanner.firstNonText(bytes) {
+      let line = CSVScanner.line(of: place, in: bytes)
+      throw DataError(
+        bytes[place] == 0
+          ? "it holds a zero byte, so it is no text; check that this is the table."
+          : "it holds a byte that is no UTF-8; save the file as UTF-8.", source: source, line: line)
+    }
     let separator = CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[start...]))
     var scanner = CSVScanner(bytes, separator: separator, from: start)
     guard scanner.beginRecord() else {
       throw DataError("it is empty; a header line and rows are needed.", source: source)
     }
     let names = try readHeader(&scanner, bytes)
-    let body = scanner.position
+    let body = (start: scanner.position, separator: separator, skipsEmptyLines: names.count > 1)
     var builders = names.map { ColumnBuilder(name: $0, schema: schema) }
-    try readNumbers(into: &builders, bytes, from: body, separator)
-    if builders.contains(where: \.isText) { try readTexts(into: &builders, bytes, from: body, separator) }
+    try readNumbers(into: &builders, bytes, body)
+    for index in builders.indices { builders[index].decide() }
+    if builders.contains(where: \.isText) { try readTexts(into: &builders, bytes, body) }
     let columns = try builders.map { try $0.column(source: source, bytes: bytes) }
     guard let rows = columns.first?.count, rows > 0 else {
       throw DataError("it has a header and no rows.", source: source)
     }
     return columns
   }
+
+  /// Where the rows begin, and how they are written.
+  private typealias Body = (start: Int, separator: UInt8, skipsEmptyLines: Bool)
 
   private func readHeader(_ scanner: inout CSVScanner, _ bytes: UnsafeBufferPointer<UInt8>) throws -> [String] {
     var names: [String] = []
@@ -67,10 +78,10 @@ package struct CSVReader {
   }
 
   private func readNumbers(
-    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, from start: Int,
-    _ separator: UInt8
+    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, _ body: Body
   ) throws {
-    var scanner = CSVScanner(bytes, separator: separator, from: start)
+    var scanner = CSVScanner(
+      bytes, separator: body.separator, from: body.start, skipsEmptyLines: body.skipsEmptyLines)
     let count = builders.count
     try builders.withUnsafeMutableBufferPointer { builders in
       while scanner.beginRecord() {
@@ -92,10 +103,10 @@ package struct CSVReader {
   }
 
   private func readTexts(
-    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, from start: Int,
-    _ separator: UInt8
+    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, _ body: Body
   ) throws {
-    var scanner = CSVScanner(bytes, separator: separator, from: start)
+    var scanner = CSVScanner(
+      bytes, separator: body.separator, from: body.start, skipsEmptyLines: body.skipsEmptyLines)
     builders.withUnsafeMutableBufferPointer { builders in
       while scanner.beginRecord() {
         var column = 0
@@ -124,6 +135,9 @@ private struct ColumnBuilder {
   private let isNeeded: Bool
   private(set) var isText: Bool
   private var numbers: [Double] = []
+  private var missing = 0
+  /// Fields that are there and are no numbers.
+  private var others = 0
   private var texts = LevelCoder()
   /// The first field that is no number, and the first that no Float can hold.
   private var firstText: (position: Int, text: String)?
@@ -144,16 +158,40 @@ private struct ColumnBuilder {
     if isText { return }
     if let number = NumberParser.parse(bytes, field.start, field.end) {
       if !(abs(number) <= Double(Float.greatestFiniteMagnitude)), firstHuge == nil {
-        firstHuge = (field.start, scanner.text(field))
+        firstHuge = (field.start, Self.shown(field, scanner))
       }
       numbers.append(number)
     } else if scanner.isMissing(field) {
       numbers.append(.nan)
+      missing += 1
     } else {
-      isText = true
-      firstText = (field.start, scanner.text(field))
-      numbers = []
+      if firstText == nil { firstText = (field.start, Self.shown(field, scanner)) }
+      others += 1
+      numbers.append(.nan)
+      if others > 100 && !isMostlyNumbers { becomeText() }
     }
+  }
+
+  /// A few texts among many numbers are slips, and not a category.
+  private var isMostlyNumbers: Bool {
+    let found = numbers.count - missing - others
+    return found >= 20 && others * 20 <= found
+  }
+
+  /// Ends the first pass: numbers, numbers with slips, or text.
+  mutating func decide() {
+    if others > 0 && !isMostlyNumbers { becomeText() }
+  }
+
+  private mutating func becomeText() {
+    isText = true
+    numbers = []
+  }
+
+  /// A field as a message shows it.
+  private static func shown(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> String {
+    let text = scanner.text(field)
+    return text.count > 40 ? text.prefix(40) + "…" : text
   }
 
   mutating func takeText(_ field: CSVScanner.Field, _ scanner: CSVScanner) {
@@ -177,10 +215,19 @@ private struct ColumnBuilder {
     }
     if let firstHuge, isNeeded {
       throw DataError(
-        "'\(firstHuge.text)' is more than a 32-bit number holds; correct it, or leave the field empty for a "
+        "'\(firstHuge.text)' is infinite, or more than a 32-bit number holds; correct it, or leave the field empty for a "
           + "missing value.", source: source, line: CSVScanner.line(of: firstHuge.position, in: bytes),
         column: name)
     }
-    return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
+    guard let firstText else {
+      return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
+    }
+    let line = CSVScanner.line(of: firstText.position, in: bytes)
+    let what =
+      others == 1
+      ? "'\(firstText.text)' in line \(line) is" : "\(others) values, such as '\(firstText.text)' in line \(line), are"
+    return Column(
+      name: name, values: .numbers(numbers), reason: "nearly every value is a number",
+      notice: "column '\(name)' holds numbers, but \(what) none; taken as missing")
   }
 }

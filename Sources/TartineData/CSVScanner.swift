@@ -22,7 +22,13 @@ struct CSVScanner {
   private static let newline = UInt8(ascii: "\n")
   private static let carriage = UInt8(ascii: "\r")
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>, separator: UInt8, from position: Int) {
+  /// In a table of one column an empty line is a missing value.
+  private let skipsEmptyLines: Bool
+
+  init(
+    _ bytes: UnsafeBufferPointer<UInt8>, separator: UInt8, from position: Int, skipsEmptyLines: Bool = true
+  ) {
+    self.skipsEmptyLines = skipsEmptyLines
     self.bytes = bytes
     self.separator = separator
     self.position = position
@@ -45,7 +51,7 @@ struct CSVScanner {
 
   /// Skips empty lines; false at the end of the text.
   mutating func beginRecord() -> Bool {
-    while position < bytes.count, bytes[position] == Self.newline || bytes[position] == Self.carriage {
+    while skipsEmptyLines, position < bytes.count, bytes[position] == Self.newline || bytes[position] == Self.carriage {
       position += 1
     }
     recordStart = position
@@ -133,6 +139,25 @@ struct CSVScanner {
     "NA", "NaN", "nan", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None",
   ]
   private static let missingStarts = Set("Nn#<".utf8)
+
+  /// The first byte that is zero or breaks UTF-8; nil in a text.
+  static func firstNonText(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte < 0x80 {
+        if byte == 0 { return index }
+        index += 1
+        continue
+      }
+      let length = byte >= 0xC2 && byte < 0xE0 ? 2 : byte & 0xF0 == 0xE0 ? 3 : byte >= 0xF0 && byte < 0xF5 ? 4 : 0
+      guard length > 0, index + length <= bytes.count,
+        (1..<length).allSatisfy({ bytes[index + $0] & 0xC0 == 0x80 })
+      else { return index }
+      index += length
+    }
+    return nil
+  }
 
   /// The line that a place in the text is on, from 1.
   static func line(of position: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {

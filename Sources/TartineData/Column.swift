@@ -11,11 +11,14 @@ package struct Column: Sendable {
   package var values: Values
   /// Why it has its type.
   package var reason: String
+  /// What a person should know about how it was read.
+  package var notice: String?
 
-  package init(name: String, values: Values, reason: String) {
+  package init(name: String, values: Values, reason: String, notice: String? = nil) {
     self.name = name
     self.values = values
     self.reason = reason
+    self.notice = notice
   }
 
   package var count: Int {

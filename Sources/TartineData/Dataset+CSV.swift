@@ -15,7 +15,7 @@ extension Dataset {
 
   /// Divides columns into inputs and targets.
   package init(source: String, columns: [Column], target: String, task: LearningTask?) throws {
-    let names = columns.contains { $0.name == target } ? [target] : target.split(separator: ",").map(String.init)
+    let names = columns.contains { $0.name == target } ? [target] : target.split(separator: ",").map(Self.trimmed)
     guard !names.isEmpty else {
       throw DataError("no target is named; there are \(Self.list(columns.map(\.name))).", source: source)
     }
@@ -40,6 +40,10 @@ extension Dataset {
     var bytes = try Files.read(path)
     if Files.isGzip(bytes) { bytes = try Files.gunzip(bytes, path: path) }
     return try CSVReader(bytes, source: path, isNumeric: isNumeric).read()
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 
   /// At most twelve names.

@@ -45,6 +45,7 @@ public struct Dataset: Sendable {
     self.targets = targets
     notices = []
     self.task = task.map { TaskChoice(task: $0, reason: reason) } ?? TaskChoice.infer(targets)
+    if case .table(let columns) = inputs { notices += (columns + targets).compactMap(\.notice) }
     dropRowsWithoutTarget()
     try checkTask()
   }

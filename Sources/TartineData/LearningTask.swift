@@ -30,7 +30,8 @@ public struct TaskChoice: Hashable, Sendable {
     case .texts(_, let levels):
       return TaskChoice(
         task: levels.count == 2 ? .binary : .multiclass,
-        reason: "'\(target.name)' is text with \(levels.count) values (\(target.reason))")
+        reason: "'\(target.name)' is text with \(levels.count) values"
+          + (levels.count > 20 ? " (\(target.reason))" : ""))
     case .numbers(let numbers):
       let levels = Set(numbers.lazy.filter { !$0.isNaN })
       if levels.count == 2 { return TaskChoice(task: .binary, reason: "'\(target.name)' has two values") }

@@ -81,6 +81,9 @@ extension Feature {
         reason: "\(distinct) different texts in \(present) train rows are nearly unique "
           + "(\(column.reason))")
     }
+    if distinct == 1 && present == rows.count {
+      return .leftOut(name: column.name, reason: "it is the same in all train rows")
+    }
     let frequent = levels.indices.filter { counts[$0] >= fewestRowsOfLevel }
       .sorted { (counts[$1], levels[$0]) < (counts[$0], levels[$1]) }
       .prefix(mostLevels)

@@ -48,7 +48,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     self.unit = unit
     // What is below δ already has little to give, whatever its reference.
     let bias = train.estimate.value < delta ? .absent : bias.reading
-    prescriptions = Prescription.list(for: run, bias: bias, variance: variance.reading)
+    prescriptions = Prescription.list(for: run, bias: bias, variance: variance, worth: delta)
   }
 
   private static func bias(

@@ -26,6 +26,17 @@ public struct Estimate: Hashable, Sendable {
   /// The normal distribution's 97.5 % point.
   static let z = 1.959963984540054
 
+  /// Student's 97.5 % point, by Fisher's expansion; within 2 % from 3 degrees of freedom on.
+  package static func studentT(_ freedom: Int) -> Double {
+    if freedom < 3 { return freedom == 1 ? 12.706 : 4.303 }
+    let n = Double(freedom)
+    let z3 = z * z * z
+    let z5 = z3 * z * z
+    let z7 = z5 * z * z
+    return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n)
+      + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
+  }
+
   /// A share of `count` rows.
   ///
   /// **Source**: Wilson, *Probable inference, the law of succession, and statistical inference*, 1927.
@@ -43,9 +54,12 @@ public struct Estimate: Hashable, Sendable {
   static func rootMeanSquare(_ squares: [Double]) -> Estimate {
     let n = Double(squares.count)
     let mean = squares.reduce(0, +) / n
-    guard mean > 0, squares.count > 1 else { return Estimate(mean.squareRoot(), low: 0, high: mean.squareRoot()) }
-    let variance = squares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
-    let half = z * (variance / n).squareRoot() / (2 * mean)
+    guard squares.count > 1 else { return Estimate(mean.squareRoot(), low: 0, high: .infinity) }
+    guard mean > 0 else { return Estimate(0, low: 0, high: 0) }
+    var variance = squares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
+    // Few rows can lie close together by chance: squares of normal errors vary by at least this.
+    if squares.count < 30 { variance = max(variance, 2 * mean * mean) }
+    let half = studentT(squares.count - 1) * (variance / n).squareRoot() / (2 * mean)
     return Estimate(mean.squareRoot(), low: mean.squareRoot() * exp(-half), high: mean.squareRoot() * exp(half))
   }
 

@@ -12,12 +12,13 @@ public struct Prescription: Sendable {
   /// The same as flags of the command, added to those of the run.
   public let flags: String
 
-  static func list(for run: Run, bias: Reading, variance: Reading) -> [Prescription] {
-    var list: [Prescription] = []
-    if variance == .present { list += againstVariance(run.recipe) }
-    if bias != .absent { list += againstBias(run.recipe) }
-    if variance == .undecided { list += againstVariance(run.recipe) }
-    return list
+  /// What is present first; of what is undecided, what the figures lean to.
+  static func list(for run: Run, bias: Reading, variance: Finding, worth: Double) -> [Prescription] {
+    let gap = variance.difference?.value ?? 0
+    let byVariance = variance.reading != .absent && gap > 0 ? againstVariance(run.recipe) : []
+    let byBias = bias != .absent ? againstBias(run.recipe) : []
+    let leansToVariance = variance.reading == .present || (bias != .present && gap > worth)
+    return leansToVariance ? byVariance + byBias : byBias + byVariance
   }
 
   private static func againstBias(_ recipe: Recipe) -> [Prescription] {

@@ -10,7 +10,7 @@
 package enum Text {
   /// With so many decimals, a true minus sign, and no minus before a zero.
   package static func fixed(_ value: Double, decimals: Int) -> String {
-    guard value.isFinite else { return "–" }
+    guard value.isFinite else { return value == .infinity ? "∞" : "–" }
     let scale = pow(10, Double(decimals))
     let scaled = (abs(value) * scale).rounded()
     guard scaled < 1e15 else { return String(value) }
@@ -23,7 +23,7 @@ package enum Text {
 
   /// With so many significant digits, but never fewer than all before the point.
   package static func significant(_ value: Double, digits: Int) -> String {
-    guard value != 0, value.isFinite else { return value == 0 ? "0" : "–" }
+    guard value != 0, value.isFinite else { return value == 0 ? "0" : value == .infinity ? "∞" : "–" }
     let magnitude = Int(log10(abs(value)).rounded(.down))
     let decimals = digits - 1 - magnitude
     if decimals > 8 {

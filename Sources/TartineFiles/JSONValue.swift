@@ -90,6 +90,16 @@ package enum JSON {
     try decode(Value.self, from: try text(value))
   }
 
+  private static func kind(_ type: Any.Type) -> String {
+    let name = "\(type)"
+    if name.hasPrefix("Dictionary") { return "an object in braces" }
+    if name.hasPrefix("Array") { return "a list" }
+    if name == "String" { return "a text" }
+    if name == "Bool" { return "true or false" }
+    if name.contains("Int") { return "a whole number" }
+    return "a number"
+  }
+
   /// The problem of a decoding error in plain words, with the key where it is known.
   package static func explain(_ error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
@@ -100,11 +110,16 @@ package enum JSON {
     case .keyNotFound(let key, let context):
       return "'\((context.codingPath + [key]).map(\.stringValue).joined(separator: "."))' is missing"
     case .typeMismatch(let type, let context):
-      return "a value of another kind than \(type) stands\(place(context.codingPath))"
+      return "\(kind(type)) is needed\(place(context.codingPath))"
     case .valueNotFound(let type, let context):
-      return "a value of kind \(type) is missing\(place(context.codingPath))"
+      return "\(kind(type)) is missing\(place(context.codingPath))"
     case .dataCorrupted(let context):
-      return context.debugDescription + place(context.codingPath)
+      if !context.debugDescription.contains("valid JSON") {
+        return context.debugDescription + place(context.codingPath)
+      }
+      return context.codingPath.isEmpty && context.underlyingError != nil
+        ? "it is no valid JSON, or holds a number out of its range"
+        : "the value\(place(context.codingPath)) is out of its range"
     @unknown default:
       return "\(error)"
     }

@@ -86,7 +86,8 @@ package struct Safetensors {
   /// Checks every claim of the header against the file before it believes any.
   package init(_ file: [UInt8], path: String) throws(FileError) {
     func damaged(_ what: String) -> FileError {
-      FileError(.damaged, path, "'\(path)' is no whole model file: \(what). Take a copy that is whole.")
+      FileError(
+        .damaged, path, "'\(path)' is no whole model file: \(what). Check the name, or take a copy that is whole.")
     }
     guard file.count >= 8 else { throw damaged("it has only \(file.count) bytes") }
     var length: UInt64 = 0

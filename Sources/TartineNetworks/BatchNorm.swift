@@ -34,7 +34,6 @@ public struct BatchNorm: FusedLayer {
   ///   - fraction: the share of the new batch in the moving averages, in (0, 1].
   ///   - averages: how the moving averages begin.
   public init(epsilon: Double = 1e-5, fraction: Double = 0.1, averages: Averages = .corrected) {
-    precondition(epsilon > 0 && fraction > 0 && fraction <= 1, "epsilon > 0, fraction in (0, 1]")
     self.epsilon = epsilon
     self.fraction = fraction
     self.averages = averages

@@ -21,7 +21,6 @@ public struct Dense: FusedLayer {
   ///   - bias: whether b is learned; nil: yes, unless a batch norm follows.
   ///   - initializer: how W starts; by default what the activation that follows needs.
   public init(_ units: Int, bias: Bool? = nil, initializer: InitializerRule = .automatic) {
-    precondition(units > 0, "a dense layer needs at least one unit")
     self.units = units
     self.bias = bias
     self.initializer = initializer

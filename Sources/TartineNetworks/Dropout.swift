@@ -16,7 +16,6 @@ public struct Dropout: FusedLayer {
 
   /// - Parameter keep: the probability that a unit stays, in (0, 1].
   public init(keep: Double) {
-    precondition(keep > 0 && keep <= 1, "keep must be in (0, 1]")
     self.keep = keep
   }
 

@@ -9,14 +9,14 @@ struct LadderPicture {
   var svg: String {
     let rungs = diagnosis.ladder
     let highest = (rungs.map(\.estimate.high).max() ?? 1) * 1.08
-    let left = 60.0
-    let right = 690.0
+    let left = 48.0
+    let right = 440.0
     func x(_ value: Double) -> String {
       Text.plain(left + (right - left) * max(0, min(1, value / max(highest, 1e-300))))
     }
     let height = 44 * rungs.count + 34
     var parts: [String] = []
-    for tick in Axis.ticks(to: highest, count: 5) {
+    for tick in Axis.ticks(to: highest, count: 4) {
       parts.append(
         "<line x1=\"\(x(tick))\" x2=\"\(x(tick))\" y1=\"8\" y2=\"\(height - 24)\" stroke=\"var(--line)\"/>"
           + "<text x=\"\(x(tick))\" y=\"\(height - 8)\" text-anchor=\"middle\">\(escape(diagnosis.text(tick)))</text>")
@@ -33,7 +33,7 @@ struct LadderPicture {
         """)
     }
     let label = rungs.map { "\($0.name) \(diagnosis.text($0.estimate.value))" }.joined(separator: ", ")
-    return "<svg viewBox=\"0 0 720 \(height)\" role=\"img\" aria-label=\"\(escape(label))\">\(parts.joined())</svg>"
+    return "<svg viewBox=\"0 0 480 \(height)\" role=\"img\" aria-label=\"\(escape(label))\">\(parts.joined())</svg>"
   }
 }
 

@@ -106,7 +106,7 @@ public struct Report {
     td, th { padding: .25rem 1.4rem .25rem 0; border-bottom: 1px solid var(--line); }
     td { font-variant-numeric: tabular-nums; } thead td { color: var(--soft); }
     pre { overflow-x: auto; border: 1px solid var(--line); padding: .8rem 1rem; font-size: .85rem; line-height: 1.4; }
-    code { font-size: .9em; } svg { width: 100%; height: auto; display: block; }
+    code { font-size: .9em; white-space: nowrap; } td, th { white-space: nowrap; } svg { width: 100%; max-width: 40rem; height: auto; display: block; }
     svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
     .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 1.5rem; }
     """

@@ -71,9 +71,11 @@ public struct DataSource: Hashable, Sendable, Codable {
       guard test == nil else {
         throw DataError("the digits are divided by themselves; leave --test out.", source: data)
       }
+      try refuseTarget()
       return (try Dataset.digits(), nil)
     }
     if Files.isFolder(data) {
+      try refuseTarget()
       let folder = try ImageFolder(idx: data, task: task)
       guard let test else { return (folder.train, split?.count == 3 ? nil : folder.test) }
       let other = try ImageFolder(idx: test, task: task)
@@ -83,12 +85,17 @@ public struct DataSource: Hashable, Sendable, Codable {
       throw FileError(.missing, data, "there is no file or folder '\(data)': check the name.")
     }
     guard let target else {
-      throw DataError(
-        "which column is to be predicted? Name it with --target; there are "
-          + "\(Dataset.list(try Dataset.readTable(data).map(\.name))).", source: data)
+      throw RecipeError(
+        "which column of \(data) is to be predicted? Name it with --target; there are "
+          + "\(Dataset.list(try Dataset.readTable(data).map(\.name))).")
     }
     let train = try Dataset(csv: data, target: target, task: task)
     return (train, try test.map { try Dataset(csv: $0, like: train) })
+  }
+
+  private func refuseTarget() throws {
+    guard let target else { return }
+    throw RecipeError("the images of '\(data)' bring their classes along, so --target \(target) must be left out.")
   }
 
   private var files: [String] {

@@ -3,7 +3,7 @@ import TartineEngine
 import TartineNetworks
 
 /// A trained network with its preparation: complete, unchanging, and safe to use from many tasks at once.
-public final class Model: Sendable {
+public final class Model: Sendable, CustomStringConvertible {
   /// What it was trained by.
   public let recipe: Recipe
   /// How raw columns become its inputs.
@@ -38,6 +38,9 @@ public final class Model: Sendable {
     case .number: []
     }
   }
+
+  /// Its layers, as a table.
+  public var description: String { plan.description }
 
   package func makePredictor(workers: Workers, rows: Int) -> Predictor {
     Predictor(

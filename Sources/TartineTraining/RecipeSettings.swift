@@ -40,6 +40,11 @@ public struct RecipeSettings: Sendable {
   public func apply(to recipe: Recipe) throws -> Recipe {
     guard !isEmpty else { return recipe }
     for (key, value) in changes {
+      if case .array(let list) = value,
+        list.contains(where: { if case .number(let x) = $0 { abs(x) > 1e15 } else { false } })
+      {
+        throw RecipeError("\(key) holds a number far out of its range.")
+      }
       let numbers = if case .array(let list) = value { list } else { [value] }
       for case .number(let number) in numbers where !number.isFinite {
         throw RecipeError("\(key) must be a finite number, not \(number).")

@@ -59,6 +59,7 @@ public struct RunFolder: Sendable {
       return
     }
     self.path = path
+    guard !path.isEmpty else { throw FileError(.cannotCreate, path, "the run's folder has an empty name.") }
     guard !Files.exists(description), !Files.exists(model) else {
       throw FileError(
         .cannotCreate, self.path,

@@ -28,7 +28,7 @@ import Testing
     Case("header only", "a,y\n", says: "a header and no rows"),
     Case("ragged row", "a,y\n1,0\n2\n", says: "line 3: it has 1 fields, and the header has 2"),
     Case("unknown target", good, ["--target", "z"], says: "there is no column 'z'; there are a, b, kind, y"),
-    Case("no target named", good, ["--no-target"], says: "Name it with --target; there are a, b, kind, y"),
+    Case("no target named", good, ["--no-target"], code: 64, says: "Name it with --target; there are a, b, kind, y"),
     Case(
       "constant target", "a,y\n" + (0..<30).map { "\($0),3.5\n" }.joined(),
       says: "the target has the one value '3.5' in all 30 rows"),
@@ -39,7 +39,8 @@ import Testing
       "infinity", "a,y\n" + (0..<30).map { "\($0 == 4 ? "inf" : "1"),\($0 % 2)\n" }.joined(), says: "line 6, column 'a'"
     ),
     Case(
-      "1e39", "a,y\n" + (0..<30).map { "\($0 == 4 ? "1e39" : "1"),\($0 % 2)\n" }.joined(), says: "'1e39' is more than"),
+      "1e39", "a,y\n" + (0..<30).map { "\($0 == 4 ? "1e39" : "1"),\($0 % 2)\n" }.joined(),
+      says: "'1e39' is infinite, or more than"),
     Case(
       "infinite target", "a,y\n" + (0..<30).map { "\($0),\($0 == 4 ? "inf" : "\($0).5")\n" }.joined(),
       says: "line 6, column 'y'"),
@@ -57,13 +58,16 @@ import Testing
     Case(
       "more than any memory", good, ["--hidden", "1000000,1000000"], code: 64, says: "more than this machine's"),
     Case("no target's name", good, ["--target", ""], says: "no target is named"),
+    Case("no UTF-8", good + "\u{0}", says: "line 62: it holds a zero byte"),
+    Case("a negative seed", good, ["--seed", "-1"], code: 64, says: "'-1' is invalid for '--seed"),
+    Case("a human error in percent", good, ["--human-error", "5"], code: 64, says: "a fraction from 0 to 1"),
     Case(
-      "text among prices", "a,y\n" + (0..<100).map { "\($0),\($0 == 50 ? "unknown" : "\($0).5")\n" }.joined(),
-      says: "line 52 holds 'unknown'"),
+      "a number for an object", good, ["--set", "network=1"], code: 64, says: "an object in braces is needed"),
+    Case("a number beyond all", good, ["--hidden", "9999999999999999999"], code: 64, says: "out of its range"),
     Case("a negative rate", good, ["--learning-rate=-1"], code: 64, says: "learningRate must be above 0"),
     Case("no epochs", good, ["--epochs", "0"], code: 64, says: "epochs must be from 1"),
     Case("no batch", good, ["--batch-size", "0"], code: 64, says: "batchSize must be at least 1"),
-    Case("shares above 1", good, ["--split", "0.9,0.9"], says: "add up to 1"),
+    Case("shares above 1", good, ["--split", "0.9,0.9"], code: 64, says: "add up to 1"),
     Case("a share alone", good, ["--split", "0.9"], code: 64, says: "two or three shares"),
     Case("unknown task", good, ["--task", "guess"], code: 64, says: "there is no task 'guess'"),
     Case("regression of text", good, ["--task", "regression"], says: "a regression needs numbers"),

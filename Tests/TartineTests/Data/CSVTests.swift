@@ -54,6 +54,30 @@ import Testing
     #expect(texts(column) == ["1", "2", "many"])
   }
 
+  @Test func aSlipAmongNumbersIsMissing() throws {
+    let rows = (0..<60).map { $0 == 30 ? "oops\n" : "\($0)\n" }.joined()
+    let column = try read("x\n" + rows)[0]
+    #expect(column.isNumeric && column.isMissing(30) && !column.isMissing(31))
+    #expect(column.notice == "column 'x' holds numbers, but 'oops' in line 32 is none; taken as missing")
+    // Too few numbers, or too many others: text.
+    #expect(!(try read("x\n1\n2\noops\n")[0].isNumeric))
+    #expect(!(try read("x\n" + (0..<60).map { $0 % 10 == 3 ? "a\n" : "\($0)\n" }.joined())[0].isNumeric))
+  }
+
+  @Test func anEmptyLineOfOneColumnIsAMissingValue() throws {
+    let column = try read("x\n\n1\n\n2\n")[0]
+    #expect((0..<4).map(column.isMissing) == [true, false, true, false])
+  }
+
+  @Test func otherEncodingsAreNamed() {
+    for (bytes, message) in [([0x78, 0x0A, 0xE9, 0x0A], "no UTF-8"), ([0x78, 0x0A, 0x00], "zero byte")]
+      as [([UInt8], String)]
+    {
+      let error = #expect(throws: DataError.self) { try CSVReader(bytes, source: "t").read() }
+      #expect(error?.line == 2 && error?.message.contains(message) == true)
+    }
+  }
+
   @Test func semicolonsTabsAndEmptyLines() throws {
     #expect(try read("a;b\n1;2\n\n3;4\n").map(numbers) == [[1, 3], [2, 4]])
     #expect(try read("a\tb\n1\t2\n").map(numbers) == [[1], [2]])
@@ -67,9 +91,10 @@ import Testing
     ("", "it is empty"), ("a,b\n", "a header and no rows"), ("a,b\n1,2\n3\n", "line 3: it has 1 fields"),
     ("a,b\n1,2,3\n", "line 2: it has 3 fields"), ("a,a\n1,2\n", "two columns have the name 'a'"),
     ("1,2\n3,4\n", "the first line holds numbers"), ("a\n\"open\n", "a quote is opened here and never closed"),
-    ("a\n\"x\" y\n", "text follows a closing quote"), ("a\n1\ninf\n", "line 3, column 'a': 'inf' is more than"),
-    ("a\n1e39\n", "line 2, column 'a': '1e39' is more than"),
-    ("a\n-1e999\n", "'-1e999' is more than"),
+    ("a\n\"x\" y\n", "text follows a closing quote"),
+    ("a\n1\ninf\n", "line 3, column 'a': 'inf' is infinite, or more than"),
+    ("a\n1e39\n", "line 2, column 'a': '1e39' is infinite, or more than"),
+    ("a\n-1e999\n", "'-1e999' is infinite, or more than"),
   ]) func whatIsWrongIsSaid(_ text: String, _ message: String) {
     let error = #expect(throws: DataError.self) { try read(text) }
     #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")

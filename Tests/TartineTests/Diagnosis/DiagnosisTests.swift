@@ -25,6 +25,13 @@ import Testing
     check((10, 10), (0, 20), 0.6791, 1)
   }
 
+  /// Student's 97.5 % points, as tabulated.
+  @Test func studentsPoints() {
+    for (freedom, point) in [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042)] {
+      #expect(abs(Estimate.studentT(freedom) / point - 1) < 0.02)
+    }
+  }
+
   @Test func readingsHoldTheIntervalAgainstWorth() {
     #expect(Reading(Estimate(0.05, low: 0.02, high: 0.08), worth: 0.01) == .present)
     #expect(Reading(Estimate(0.005, low: -0.002, high: 0.008), worth: 0.01) == .absent)
