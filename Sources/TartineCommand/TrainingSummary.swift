@@ -36,18 +36,18 @@ struct TrainingSummary {
   /// Three images that the model got wrong.
   private var mistakes: String? {
     let names = run.model.classes
-    func wrong(_ evaluation: Evaluation, _ rows: [Int], _ dataset: Dataset) -> [(row: Int, caption: String)] {
+    func wrong(_ evaluation: Evaluation, of dataset: Dataset) -> [DigitDrawing.Captioned] {
       evaluation.outcomes.indices.filter { evaluation.outcomes[$0] > 0 }.map { place in
-        let truth = dataset.targets[0].text(rows[place]) ?? "?"
-        return (rows[place], "a \(truth), taken for \(names[Int(evaluation.predictions[place])])")
+        let row = evaluation.origin[place]
+        let truth = dataset.targets[0].text(row) ?? "?"
+        return DigitDrawing.Captioned(
+          dataset: dataset, row: row, caption: "a \(truth), taken for \(names[Int(evaluation.predictions[place])])")
       }
     }
     guard run.model.task == .multiclass else { return nil }
-    let found = wrong(run.dev, run.devOrigin, run.split.dataset).prefix(3)
-    guard !found.isEmpty, let drawing = DigitDrawing.sideBySide(Array(found), of: run.split.dataset) else {
-      return nil
-    }
-    return "Some of the dev rows that it got wrong:\n" + drawing
+    // Dev first; test, which is open by now, fills up.
+    let found = wrong(run.dev, of: run.split.dataset) + (test.map { wrong($0, of: run.split.test.dataset) } ?? [])
+    return DigitDrawing.sideBySide(Array(found.prefix(3))).map { "Some that it got wrong:\n" + $0 }
   }
 
   private var nextCommand: String {

@@ -133,7 +133,8 @@ extension Dataset {
 
 /// The test part, which counts how often it is opened.
 package final class LockedTest: Sendable {
-  private let dataset: Dataset
+  /// For whoever has opened it and looks at its rows.
+  package let dataset: Dataset
   private let rows: [Int]
   private let openings = Mutex(0)
 

@@ -32,7 +32,7 @@ extension Run {
   /// based on paired data*, 2012.
   /// - Throws: `DataError` where the runs were not measured on the same rows.
   public func compared(to other: Run) throws -> Comparison {
-    guard split.dataset.source == other.split.dataset.source, devOrigin == other.devOrigin,
+    guard split.dataset.source == other.split.dataset.source, dev.origin == other.dev.origin,
       model.task == other.model.task
     else {
       throw DataError(

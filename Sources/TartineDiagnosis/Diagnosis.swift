@@ -61,19 +61,19 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       return Finding(
         reading: reading, difference: difference,
         sentence: "Bias is \(reading.rawValue): train less the reference of \(unit.text(humanError)) is "
-          + "\(unit.difference(difference)), \(against(reading)) the \(unit.text(delta)) that matter.")
+          + "\(unit.difference(difference)), \(against(reading, unit.points(delta))).")
     }
     if train.high < delta {
       return Finding(
         reading: .absent, difference: nil,
         sentence: "Bias is absent: the train error is at most \(unit.text(train.high)), less than the "
-          + "\(unit.text(delta)) that matter.")
+          + "\(unit.points(delta)) that matter.")
     }
     if train.value < delta {
       return Finding(
         reading: .undecided, difference: nil,
         sentence: "Bias is undecided: the train error of \(unit.text(train.value)) may be as high as "
-          + "\(unit.text(train.high)), and \(unit.text(delta)) matter.")
+          + "\(unit.text(train.high)), and \(unit.points(delta)) matter.")
     }
     return Finding(
       reading: .undecided, difference: nil,
@@ -86,14 +86,14 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     return Finding(
       reading: reading, difference: difference,
       sentence: "Variance is \(reading.rawValue): dev less train is \(unit.difference(difference)), "
-        + "\(against(reading)) the \(unit.text(delta)) that matter.")
+        + "\(against(reading, unit.points(delta))).")
   }
 
-  private static func against(_ reading: Reading) -> String {
+  private static func against(_ reading: Reading, _ points: String) -> String {
     switch reading {
-    case .present: "more than"
-    case .absent: "less than"
-    case .undecided: "to be held against"
+    case .present: "more than the \(points) that matter"
+    case .absent: "less than the \(points) that matter"
+    case .undecided: "and \(points) matter"
     }
   }
 
@@ -181,6 +181,9 @@ struct Unit: Sendable {
 
   /// `2.8 %`, or a number in the target's unit.
   func text(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) %" : Self.significant(value) }
+
+  /// A difference alone: `0.50 points`.
+  func points(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) points" : Self.significant(value) }
 
   func range(_ estimate: Estimate) -> String {
     isFraction

@@ -15,18 +15,36 @@ public enum DigitDrawing {
     }
   }
 
-  /// Images side by side under their captions; nil if these are no images.
-  package static func sideBySide(
-    _ rows: [(row: Int, caption: String)], of dataset: Dataset
-  ) -> String? {
-    guard case .images(let block) = dataset.inputs, block.shape.channels == 1, block.shape.width <= 32 else {
-      return nil
+  /// An image and what is to be said of it.
+  package struct Captioned {
+    let dataset: Dataset
+    let row: Int
+    let caption: String
+
+    package init(dataset: Dataset, row: Int, caption: String) {
+      self.dataset = dataset
+      self.row = row
+      self.caption = caption
     }
-    let pictures = rows.map {
-      lines(block.pixels($0.row), width: block.shape.width, fullScale: block.fullScale)
+
+    /// Nil where it is no small gray image.
+    var block: ImageBlock? {
+      guard case .images(let block) = dataset.inputs, block.shape.channels == 1, block.shape.width <= 32 else {
+        return nil
+      }
+      return block
+    }
+  }
+
+  /// Images side by side under their captions; nil if there are none that can be drawn.
+  package static func sideBySide(_ images: [Captioned]) -> String? {
+    let drawable = images.compactMap { image in image.block.map { (image, $0) } }
+    let pictures = drawable.map { image, block in
+      lines(block.pixels(image.row), width: block.shape.width, fullScale: block.fullScale)
     }
     guard let height = pictures.first?.count else { return nil }
-    let column = max(block.shape.width * 2, rows.map(\.caption.count).max() ?? 0) + 3
+    let widest = drawable.map { max($0.1.shape.width * 2, $0.0.caption.count) }.max() ?? 0
+    let column = widest + 3
     func row(_ parts: [String]) -> String {
       var line = ""
       for part in parts { line += part + String(repeating: " ", count: max(0, column - part.count)) }
@@ -34,6 +52,6 @@ public enum DigitDrawing {
       return line
     }
     let body = (0..<height).map { line in row(pictures.map { $0[line] }) }
-    return ([row(rows.map(\.caption))] + body).joined(separator: "\n")
+    return ([row(drawable.map(\.0.caption))] + body).joined(separator: "\n")
   }
 }

@@ -18,6 +18,9 @@ public struct Evaluation: Sendable {
   /// Each row's answer: class numbers or values.
   package let predictions: [Double]
 
+  /// Each row's place in the data set it came from.
+  package let origin: [Int]
+
   /// Rows measured.
   public var rowCount: Int { outcomes.count }
 
@@ -104,7 +107,7 @@ package final class Evaluator {
     }
     return Evaluation(
       task: target.task, loss: losses.reduce(0, +) / Double(max(1, count)), outcomes: outcomes,
-      absoluteErrors: absolute, targetVariance: targetVariance(rows), predictions: predictions)
+      absoluteErrors: absolute, targetVariance: targetVariance(rows), predictions: predictions, origin: rows.origin)
   }
 
   private func judge(

@@ -17,8 +17,6 @@ public final class Run: Sendable {
   public let train: Evaluation
   /// On the dev part. Dev chose the epoch, so this is a little optimistic.
   public let dev: Evaluation
-  /// The dev rows' places in the data set, by which two runs are paired.
-  package let devOrigin: [Int]
   /// Seconds of training.
   public let seconds: Double
   /// Threads at work.
@@ -30,7 +28,7 @@ public final class Run: Sendable {
 
   init(
     model: Model, split: Split, history: [EpochRecord], bestEpoch: Int, stopReason: String?,
-    train: Evaluation, dev: Evaluation, devOrigin: [Int], seconds: Double, threads: Int, steps: Int, epochsTrained: Int
+    train: Evaluation, dev: Evaluation, seconds: Double, threads: Int, steps: Int, epochsTrained: Int
   ) {
     self.model = model
     self.split = split
@@ -39,7 +37,6 @@ public final class Run: Sendable {
     self.stopReason = stopReason
     self.train = train
     self.dev = dev
-    self.devOrigin = devOrigin
     self.seconds = seconds
     self.threads = threads
     self.steps = steps

@@ -201,7 +201,7 @@ package final class Trainer {
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
       stopReason: progress.stopReason, train: evaluator.evaluate(trainSample),
-      dev: evaluator.evaluate(devRows), devOrigin: devRows.origin, seconds: seconds, threads: workers.count,
+      dev: evaluator.evaluate(devRows), seconds: seconds, threads: workers.count,
       steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
   }
 
