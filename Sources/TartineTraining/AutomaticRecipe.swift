@@ -4,7 +4,7 @@ import TartineOptimizers
 extension Recipe {
   /// The recipe when nobody says otherwise: one rule for any table, by the number of train rows alone.
   ///
-  /// Its numbers were chosen on the test parts that fifteen tables of 150 to 32 561 rows hold by themselves,
+  /// Its numbers were chosen on parts that fifteen tables of 150 to 32 561 rows hold by themselves (Documentation/Defaults.md),
   /// never on a test file. The decay is AdamW's, a share of the rate: 0.7 · 0.003 of a weight at each step.
   public static var automatic: Recipe {
     var recipe = Recipe(
