@@ -10,6 +10,11 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp("Bins of each number for its piecewise-linear encoding; 0 for none.", valueName: "n"))
+  var bins: Int?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
   var hidden: String?
 
@@ -88,6 +93,7 @@ struct RecipeOptions: ParsableArguments {
   /// The changes that the flags ask for, `--set` last.
   func changes() throws -> RecipeSettings {
     var changes = RecipeSettings()
+    if let bins { changes.set("preparation.bins", to: Double(bins)) }
     if let hidden {
       let units = try Self.numbers(hidden, flag: "--hidden")
       changes.set("network.hidden", to: units == [0] ? [] : units)

@@ -59,7 +59,7 @@ extension Preparation {
       }
       return .bytes(block, rows: rows.map { Int32($0) }, scale: 1 / Double(expected.fullScale))
     case (.table(let features), .table(let columns)):
-      return .floats(try matrix(features, columns, rows, source))
+      return .floats(try matrix(features, columns, rows, source), Self.encoding(of: features))
     case (.images, .table):
       throw DataError("the model takes images, and this is a table.", source: source)
     case (.table, .images):
@@ -67,9 +67,22 @@ extension Preparation {
     }
   }
 
+  private static func encoding(of features: [Feature]) -> BinEncoding {
+    var place = 0
+    var edges: [(column: Int, edges: [Float])] = []
+    for feature in features {
+      if case .number(let number) = feature {
+        edges.append((place, number.edges.map { Float(number.standardize($0)) }))
+      }
+      place += feature.width
+    }
+    return BinEncoding(edges: edges)
+  }
+
   private func matrix(
     _ features: [Feature], _ columns: [Column], _ rows: [Int], _ source: String
   ) throws -> Arena {
+    let width = features.reduce(0) { $0 + $1.width }
     let byName = Dictionary(columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let arena = Arena(byteCount: rows.count * width * MemoryLayout<Float>.size)
     let output = arena.base.assumingMemoryBound(to: Float.self)
@@ -99,7 +112,7 @@ extension Preparation {
           if number.hasMissing { output[index * width + place + 1] = 1 }
         }
       case (.category(let category), _):
-        fill(category, column, rows, output + place)
+        fill(category, column, rows, output + place, stride: width)
       case (.leftOut, _): break
       }
       place += feature.width
@@ -108,7 +121,8 @@ extension Preparation {
   }
 
   private func fill(
-    _ category: CategoryFeature, _ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>
+    _ category: CategoryFeature, _ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>,
+    stride: Int
   ) {
     let places = Dictionary(uniqueKeysWithValues: category.levels.enumerated().map { ($1, $0) })
     let missing = category.hasMissing ? category.levels.count : nil
@@ -123,7 +137,7 @@ extension Preparation {
       case .numbers(let numbers):
         place = numbers[row].isNaN ? missing : places[Column.text(of: numbers[row])] ?? unseen
       }
-      if let place { output[index * width + place] = 1 }
+      if let place { output[index * stride + place] = 1 }
     }
   }
 

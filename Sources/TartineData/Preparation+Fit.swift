@@ -1,7 +1,8 @@
 extension Preparation {
   /// Fits on some rows of the data: the train part's, and no others.
+  /// - Parameter bins: at most so many for each column of numbers; nil: by `BinRule`.
   /// - Throws: `DataError` where no column is left to learn from.
-  package init(fitting dataset: Dataset, rows: [Int]) throws {
+  package init(fitting dataset: Dataset, rows: [Int], bins: Int? = nil) throws {
     switch dataset.inputs {
     case .images(let block):
       inputs = .images(
@@ -9,7 +10,8 @@ extension Preparation {
           height: block.shape.height, width: block.shape.width, channels: block.shape.channels,
           fullScale: block.fullScale))
     case .table(let columns):
-      let features = columns.map { Feature(fitting: $0, rows: rows) }
+      let fitted = columns.map { Feature.fit($0, rows: rows) }
+      let features = BinRule(asked: bins).apply(to: fitted, rows: rows.count)
       guard features.contains(where: { $0.width > 0 }) else {
         let reasons = features.map { feature in
           if case .leftOut(let name, let reason) = feature { "'\(name)' (\(reason))" } else { "" }
@@ -29,19 +31,23 @@ extension Feature {
   /// A level with fewer train rows than this shares the place of the unseen.
   static let fewestRowsOfLevel = 2
 
-  init(fitting column: Column, rows: [Int]) {
+  static func fit(_ column: Column, rows: [Int]) -> (feature: Feature, values: ValueDistribution?) {
     switch column.values {
-    case .numbers(let numbers): self = Self.fitNumbers(column.name, numbers, rows)
-    case .texts(let codes, let levels): self = Self.fitTexts(column, codes, levels, rows)
+    case .numbers(let numbers): fitNumbers(column.name, numbers, rows)
+    case .texts(let codes, let levels): (fitTexts(column, codes, levels, rows), nil)
     }
   }
 
-  private static func fitNumbers(_ name: String, _ numbers: [Double], _ rows: [Int]) -> Feature {
+  private static func fitNumbers(
+    _ name: String, _ numbers: [Double], _ rows: [Int]
+  ) -> (feature: Feature, values: ValueDistribution?) {
     if isCounter(numbers) {
-      return .leftOut(name: name, reason: "it numbers the rows one by one")
+      return (.leftOut(name: name, reason: "it numbers the rows one by one"), nil)
     }
     var present = rows.map { numbers[$0] }.filter { !$0.isNaN }
-    guard !present.isEmpty else { return .leftOut(name: name, reason: "it holds no value in the train rows") }
+    guard !present.isEmpty else {
+      return (.leftOut(name: name, reason: "it holds no value in the train rows"), nil)
+    }
     let count = Double(present.count)
     let mean = present.reduce(0, +) / count
     let variance = present.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
@@ -50,10 +56,10 @@ extension Feature {
     let median = present.count % 2 == 1 ? present[middle] : (present[middle - 1] + present[middle]) / 2
     // A constant differs from its computed mean by rounding alone.
     let isConstant = present.first == present.last
-    return .number(
-      NumberFeature(
-        name: name, mean: mean, deviation: isConstant ? 0 : variance.squareRoot(), median: median,
-        hasMissing: present.count < rows.count))
+    let number = NumberFeature(
+      name: name, mean: mean, deviation: isConstant ? 0 : variance.squareRoot(), median: median,
+      hasMissing: present.count < rows.count, edges: [])
+    return (.number(number), ValueDistribution(sorted: present))
   }
 
   /// Each value one more than the last, in file order, from first row to last.

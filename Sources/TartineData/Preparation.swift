@@ -5,10 +5,10 @@ public struct Preparation: Hashable, Sendable {
   package var inputs: InputPreparation
   package var target: TargetPreparation
 
-  /// Elements of a prepared row.
+  /// Elements of a row as the network takes it.
   package var width: Int {
     switch inputs {
-    case .table(let features): features.reduce(0) { $0 + $1.width }
+    case .table(let features): features.reduce(0) { $0 + $1.width + $1.binCount }
     case .images(let images): images.height * images.width * images.channels
     }
   }
@@ -70,6 +70,11 @@ extension Preparation {
       for case .category(let category) in features where Set(category.levels).count != category.levels.count {
         return "a category names a level twice"
       }
+      for case .number(let number) in features {
+        if !zip(number.edges, number.edges.dropFirst()).allSatisfy(number.isBin) {
+          return "the bins of a column do not ascend"
+        }
+      }
       if Set(features.map(\.name)).count != features.count { return "two columns have one name" }
     }
     switch target {
@@ -93,12 +98,17 @@ package enum Feature: Hashable, Sendable {
   case category(CategoryFeature)
   case leftOut(name: String, reason: String)
 
+  /// Elements of a row that are held in memory; bins are made from them.
   package var width: Int {
     switch self {
     case .number(let number): number.hasMissing ? 2 : 1
     case .category(let category): category.width
     case .leftOut: 0
     }
+  }
+
+  package var binCount: Int {
+    if case .number(let number) = self { max(0, number.edges.count - 1) } else { 0 }
   }
 
   package var name: String {
@@ -116,6 +126,33 @@ package struct NumberFeature: Hashable, Sendable, Codable {
   package let mean, deviation, median: Double
   /// Whether train rows lacked a value, so that there is a flag.
   package let hasMissing: Bool
+  /// Where its bins begin and end, ascending; empty: it has none.
+  package let edges: [Double]
+
+  package init(name: String, mean: Double, deviation: Double, median: Double, hasMissing: Bool, edges: [Double]) {
+    self.name = name
+    self.mean = mean
+    self.deviation = deviation
+    self.median = median
+    self.hasMissing = hasMissing
+    self.edges = edges
+  }
+
+  /// The same with bins between those of the edges that a prepared row tells apart; one bin alone would only
+  /// repeat the number.
+  func withEdges(_ edges: [Double]) -> NumberFeature {
+    var kept: [Double] = []
+    for edge in edges where kept.isEmpty || isBin(kept[kept.count - 1], edge) { kept.append(edge) }
+    return NumberFeature(
+      name: name, mean: mean, deviation: deviation, median: median, hasMissing: hasMissing,
+      edges: kept.count > 2 ? kept : [])
+  }
+
+  /// Whether a bin from one value to another has a slope.
+  func isBin(_ start: Double, _ end: Double) -> Bool {
+    let length = Float(standardize(end)) - Float(standardize(start))
+    return length > 0 && (1 / length).isFinite
+  }
 
   /// A constant feature gives 0. What lies a million deviations away is held there: it says no more, and could
   /// overflow in the network.

@@ -5,8 +5,9 @@ import TartineNetworks
 /// Rows as a network takes them: floats, or bytes that stay bytes until a batch is gathered.
 package final class PreparedRows: RowSource, @unchecked Sendable {
   package enum Elements {
-    /// A row-major matrix of Float.
-    case floats(Arena)
+    /// A row-major matrix of Float; bins are added to a row when it is gathered, so that a table stays as
+    /// small as its columns.
+    case floats(Arena, BinEncoding = .none)
     /// Images of a block, and which of them; scaled on the way.
     case bytes(ImageBlock, rows: [Int32], scale: Double)
   }
@@ -21,6 +22,7 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   }
 
   package let rowCount: Int
+  /// Elements of a gathered row.
   package let width: Int
   package let elements: Elements
   package let targets: Targets
@@ -41,9 +43,11 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     kernels: UnsafePointer<tartine_kernels>, scratch: UnsafeMutablePointer<Int32>
   ) {
     switch elements {
-    case .floats(let arena):
-      kernels.pointee.gather_floats(
-        arena.base.assumingMemoryBound(to: Float.self), rows, count, width, output)
+    case .floats(let arena, let encoding):
+      let from = arena.base.assumingMemoryBound(to: Float.self)
+      encoding.withBins { bins in
+        kernels.pointee.gather_binned(from, rows, count, width - bins.pointee.count, bins, output)
+      }
     case .bytes(let block, let places, let scale):
       places.withUnsafeBufferPointer { places in
         for index in 0..<count { scratch[index] = places[Int(rows[index])] }
@@ -67,8 +71,8 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   package func subset(_ rows: [Int]) -> PreparedRows {
     let elements: Elements
     switch self.elements {
-    case .floats(let arena):
-      elements = .floats(Self.copy(rows, of: arena, width: width))
+    case .floats(let arena, let encoding):
+      elements = .floats(Self.copy(rows, of: arena, width: width - encoding.count), encoding)
     case .bytes(let block, let places, let scale):
       elements = .bytes(block, rows: rows.map { places[$0] }, scale: scale)
     }

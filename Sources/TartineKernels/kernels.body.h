@@ -30,6 +30,7 @@ static const tartine_kernels NAME(table) = {
     .softmax = NAME(softmax),
     .sigmoid = NAME(sigmoid),
     .gather_floats = NAME(gather_floats),
+    .gather_binned = NAME(gather_binned),
     .gather_bytes = NAME(gather_bytes),
     .descend = NAME(descend),
     .rmsprop = NAME(rmsprop),

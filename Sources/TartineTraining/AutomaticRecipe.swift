@@ -18,6 +18,7 @@ extension Recipe {
     var copy = self
     let batch = min(batchSize ?? Self.batchSize(trainRows: trainRows), trainRows)
     copy.batchSize = batch
+    if network.stack?.hidden.isEmpty ?? network.layers.isEmpty { copy.preparation.bins = preparation.bins ?? 0 }
     copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)
     return copy
   }

@@ -13,6 +13,8 @@ import TartineOptimizers
 /// .optimizer(.adam(learningRate: .cosine(from: 3e-3)))
 /// ```
 public struct Recipe: Hashable, Sendable {
+  /// How columns become inputs.
+  public var preparation: PreparationRecipe
   /// The hidden layers; the task adds the output layer.
   public var network: Network
   /// How the weights follow their gradients, and the learning rate.
@@ -31,6 +33,7 @@ public struct Recipe: Hashable, Sendable {
 
   /// A recipe for a network, the rest left to the rules.
   public init(_ network: Network) {
+    preparation = PreparationRecipe()
     self.network = network
     optimizer = .adamW()
     penalty = .none
@@ -42,6 +45,8 @@ public struct Recipe: Hashable, Sendable {
     self.init(Network(layers: layers()))
   }
 
+  /// With at most so many bins for each column of numbers; 0: none.
+  public func bins(_ bins: Int) -> Recipe { with { $0.preparation.bins = bins } }
   /// With this optimizer.
   public func optimizer(_ optimizer: Optimizer) -> Recipe { with { $0.optimizer = optimizer } }
   /// With this penalty.
@@ -71,7 +76,9 @@ public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Recipe {
   /// What is wrong with the values, in a sentence; nil if nothing is.
   public var problem: String? {
-    if let problem = network.stack?.problem ?? optimizer.problem ?? penalty.problem { return problem }
+    if let problem = preparation.problem ?? network.stack?.problem ?? optimizer.problem ?? penalty.problem {
+      return problem
+    }
     if let batchSize, batchSize < 1 { return "batchSize must be at least 1, not \(batchSize)" }
     if let epochs, epochs < 1 || epochs > 1_000_000 {
       return "epochs must be from 1 to 1000000, not \(epochs)"
@@ -85,13 +92,14 @@ extension Recipe {
 
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
-    case network, optimizer, penalty, batchSize, epochs, earlyStopping, seed
+    case preparation, network, optimizer, penalty, batchSize, epochs, earlyStopping, seed
   }
 
   /// Decodes; what is left out is left to the rules.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     self.init(try values.decode(Network.self, forKey: .network))
+    preparation = try values.decodeIfPresent(PreparationRecipe.self, forKey: .preparation) ?? preparation
     optimizer = try values.decodeIfPresent(Optimizer.self, forKey: .optimizer) ?? optimizer
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .none
     batchSize = try values.decodeIfPresent(Int.self, forKey: .batchSize)

@@ -149,6 +149,6 @@ extension Recipe {
   }
 
   private static let topLevelKeys: Set<String> = [
-    "network", "optimizer", "penalty", "batchSize", "epochs", "earlyStopping", "seed",
+    "preparation", "network", "optimizer", "penalty", "batchSize", "epochs", "earlyStopping", "seed",
   ]
 }

@@ -19,13 +19,14 @@ func count() throws {
     plan: plan, output: .softmax(classes: 10), optimizer: .adam().clipped(toNorm: 1), penalty: .l1L2(1e-4, 1e-4),
     precision: .float32, batch: 128, seed: 1, workers: workers,
     weights: plan.makeInitialParameters(.float32, seed: 1), state: plan.makeInitialState(.float32))
-  let inputs = Arena(byteCount: rows * width * 4)
+  let bins = BinEncoding(edges: [(column: 3, edges: [0, 0.25, 0.5, 1])])
+  let inputs = Arena(byteCount: rows * (width - bins.count) * 4)
   var stream = RandomStream(seed: 1, purpose: .test)
-  for index in 0..<rows * width {
+  for index in 0..<rows * (width - bins.count) {
     inputs.base.assumingMemoryBound(to: Float.self)[index] = Float(stream.uniform())
   }
   let data = PreparedRows(
-    width: width, elements: .floats(inputs), targets: .labels((0..<Int32(rows)).map { $0 % 10 }),
+    width: width, elements: .floats(inputs, bins), targets: .labels((0..<Int32(rows)).map { $0 % 10 }),
     origin: Array(0..<rows))
   let order = (0..<Int32(rows)).map { $0 }
 

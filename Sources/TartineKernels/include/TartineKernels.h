@@ -35,6 +35,13 @@ typedef struct {
   uint32_t step;
 } tartine_stream;
 
+// Piecewise-linear encoding: each bin the column it looks at, where it starts, and 1 / its length.
+typedef struct {
+  size_t count;
+  const int32_t *columns;
+  const float *starts, *slopes;
+} tartine_bins;
+
 // u = (z - center) * scale + shift, a = activation(u), then inverted dropout.
 // Forward: z -> a. Backward: gradient (of a) -> gradient (of u), in place, with its column sums.
 typedef struct {
@@ -114,6 +121,8 @@ typedef struct {
 
   // rows[i] of the source -> row i of the result, converted to the table's scalar.
   void (*gather_floats)(const float *source, const int32_t *rows, size_t count, size_t columns, void *out);
+  void (*gather_binned)(const float *source, const int32_t *rows, size_t count, size_t columns,
+                        const tartine_bins *bins, void *out);
   void (*gather_bytes)(const uint8_t *source, const int32_t *rows, size_t count, size_t columns,
                        double scale, void *out);
 

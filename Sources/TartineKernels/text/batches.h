@@ -9,6 +9,21 @@ static void NAME(gather_floats)(const float *source, const int32_t *rows, size_t
   }
 }
 
+// Beside each row's columns their bins: (x - start) * slope, held in 0 ... 1.
+static void NAME(gather_binned)(const float *source, const int32_t *rows, size_t count, size_t columns,
+                                const tartine_bins *bins, void *out) {
+  EACH(i, count) {
+    const float *from = source + (size_t)rows[i] * columns;
+    REAL *to = (REAL *)out + i * (columns + bins->count);
+    EACH(c, columns) to[c] = (REAL)from[c];
+    to += columns;
+    EACH(b, bins->count) {
+      const float x = (from[bins->columns[b]] - bins->starts[b]) * bins->slopes[b];
+      to[b] = (REAL)(x < 0 ? 0 : x > 1 ? 1 : x);
+    }
+  }
+}
+
 static void NAME(gather_bytes)(const uint8_t *source, const int32_t *rows, size_t count, size_t columns,
                                double scale, void *out) {
   const REAL factor = (REAL)scale;

@@ -28,10 +28,10 @@ import Testing
 
   @Test func fittedOnTrainRowsAlone() throws {
     let data = try dataset(table)
-    let preparation = try Preparation(fitting: data, rows: [0, 1, 2, 3])
+    let preparation = try Preparation(fitting: data, rows: [0, 1, 2, 3], bins: 0)
     var warnings: [String] = []
     let rows = try preparation.apply(to: data, rows: [0, 1, 4, 5], warnings: &warnings)
-    guard case .floats(let arena) = rows.elements, case .table(let features) = preparation.inputs else {
+    guard case .floats(let arena, _) = rows.elements, case .table(let features) = preparation.inputs else {
       Issue.record("a table gives floats")
       return
     }
@@ -61,7 +61,7 @@ import Testing
     var columns = try CSVReader(Array("n,gap,const,kind\n1,1,7,violet\n1,1,7,NA\n".utf8), source: "new").read()
     columns.reverse()
     let rows = try preparation.apply(to: columns, source: "new")
-    guard case .floats(let arena) = rows.elements else { return }
+    guard case .floats(let arena, _) = rows.elements else { return }
     let width = preparation.width
     #expect(Array(arena.floats[(width - 4)..<width]) == [0, 0, 0, 1])
     #expect(Array(arena.floats[(2 * width - 4)..<(2 * width)]) == [0, 0, 1, 0])
@@ -70,7 +70,7 @@ import Testing
   @Test func identifiersAreLeftOutWithANotice() throws {
     let rows = (0..<60).map { "\($0 + 1),name\($0),\($0 % 3),\($0 % 2 == 0 ? "a" : "b")\n" }
     let data = try dataset("id,name,x,y\n" + rows.joined())
-    let preparation = try Preparation(fitting: data, rows: Array(0..<60))
+    let preparation = try Preparation(fitting: data, rows: Array(0..<60), bins: 0)
     #expect(preparation.width == 1)
     #expect(preparation.notices.count == 2)
     #expect(preparation.notices[0] == "column 'id' is left out: it numbers the rows one by one")

@@ -190,6 +190,28 @@ import Testing
     #expect(out == (7..<21).map(Float.init))
   }
 
+  @Test(arguments: levels) func binsAreHeldBetweenZeroAndOne(_ level: Level) {
+    // Bins from −1 to 0 and from 0 to 4 of the second column, from 10 to 12 of the first.
+    let columns: [Int32] = [1, 1, 0]
+    let starts: [Float] = [-1, 0, 10]
+    let slopes: [Float] = [1, 0.25, 0.5]
+    let rows: [Float] = [11, -0.5, 9, 3, 1e30, -.infinity]
+    var floats = [Float](repeating: 7, count: 15)
+    var doubles = [Double](repeating: 7, count: 15)
+    columns.withUnsafeBufferPointer { columns in
+      starts.withUnsafeBufferPointer { starts in
+        slopes.withUnsafeBufferPointer { slopes in
+          var bins = tartine_bins(
+            count: 3, columns: columns.baseAddress, starts: starts.baseAddress, slopes: slopes.baseAddress)
+          kernels(level, TARTINE_FLOAT32).gather_binned(rows, [1, 0, 2], 3, 2, &bins, &floats)
+          kernels(level, TARTINE_FLOAT64).gather_binned(rows, [1, 0, 2], 3, 2, &bins, &doubles)
+        }
+      }
+    }
+    #expect(floats == [9, 3, 1, 0.75, 0, 11, -0.5, 0.5, 0, 0.5, 1e30, -.infinity, 0, 0, 1])
+    #expect(doubles == floats.map(Double.init))
+  }
+
   @Test(arguments: levels) func optimizersOnOddCounts(_ level: Level) {
     for count in Self.sizes {
       let gradients = RandomStream.normals(count, seed: 2).map(Double.init)

@@ -1,0 +1,106 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Which columns of numbers have bins, and how many: by the spread of their values and the number of train rows.
+///
+/// Its numbers were chosen on the tables of Documentation/Defaults.md.
+struct BinRule {
+  /// How many a person asked for in every column; nil: the rule.
+  let asked: Int?
+
+  /// More in a column gained nothing.
+  private static let mostBins = 32
+  /// Fewer bend too little to be worth their weights.
+  private static let fewestBins = 4
+  /// Over all columns together, so that inputs which are many anyway, such as pixels, stay as they are.
+  private static let mostInAll = 512
+  /// Train rows for each bin, over all columns.
+  private static let rowsPerBin = 8
+  /// A column nearer than this to a normal distribution is told well enough by its standardized value.
+  private static let bell = 0.1
+
+  /// The features with the bins that the rule gives them.
+  func apply(to fitted: [(feature: Feature, values: ValueDistribution?)], rows: Int) -> [Feature] {
+    let chosen = fitted.map { wantsBins($0.feature, $0.values) }
+    let columns = chosen.count { $0 }
+    guard columns > 0 else { return fitted.map(\.feature) }
+    let bins = asked ?? min(Self.mostBins, min(Self.mostInAll, rows / Self.rowsPerBin) / columns)
+    guard bins > 0, asked != nil || bins >= Self.fewestBins else { return fitted.map(\.feature) }
+    return zip(fitted, chosen).map { fitted, isChosen in
+      guard isChosen, case .number(let number) = fitted.feature, let values = fitted.values else {
+        return fitted.feature
+      }
+      return .number(number.withEdges(values.edges(bins: bins)))
+    }
+  }
+
+  private func wantsBins(_ feature: Feature, _ values: ValueDistribution?) -> Bool {
+    guard case .number(let number) = feature, let values, values.hasMoreThanTwo else { return false }
+    return asked != nil || values.distanceFromNormal(mean: number.mean, deviation: number.deviation) >= Self.bell
+  }
+}
+
+/// How the values of a column are spread: at most 100 000 of them, evenly spaced in ascending order.
+package struct ValueDistribution {
+  private let sorted: [Double]
+
+  package init(sorted: [Double]) {
+    let step = (sorted.count + 99_999) / 100_000
+    self.sorted = step <= 1 ? sorted : stride(from: 0, to: sorted.count, by: step).map { sorted[$0] }
+  }
+
+  /// Two values are told by a line through them.
+  var hasMoreThanTwo: Bool {
+    guard let first = sorted.first, let last = sorted.last else { return false }
+    return sorted.contains { $0 != first && $0 != last }
+  }
+
+  /// Each value with how often it occurs, ascending.
+  private func forEachValue(_ body: (Double, Int) -> Void) {
+    var start = 0
+    while start < sorted.count {
+      var end = start
+      while end < sorted.count && sorted[end] == sorted[start] { end += 1 }
+      body(sorted[start], end - start)
+      start = end
+    }
+  }
+
+  /// The largest difference between the share of values up to x and a normal distribution's (Kolmogorov, Lilliefors).
+  package func distanceFromNormal(mean: Double, deviation: Double) -> Double {
+    var below = 0
+    var largest = 0.0
+    forEachValue { value, count in
+      let expected = erfc((mean - value) / deviation * 0.5.squareRoot()) / 2
+      let before = Double(below) / Double(sorted.count)
+      below += count
+      largest = max(largest, abs(before - expected), abs(Double(below) / Double(sorted.count) - expected))
+    }
+    return largest
+  }
+
+  /// Quantiles, a value counting at most an eighth of a bin's rows: one that most rows share, such as a zero for
+  /// "none", would else leave no bins to the others.
+  package func edges(bins: Int) -> [Double] {
+    let most = max(1, sorted.count / (8 * bins))
+    var values: [Double] = []
+    var cumulative: [Int] = []
+    forEachValue { value, count in
+      values.append(value)
+      cumulative.append((cumulative.last ?? 0) + min(count, most))
+    }
+    guard values.count > bins, let total = cumulative.last else { return values }
+    var edges = [values[0]]
+    var at = 0
+    for bin in 1...bins {
+      while cumulative[at] * bins < total * bin { at += 1 }
+      if values[at] != edges.last { edges.append(values[at]) }
+    }
+    return edges
+  }
+}

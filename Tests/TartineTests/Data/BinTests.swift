@@ -1,0 +1,117 @@
+import Tartine
+import Testing
+
+@Suite struct BinTests {
+  /// A table of number columns, each a function of the row, and a target.
+  private func dataset(rows: Int, _ columns: [@Sendable (Int) -> Double]) throws -> Dataset {
+    let header = columns.indices.map { "c\($0)" }.joined(separator: ",")
+    let lines = (0..<rows).map { row in columns.map { "\($0(row))" }.joined(separator: ",") + ",\(row % 2)" }
+    let text = ([header + ",y"] + lines).joined(separator: "\n") + "\n"
+    return try Dataset(
+      source: "t", columns: try CSVReader(Array(text.utf8), source: "t").read(), target: "y", task: nil)
+  }
+
+  private func edges(_ data: Dataset, bins: Int? = nil) throws -> [[Double]] {
+    let preparation = try Preparation(fitting: data, rows: Array(0..<data.rowCount), bins: bins)
+    guard case .table(let features) = preparation.inputs else { return [] }
+    return features.map { if case .number(let number) = $0 { number.edges } else { [] } }
+  }
+
+  private static let normals = RandomStream.normals(4_000, seed: 5)
+  @Sendable private static func bell(_ row: Int) -> Double { Double(normals[row]) }
+  /// Nine rows of ten are 0, the others 1 … 400.
+  @Sendable private static func spike(_ row: Int) -> Double { row % 10 == 0 ? Double(row / 10 + 1) : 0 }
+
+  @Test func edgesAreQuantiles() {
+    let hundred = ValueDistribution(sorted: (1...100).map(Double.init))
+    #expect(hundred.edges(bins: 4) == [1, 25, 50, 75, 100])
+    // Few values: an edge at each.
+    #expect(ValueDistribution(sorted: [1, 1, 1, 2, 5, 5, 9]).edges(bins: 4) == [1, 2, 5, 9])
+    // 900 zeros among 1000 values count as 31, an eighth of a bin's 250 rows, and so leave bins to the others.
+    let spike = ValueDistribution(sorted: [Double](repeating: 0, count: 900) + (1...100).map(Double.init))
+    #expect(spike.edges(bins: 4) == [0, 2, 35, 68, 100])
+  }
+
+  @Test func distanceFromNormal() {
+    // Two heaps at −1 and 1: the share below jumps to 1/2 at −1, where a normal one has Φ(−1) = 0.1587.
+    let heaps = ValueDistribution(sorted: [-1, -1, 1, 1])
+    #expect(abs(heaps.distanceFromNormal(mean: 0, deviation: 1) - (0.5 - 0.158655)) < 1e-5)
+    let bell = ValueDistribution(sorted: Self.normals.map(Double.init).sorted())
+    #expect(bell.distanceFromNormal(mean: 0, deviation: 1) < 0.03)
+  }
+
+  @Test func onlyColumnsFarFromNormalHaveBins() throws {
+    let found = try edges(dataset(rows: 4_000, [Self.bell, Self.spike, { Double($0 % 2) }, { _ in 3 }]))
+    #expect(found[0].isEmpty && found[2].isEmpty && found[3].isEmpty)
+    #expect(found[1].count == 32 && found[1].first == 0 && found[1].last == 400)
+  }
+
+  @Test func binsFollowRowsAndColumns() throws {
+    func bins(rows: Int, columns: Int) throws -> Int {
+      max(0, try edges(dataset(rows: rows, Array(repeating: { Double($0 * $0 * $0) }, count: columns)))[0].count - 1)
+    }
+    // A bin for 8 rows over all columns, at most 32 a column, at most 512 in all, none where fewer than 4.
+    #expect(try bins(rows: 200, columns: 1) == 25)
+    #expect(try bins(rows: 400, columns: 1) == 32)
+    #expect(try bins(rows: 400, columns: 3) == 16)
+    #expect(try bins(rows: 100, columns: 4) == 0)
+    #expect(try bins(rows: 4_000, columns: 20) == 25)
+    #expect(try bins(rows: 1_100, columns: 130) == 0)
+  }
+
+  @Test func askedBinsAreGivenAndNoneAreToo() throws {
+    let data = try dataset(rows: 400, [Self.bell, Self.spike])
+    // The heap of zeros fills a bin of its own, which has no length.
+    #expect(try edges(data, bins: 6).map(\.count) == [7, 6])
+    #expect(try edges(data, bins: 0) == [[], []])
+  }
+
+  @Test func preparedRowsHoldNumbersAndThenBins() throws {
+    let data = try dataset(rows: 10, [{ Double($0) }, { Double($0 * $0) }])
+    let preparation = try Preparation(fitting: data, rows: Array(0..<9), bins: 2)
+    #expect(preparation.width == 6)
+    var warnings: [String] = []
+    let prepared = try preparation.apply(to: data, rows: [1, 6, 8], warnings: &warnings)
+    var rows = [Float](repeating: .nan, count: 18)
+    rows.withUnsafeMutableBytes { prepared.write(0..<3, to: $0.baseAddress!, precision: .float32) }
+    // Edges 0, 4, 8 and 0, 16, 64; 0 … 8 have mean 4 and deviation √(20/3).
+    let deviation = Float((20.0 / 3).squareRoot())
+    let expected: [[Float]] = [
+      [-3 / deviation, 0.25, 0, 0.0625, 0], [2 / deviation, 1, 0.5, 1, 20.0 / 48], [4 / deviation, 1, 1, 1, 1],
+    ]
+    for row in 0..<3 {
+      let found = [rows[row * 6]] + rows[(row * 6 + 2)..<(row * 6 + 6)]
+      #expect(zip(found, expected[row]).allSatisfy { abs($0 - $1) < 1e-6 }, "row \(row): \(found)")
+    }
+    // A part of them is prepared alike.
+    var last = [Float](repeating: .nan, count: 6)
+    last.withUnsafeMutableBytes { prepared.subset([2]).write(0..<1, to: $0.baseAddress!, precision: .float32) }
+    #expect(last == Array(rows[12...]))
+  }
+
+  @Test func edgesThatAFloatCannotTellApartAreOne() throws {
+    // One value is so far out that the others lie within 10⁻⁴³ deviations.
+    let found = try edges(dataset(rows: 60, [{ $0 == 59 ? 3e38 : Double($0 % 7) * 1e-6 }]), bins: 8)
+    #expect(found == [[]])
+  }
+
+  @Test func aFilesBinsMustAscend() throws {
+    let data = try dataset(rows: 400, [Self.spike])
+    var preparation = try Preparation(fitting: data, rows: Array(0..<400))
+    #expect(preparation.problem == nil)
+    for edges in [[0, 2, 1], [0, 1, 1], [0, .nan, 1]] as [[Double]] {
+      preparation.inputs = .table([
+        .number(
+          NumberFeature(
+            name: "c0", mean: 0, deviation: 1, median: 0, hasMissing: false, edges: edges))
+      ])
+      #expect(preparation.problem == "the bins of a column do not ascend")
+    }
+  }
+
+  @Test func aLinearModelStaysLinear() throws {
+    #expect(Recipe(Network(HiddenStack(hidden: []))).resolved(trainRows: 9_000).preparation.bins == 0)
+    #expect(Recipe.automatic.resolved(trainRows: 9_000).preparation.bins == nil)
+    #expect(Recipe(Network(HiddenStack(hidden: []))).bins(8).resolved(trainRows: 9_000).preparation.bins == 8)
+  }
+}
