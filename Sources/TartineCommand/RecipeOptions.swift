@@ -10,7 +10,9 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Bins of each number for its piecewise-linear encoding; 0 for none.", valueName: "n"))
+    help: ArgumentHelp(
+      "Bins of each number for its piecewise-linear encoding; by default where numbers are far from normal, 0 for none.",
+      valueName: "n"))
   var bins: Int?
 
   @Option(

@@ -6,7 +6,8 @@
   import Darwin
 #endif
 
-/// Which columns of numbers have bins, and how many: by the spread of their values and the number of train rows.
+/// Which columns of numbers have bins, and how many: by how far their values are from a normal distribution, how
+/// many such columns there are, and the number of train rows.
 ///
 /// Its numbers were chosen on the tables of Documentation/Defaults.md.
 struct BinRule {
@@ -24,6 +25,9 @@ struct BinRule {
   /// A column nearer than this to a normal distribution is told well enough by its standardized value.
   private static let bell = 0.1
 
+  /// The values of a normal distribution lie nearer than this in 95 of 100 samples (Lilliefors 1967).
+  private static func chance(_ count: Int) -> Double { 0.886 / Double(count).squareRoot() }
+
   /// The features with the bins that the rule gives them.
   func apply(to fitted: [(feature: Feature, values: ValueDistribution?)], rows: Int) -> [Feature] {
     let chosen = fitted.map { wantsBins($0.feature, $0.values) }
@@ -35,13 +39,17 @@ struct BinRule {
       guard isChosen, case .number(let number) = fitted.feature, let values = fitted.values else {
         return fitted.feature
       }
-      return .number(number.withEdges(values.edges(bins: bins)))
+      // A column that is mostly missing has fewer values than the table has rows.
+      let mine = asked ?? min(bins, values.count / Self.rowsPerBin)
+      return .number(mine < Self.fewestBins && asked == nil ? number : number.withEdges(values.edges(bins: mine)))
     }
   }
 
   private func wantsBins(_ feature: Feature, _ values: ValueDistribution?) -> Bool {
     guard case .number(let number) = feature, let values, values.hasMoreThanTwo else { return false }
-    return asked != nil || values.distanceFromNormal(mean: number.mean, deviation: number.deviation) >= Self.bell
+    return asked != nil
+      || values.distanceFromNormal(mean: number.mean, deviation: number.deviation)
+        >= max(Self.bell, Self.chance(values.count))
   }
 }
 
@@ -53,6 +61,8 @@ package struct ValueDistribution {
     let step = (sorted.count + 99_999) / 100_000
     self.sorted = step <= 1 ? sorted : stride(from: 0, to: sorted.count, by: step).map { sorted[$0] }
   }
+
+  var count: Int { sorted.count }
 
   /// Two values are told by a line through them.
   var hasMoreThanTwo: Bool {

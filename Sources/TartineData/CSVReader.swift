@@ -9,12 +9,23 @@ package struct CSVReader {
   private let bytes: [UInt8]
   /// The type each column must have, where the text is to fit a model; nil where it is inferred.
   private let schema: [String: Bool]?
+  private let targets: Set<String>
+  private let takesSlips: Bool
 
-  /// - Parameter isNumeric: by column name, what a model expects; columns not named there are inferred.
-  package init(_ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil) {
+  /// - Parameters:
+  ///   - isNumeric: by column name, what a model expects; columns not named there are inferred.
+  ///   - targets: columns in which a text among numbers is a class or an error, and never a missing value.
+  ///   - takesSlips: whether a few texts in a column that a model expects numbers in are missing values, as they
+  ///     were to the model; else they are an error.
+  package init(
+    _ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil, targets: [String] = [],
+    takesSlips: Bool = false
+  ) {
     self.bytes = bytes
     self.source = source
     self.schema = schema
+    self.targets = Set(targets)
+    self.takesSlips = takesSlips
   }
 
   package func read() throws -> [Column] {
@@ -40,7 +51,9 @@ package struct CSVReader {
     }
     let names = try readHeader(&scanner, bytes)
     let body = (start: scanner.position, separator: separator, skipsEmptyLines: names.count > 1)
-    var builders = names.map { ColumnBuilder(name: $0, schema: schema) }
+    var builders = names.map {
+      ColumnBuilder(name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips)
+    }
     try readNumbers(into: &builders, bytes, body)
     for index in builders.indices { builders[index].decide() }
     if builders.contains(where: \.isText) { try readTexts(into: &builders, bytes, body) }
@@ -130,7 +143,7 @@ package struct CSVReader {
 /// A column while it is being read.
 private struct ColumnBuilder {
   let name: String
-  private let mustBeNumeric: Bool
+  private let mustBeNumeric, isTarget, takesSlips: Bool
   /// Whether anybody asks for the column: a model does not for those it does not know.
   private let isNeeded: Bool
   private(set) var isText: Bool
@@ -144,8 +157,10 @@ private struct ColumnBuilder {
   private var firstHuge: (position: Int, text: String)?
 
   /// - Parameter schema: by column name, whether a model expects numbers.
-  init(name: String, schema: [String: Bool]?) {
+  init(name: String, schema: [String: Bool]?, isTarget: Bool, takesSlips: Bool) {
     self.name = name
+    self.isTarget = isTarget
+    self.takesSlips = takesSlips
     mustBeNumeric = schema?[name] == true
     isNeeded = schema == nil || schema?[name] != nil
     isText = schema?[name] == false
@@ -168,7 +183,6 @@ private struct ColumnBuilder {
       if firstText == nil { firstText = (field.start, Self.shown(field, scanner)) }
       others += 1
       numbers.append(.nan)
-      if others > 100 && !isMostlyNumbers { becomeText() }
     }
   }
 
@@ -180,10 +194,10 @@ private struct ColumnBuilder {
 
   /// Ends the first pass: numbers, numbers with slips, or text.
   mutating func decide() {
-    if others > 0 && !isMostlyNumbers { becomeText() }
-  }
-
-  private mutating func becomeText() {
+    guard others > 0 else { return }
+    // Among the numbers of few classes a text is one more class.
+    let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
+    guard areClasses || !isMostlyNumbers else { return }
     isText = true
     numbers = []
   }
@@ -199,7 +213,7 @@ private struct ColumnBuilder {
   }
 
   func column(source: String, bytes: UnsafeBufferPointer<UInt8>) throws -> Column {
-    if mustBeNumeric, let firstText {
+    if mustBeNumeric, let firstText, isText || !takesSlips {
       throw DataError(
         "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave "
           + "the field empty for a missing value.", source: source,
@@ -223,6 +237,11 @@ private struct ColumnBuilder {
       return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
     }
     let line = CSVScanner.line(of: firstText.position, in: bytes)
+    guard !isTarget else {
+      throw DataError(
+        "'\(firstText.text)' is no number, and nearly all other values of the target are; correct it, or leave the "
+          + "field empty to leave the row out.", source: source, line: line, column: name)
+    }
     let what =
       others == 1
       ? "'\(firstText.text)' in line \(line) is" : "\(others) values, such as '\(firstText.text)' in line \(line), are"

@@ -9,13 +9,13 @@ extension Dataset {
   ///   - task: overrides the inferred one.
   /// - Throws: `FileError`, or `DataError` with line and column.
   public init(csv path: String, target: String, task: LearningTask? = nil) throws {
-    let columns = try Self.readTable(path)
+    let columns = try Self.readTable(path, targets: [target] + Self.names(target))
     try self.init(source: path, columns: columns, target: target, task: task)
   }
 
   /// Divides columns into inputs and targets.
   package init(source: String, columns: [Column], target: String, task: LearningTask?) throws {
-    let names = columns.contains { $0.name == target } ? [target] : target.split(separator: ",").map(Self.trimmed)
+    let names = columns.contains { $0.name == target } ? [target] : Self.names(target)
     guard !names.isEmpty else {
       throw DataError("no target is named; there are \(Self.list(columns.map(\.name))).", source: source)
     }
@@ -35,12 +35,20 @@ extension Dataset {
   }
 
   /// The typed columns of a CSV file.
-  /// - Parameter isNumeric: what a model expects of each column it knows.
-  package static func readTable(_ path: String, isNumeric: [String: Bool]? = nil) throws -> [Column] {
+  ///
+  /// - Parameters:
+  ///   - isNumeric: what a model expects of each column it knows.
+  ///   - targets, takesSlips: as `CSVReader` takes them.
+  package static func readTable(
+    _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false
+  ) throws -> [Column] {
     var bytes = try Files.read(path)
     if Files.isGzip(bytes) { bytes = try Files.gunzip(bytes, path: path) }
-    return try CSVReader(bytes, source: path, isNumeric: isNumeric).read()
+    return try CSVReader(bytes, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips).read()
   }
+
+  /// Several targets are separated by commas.
+  private static func names(_ targets: String) -> [String] { targets.split(separator: ",").map(trimmed) }
 
   private static func trimmed(_ text: Substring) -> String {
     String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())

@@ -20,6 +20,9 @@ public struct TaskChoice: Hashable, Sendable {
   /// Why, in words that follow a colon.
   public let reason: String
 
+  /// Whole numbers of more levels are no classes.
+  static let mostNumberClasses = 20
+
   /// The rule: text or two values are classes; whole numbers of at most 20 levels are classes; other numbers
   /// are a regression. Several target columns are labels.
   static func infer(_ targets: [Column]) -> TaskChoice {
@@ -36,7 +39,7 @@ public struct TaskChoice: Hashable, Sendable {
       let levels = Set(numbers.lazy.filter { !$0.isNaN })
       if levels.count == 2 { return TaskChoice(task: .binary, reason: "'\(target.name)' has two values") }
       let areWhole = levels.allSatisfy { $0 == $0.rounded() }
-      if areWhole && levels.count <= 20 {
+      if areWhole && levels.count <= mostNumberClasses {
         return TaskChoice(
           task: .multiclass,
           reason: "'\(target.name)' has \(levels.count) values, all whole numbers; --task regression overrides")

@@ -55,7 +55,7 @@ public struct Estimate: Hashable, Sendable {
     let n = Double(squares.count)
     let mean = squares.reduce(0, +) / n
     guard squares.count > 1 else { return Estimate(mean.squareRoot(), low: 0, high: .infinity) }
-    guard mean > 0 else { return Estimate(0, low: 0, high: 0) }
+    guard mean != 0 else { return Estimate(0, low: 0, high: 0) }
     var variance = squares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
     // Few rows can lie close together by chance: squares of normal errors vary by at least this.
     if squares.count < 30 { variance = max(variance, 2 * mean * mean) }

@@ -10,7 +10,7 @@
 package enum Text {
   /// With so many decimals, a true minus sign, and no minus before a zero.
   package static func fixed(_ value: Double, decimals: Int) -> String {
-    guard value.isFinite else { return value == .infinity ? "∞" : "–" }
+    guard value.isFinite else { return notFinite(value) }
     let scale = pow(10, Double(decimals))
     let scaled = (abs(value) * scale).rounded()
     guard scaled < 1e15 else { return String(value) }
@@ -21,9 +21,14 @@ package enum Text {
     return "\(sign)\(whole).\(String(repeating: "0", count: decimals - rest.count))\(rest)"
   }
 
+  private static func notFinite(_ value: Double) -> String {
+    value.isNaN ? "–" : value > 0 ? "∞" : "−∞"
+  }
+
   /// With so many significant digits, but never fewer than all before the point.
   package static func significant(_ value: Double, digits: Int) -> String {
-    guard value != 0, value.isFinite else { return value == 0 ? "0" : value == .infinity ? "∞" : "–" }
+    guard value.isFinite else { return notFinite(value) }
+    guard value != 0 else { return "0" }
     let magnitude = Int(log10(abs(value)).rounded(.down))
     let decimals = digits - 1 - magnitude
     if decimals > 8 {

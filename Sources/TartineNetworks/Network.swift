@@ -34,6 +34,13 @@ public struct Network: Sendable {
   }
 }
 
+extension Network {
+  /// Whether its predictions are a linear function of its inputs, but for the task's own.
+  package var isLinear: Bool {
+    layers.allSatisfy { $0 is Dense || $0 is BatchNorm || $0 is Dropout || $0 is Flatten }
+  }
+}
+
 extension Network: Hashable {
   /// Networks are equal if their layers are.
   public static func == (left: Network, right: Network) -> Bool {

@@ -8,11 +8,13 @@ struct LadderPicture {
 
   var svg: String {
     let rungs = diagnosis.ladder
-    let highest = (rungs.map(\.estimate.high).max() ?? 1) * 1.08
+    // The interval of a single row has no end.
+    let ends = rungs.flatMap { [$0.estimate.value, $0.estimate.high] }.filter(\.isFinite)
+    let highest = (ends.max() ?? 1) * 1.08
     let left = 48.0
     let right = 440.0
     func x(_ value: Double) -> String {
-      Text.plain(left + (right - left) * max(0, min(1, value / max(highest, 1e-300))))
+      Text.plain(left + (right - left) * max(0, min(1, value.isNaN ? 0 : value / max(highest, 1e-300))))
     }
     let height = 44 * rungs.count + 34
     var parts: [String] = []

@@ -2,7 +2,7 @@ import TartineNetworks
 import TartineOptimizers
 
 extension Recipe {
-  /// The recipe when nobody says otherwise: one rule for any table, by the number of train rows alone.
+  /// The recipe when nobody says otherwise: one rule for any table.
   ///
   /// Its numbers were chosen on parts that fifteen tables of 150 to 32 561 rows hold by themselves (Documentation/Defaults.md),
   /// never on a test file. The decay is AdamW's, a share of the rate: 0.7 · 0.003 of a weight at each step.
@@ -18,7 +18,6 @@ extension Recipe {
     var copy = self
     let batch = min(batchSize ?? Self.batchSize(trainRows: trainRows), trainRows)
     copy.batchSize = batch
-    if network.stack?.hidden.isEmpty ?? network.layers.isEmpty { copy.preparation.bins = preparation.bins ?? 0 }
     copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)
     return copy
   }

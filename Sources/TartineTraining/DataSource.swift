@@ -143,7 +143,7 @@ extension Dataset {
   }
 
   private init(measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask) throws {
-    let columns = try Self.readTable(path, isNumeric: isNumeric)
+    let columns = try Self.readTable(path, isNumeric: isNumeric, targets: targets, takesSlips: true)
     try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task)
   }
 }

@@ -5,7 +5,7 @@ import TartineNetworks
 
 extension Model {
   /// The version of what stands in the metadata.
-  private static let format = "tartine-1"
+  private static let format = "tartine-2"
 
   /// Writes the model as one safetensors file, complete with recipe, preparation and class names. It holds
   /// no time, path or thread count: the same run gives the same file, byte for byte.
@@ -63,6 +63,9 @@ extension Model {
         for tensor in list {
           unread.remove(tensor.name)
           try tensor.restore(file.tensors[tensor.name], into: arena, precision: .float32, path: path)
+          guard tensor.elements(Float.self, in: arena).allSatisfy(\.isFinite) else {
+            throw damaged("tensor '\(tensor.name)' holds a value that is not finite")
+          }
         }
       }
       if let extra = unread.sorted().first { throw damaged("it holds a tensor '\(extra)' too many") }

@@ -35,7 +35,8 @@ package final class Trainer {
     self.split = split
     self.observers = observers
     var warnings: [String] = []
-    preparation = try Preparation(fitting: split.dataset, rows: split.train, bins: recipe.preparation.bins)
+    preparation = try Preparation(
+      fitting: split.dataset, rows: split.train, bins: recipe.preparation.bins ?? (recipe.network.isLinear ? 0 : nil))
     try split.test.check(preparation)
     plan = try recipe.network.plan(input: preparation.inputShape, outputs: preparation.target.width)
     try Self.checkMemory(plan)

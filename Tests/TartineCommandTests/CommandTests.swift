@@ -260,7 +260,7 @@ import Testing
     let python = try #require(Self.python)
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 100), to: "t.csv")
-    _ = try command.run(["train", "t.csv", "--target", "y", "--out", "r"] + Self.quick)
+    _ = try command.run(["train", "t.csv", "--target", "y", "--bins", "0", "--out", "r"] + Self.quick)
     try command.write(
       """
       from safetensors import safe_open

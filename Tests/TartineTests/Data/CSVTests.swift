@@ -64,6 +64,40 @@ import Testing
     #expect(!(try read("x\n" + (0..<60).map { $0 % 10 == 3 ? "a\n" : "\($0)\n" }.joined())[0].isNumeric))
   }
 
+  @Test func slipsDoNotDependOnTheOrderOfRows() throws {
+    let rows = (0..<101).map { "text\($0)\n" } + (0..<5_000).map { "\($0)\n" }
+    for rows in [rows, rows.reversed()] { #expect(try read("x\n" + rows.joined())[0].isNumeric) }
+  }
+
+  @Test func aTextAmongTheTargetsClassesIsAClass() throws {
+    let rows = (0..<200).map { $0 % 40 == 7 ? "\($0 * 7 % 90).5,other\n" : "\($0 * 7 % 90).5,\($0 % 3)\n" }.joined()
+    let columns = try CSVReader(Array(("x,y\n" + rows).utf8), source: "t", targets: ["y"]).read()
+    #expect(!columns[1].isNumeric && columns[1].notice == nil)
+    let data = try Dataset(source: "t", columns: columns, target: "y", task: nil)
+    #expect(data.rowCount == 200 && data.task.task == .multiclass)
+  }
+
+  @Test func aSlipAmongTheTargetsNumbersIsAnError() throws {
+    let rows = (0..<60).map { $0 == 30 ? "1,oops\n" : "1,\($0).5\n" }.joined()
+    let error = #expect(throws: DataError.self) {
+      try CSVReader(Array(("x,y\n" + rows).utf8), source: "t", targets: ["y"]).read()
+    }
+    #expect(error?.line == 32 && error?.column == "y" && error?.message.contains("'oops' is no number") == true)
+  }
+
+  @Test func whatWasASlipInTrainingIsOneWhereTheModelIsMeasured() throws {
+    let text = "x\n" + (0..<60).map { $0 == 30 ? "oops\n" : "\($0)\n" }.joined()
+    let bytes = Array(text.utf8)
+    let column = try CSVReader(bytes, source: "t", isNumeric: ["x": true], takesSlips: true).read()[0]
+    #expect(column.isMissing(30) && column.notice != nil)
+    // For a prediction it is an error, and so are many of them anywhere.
+    #expect(throws: DataError.self) { try CSVReader(bytes, source: "t", isNumeric: ["x": true]).read() }
+    let texts = Array(("x\n" + String(repeating: "a\n1\n", count: 40)).utf8)
+    #expect(throws: DataError.self) {
+      try CSVReader(texts, source: "t", isNumeric: ["x": true], takesSlips: true).read()
+    }
+  }
+
   @Test func anEmptyLineOfOneColumnIsAMissingValue() throws {
     let column = try read("x\n\n1\n\n2\n")[0]
     #expect((0..<4).map(column.isMissing) == [true, false, true, false])
