@@ -24,6 +24,12 @@ struct PredictCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    if let out {
+      for (path, what) in [(model, "model"), (data, "data")] where Files.areSame(out, path) {
+        throw FileError(
+          .cannotCreate, out, "--out '\(out)' is the \(what) itself, which would be lost; name another file.")
+      }
+    }
     let model = try Model(self.model)
     let predictions = try ModelInput(data, model: model).predictions(threads: output.threads)
     let csv = PredictionTable(model, predictions).csv

@@ -16,6 +16,7 @@ final class ProgressDisplay: TrainingObserver {
     case .began(let overview):
       self.overview = overview
       start = clock.now
+      bestEpoch = overview.bestEpoch
       let rows = overview.rows
       Files.show(
         "\(rows.train) rows to train, \(rows.dev) dev, \(rows.test) test; "

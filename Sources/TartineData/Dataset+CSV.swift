@@ -19,6 +19,9 @@ extension Dataset {
     guard !names.isEmpty else {
       throw DataError("no target is named; there are \(Self.list(columns.map(\.name))).", source: source)
     }
+    guard Set(names).count == names.count else {
+      throw DataError("the target names a column twice.", source: source)
+    }
     var targets: [Column] = []
     for name in names {
       guard let column = columns.first(where: { $0.name == name }) else {

@@ -26,8 +26,9 @@ extension Preparation {
 }
 
 extension Feature {
-  /// At most so many levels of a category have a place of their own, the most frequent ones.
-  static let mostLevels = 100
+  /// At most so many levels of a category have a place of their own, the most frequent ones; fewer where the
+  /// places of all rows would take more than a gigabyte.
+  private static func mostLevels(rows: Int) -> Int { min(500, max(100, (1 << 28) / max(1, rows))) }
   /// A level with fewer train rows than this shares the place of the unseen.
   static let fewestRowsOfLevel = 2
 
@@ -64,7 +65,8 @@ extension Feature {
 
   /// Each value one more than the last, in file order, from first row to last.
   private static func isCounter(_ numbers: [Double]) -> Bool {
-    guard numbers.count > 20 else { return false }
+    // Beyond 2⁵³ the next number is the same one.
+    guard numbers.count > 20, abs(numbers[0]) < 9e15 else { return false }
     return (1..<numbers.count).allSatisfy { numbers[$0] == numbers[$0 - 1] + 1 }
   }
 
@@ -90,14 +92,15 @@ extension Feature {
     if distinct == 1 && present == rows.count {
       return .leftOut(name: column.name, reason: "it is the same in all train rows")
     }
-    let frequent = levels.indices.filter { counts[$0] >= fewestRowsOfLevel }
+    let repeated = levels.indices.filter { counts[$0] >= fewestRowsOfLevel }
       .sorted { (counts[$1], levels[$0]) < (counts[$0], levels[$1]) }
-      .prefix(mostLevels)
+    let frequent = repeated.prefix(mostLevels(rows: rows.count))
     let kept = frequent.map { levels[$0] }.sorted()
     let covered = frequent.reduce(0) { $0 + counts[$1] }
     return .category(
       CategoryFeature(
-        name: column.name, levels: kept, hasMissing: present < rows.count, hasUnseen: covered < present))
+        name: column.name, levels: kept, hasMissing: present < rows.count, hasUnseen: covered < present,
+        cutLevels: repeated.count - frequent.count))
   }
 }
 

@@ -13,11 +13,15 @@ public struct Preparation: Hashable, Sendable {
     }
   }
 
-  /// Columns that are left out, with the reason.
+  /// What a person should know of columns: those left out, and those that may not be read as was meant.
   package var notices: [String] {
     guard case .table(let features) = inputs else { return [] }
     return features.compactMap { feature in
-      if case .leftOut(let name, let reason) = feature { "column '\(name)' is left out: \(reason)" } else { nil }
+      switch feature {
+      case .leftOut(let name, let reason): "column '\(name)' is left out: \(reason)"
+      case .category(let category): category.notice
+      case .number: nil
+      }
     }
   }
 
@@ -167,6 +171,24 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
   package let name: String
   package let levels: [String]
   package let hasMissing, hasUnseen: Bool
+  /// Levels of several train rows that share the place of the unseen, since there are so many.
+  package let cutLevels: Int
+
+  /// What a person should know of it.
+  var notice: String? {
+    if cutLevels > 0 {
+      return "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one"
+    }
+    // Dates, times, percentages, amounts of money.
+    let areWritten =
+      levels.count > 10
+      && levels.allSatisfy { level in
+        level.count { $0.isNumber } * 2 >= level.count
+      }
+    return areWritten
+      ? "column '\(name)' is read as text, each value a category of its own, such as '\(levels[0])'; write dates and "
+        + "amounts as plain numbers, so that their order and distance count" : nil
+  }
 
   package var width: Int { levels.count + (hasMissing ? 1 : 0) + (hasUnseen ? 1 : 0) }
 }

@@ -43,7 +43,7 @@ extension Files {
     if isThere && info.st_mode & S_IFMT != S_IFREG { return try writeThrough(bytes, to: path) }
     // A link stays a link: what it points to is replaced.
     let path = isThere ? absolute(path) : path
-    let beside = "\(path).new-\(getpid())"
+    let beside = "\(path)\(leftoverMark)\(getpid())"
     let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else {
       throw FileError(.cannotCreate, path, "cannot create '\(path)': \(systemError()).")

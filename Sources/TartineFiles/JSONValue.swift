@@ -117,9 +117,9 @@ package enum JSON {
       if !context.debugDescription.contains("valid JSON") {
         return context.debugDescription + place(context.codingPath)
       }
-      return context.codingPath.isEmpty && context.underlyingError != nil
+      return context.codingPath.isEmpty
         ? "it is no valid JSON, or holds a number out of its range"
-        : "the value\(place(context.codingPath)) is out of its range"
+        : "the value\(place(context.codingPath)) is out of its range, or no whole number"
     @unknown default:
       return "\(error)"
     }

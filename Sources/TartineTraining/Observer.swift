@@ -22,6 +22,8 @@ public struct TrainingOverview: Sendable {
   public let steps: Int
   /// The first epoch to run, from 1; more than 1 after a resumption.
   public let firstEpoch: Int
+  /// The best epoch before that; 0: none.
+  public let bestEpoch: Int
   /// Threads at work.
   public let threads: Int
 }

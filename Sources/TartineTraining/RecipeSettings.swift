@@ -45,6 +45,11 @@ public struct RecipeSettings: Sendable {
       {
         throw RecipeError("\(key) holds a number far out of its range.")
       }
+      if Self.wholeKeys.contains(key), case .number(let number) = value,
+        Int(exactly: number).map({ $0 > 1 << 40 }) ?? true
+      {
+        throw RecipeError("\(key) must be a whole number in its range, not \(number).")
+      }
       let numbers = if case .array(let list) = value { list } else { [value] }
       for case .number(let number) in numbers where !number.isFinite {
         throw RecipeError("\(key) must be a finite number, not \(number).")
@@ -57,6 +62,20 @@ public struct RecipeSettings: Sendable {
       return try Recipe.checked(tree)
     } catch let error as DecodingError {
       throw RecipeError("the recipe cannot be read: \(JSON.explain(error)).")
+    }
+  }
+
+  private static let wholeKeys: Set<String> = ["preparation.bins", "batchSize", "epochs", "earlyStopping"]
+
+  /// What a recipe file sets: the values under each of its keys; a list of layers is a network of its own.
+  init(_ tree: JSONValue) throws {
+    guard case .object(let entries) = tree else { throw RecipeError("a recipe is an object in braces.") }
+    for (key, value) in entries.sorted(by: { $0.key < $1.key }) {
+      if case .object(let inner) = value, inner["layers"] == nil {
+        for (name, value) in inner.sorted(by: { $0.key < $1.key }) { changes.append(("\(key).\(name)", value)) }
+      } else {
+        changes.append((key, value))
+      }
     }
   }
 
@@ -103,12 +122,12 @@ public struct RecipeSettings: Sendable {
 }
 
 extension Recipe {
-  /// Reads a recipe file.
+  /// Reads a recipe file; what it leaves out is as in ``automatic``.
   /// - Throws: `FileError`; `RecipeError` for a key that no recipe has.
   public init(file path: String) throws {
     let text = try Files.readText(path)
     do {
-      self = try Recipe.checked(try JSON.decode(JSONValue.self, from: text))
+      self = try RecipeSettings(try JSON.decode(JSONValue.self, from: text)).apply(to: .automatic)
     } catch let error as DecodingError {
       throw RecipeError("'\(path)' is no recipe: \(JSON.explain(error)).")
     } catch let error as RecipeError {

@@ -66,6 +66,11 @@ public struct RunFolder: Sendable {
         "'\(self.path)' holds a run already, which is never overwritten; name another folder with --out, or "
           + "go on with it by --resume.")
     }
+    for file in [recipe, history, checkpoint, report] where Files.exists(file) {
+      throw FileError(
+        .cannotCreate, path, "'\(file)' is there already, and the run would replace it; name another folder with --out."
+      )
+    }
     try Files.makeFolder(self.path)
   }
 
@@ -111,6 +116,9 @@ public struct RunFolder: Sendable {
   ) throws -> Run {
     let clock = ContinuousClock()
     let start = clock.now
+    let lock = try FolderLock(path)
+    defer { withExtendedLifetime(lock) {} }
+    if resuming { Files.removeLeftovers(in: path) }
     let trainer: Trainer
     do {
       trainer = try Trainer(recipe, split: split, threads: threads, observers: observers)

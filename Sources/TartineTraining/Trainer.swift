@@ -106,7 +106,8 @@ package final class Trainer {
       .began(
         TrainingOverview(
           plan: plan, recipe: recipe, rows: (split.trainCount, split.devCount, split.testCount),
-          steps: totalSteps, firstEpoch: progress.epoch + 1, threads: workers.count)))
+          steps: totalSteps, firstEpoch: progress.epoch + 1, bestEpoch: progress.bestEpoch,
+          threads: workers.count)))
     while progress.epoch < recipe.epochs ?? 1, progress.stopReason == nil {
       let record = try runEpoch(progress.epoch + 1)
       progress.history.append(record)

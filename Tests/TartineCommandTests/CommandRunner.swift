@@ -66,6 +66,10 @@ struct CommandRunner {
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
   }
 
+  func makeFolder(_ name: String) throws {
+    try FileManager.default.createDirectory(atPath: folder + "/" + name, withIntermediateDirectories: true)
+  }
+
   func write(_ bytes: [UInt8], to name: String) throws {
     try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name))
   }

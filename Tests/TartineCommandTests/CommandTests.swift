@@ -242,6 +242,29 @@ import Testing
     #expect(typo.code == 64 && typo.errors.contains("there is no setting 'epoch'"))
   }
 
+  @Test func aRecipeFilesGapsFollowTheRules() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 100), to: "t.csv")
+    func recipe(_ arguments: [String], _ out: String) throws -> [UInt8] {
+      let result = try command.run(["train", "t.csv", "--target", "y", "--json", "--out", out] + arguments)
+      #expect(result.code == 0, "\(result.errors)")
+      return try command.bytes("\(out)/recipe.json")
+    }
+    try command.write("{\"epochs\": 2, \"network\": {\"hidden\": [8]}, \"preparation\": {\"bins\": 4}}", to: "r.json")
+    #expect(
+      try recipe(["--recipe", "r.json"], "a") == recipe(["--epochs", "2", "--hidden", "8", "--bins", "4"], "b"))
+    for (text, message) in [
+      ("", "no valid JSON"), ("{", "no valid JSON"), ("[]", "object in braces"), ("{\"epochs\": 3.5}", "whole number"),
+      ("{\"batchSize\": 1e30}", "whole number"),
+    ] {
+      try command.write(text, to: "bad.json")
+      let bad = try command.run(["train", "t.csv", "--target", "y", "--recipe", "bad.json", "--out", "c"])
+      #expect(bad.code == 64 && bad.errors.contains(message), "\(text): \(bad.errors)")
+    }
+    let unknown = try command.run(["train", "t.csv", "--target", "y", "--set", "preparation.bin=3"])
+    #expect(unknown.code == 64 && unknown.errors.contains("there are bins"))
+  }
+
   @Test func helpIsThere() throws {
     let command = try CommandRunner()
     for arguments in [

@@ -1,4 +1,5 @@
 import Foundation
+import Tartine
 import Testing
 
 /// What is wrong gives a sentence and an exit code, and harms nothing.
@@ -157,14 +158,49 @@ import Testing
     // What was written before is whole, so the run can go on once there is room.
     let resumed = try command.run(["train", "--resume", "run"])
     #expect(resumed.code == 0, "\(resumed.errors)")
-    let before = try command.bytes("run/model.safetensors")
+    try command.write("old answers", to: "answers.csv")
     let small = try command.run(
-      ["predict", "run/model.safetensors", "data.csv", "--out", "run/model.safetensors"], shell: "ulimit -f 0")
+      ["predict", "run/model.safetensors", "data.csv", "--out", "answers.csv"], shell: "ulimit -f 0")
     #expect(small.code == 74)
-    #expect(try command.bytes("run/model.safetensors") == before)
+    #expect(try command.bytes("answers.csv") == Array("old answers".utf8))
     #if os(Linux)
       let device = try command.run(["predict", "run/model.safetensors", "data.csv"], shell: "exec >/dev/full")
       #expect(device.code == 74 && device.errors.contains("standard output"))
     #endif
+  }
+
+  @Test func nothingOfTheUsersIsReplaced() throws {
+    let command = try CommandRunner()
+    try command.write(Self.good, to: "data.csv")
+    let train = ["train", "data.csv", "--target", "y", "--epochs", "1", "--out"]
+    #expect(try command.run(train + ["run"]).code == 0)
+    for name in ["data.csv", "run/model.safetensors"] {
+      let before = try command.bytes(name)
+      let result = try command.run(["predict", "run/model.safetensors", "data.csv", "--out", name])
+      #expect(result.code == 73 && result.errors.contains("which would be lost"), "\(result.errors)")
+      #expect(try command.bytes(name) == before)
+    }
+    try command.makeFolder("mine")
+    try command.write("my own", to: "mine/recipe.json")
+    let result = try command.run(train + ["mine"])
+    #expect(result.code == 73 && result.errors.contains("'mine/recipe.json' is there already"))
+    #expect(try command.bytes("mine/recipe.json") == Array("my own".utf8))
+  }
+
+  @Test func aRunIsTrainedByOneProcess() throws {
+    let command = try CommandRunner()
+    try command.write(Self.good, to: "data.csv")
+    #expect(try command.run(["train", "data.csv", "--target", "y", "--epochs", "1", "--out", "run"]).code == 0)
+    let description = String(decoding: try command.bytes("run/run.json"), as: UTF8.self)
+    try command.write(description.replacing("finished", with: "running"), to: "run/run.json")
+    try command.write("", to: "run/history.jsonl.new-123")
+    do {
+      let lock = try FolderLock(command.folder + "/run")
+      let result = try command.run(["train", "--resume", "run"])
+      #expect(result.code == 73 && result.errors.contains("another process is training the run in 'run'"))
+      withExtendedLifetime(lock) {}
+    }
+    #expect(try command.run(["train", "--resume", "run"]).code == 0)
+    #expect(!command.exists("run/history.jsonl.new-123"), "what a killed writer left is taken away")
   }
 }

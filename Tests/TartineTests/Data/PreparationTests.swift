@@ -78,6 +78,22 @@ import Testing
     #expect(preparation.isNumeric == ["x": true])
   }
 
+  @Test func numbersTooLargeToCountAreNoCounter() throws {
+    let rows = (0..<60).map { "9007199254740992000,\($0 * 7 % 5),\($0 % 2)\n" }
+    let data = try dataset("id,x,y\n" + rows.joined())
+    #expect(try Preparation(fitting: data, rows: Array(0..<60)).notices.isEmpty)
+  }
+
+  @Test func whatMayNotBeReadAsMeantIsSaid() throws {
+    let dates = (0..<60).map { "2024-01-\($0 % 28 + 10),c\($0 % 3),\($0 % 2)\n" }
+    let found = try Preparation(fitting: dataset("day,kind,y\n" + dates.joined()), rows: Array(0..<60)).notices
+    #expect(found.count == 1 && found[0].hasPrefix("column 'day' is read as text"))
+    let many = (0..<1_200).map { "level\($0 % 600),\($0 * 7 % 5),\($0 % 2)\n" }
+    let cut = try Preparation(fitting: dataset("kind,x,y\n" + many.joined()), rows: Array(0..<1_200), bins: 0)
+    #expect(cut.notices == ["column 'kind': the 100 rarest of its 600 texts are treated as one"])
+    #expect(cut.width == 501 + 1)
+  }
+
   @Test func labelsLoseOneFullStopTogetherOrNotAtAll() throws {
     let train = try dataset(table)
     let preparation = try Preparation(fitting: train, rows: Array(0..<10))
