@@ -35,7 +35,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
   public init(of run: Run, test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil) {
     let unit = Unit(run.model)
-    let train = Rung("train", run.train)
+    let train = Rung("train", run.train, of: run.split.trainCount)
     let dev = Rung("dev", run.dev)
     let floor = unit.isFraction ? 0.005 : 0
     let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
@@ -128,7 +128,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     return zip(ladder, figures).map { rung, figure in
       let name = rung.name + String(repeating: " ", count: 5 - min(5, rung.name.count))
       let gap = String(repeating: " ", count: width - figure.count)
-      return "\(name)  \(gap)\(figure)  (\(unit.range(rung.estimate)))  \(rung.rows) rows"
+      let sample = rung.partRows > rung.rows ? " of \(rung.partRows)" : ""
+      return "\(name)  \(gap)\(figure)  (\(unit.range(rung.estimate)))  \(rung.rows)\(sample) rows"
     }.joined(separator: "\n")
   }
 

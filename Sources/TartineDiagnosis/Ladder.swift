@@ -24,8 +24,11 @@ public struct Rung: Hashable, Sendable {
   public let estimate: Estimate
   /// Rows it was measured on.
   public let rows: Int
+  /// Rows that the part has: train is measured on a sample as large as dev.
+  public let partRows: Int
 
-  init(_ name: String, _ evaluation: Evaluation) {
+  init(_ name: String, _ evaluation: Evaluation, of partRows: Int? = nil) {
+    self.partRows = partRows ?? evaluation.rowCount
     self.name = name
     estimate = evaluation.estimate
     rows = evaluation.rowCount
