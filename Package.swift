@@ -8,6 +8,7 @@ let package = Package(
   products: [
     .library(name: "Tartine", targets: ["Tartine"]),
     .executable(name: "tartine", targets: ["TartineCommand"]),
+    .executable(name: "tartine-benchmark", targets: ["TartineBenchmark"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -49,6 +50,12 @@ let package = Package(
         "Tartine", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    .executableTarget(
+      name: "TartineBenchmark",
+      dependencies: [
+        "Tartine", "TartineKernels", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
     // Programs of the README, built and run by the tests.
     .executableTarget(name: "TartineTitanicExample", dependencies: ["Tartine"], path: "Examples/Titanic"),
     .executableTarget(name: "TartineLayerExample", dependencies: ["Tartine"], path: "Examples/CustomLayer"),
@@ -59,7 +66,8 @@ let package = Package(
     .testTarget(
       name: "TartineCommandTests",
       dependencies: [
-        "Tartine", "TartineCommand", "TartineAllocationProbe", "TartineTitanicExample", "TartineLayerExample",
+        "Tartine", "TartineCommand", "TartineBenchmark", "TartineAllocationProbe", "TartineTitanicExample",
+        "TartineLayerExample",
       ]),
     .target(name: "TartineAllocationCounter", path: "Tests/TartineAllocationCounter"),
     .executableTarget(

@@ -171,6 +171,13 @@ package final class ImageBlock: Sendable {
     pixels.withUnsafeBytes { bytes.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
   }
 
+  package init(shape: (Int, Int, Int), fullScale: Int, bytes: Arena) {
+    self.shape = shape
+    self.fullScale = fullScale
+    self.bytes = bytes
+    count = bytes.byteCount / max(1, shape.0 * shape.1 * shape.2)
+  }
+
   package var pixelCount: Int { shape.height * shape.width * shape.channels }
 
   package func pixels(_ row: Int) -> UnsafeBufferPointer<UInt8> {

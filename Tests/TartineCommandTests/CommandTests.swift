@@ -265,6 +265,22 @@ import Testing
     #expect(unknown.code == 64 && unknown.errors.contains("there are bins"))
   }
 
+  @Test func theBenchmarkPrintsOneLine() throws {
+    let command = try CommandRunner()
+    for workload in ["digits", "floor:digits"] {
+      let line = try command.run([workload, "--seconds", "0.05", "--threads", "1"], executable: "tartine-benchmark")
+        .json()
+      #expect(line["workload"] as? String == "digits" && line["threads"] as? Int == 1)
+      let time = try #require(line["us_per_step"] as? Double)
+      let rate = try #require(line["samples_per_s"] as? Double)
+      #expect(time > 0 && abs(rate * time / 64e6 - 1) < 0.02)
+      #expect((line["peak_rss_mib"] as? Int ?? 0) > 0)
+      #expect((line["first_step_s"] as? Double != nil) == (workload == "digits"))
+    }
+    let wrong = try command.run(["digit"], executable: "tartine-benchmark")
+    #expect(wrong.code == 64 && wrong.errors.contains("there are digits, tabular, mnist"))
+  }
+
   @Test func helpIsThere() throws {
     let command = try CommandRunner()
     for arguments in [

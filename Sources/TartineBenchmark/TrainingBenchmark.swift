@@ -1,0 +1,45 @@
+import Tartine
+
+/// Whole training steps, with the loop that the trainer runs.
+struct TrainingBenchmark {
+  private let workload: Workload
+  private let step: TrainingStep
+  private let cut: BatchCut
+
+  init(_ workload: Workload, workers: Workers) throws {
+    self.workload = workload
+    let plan = try workload.network.plan(input: [workload.inputs], outputs: workload.classes)
+    cut = BatchCut(rows: workload.samples, batchSize: workload.batch)
+    step = TrainingStep(
+      plan: plan, output: .softmax(classes: workload.classes), optimizer: workload.optimizer, penalty: .none,
+      precision: .float32, batch: cut.largest, seed: 0, workers: workers,
+      weights: plan.makeInitialParameters(.float32, seed: 0), state: plan.makeInitialState(.float32))
+  }
+
+  func measure(seconds: Double) -> Measurement {
+    let made = ContinuousClock.now
+    let data = workload.makeData()
+    let making = (ContinuousClock.now - made) / .seconds(1)
+    var order = (0..<Int32(workload.samples)).map { $0 }
+    var number = 0
+    func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> {
+      order.withUnsafeBufferPointer { UnsafeBufferPointer(rebasing: $0[cut[batch]]) }
+    }
+    func run() {
+      let batch = number % cut.count
+      if batch == 0 {
+        var stream = RandomStream(seed: 0, purpose: .shuffle, step: number / cut.count)
+        stream.shuffle(&order)
+        step.begin(rows(0), of: data)
+      }
+      _ = step.run(
+        step: number, rate: workload.optimizer.learningRate.rate(at: number, of: 1 << 30, epochSteps: cut.count),
+        next: batch + 1 < cut.count ? rows(batch + 1) : nil)
+      number += 1
+    }
+    run()
+    let first = ProcessMeasures.secondsSinceStart - making
+    return Measurement(
+      secondsPerStep: Measurement.secondsPerStep(seconds: seconds, run), firstStep: first)
+  }
+}

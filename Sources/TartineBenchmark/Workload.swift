@@ -1,0 +1,99 @@
+import Tartine
+
+/// A network, its data and its optimizer: the same as in the script of the peers.
+struct Workload: Sendable {
+  let name: String
+  let inputs: Int
+  let hidden: [Int]
+  let classes, samples, batch: Int
+  var batchNorm = false
+  var keep = 1.0
+  var optimizer = Optimizer.adam(learningRate: .constant(1e-3))
+  /// Whether the inputs are held as bytes, as images are.
+  var asBytes = false
+
+  static let all: [Workload] = [
+    Workload(name: "digits", inputs: 64, hidden: [64, 32], classes: 10, samples: 1_437, batch: 64),
+    Workload(
+      name: "tabular", inputs: 105, hidden: [256, 128], classes: 2, samples: 32_768, batch: 256, batchNorm: true,
+      keep: 0.8),
+    mnist("mnist", asBytes: false),
+    mnist("mnist-bytes", asBytes: true),
+    Workload(name: "mnist-plain", inputs: 784, hidden: [512, 256], classes: 10, samples: 60_000, batch: 128),
+    Workload(
+      name: "wide", inputs: 784, hidden: [2_048, 2_048, 2_048], classes: 10, samples: 60_000, batch: 512, keep: 0.5,
+      optimizer: .momentum(learningRate: .constant(1e-2), variant: .torch)),
+  ]
+
+  private static func mnist(_ name: String, asBytes: Bool) -> Workload {
+    Workload(
+      name: name, inputs: 784, hidden: [512, 256], classes: 10, samples: 60_000, batch: 128, batchNorm: true, keep: 0.8,
+      asBytes: asBytes)
+  }
+
+  var summary: String {
+    let units = ([inputs] + hidden + [classes]).map(String.init).joined(separator: "-")
+    var parts = [units]
+    if batchNorm { parts.append("batch norm") }
+    if keep < 1 { parts.append("keep \(keep)") }
+    parts.append(name == "wide" ? "momentum" : "Adam")
+    parts.append("batches of \(batch) from \(samples) rows" + (asBytes ? " of bytes" : ""))
+    return parts.joined(separator: ", ")
+  }
+
+  var network: Network {
+    Network(HiddenStack(hidden: hidden, activation: .relu, batchNorm: batchNorm, keepProb: [keep]))
+  }
+
+  /// Random rows: uniform with variance 1, and any class.
+  func makeData() -> PreparedRows {
+    // A linear congruential generator's high bits: 47 million numbers should not take longer than the steps.
+    var state: UInt64 = 1
+    func next() -> UInt32 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return UInt32(truncatingIfNeeded: state >> 40)
+    }
+    let elements: PreparedRows.Elements
+    if asBytes {
+      let bytes = Arena(byteCount: samples * inputs)
+      let output = bytes.base.assumingMemoryBound(to: UInt8.self)
+      for index in 0..<samples * inputs { output[index] = UInt8(truncatingIfNeeded: next() >> 16) }
+      elements = .bytes(
+        ImageBlock(shape: (1, inputs, 1), fullScale: 255, bytes: bytes), rows: (0..<Int32(samples)).map { $0 },
+        scale: 1 / 255)
+    } else {
+      let floats = Arena(byteCount: samples * inputs * 4)
+      let output = floats.base.assumingMemoryBound(to: Float.self)
+      let scale = Float(12).squareRoot() / Float(1 << 24)
+      for index in 0..<samples * inputs { output[index] = Float(next()) * scale - Float(3).squareRoot() }
+      elements = .floats(floats)
+    }
+    return PreparedRows(
+      width: inputs, elements: elements, targets: .labels((0..<samples).map { _ in Int32(next() % UInt32(classes)) }),
+      origin: Array(0..<samples))
+  }
+}
+
+/// What was measured.
+struct Measurement {
+  let secondsPerStep: Double
+  /// From the process's start, without making the data.
+  var firstStep: Double?
+  /// How each product was cut, for a floor.
+  var cuts: [String]?
+
+  /// Repeats a piece of work for ten windows of time, and answers with the median of what one takes.
+  static func secondsPerStep(seconds: Double, _ step: () -> Void) -> Double {
+    for _ in 0..<20 { step() }
+    let windows = (0..<10).map { _ in
+      let start = ContinuousClock.now
+      var steps = 0
+      repeat {
+        step()
+        steps += 1
+      } while ContinuousClock.now - start < .seconds(seconds / 10)
+      return (ContinuousClock.now - start) / .seconds(1) / Double(steps)
+    }.sorted()
+    return (windows[4] + windows[5]) / 2
+  }
+}
