@@ -35,7 +35,7 @@ struct FusedStep {
   var stream = tartine_stream()
 
   /// How the columns are cut; a function of the shapes alone.
-  var cut = ColumnCut(columns: 1, parts: 1)
+  var cut = Cut(1, parts: 1)
 
   /// What the node above needs of this one's gradient, or adds to it.
   var weightAbove: UnsafeMutableRawPointer?
@@ -124,54 +124,23 @@ struct FusedStep {
       weightAbove + first * widthAbove * size, widthAbove, false, gradient + first * size, width)
   }
 
-  /// dW = Xᵀ G for these columns.
-  func gatherWeightGradient(rows: Int, columns: Range<Int>) {
-    guard let weightGradient, let gradient else { return }
-    let first = columns.lowerBound
+  /// Σ g² of bias, γ and β over these columns: not finite where any of them is not. They are sums over
+  /// the rows, so that they also tell of G.
+  func vectorGradientSquares(columns: Range<Int>) -> Double {
+    func squares(_ values: UnsafeMutableRawPointer?) -> Double {
+      guard let values = at(values, columns.lowerBound) else { return 0 }
+      return kernels.pointee.sum_of_squares(values, 1, columns.count, width)
+    }
+    return squares(biasGradient) + squares(gammaGradient) + squares(betaGradient)
+  }
+
+  /// dW = Xᵀ G for the weights of these inputs, and Σ g² of it.
+  func computeWeightGradient(rows: Int, inputs: Range<Int>) -> Double {
+    guard let weightGradient, let gradient else { return 0 }
+    let result = weightGradient + inputs.lowerBound * width * size
     kernels.pointee.product(
-      true, false, inputWidth, columns.count, rows, input, inputWidth, gradient + first * size, width,
-      false, weightGradient + first * size, width)
+      true, false, inputs.count, width, rows, input + inputs.lowerBound * size, inputWidth, gradient, width, false,
+      result, width)
+    return kernels.pointee.sum_of_squares(result, 1, inputs.count * width, inputs.count * width)
   }
-
-  /// Σ g² over these columns' gradients: not finite where any of them is not.
-  func gradientSquares(columns: Range<Int>) -> Double {
-    let first = columns.lowerBound
-    return squares(at(weightGradient, first), rows: inputWidth, columns: columns.count)
-      + squares(at(biasGradient, first), rows: 1, columns: columns.count)
-      + squares(at(gammaGradient, first), rows: 1, columns: columns.count)
-      + squares(at(betaGradient, first), rows: 1, columns: columns.count)
-  }
-
-  private func squares(_ values: UnsafeMutableRawPointer?, rows: Int, columns: Int) -> Double {
-    guard let values else { return 0 }
-    return kernels.pointee.sum_of_squares(values, rows, columns, width)
-  }
-}
-
-/// How a matrix's columns are cut into parts: a function of the shapes alone, so that results are the same
-/// for any number of threads. (A BLAS gives a slice other bits than the whole.)
-struct ColumnCut {
-  let columns, width, parts: Int
-
-  /// Below this many multiply-adds a product is one part: handing it out would cost more than it saves.
-  static let smallestWork = 1_000_000
-  /// Narrower parts starve the BLAS's inner kernel.
-  static let narrowest = 64
-  static let mostParts = 8
-
-  init(columns: Int, multiplyAdds: Int) {
-    let wanted =
-      multiplyAdds < Self.smallestWork
-      ? 1 : min(Self.mostParts, max(1, (columns + Self.narrowest / 2) / Self.narrowest))
-    self.init(columns: columns, parts: wanted)
-  }
-
-  init(columns: Int, parts wanted: Int) {
-    self.columns = columns
-    // Whole cache lines, so that no two workers write to one.
-    width = wanted == 1 ? columns : ((columns + wanted - 1) / wanted + 15) / 16 * 16
-    parts = (columns + width - 1) / width
-  }
-
-  subscript(part: Int) -> Range<Int> { part * width..<min((part + 1) * width, columns) }
 }

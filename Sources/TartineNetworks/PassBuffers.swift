@@ -106,7 +106,7 @@ struct PassBuffers {
   func link(
     plan: NetworkPlan, precision: Precision, seed: UInt64, arena: Arena, weights: Arena, gradients: Arena,
     state: Arena, batch: Int, into steps: UnsafeMutableBufferPointer<PassStep>
-  ) -> (custom: [CustomStep?], squares: UnsafeMutableBufferPointer<Double>) {
+  ) -> [CustomStep?] {
     let size = precision.size
     func at(_ span: TensorSpan?, in arena: Arena) -> UnsafeMutableRawPointer? {
       span.map { arena[$0.offset * size] }
@@ -147,8 +147,8 @@ struct PassBuffers {
           linked.stream = tartine_stream(seed: seed, purpose: .dropout, layer: index)
         }
         let above = index + 1 < plan.nodes.count ? plan.nodes[index + 1].width : 0
-        linked.cut = ColumnCut(
-          columns: fused.width,
+        linked.cut = Cut(
+          fused.width,
           multiplyAdds: batch * fused.width * max(fused.weight == nil ? 1 : fused.inputWidth, above))
         step = .fused(linked)
       case .custom(let node):
@@ -161,14 +161,10 @@ struct PassBuffers {
       below = step.output
     }
     linkGradients(plan: plan, arena: arena, steps: steps)
-    let custom = plan.nodes.map { node -> CustomStep? in
+    return plan.nodes.map { node -> CustomStep? in
       guard case .custom(let node) = node else { return nil }
       return CustomStep(node, weights: weights, gradients: gradients)
     }
-    let squares = UnsafeMutableBufferPointer<Double>.allocate(
-      capacity: plan.nodes.count * ColumnCut.mostParts)
-    squares.initialize(repeating: 0)
-    return (custom, squares)
   }
 
   /// Downwards: where each node's gradient lies, and what it comes from.

@@ -5,8 +5,9 @@ import TartineKernels
 ///
 /// A pass is a row of phases with a barrier after each: forward through each node, the loss, backward
 /// through each node. A fused node's phase is cut by columns: a worker that has its columns of the product
-/// has all it needs for their statistics, activation and mask while they are in its cache, and on the way
-/// back for their share of the weights' gradient.
+/// has all it needs for their statistics, activation and mask while they are in its cache. The gradients of
+/// the weights wait for the caller, since nothing else needs them: they are independent parts, and each can be
+/// followed by its own update.
 package final class TrainingPass {
   private let plan: NetworkPlan
   private let output: Output
@@ -15,8 +16,11 @@ package final class TrainingPass {
   private let arena: Arena
   private let steps: UnsafeMutableBufferPointer<PassStep>
   private let losses: UnsafeMutablePointer<Double>
-  /// Σ g² of each part of each node, added up in this order.
+  /// Σ g² of each part of each node but for its weights, and then of each weight part; added up in this order.
   private let squares: UnsafeMutableBufferPointer<Double>
+  /// The weights' gradients, cut by a function of the shapes alone.
+  package let weightParts: UnsafeMutableBufferPointer<WeightPart>
+  private let squaresOfWeights: Int
   private let custom: [CustomStep?]
   private let lossRows: Int
 
@@ -47,9 +51,15 @@ package final class TrainingPass {
     arena = Arena(layout)
     self.losses = arena[losses].assumingMemoryBound(to: Double.self)
     steps = .allocate(capacity: plan.nodes.count)
-    (custom, squares) = buffers.link(
+    custom = buffers.link(
       plan: plan, precision: precision, seed: seed, arena: arena, weights: weights, gradients: gradients,
       state: state, batch: batch, into: steps)
+    let parts = WeightPart.parts(of: plan, batch: batch)
+    weightParts = .allocate(capacity: parts.count)
+    _ = weightParts.initialize(from: parts)
+    squaresOfWeights = plan.nodes.count * Cut.mostParts
+    squares = .allocate(capacity: squaresOfWeights + weightParts.count)
+    squares.initialize(repeating: 0)
     // Rows of the loss are independent; small ones are not worth handing out.
     lossRows = batch * output.width < 1 << 15 ? batch : (batch + 7) / 8
   }
@@ -57,9 +67,10 @@ package final class TrainingPass {
   deinit {
     steps.deallocate()
     squares.deallocate()
+    weightParts.deallocate()
   }
 
-  /// Runs one batch. Leaves the gradients in their arena and returns the loss and Σ g².
+  /// Runs one batch. Leaves all gradients but the weights' in their arena and returns the loss and their Σ g².
   ///
   /// - Parameters:
   ///   - input: [rows, input elements].
@@ -75,6 +86,21 @@ package final class TrainingPass {
     for index in steps.indices { perform(.forward, node: index, parts: steps[index].parts) }
     perform(.loss, node: steps.count - 1, parts: (rows + lossRows - 1) / lossRows)
     for index in steps.indices.reversed() { perform(.backward, node: index, parts: steps[index].parts) }
+    for index in squaresOfWeights..<squares.count { squares[index] = 0 }
+    return result
+  }
+
+  /// Makes the gradient of one weight part, and says whether it is finite.
+  package func computeWeightGradient(_ part: Int) -> Bool {
+    let place = weightParts[part]
+    guard case .fused(let step) = steps[place.node] else { return true }
+    let square = step.computeWeightGradient(rows: rows, inputs: place.inputs)
+    squares[squaresOfWeights + part] = square
+    return square.isFinite
+  }
+
+  /// The loss and Σ g² over what was made of the last batch's gradients.
+  package var result: PassResult {
     var loss = 0.0
     for row in 0..<rows { loss += losses[row] }
     var total = 0.0
@@ -122,8 +148,7 @@ package final class TrainingPass {
     let columns = step.cut[part]
     step.receive(rows: rows, columns: columns)
     step.sweepBackward(rows: rows, columns: columns)
-    step.gatherWeightGradient(rows: rows, columns: columns)
-    squares[node * ColumnCut.mostParts + part] = step.gradientSquares(columns: columns)
+    squares[node * Cut.mostParts + part] = step.vectorGradientSquares(columns: columns)
   }
 
   private func forwardCustom() {
@@ -141,7 +166,7 @@ package final class TrainingPass {
     layer.backward(
       input: step.input, output: step.output, outputGradient: step.gradient,
       inputGradient: step.inputGradient, rows: rows, precision)
-    squares[node * ColumnCut.mostParts] = layer.gradientSquares(precision)
+    squares[node * Cut.mostParts] = layer.gradientSquares(precision)
   }
 }
 
@@ -195,7 +220,10 @@ extension TrainingPass {
       return PassFault(layer: "output", in: badLosses)
     }
     let first = plan.nodes.indices.last { index in
-      (0..<ColumnCut.mostParts).contains { !squares[index * ColumnCut.mostParts + $0].isFinite }
+      (0..<Cut.mostParts).contains { !squares[index * Cut.mostParts + $0].isFinite }
+        || weightParts.indices.contains {
+          weightParts[$0].node == index && !squares[squaresOfWeights + $0].isFinite
+        }
     }
     return PassFault(layer: plan.nodes[first ?? 0].name, isInGradient: true, rows: [], rowCount: 0)
   }

@@ -4,8 +4,8 @@ import TartineNetworks
 
 /// An optimizer at work: its moments, and one sweep a step that clips, penalizes, averages and updates.
 ///
-/// The parameters are cut into chunks of fixed size, each within one tensor; a chunk's result depends on
-/// nothing but itself.
+/// The parameters are cut into parts: first the pieces that the caller names, then the rest in chunks of fixed
+/// size, each within one tensor; a part's result depends on nothing but itself.
 package final class Updater {
   private static let chunkElements = 1 << 14
 
@@ -37,8 +37,8 @@ package final class Updater {
   private var rate = 0.0
 
   package init(
-    _ optimizer: Optimizer, penalty: Penalty, plan: NetworkPlan, precision: Precision, weights: Arena,
-    gradients: Arena
+    _ optimizer: Optimizer, penalty: Penalty, plan: NetworkPlan, precision: Precision, pieces: [TensorSpan],
+    weights: Arena, gradients: Arena
   ) {
     self.optimizer = optimizer
     self.penalty = penalty
@@ -49,25 +49,28 @@ package final class Updater {
     second = optimizer.hasSecondMoment ? plan.makeParameterArena(precision) : nil
     addresses = (weights.base, gradients.base, first?.base, second?.base)
     var list: [Chunk] = []
-    for tensor in plan.parameters {
+    var starts: [Int] = []
+    let inPieces = Set(
+      pieces.map { piece in plan.parameters.firstIndex { $0.contains(piece) } ?? plan.parameters.count })
+    for piece in pieces {
+      starts.append(list.count)
+      let tensor = plan.parameters.first { $0.contains(piece) }
+      list.append(Chunk(offset: piece.offset, count: piece.count, isPenalized: tensor?.isPenalized ?? false))
+    }
+    var elements = Self.chunkElements
+    for (index, tensor) in plan.parameters.enumerated() where !inPieces.contains(index) {
       for start in stride(from: 0, to: tensor.count, by: Self.chunkElements) {
-        list.append(
-          Chunk(
-            offset: tensor.offset + start, count: min(Self.chunkElements, tensor.count - start),
-            isPenalized: tensor.isPenalized))
+        let count = min(Self.chunkElements, tensor.count - start)
+        if elements + count > Self.chunkElements {
+          starts.append(list.count)
+          elements = 0
+        }
+        list.append(Chunk(offset: tensor.offset + start, count: count, isPenalized: tensor.isPenalized))
+        elements += count
       }
     }
     chunks = .allocate(capacity: list.count)
     _ = chunks.initialize(from: list)
-    var starts = [0]
-    var elements = 0
-    for (index, chunk) in list.enumerated() {
-      if elements + chunk.count > Self.chunkElements, elements > 0 {
-        starts.append(index)
-        elements = 0
-      }
-      elements += chunk.count
-    }
     starts.append(list.count)
     self.starts = .allocate(capacity: starts.count)
     _ = self.starts.initialize(from: starts)
@@ -84,6 +87,9 @@ package final class Updater {
     starts.deallocate()
   }
 
+  /// Whether Σ g² must be known before anything is updated.
+  package var needsGradientNorm: Bool { optimizer.clip != nil }
+
   /// Independent pieces of a step.
   package var parts: Int { starts.count - 1 }
 
@@ -92,7 +98,7 @@ package final class Updater {
   /// - Parameters:
   ///   - step: from 0.
   ///   - rate: the learning rate of this step.
-  ///   - gradientSquares: Σ g² over all gradients, for clipping.
+  ///   - gradientSquares: Σ g² over all gradients, looked at for clipping alone.
   package func prepare(step: Int, rate: Double, gradientSquares: Double) {
     let beta1 = optimizer.beta1
     let beta2 = optimizer.beta2
@@ -168,5 +174,11 @@ package final class Updater {
       }
     }
     return penalty.l1 * absolute + penalty.l2 / 2 * squares
+  }
+}
+
+extension PlannedTensor {
+  fileprivate func contains(_ piece: TensorSpan) -> Bool {
+    (offset..<offset + count).contains(piece.offset)
   }
 }

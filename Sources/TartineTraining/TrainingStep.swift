@@ -17,9 +17,14 @@ package final class TrainingStep {
   private let buffers: [BatchBuffer]
   private var current = 0
 
-  // Of the phase that updates and gathers.
+  /// Whether a step is so little work that one thread does it best.
+  private let isSmall: Bool
+
+  // Of the phase that makes the weights' gradients, updates and gathers.
   private var source: PreparedRows?
   private var nextRows: UnsafeBufferPointer<Int32>?
+  private var phase = Phase.gradients
+  private var gathers = 0
 
   package init(
     plan: NetworkPlan, output: Output, optimizer: Optimizer, penalty: Penalty, precision: Precision,
@@ -31,11 +36,13 @@ package final class TrainingStep {
     self.state = state
     self.workers = workers
     gradients = plan.makeParameterArena(precision)
-    updater = Updater(
-      optimizer, penalty: penalty, plan: plan, precision: precision, weights: weights, gradients: gradients)
     pass = TrainingPass(
       plan: plan, output: output, precision: precision, batch: batch, seed: seed, workers: workers,
       weights: weights, gradients: gradients, state: state)
+    updater = Updater(
+      optimizer, penalty: penalty, plan: plan, precision: precision, pieces: pass.weightParts.map(\.span),
+      weights: weights, gradients: gradients)
+    isSmall = batch * plan.parameterElements < Cut.smallestWork
     buffers = (0..<2).map { _ in
       BatchBuffer(rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision)
     }
@@ -50,29 +57,37 @@ package final class TrainingStep {
 
   /// Forward and backward on the batch gathered last, without an update.
   package func computeGradients(step: Int) -> PassResult {
+    let signals = computeSignals(step: step)
+    guard signals.isFinite else { return signals }
+    perform(.gradients, parts: pass.weightParts.count)
+    return pass.result
+  }
+
+  private func computeSignals(step: Int) -> PassResult {
     let buffer = buffers[current]
     return pass.run(input: buffer.input, targets: buffer.targets, rows: buffer.count, step: step)
   }
 
-  /// One step. Nothing is updated where the result is not finite.
+  /// One step. No gradient is applied that is not finite.
   ///
   /// - Parameters:
   ///   - step: from 0, over the whole run.
   ///   - next: the rows of the next batch of this epoch; nil at its end.
   package func run(step: Int, rate: Double, next: UnsafeBufferPointer<Int32>?) -> PassResult {
-    let result = computeGradients(step: step)
-    guard result.isFinite else { return result }
-    updater.prepare(step: step, rate: rate, gradientSquares: result.gradientSquares)
     nextRows = next
-    let parts = updater.parts + (next == nil ? 0 : buffers[1 - current].parts)
-    if updater.parts == 1 && parts <= 2 {
-      // A small network: waking another thread would cost more than it saves.
-      for part in 0..<parts { updateOrGather(part) }
+    let gathers = next == nil ? 0 : buffers[1 - current].parts
+    let result: PassResult
+    if updater.needsGradientNorm {
+      result = computeGradients(step: step)
+      guard result.isFinite else { return result }
+      updater.prepare(step: step, rate: rate, gradientSquares: result.gradientSquares)
+      perform(.updates, parts: updater.parts, gathers: gathers)
     } else {
-      workers.perform(parts, context: Unmanaged.passUnretained(self).toOpaque()) { context, part, _ in
-        guard let context else { return }
-        Unmanaged<TrainingStep>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.updateOrGather(Int(part)) }
-      }
+      let signals = computeSignals(step: step)
+      guard signals.isFinite else { return signals }
+      updater.prepare(step: step, rate: rate, gradientSquares: 0)
+      perform(.gradientsAndUpdates, parts: updater.parts, gathers: gathers)
+      result = pass.result
     }
     if let next {
       current = 1 - current
@@ -81,12 +96,33 @@ package final class TrainingStep {
     return result
   }
 
-  private func updateOrGather(_ part: Int) {
-    if part < updater.parts {
-      updater.perform(part)
-    } else if let nextRows, let source {
-      buffers[1 - current].gather(nextRows, of: source, part: part - updater.parts)
+  private enum Phase { case gradients, updates, gradientsAndUpdates }
+
+  private func perform(_ phase: Phase, parts: Int, gathers: Int = 0) {
+    self.phase = phase
+    self.gathers = gathers
+    if isSmall {
+      // Waking another thread would cost more than it saves.
+      for part in 0..<parts + gathers { perform(part) }
+    } else {
+      workers.perform(parts + gathers, context: Unmanaged.passUnretained(self).toOpaque()) { context, part, _ in
+        guard let context else { return }
+        Unmanaged<TrainingStep>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.perform(Int(part)) }
+      }
     }
+  }
+
+  /// The next batch's rows come first, and then the parts of the weights, which are taken from the last on.
+  private func perform(_ number: Int) {
+    guard number >= gathers else {
+      if let nextRows, let source { buffers[1 - current].gather(nextRows, of: source, part: number) }
+      return
+    }
+    // The updater's first parts are the weight parts.
+    let part = number - gathers
+    var isFinite = true
+    if phase != .updates, part < pass.weightParts.count { isFinite = pass.computeWeightGradient(part) }
+    if phase != .gradients, isFinite { updater.perform(part) }
   }
 
   /// Where the last pass stopped being finite; rows are places in the batch.

@@ -1,0 +1,54 @@
+/// How a matrix's columns, or the rows of weights, are cut into parts: a function of the shapes alone, so that
+/// results are the same for any number of threads. (A BLAS gives a slice other bits than the whole.)
+package struct Cut {
+  let count, size, parts: Int
+
+  /// Below this many multiply-adds a product is one part: handing it out would cost more than it saves.
+  package static let smallestWork = 1_000_000
+  /// Narrower parts starve the BLAS's inner kernel.
+  static let narrowest = 64
+  static let mostParts = 8
+
+  init(_ count: Int, multiplyAdds: Int) {
+    let wanted =
+      multiplyAdds < Self.smallestWork
+      ? 1 : min(Self.mostParts, max(1, (count + Self.narrowest / 2) / Self.narrowest))
+    self.init(count, parts: wanted)
+  }
+
+  init(_ count: Int, parts wanted: Int) {
+    self.count = count
+    // Whole cache lines, so that no two workers write to one.
+    size = wanted == 1 ? count : ((count + wanted - 1) / wanted + 15) / 16 * 16
+    parts = (count + size - 1) / size
+  }
+
+  subscript(part: Int) -> Range<Int> { part * size..<min((part + 1) * size, count) }
+}
+
+/// Some rows of a weight matrix: what one worker makes the gradient of, and then updates, while it is in its
+/// cache.
+package struct WeightPart {
+  let node: Int
+  let inputs: Range<Int>
+  /// Where they lie among the parameters.
+  package let span: TensorSpan
+
+  /// A cut of all weights, the smallest parts first, since the last part is taken first.
+  static func parts(of plan: NetworkPlan, batch: Int) -> [WeightPart] {
+    var parts: [WeightPart] = []
+    for (index, node) in plan.nodes.enumerated() {
+      guard case .fused(let fused) = node, let weight = fused.weight else { continue }
+      let cut = Cut(fused.inputWidth, multiplyAdds: batch * fused.inputWidth * fused.width)
+      for part in 0..<cut.parts {
+        let inputs = cut[part]
+        parts.append(
+          WeightPart(
+            node: index, inputs: inputs,
+            span: TensorSpan(
+              offset: weight.offset + inputs.lowerBound * fused.width, count: inputs.count * fused.width)))
+      }
+    }
+    return parts.sorted { ($0.span.count, $1.span.offset) < ($1.span.count, $0.span.offset) }
+  }
+}
