@@ -65,7 +65,7 @@ public struct Prescription: Sendable {
       }
     }
     var decayed = recipe
-    let decay = max(0.05, recipe.optimizer.decay * 5)
+    let decay = max(0.05, (recipe.optimizer.decay ?? 0) * 5)
     if recipe.optimizer.algorithm == .adamW {
       decayed.optimizer.decay = decay
       list.append(

@@ -47,8 +47,8 @@ public struct Optimizer: Hashable, Sendable {
   public var beta2: Double
   /// Keeps the division finite.
   public var epsilon: Double
-  /// Decoupled decay of AdamW, at least 0.
-  public var decay: Double
+  /// Decoupled decay of AdamW, at least 0; nil: a recipe fills it in by the number of train rows.
+  public var decay: Double?
   /// The largest global norm of the gradient, before it is scaled down to it; nil: not clipped.
   public var clip: Double?
   /// Whose definition holds.
@@ -56,7 +56,7 @@ public struct Optimizer: Hashable, Sendable {
 
   init(
     _ algorithm: Algorithm, learningRate: LearningRate, beta1: Double = 0.9, beta2: Double = 0.999,
-    epsilon: Double = 1e-8, decay: Double = 0, clip: Double? = nil, variant: Variant = .standard
+    epsilon: Double = 1e-8, decay: Double? = 0, clip: Double? = nil, variant: Variant = .standard
   ) {
     self.algorithm = algorithm
     self.learningRate = learningRate
@@ -115,7 +115,7 @@ public struct Optimizer: Hashable, Sendable {
 
   /// Adam with decay apart from the gradient.
   public static func adamW(
-    learningRate: LearningRate = .cosine(from: 1e-3), decay: Double = 0.01, beta1: Double = 0.9,
+    learningRate: LearningRate = .cosine(from: 1e-3), decay: Double? = 0.01, beta1: Double = 0.9,
     beta2: Double = 0.999, epsilon: Double = 1e-8
   ) -> Optimizer {
     Optimizer(
@@ -139,7 +139,7 @@ public struct Optimizer: Hashable, Sendable {
     if !(beta1 >= 0 && beta1 < 1) { return "beta1 must be in [0, 1), not \(beta1)" }
     if !(beta2 >= 0 && beta2 < 1) { return "beta2 must be in [0, 1), not \(beta2)" }
     if !(epsilon >= 0 && epsilon.isFinite) { return "epsilon must be at least 0, not \(epsilon)" }
-    if !(decay >= 0 && decay.isFinite) { return "decay must be at least 0, not \(decay)" }
+    if let decay, !(decay >= 0 && decay.isFinite) { return "decay must be at least 0, not \(decay)" }
     if let clip, !(clip > 0) { return "clip must be above 0, not \(clip)" }
     return nil
   }
@@ -156,12 +156,16 @@ extension Optimizer: Codable {
     let algorithm = try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW)
     let variant = try values.decodeName(Variant.self, forKey: .variant, default: .standard)
     let usual = algorithm == .rmsprop ? Optimizer.rmsprop(variant: variant) : .adam()
+    // Left out it takes its default; null leaves it to the rules.
+    let decay: Double? =
+      values.contains(.decay)
+      ? try values.decodeIfPresent(Double.self, forKey: .decay) : algorithm == .adamW ? 0.01 : 0
     self.init(
       algorithm, learningRate: try LearningRate(from: decoder, usual: Self.usualRate(of: algorithm)),
       beta1: try values.decodeIfPresent(Double.self, forKey: .beta1) ?? usual.beta1,
       beta2: try values.decodeIfPresent(Double.self, forKey: .beta2) ?? usual.beta2,
       epsilon: try values.decodeIfPresent(Double.self, forKey: .epsilon) ?? usual.epsilon,
-      decay: try values.decodeIfPresent(Double.self, forKey: .decay) ?? (algorithm == .adamW ? 0.01 : 0),
+      decay: decay,
       clip: try values.decodeIfPresent(Double.self, forKey: .clip), variant: variant)
   }
 

@@ -152,7 +152,7 @@ package final class Updater {
     if chunk.isPenalized {
       update.l1 = penalty.l1
       update.l2 = penalty.l2
-      update.decay = rate * optimizer.decay
+      update.decay = rate * (optimizer.decay ?? 0)
     }
     sweep(&update)
   }

@@ -250,6 +250,20 @@ import Testing
         Flatten(); Dense(4); ReLU()
       }.batchSize(1).epochs(1).train(on: split, threads: 1).steps == 1079)
   }
+
+  @Test func decayFollowsTheRowsUnlessItIsGiven() throws {
+    #expect(Recipe.automatic.resolved(trainRows: 999).optimizer.decay == 3)
+    #expect(Recipe.automatic.resolved(trainRows: 1_000).optimizer.decay == 0.7)
+    func decay(_ assignments: [String]) throws -> Double? {
+      var settings = RecipeSettings()
+      for assignment in assignments { try settings.set(assignment) }
+      return try settings.apply(to: .automatic).resolved(trainRows: 200).optimizer.decay
+    }
+    #expect(try decay(["epochs=3"]) == 3, "a setting elsewhere leaves it to the rule")
+    #expect(try decay(["optimizer.decay=0.7"]) == 0.7)
+    #expect(try decay(["optimizer.algorithm=adamw"]) == 3)
+    #expect(try decay(["optimizer.algorithm=adam"]) == 0)
+  }
 }
 
 /// Passes its input on, but makes what is too large infinite.
