@@ -20,16 +20,18 @@ struct TrainingBenchmark {
     let made = ContinuousClock.now
     let data = workload.makeData()
     let making = (ContinuousClock.now - made) / .seconds(1)
-    var order = (0..<Int32(workload.samples)).map { $0 }
+    let order = UnsafeMutableBufferPointer<Int32>.allocate(capacity: workload.samples)
+    defer { order.deallocate() }
+    _ = order.initialize(from: 0..<Int32(workload.samples))
     var number = 0
     func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> {
-      order.withUnsafeBufferPointer { UnsafeBufferPointer(rebasing: $0[cut[batch]]) }
+      UnsafeBufferPointer(rebasing: order[cut[batch]])
     }
     func run() {
       let batch = number % cut.count
       if batch == 0 {
         var stream = RandomStream(seed: 0, purpose: .shuffle, step: number / cut.count)
-        stream.shuffle(&order)
+        stream.shuffle(order)
         step.begin(rows(0), of: data)
       }
       _ = step.run(

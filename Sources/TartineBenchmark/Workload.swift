@@ -36,7 +36,7 @@ struct Workload: Sendable {
     var parts = [units]
     if batchNorm { parts.append("batch norm") }
     if keep < 1 { parts.append("keep \(keep)") }
-    parts.append(name == "wide" ? "momentum" : "Adam")
+    parts.append(optimizer.algorithm.rawValue)
     parts.append("batches of \(batch) from \(samples) rows" + (asBytes ? " of bytes" : ""))
     return parts.joined(separator: ", ")
   }

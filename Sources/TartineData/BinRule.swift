@@ -32,17 +32,21 @@ struct BinRule {
   func apply(to fitted: [(feature: Feature, values: ValueDistribution?)], rows: Int) -> [Feature] {
     let chosen = fitted.map { wantsBins($0.feature, $0.values) }
     let columns = chosen.count { $0 }
-    guard columns > 0 else { return fitted.map(\.feature) }
-    let bins = asked ?? min(Self.mostBins, min(Self.mostInAll, rows / Self.rowsPerBin) / columns)
-    guard bins > 0, asked != nil || bins >= Self.fewestBins else { return fitted.map(\.feature) }
     return zip(fitted, chosen).map { fitted, isChosen in
       guard isChosen, case .number(let number) = fitted.feature, let values = fitted.values else {
         return fitted.feature
       }
-      // A column that is mostly missing has fewer values than the table has rows.
-      let mine = asked ?? min(bins, values.count / Self.rowsPerBin)
-      return .number(mine < Self.fewestBins && asked == nil ? number : number.withEdges(values.edges(bins: mine)))
+      let bins = bins(values, among: columns, rows: rows)
+      return bins > 0 ? .number(number.withEdges(values.edges(bins: bins))) : fitted.feature
     }
+  }
+
+  private func bins(_ values: ValueDistribution, among columns: Int, rows: Int) -> Int {
+    if let asked { return asked }
+    // A column that is mostly missing has fewer values than the table has rows.
+    let bins = min(
+      Self.mostBins, min(Self.mostInAll, rows / Self.rowsPerBin) / columns, values.count / Self.rowsPerBin)
+    return bins < Self.fewestBins ? 0 : bins
   }
 
   private func wantsBins(_ feature: Feature, _ values: ValueDistribution?) -> Bool {

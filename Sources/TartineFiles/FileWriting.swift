@@ -43,7 +43,7 @@ extension Files {
     if isThere && info.st_mode & S_IFMT != S_IFREG { return try writeThrough(bytes, to: path) }
     // A link stays a link: what it points to is replaced.
     let path = isThere ? absolute(path) : path
-    let beside = "\(path)\(leftoverMark)\(getpid())"
+    let beside = "\(path).new-\(getpid())"
     let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard file >= 0 else {
       throw FileError(.cannotCreate, path, "cannot create '\(path)': \(systemError()).")
@@ -74,6 +74,22 @@ extension Files {
       throw FileError(.cannotCreate, path, "cannot put '\(path)' in its place: \(reason).")
     }
     if flush { flushFolder(of: path) }
+  }
+
+  /// Takes away what writers that were killed left beside the files of a folder that nobody writes to.
+  package static func removeLeftovers(in folder: String) {
+    guard let listing = opendir(folder) else { return }
+    defer { closedir(listing) }
+    while let entry = readdir(listing) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+          String(cString: $0)
+        }
+      }
+      // As `write` names them: NAME.new-PROCESS.
+      let ending = name.split(separator: ".").last ?? ""
+      if ending.hasPrefix("new-"), Int(ending.dropFirst(4)) != nil { unlink("\(folder)/\(name)") }
+    }
   }
 
   /// A device, a pipe or a terminal cannot be replaced, and is written to.

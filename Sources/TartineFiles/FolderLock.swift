@@ -21,36 +21,3 @@ package final class FolderLock {
 
   deinit { if folder >= 0 { close(folder) } }
 }
-
-extension Files {
-  /// Takes away what writers that were killed left beside the files of a folder that nobody writes to.
-  package static func removeLeftovers(in folder: String) {
-    guard let listing = opendir(folder) else { return }
-    defer { closedir(listing) }
-    while let entry = readdir(listing) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-          String(cString: $0)
-        }
-      }
-      if let mark = name.range(ofMark: leftoverMark), name[mark...].allSatisfy(\.isNumber) {
-        unlink("\(folder)/\(name)")
-      }
-    }
-  }
-
-  /// Between a file's name and its writer's number while it is written.
-  static let leftoverMark = ".new-"
-}
-
-extension String {
-  /// Where the text after a mark begins, if it is there.
-  fileprivate func range(ofMark mark: String) -> Index? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(mark) { return index(start, offsetBy: mark.count) }
-      start = index(after: start)
-    }
-    return nil
-  }
-}

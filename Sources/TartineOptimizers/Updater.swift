@@ -50,15 +50,15 @@ package final class Updater {
     addresses = (weights.base, gradients.base, first?.base, second?.base)
     var list: [Chunk] = []
     var starts: [Int] = []
-    let inPieces = Set(
-      pieces.map { piece in plan.parameters.firstIndex { $0.contains(piece) } ?? plan.parameters.count })
+    var inPieces: Set<Int> = []
     for piece in pieces {
+      guard let tensor = plan.parameters.first(where: { $0.contains(piece) }) else { continue }
+      inPieces.insert(tensor.offset)
       starts.append(list.count)
-      let tensor = plan.parameters.first { $0.contains(piece) }
-      list.append(Chunk(offset: piece.offset, count: piece.count, isPenalized: tensor?.isPenalized ?? false))
+      list.append(Chunk(offset: piece.offset, count: piece.count, isPenalized: tensor.isPenalized))
     }
     var elements = Self.chunkElements
-    for (index, tensor) in plan.parameters.enumerated() where !inPieces.contains(index) {
+    for tensor in plan.parameters where !inPieces.contains(tensor.offset) {
       for start in stride(from: 0, to: tensor.count, by: Self.chunkElements) {
         let count = min(Self.chunkElements, tensor.count - start)
         if elements + count > Self.chunkElements {

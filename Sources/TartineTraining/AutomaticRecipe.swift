@@ -18,7 +18,7 @@ extension Recipe {
     var copy = self
     let batch = min(batchSize ?? Self.batchSize(trainRows: trainRows), trainRows)
     copy.batchSize = batch
-    copy.optimizer.decay = optimizer.decay ?? Self.decay(trainRows: trainRows)
+    copy.optimizer.decay = optimizer.decay ?? (optimizer.algorithm == .adamW ? Self.decay(trainRows: trainRows) : 0)
     copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)
     return copy
   }

@@ -16,20 +16,53 @@ import Testing
   }
   .optimizer(.adam(learningRate: .cosine(from: 3e-3)).clipped(toNorm: 5)).batchSize(64).epochs(4)
 
+  static let unclipped = recipe.optimizer(.adam(learningRate: .cosine(from: 3e-3)))
+
   private func temporaryFolder() throws -> String {
     let path = FileManager.default.temporaryDirectory.path + "/tartine-training-\(UUID().uuidString)"
     try Files.makeFolder(path)
     return path
   }
 
-  @Test func theSameBitsForAnyNumberOfThreadsAndTwice() throws {
+  /// Where the gradient is clipped, weights are updated in a phase of their own; else where their gradients are made.
+  @Test(arguments: [recipe, unclipped]) func theSameBitsForAnyNumberOfThreadsAndTwice(_ recipe: Recipe) throws {
     let split = try Dataset.digits().split(seed: 1)
     let files = try [1, 2, 3, 2].map { threads in
-      try Self.recipe.train(on: split, seed: 5, threads: threads).model.fileContents()
+      try recipe.train(on: split, seed: 5, threads: threads).model.fileContents()
     }
     #expect(files[0] == files[1] && files[1] == files[2] && files[2] == files[3])
-    let other = try Self.recipe.train(on: split, seed: 6, threads: 2).model.fileContents()
+    let other = try recipe.train(on: split, seed: 6, threads: 2).model.fileContents()
     #expect(other != files[0])
+  }
+
+  @Test func aClipThatIsNeverReachedChangesNothing() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    func weights(_ recipe: Recipe) throws -> [[Double]] {
+      let model = try recipe.train(on: split, seed: 5, threads: 2).model
+      return model.plan.parameters.map { $0.doubles(in: model.weights, .float32) }
+    }
+    let free = Self.unclipped
+    #expect(try weights(free) == weights(free.optimizer(free.optimizer.clipped(toNorm: 1e30))))
+  }
+
+  /// Loss and bias gradient are finite here, and x · (a − y) = 10³⁰ · 10¹⁰ is more than a Float holds.
+  @Test(arguments: [nil, 1e30]) func aWeightGradientThatIsNotFiniteIsNotApplied(_ clip: Double?) throws {
+    let plan = try Network {}.plan(input: [1], outputs: 1)
+    let weights = plan.makeParameterArena(.float32)
+    plan.parameters[0].set([1e-20], in: weights, .float32)
+    var optimizer = Optimizer.gradientDescent()
+    optimizer.clip = clip
+    let step = TrainingStep(
+      plan: plan, output: .identity(values: 1), optimizer: optimizer, penalty: .none, precision: .float32, batch: 1,
+      seed: 0, workers: Workers(1), weights: weights, state: plan.makeInitialState(.float32))
+    let data = PreparedRows.of([1e30], width: 1, targets: .matrix(Arena.of([0]), width: 1))
+    let result = [Int32(0)].withUnsafeBufferPointer { row in
+      step.begin(row, of: data)
+      return step.run(step: 0, rate: 0.1, next: nil)
+    }
+    #expect(result.loss.isFinite && !result.isFinite)
+    #expect(step.findFault().isInGradient && step.findFault().layer == "output")
+    #expect(plan.parameters[0].doubles(in: weights, .float32) == [Double(Float(1e-20))])
   }
 
   /// Interrupted after each epoch in turn, and gone on with from the folder.
@@ -263,6 +296,7 @@ import Testing
     #expect(try decay(["optimizer.decay=0.7"]) == 0.7)
     #expect(try decay(["optimizer.algorithm=adamw"]) == 3)
     #expect(try decay(["optimizer.algorithm=adam"]) == 0)
+    #expect(try decay(["optimizer.algorithm=sgd", "optimizer.decay=null"]) == 0)
   }
 }
 
