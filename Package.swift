@@ -19,7 +19,6 @@ let package = Package(
       name: "TartineKernels",
       cSettings: [.define("ACCELERATE_NEW_LAPACK")],
       linkerSettings: [
-        .linkedLibrary("openblas", .when(platforms: [.linux])),
         .linkedLibrary("pthread", .when(platforms: [.linux])),
         .linkedLibrary("m", .when(platforms: [.linux])),
         .linkedFramework("Accelerate", .when(platforms: [.macOS])),

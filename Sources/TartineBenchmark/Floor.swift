@@ -21,12 +21,15 @@ final class Floor {
   }
 
   private let kernels = Precision.float32.kernels
+  /// Whose products these are; nil: the engine's own.
+  private let blas: SystemBLAS?
   private let workers: Workers
   private let arena: Arena
   private var products: [Product] = []
   private var current = 0
 
-  init(_ workload: Workload, workers: Workers) {
+  init(_ workload: Workload, workers: Workers, blas: SystemBLAS?) {
+    self.blas = blas
     self.workers = workers
     let widths = [workload.inputs] + workload.hidden + [workload.classes]
     let batch = workload.batch
@@ -106,10 +109,17 @@ final class Floor {
     }
     let rows = range(part / product.columnParts, of: product.rowParts, product.m)
     let columns = range(part % product.columnParts, of: product.columnParts, product.n)
-    kernels.pointee.product(
-      product.transposedA, product.transposedB, rows.count, columns.count, product.k,
-      product.a + 4 * rows.lowerBound * (product.transposedA ? 1 : product.k), product.strideA,
-      product.b + 4 * columns.lowerBound * (product.transposedB ? product.k : 1), product.strideB, false,
-      product.c + 4 * (rows.lowerBound * product.n + columns.lowerBound), product.n)
+    let a = product.a + 4 * rows.lowerBound * (product.transposedA ? 1 : product.k)
+    let b = product.b + 4 * columns.lowerBound * (product.transposedB ? product.k : 1)
+    let c = product.c + 4 * (rows.lowerBound * product.n + columns.lowerBound)
+    if let blas {
+      blas.multiply(
+        product.transposedA, product.transposedB, rows.count, columns.count, product.k, a, product.strideA, b,
+        product.strideB, c, product.n)
+    } else {
+      kernels.pointee.product(
+        product.transposedA, product.transposedB, rows.count, columns.count, product.k, a, product.strideA, b,
+        product.strideB, false, c, product.n)
+    }
   }
 }

@@ -33,10 +33,6 @@ struct TrainCommand: ParsableCommand {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(error); 0.05 are 5 %.")
     }
     for notice in job.split.dataset.notices { Files.warn(notice) }
-    if options.threads.map({ $0 > 1 }) ?? true, !Workers.canUseSeveralThreads {
-      Files.warn(
-        "the BLAS installed was built without threads, so one thread is used; install libopenblas-pthread-dev")
-    }
     let display = ProgressDisplay()
     if !options.json || Files.terminalWidth != nil {
       Files.show("task: \(job.split.dataset.task.task.rawValue), \(job.split.dataset.task.reason)\n")

@@ -8,12 +8,10 @@ package final class Workers: @unchecked Sendable {
   package let count: Int
   private let team: OpaquePointer?
 
-  /// - Parameter requested: the threads wanted; 1 where the BLAS cannot be called from several.
+  /// - Parameter requested: the threads wanted; one does the work where no other can be started.
   package init(_ requested: Int) {
-    let usable = tartine_blas_prepare_thread() ? max(1, requested) : 1
-    let created = usable > 1 ? tartine_workers_create(Int32(usable)) : nil
-    team = created
-    count = created == nil ? 1 : usable
+    team = requested > 1 ? tartine_workers_create(Int32(requested)) : nil
+    count = team == nil ? 1 : requested
   }
 
   deinit {
@@ -25,9 +23,6 @@ package final class Workers: @unchecked Sendable {
 
   /// Bytes of this machine's memory.
   package static var physicalMemory: Int { Int(tartine_physical_memory()) }
-
-  /// False where the system's BLAS was built without threads: the engine then stays on one.
-  package static var canUseSeveralThreads: Bool { tartine_blas_prepare_thread() }
 
   /// Does the parts `0 ..< parts` of a piece of work and returns when all are done. Allocates nothing.
   ///

@@ -1,5 +1,5 @@
 // The text of the kernels, included once for each scalar and instruction set (see kernels.c), which
-// define REAL, BITS (an unsigned integer of its size) and NAME(x).
+// define REAL, REAL_BYTES, BITS (an unsigned integer of its size) and NAME(x).
 //
 // Inner loops run along a row, so that they vectorize; sums over rows are taken column by column, in row
 // order, so that a part of the columns gives the bits of the whole.
@@ -7,6 +7,7 @@
 #define INLINE static inline __attribute__((always_inline))
 #define EACH(i, n) for (size_t i = 0; i < (n); i++)
 
+#include "text/products.h"
 #include "text/functions.h"
 #include "text/dropout.h"
 #include "text/sweeps.h"
@@ -35,7 +36,11 @@ static const tartine_kernels NAME(table) = {
     .descend = NAME(descend),
     .rmsprop = NAME(rmsprop),
     .adam = NAME(adam),
-    .product = PRODUCT,
+#if defined(__APPLE__)
+    .product = ACCELERATE,
+#else
+    .product = NAME(product),
+#endif
 };
 
 #undef INLINE

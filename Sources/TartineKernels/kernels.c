@@ -1,14 +1,25 @@
 // The kernels at each instruction set, and the choice among them.
 
 #include "TartineKernels.h"
-#include "products.h"
+#include "accelerate.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LEVEL "baseline"
 #define LEVEL_NAME(x) baseline_##x
+#define VECTOR_BYTES 16
+#if defined(__aarch64__)  // 32 registers
+#define TILE_ROWS 8
+#define TILE_VECTORS 3
+#else
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
+#endif
 #include "scalars.h"
+#undef VECTOR_BYTES
+#undef TILE_ROWS
+#undef TILE_VECTORS
 #undef LEVEL
 #undef LEVEL_NAME
 
@@ -17,7 +28,13 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define LEVEL "avx2"
 #define LEVEL_NAME(x) avx2_##x
+#define VECTOR_BYTES 32
+#define TILE_ROWS 6
+#define TILE_VECTORS 2
 #include "scalars.h"
+#undef VECTOR_BYTES
+#undef TILE_ROWS
+#undef TILE_VECTORS
 #undef LEVEL
 #undef LEVEL_NAME
 #pragma clang attribute pop
@@ -27,7 +44,13 @@
     apply_to = function)
 #define LEVEL "avx512"
 #define LEVEL_NAME(x) avx512_##x
+#define VECTOR_BYTES 64
+#define TILE_ROWS 8
+#define TILE_VECTORS 3
 #include "scalars.h"
+#undef VECTOR_BYTES
+#undef TILE_ROWS
+#undef TILE_VECTORS
 #undef LEVEL
 #undef LEVEL_NAME
 #pragma clang attribute pop

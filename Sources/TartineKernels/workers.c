@@ -6,6 +6,7 @@
 // nobody reads them while the next run writes them.
 
 #include "TartineKernels.h"
+#include "accelerate.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -53,7 +54,9 @@ static void take_parts(tartine_workers *team, int worker) {
 static void *work_until_stopped(void *argument) {
   struct tartine_member *member = argument;
   tartine_workers *team = member->team;
-  tartine_blas_prepare_thread();
+#if defined(__APPLE__)
+  tartine_accelerate_prepare_thread();
+#endif
   while (!atomic_load(&team->stopping)) {
     bool found = false;
     for (int spin = 0; spin < SPINS_BEFORE_SLEEP && !found; spin++) {
@@ -90,7 +93,9 @@ tartine_workers *tartine_workers_create(int count) {
   pthread_mutex_init(&team->mutex, NULL);
   pthread_cond_init(&team->wake, NULL);
   team->count = 1;
-  tartine_blas_prepare_thread();
+#if defined(__APPLE__)
+  tartine_accelerate_prepare_thread();
+#endif
   for (int number = 1; number < count; number++) {
     struct tartine_member *member = &team->members[number];
     member->team = team;

@@ -1,11 +1,11 @@
 /// How a matrix's columns, or the rows of weights, are cut into parts: a function of the shapes alone, so that
-/// results are the same for any number of threads. (A BLAS gives a slice other bits than the whole.)
+/// results are the same for any number of threads, by any library of products.
 package struct Cut {
   let count, size, parts: Int
 
   /// Below this many multiply-adds a product is one part: handing it out would cost more than it saves.
   package static let smallestWork = 1_000_000
-  /// Narrower parts starve the BLAS's inner kernel.
+  /// Narrower parts leave too little to do for what is read.
   static let narrowest = 64
   static let mostParts = 8
 

@@ -130,7 +130,7 @@ typedef struct {
   void (*rmsprop)(const tartine_update *);
   void (*adam)(const tartine_update *);
 
-  // C = A' B' or C += A' B', through the system's BLAS.
+  // C = A' B' or C += A' B', m x n with sums over k; strides are those of the matrices as they are stored.
   void (*product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,
                   size_t stride_a, const void *b, size_t stride_b, bool accumulate, void *c,
                   size_t stride_c);
@@ -145,11 +145,6 @@ const tartine_kernels *tartine_kernels_at(int at, tartine_scalar scalar);
 
 // Philox 4x32-10 (Salmon et al. 2011).
 void tartine_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t result[4]);
-
-// Keeps the BLAS on the calling thread. False where it cannot be called from several threads at once:
-// the engine then stays on one.
-bool tartine_blas_prepare_thread(void);
-const char *tartine_blas_name(void);
 
 // A team of threads that take numbered parts of a piece of work. The caller is worker 0.
 typedef struct tartine_workers tartine_workers;

@@ -1,0 +1,209 @@
+// Matrix products.
+//
+// A tile of C, TILE_ROWS rows by TILE_VECTORS vectors, stays in registers while k runs: each step loads one row of a
+// panel of B, and multiplies it by one element of each row of A. A is read where it lies, and so is B, since its panel
+// stays in the cache for all rows of A; a panel is copied where B is transposed, or where its rows are so far apart
+// that they fall on each other in the cache. An element is the sum over k in order, in blocks that depend on k alone:
+// it is the same whatever else is computed with it.
+//
+// Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
+
+#define LANES (VECTOR_BYTES / REAL_BYTES)
+#define PANEL (TILE_VECTORS * LANES)
+#define DEPTH 256                      // of a block of k: a panel fits the first cache, or nearly
+#define HEIGHT (2048 / REAL_BYTES)     // rows of A in a block, which fits the second
+#define FAR_APART (4096 / REAL_BYTES)  // rows on pages of their own
+
+typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), aligned(REAL_BYTES), may_alias));
+
+// One tile. `a` goes on by `row` from row to row and by `step` from k to k.
+INLINE void NAME(tile)(const int rows, const int vectors, size_t k, const REAL *a, size_t row, size_t step,
+                       const REAL *b, size_t stride_b, REAL *c, size_t stride_c, bool adding) {
+  NAME(vector) sums[TILE_ROWS][TILE_VECTORS];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) {
+      __builtin_prefetch(c + r * stride_c + v * LANES, 1);
+      sums[r][v] = (NAME(vector)){0};
+    }
+  for (size_t p = 0; p < k; p++) {
+    NAME(vector) line[TILE_VECTORS];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) line[v] = *(const NAME(vector) *)(b + v * LANES);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) sums[r][v] += a[r * row] * line[v];
+    a += step;
+    b += stride_b;
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) {
+      NAME(vector) *to = (NAME(vector) *)(c + r * stride_c + v * LANES);
+      *to = adding ? *to + sums[r][v] : sums[r][v];
+    }
+}
+
+typedef void (*NAME(tile_function))(size_t, const REAL *, size_t, size_t, const REAL *, size_t, REAL *, size_t, bool);
+
+#define TILE(rows, vectors)                                                                                       \
+  static __attribute__((noinline)) void NAME(tile_##rows##x##vectors)(                                            \
+      size_t k, const REAL *a, size_t row, size_t step, const REAL *b, size_t stride_b, REAL *c, size_t stride_c, \
+      bool adding) {                                                                                              \
+    NAME(tile)(rows, vectors, k, a, row, step, b, stride_b, c, stride_c, adding);                                 \
+  }
+#if TILE_VECTORS == 3
+#define TILES(rows) TILE(rows, 1) TILE(rows, 2) TILE(rows, 3)
+#define TILES_OF(rows) {NAME(tile_##rows##x1), NAME(tile_##rows##x2), NAME(tile_##rows##x3)}
+#else
+#define TILES(rows) TILE(rows, 1) TILE(rows, 2)
+#define TILES_OF(rows) {NAME(tile_##rows##x1), NAME(tile_##rows##x2)}
+#endif
+#if TILE_ROWS == 8
+TILES(8)
+#else
+TILES(6)
+#endif
+TILES(4)
+TILES(2)
+TILES(1)
+
+static const NAME(tile_function) NAME(tiles)[4][TILE_VECTORS] = {
+#if TILE_ROWS == 8
+    TILES_OF(8),
+#else
+    TILES_OF(6),
+#endif
+    TILES_OF(4), TILES_OF(2), TILES_OF(1)};
+
+#undef TILE
+#undef TILES
+#undef TILES_OF
+
+// A square of LANES by LANES, transposed: rows that are 1, 2, 4, … apart exchange halves.
+#define FROM(l, d) ((l) & (d) ? LANES + (l) - (d) : (l))
+#define UPTO(l, d) ((l) & (d) ? LANES + (l) : (l) + (d))
+#if LANES == 2
+#define EACH_LANE(F, d) F(0, d), F(1, d)
+#elif LANES == 4
+#define EACH_LANE(F, d) F(0, d), F(1, d), F(2, d), F(3, d)
+#elif LANES == 8
+#define EACH_LANE(F, d) F(0, d), F(1, d), F(2, d), F(3, d), F(4, d), F(5, d), F(6, d), F(7, d)
+#else
+#define EACH_LANE(F, d)                                                                                     \
+  F(0, d), F(1, d), F(2, d), F(3, d), F(4, d), F(5, d), F(6, d), F(7, d), F(8, d), F(9, d), F(10, d), F(11, d), \
+      F(12, d), F(13, d), F(14, d), F(15, d)
+#endif
+#define EXCHANGE(d)                                                                       \
+  _Pragma("clang loop unroll(full)") for (int r = 0; r < LANES; r++) if (!(r & (d))) {    \
+    NAME(vector) low = square[r], high = square[r + (d)];                                 \
+    square[r] = __builtin_shufflevector(low, high, EACH_LANE(FROM, d));                   \
+    square[r + (d)] = __builtin_shufflevector(low, high, EACH_LANE(UPTO, d));             \
+  }
+
+INLINE void NAME(transpose_square)(const REAL *from, size_t stride_from, REAL *to, size_t stride_to) {
+  NAME(vector) square[LANES];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < LANES; r++) square[r] = *(const NAME(vector) *)(from + r * stride_from);
+  EXCHANGE(1)
+#if LANES > 2
+  EXCHANGE(2)
+#endif
+#if LANES > 4
+  EXCHANGE(4)
+#endif
+#if LANES > 8
+  EXCHANGE(8)
+#endif
+#pragma clang loop unroll(full)
+  for (int r = 0; r < LANES; r++) *(NAME(vector) *)(to + r * stride_to) = square[r];
+}
+
+#undef FROM
+#undef UPTO
+#undef EACH_LANE
+#undef EXCHANGE
+
+// to[column][row] = from[row][column].
+static void NAME(transpose)(const REAL *from, size_t rows, size_t columns, size_t stride_from, REAL *to,
+                            size_t stride_to) {
+  const size_t whole_rows = rows / LANES * LANES, whole_columns = columns / LANES * LANES;
+  for (size_t r = 0; r < whole_rows; r += LANES)
+    for (size_t c = 0; c < whole_columns; c += LANES)
+      NAME(transpose_square)(from + r * stride_from + c, stride_from, to + c * stride_to + r, stride_to);
+  EACH(r, rows)
+    for (size_t c = r < whole_rows ? whole_columns : 0; c < columns; c++)
+      to[c * stride_to + r] = from[r * stride_from + c];
+}
+
+// Some columns of B, at most a panel, as rows of whole vectors; what lies past the columns is 0.
+static void NAME(copy_panel)(bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns, REAL *panel) {
+  const size_t padded = (columns + LANES - 1) / LANES * LANES;
+  if (transposed) NAME(transpose)(b, columns, k, stride_b, panel, PANEL);
+  EACH(p, k) {
+    if (!transposed) EACH(c, columns) panel[p * PANEL + c] = b[p * stride_b + c];
+    for (size_t c = columns; c < padded; c++) panel[p * PANEL + c] = 0;
+  }
+}
+
+// `step_c` is from column to column of C: 1, or its true stride where C is made transposed.
+static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const REAL *all_a,
+                           size_t stride_a, const REAL *all_b, size_t stride_b, bool accumulate, REAL *all_c,
+                           size_t stride_c, size_t step_c) {
+  _Alignas(64) REAL panel[DEPTH * PANEL], tile[TILE_ROWS * PANEL];
+  const bool copies = transposed_b || (stride_b >= FAR_APART && m > 8 * TILE_ROWS);
+  const size_t blocks = (k + DEPTH - 1) / DEPTH;
+  for (size_t top = 0; top < m; top += HEIGHT) {
+    const size_t bottom = m - top < HEIGHT ? m : top + HEIGHT;
+    for (size_t at = 0; at < blocks; at++) {
+      const size_t start = at * k / blocks, depth = (at + 1) * k / blocks - start;
+      const bool adding = accumulate || at > 0;
+      for (size_t left = 0; left < n; left += PANEL) {
+        const size_t columns = n - left < PANEL ? n - left : PANEL, vectors = (columns + LANES - 1) / LANES;
+        const bool is_whole = columns % LANES == 0;
+        const REAL *b = all_b + (transposed_b ? left * stride_b + start : start * stride_b + left);
+        size_t row_b = stride_b;
+        if (copies || !is_whole) {
+          NAME(copy_panel)(transposed_b, b, stride_b, depth, columns, panel);
+          b = panel;
+          row_b = PANEL;
+        }
+        for (size_t r = top, rows; r < bottom; r += rows) {
+          const int kind = bottom - r >= TILE_ROWS ? 0 : bottom - r >= 4 ? 1 : bottom - r >= 2 ? 2 : 3;
+          rows = kind == 0 ? TILE_ROWS : 8 >> kind;
+          const REAL *a = all_a + (transposed_a ? start * stride_a + r : r * stride_a + start);
+          const size_t row_a = transposed_a ? 1 : stride_a, step_a = transposed_a ? stride_a : 1;
+          REAL *c = all_c + r * stride_c + left * step_c;
+          const NAME(tile_function) run = NAME(tiles)[kind][vectors - 1];
+          if (is_whole && step_c == 1) {
+            run(depth, a, row_a, step_a, b, row_b, c, stride_c, adding);
+            continue;
+          }
+          run(depth, a, row_a, step_a, b, row_b, tile, PANEL, false);
+          EACH(i, rows) EACH(j, columns) {
+            REAL *to = c + i * stride_c + j * step_c;
+            *to = adding ? *to + tile[i * PANEL + j] : tile[i * PANEL + j];
+          }
+        }
+      }
+    }
+  }
+}
+
+static void NAME(product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,
+                          size_t stride_a, const void *b, size_t stride_b, bool accumulate, void *c, size_t stride_c) {
+  // A few columns would leave most of each vector empty: their transpose, B' A', has long rows.
+  if (2 * n <= LANES && m > n)
+    NAME(multiply)(!transposed_b, !transposed_a, n, m, k, b, stride_b, a, stride_a, accumulate, c, 1, stride_c);
+  else
+    NAME(multiply)(transposed_a, transposed_b, m, n, k, a, stride_a, b, stride_b, accumulate, c, stride_c, 1);
+}
+
+#undef LANES
+#undef PANEL
+#undef DEPTH
+#undef HEIGHT
+#undef FAR_APART

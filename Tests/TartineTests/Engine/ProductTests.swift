@@ -1,0 +1,143 @@
+import Tartine
+import TartineKernels
+import Testing
+
+/// The matrix products of each dispatch level, against plain Swift in Double.
+@Suite struct ProductTests {
+  /// A product's shape and how its matrices lie.
+  struct Case: Sendable, CustomTestStringConvertible {
+    let m, n, k: Int
+    var transposedA = false
+    var transposedB = false
+    var accumulates = false
+    /// Elements between the end of a row and the next one.
+    var gap = 0
+    var testDescription: String { "\(m)x\(n)x\(k) \(transposedA) \(transposedB) \(accumulates) \(gap)" }
+  }
+
+  /// Each edge of tiles, panels and blocks, and every way that the matrices may lie.
+  static let cases: [Case] = {
+    var stream = RandomStream(seed: 11, purpose: .test)
+    let sizes = [1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 31, 33, 47, 48, 49, 64, 97, 130]
+    var cases = (0..<160).map { number in
+      Case(
+        m: sizes[stream.integer(below: sizes.count)], n: sizes[stream.integer(below: sizes.count)],
+        k: sizes[stream.integer(below: sizes.count)], transposedA: number & 1 > 0, transposedB: number & 2 > 0,
+        accumulates: number & 4 > 0, gap: [0, 0, 3, 1_100][stream.integer(below: 4)])
+    }
+    // Over a block of k, over a block of rows, and rows that are far apart.
+    cases += [
+      Case(m: 9, n: 50, k: 700), Case(m: 9, n: 50, k: 700, transposedA: true, transposedB: true, accumulates: true),
+      Case(m: 1_100, n: 3, k: 20), Case(m: 1_100, n: 40, k: 20, transposedA: true), Case(m: 70, n: 1_030, k: 257),
+    ]
+    return cases
+  }()
+
+  private func strides(_ c: Case) -> (a: Int, b: Int, c: Int) {
+    ((c.transposedA ? c.m : c.k) + c.gap, (c.transposedB ? c.k : c.n) + c.gap, c.n + c.gap % 7)
+  }
+
+  private func multiply<Scalar: EngineScalar & BitwiseCopyable>(
+    _ level: KernelTests.Level, _ c: Case, _ a: [Scalar], _ b: [Scalar], into result: inout [Scalar]
+  ) {
+    let strides = strides(c)
+    tartine_kernels_at(Int32(level.index), Scalar.precision == .float32 ? TARTINE_FLOAT32 : TARTINE_FLOAT64).pointee
+      .product(
+        c.transposedA, c.transposedB, c.m, c.n, c.k, a, strides.a, b, strides.b, c.accumulates, &result, strides.c)
+  }
+
+  private func check<Scalar: EngineScalar & BitwiseCopyable>(_ level: KernelTests.Level, _ c: Case, _: Scalar.Type) {
+    let strides = strides(c)
+    let a = RandomStream.normals((c.transposedA ? c.k : c.m) * strides.a, seed: 1).map { Scalar($0) }
+    let b = RandomStream.normals((c.transposedB ? c.n : c.k) * strides.b, seed: 2).map { Scalar($0) }
+    var result = [Scalar](repeating: 7, count: c.m * strides.c)
+    multiply(level, c, a, b, into: &result)
+    var worst = 0.0
+    for row in 0..<c.m {
+      for column in 0..<strides.c {
+        var expected = 7.0
+        if column < c.n {
+          if !c.accumulates { expected = 0 }
+          for k in 0..<c.k {
+            expected +=
+              Double(a[c.transposedA ? k * strides.a + row : row * strides.a + k])
+              * Double(b[c.transposedB ? column * strides.b + k : k * strides.b + column])
+          }
+        }
+        worst = max(worst, abs(Double(result[row * strides.c + column]) - expected))
+      }
+    }
+    // Sums of k products of size 1, and nothing written past the columns.
+    #expect(worst < Double(Scalar.ulpOfOne) * 4 * Double(c.k + 8), "\(c.testDescription)")
+  }
+
+  @Test(arguments: KernelTests.levels) func everyEdge(_ level: KernelTests.Level) {
+    for c in Self.cases {
+      check(level, c, Float.self)
+      check(level, c, Double.self)
+    }
+  }
+
+  /// What predictions of one row and of many, and any cut over threads, rely on. Accelerate promises no such thing.
+  #if !canImport(Darwin)
+    @Test(arguments: KernelTests.levels) func aPartHasTheBitsOfTheWhole(_ level: KernelTests.Level) {
+      let (m, n, k) = (37, 101, 300)
+      for transposedA in [false, true] {
+        for transposedB in [false, true] {
+          let whole = Case(m: m, n: n, k: k, transposedA: transposedA, transposedB: transposedB)
+          let a = RandomStream.normals(m * k, seed: 1)
+          let b = RandomStream.normals(k * n, seed: 2)
+          var expected = [Float](repeating: 0, count: m * n)
+          multiply(level, whole, a, b, into: &expected)
+          let kernels = tartine_kernels_at(Int32(level.index), TARTINE_FLOAT32).pointee
+          for (rows, columns) in [(5..<6, 0..<n), (0..<m, 64..<66), (3..<20, 17..<90), (36..<37, 100..<101)] {
+            var part = [Float](repeating: 0, count: rows.count * columns.count)
+            a.withUnsafeBufferPointer { a in
+              b.withUnsafeBufferPointer { b in
+                kernels.product(
+                  transposedA, transposedB, rows.count, columns.count, k,
+                  a.baseAddress! + rows.lowerBound * (transposedA ? 1 : k), transposedA ? m : k,
+                  b.baseAddress! + columns.lowerBound * (transposedB ? k : 1), transposedB ? k : n, false, &part,
+                  columns.count)
+              }
+            }
+            let slice = rows.flatMap { row in columns.map { expected[row * n + $0] } }
+            #expect(part == slice)
+          }
+        }
+      }
+    }
+  #endif
+
+  /// A value that is not finite shows in its own rows and columns of the result, and in no other.
+  @Test(arguments: KernelTests.levels) func faultsStayInTheirRowsAndColumns(_ level: KernelTests.Level) {
+    for (m, n, k) in [(11, 50, 9), (3, 2, 5), (20, 2, 7), (9, 17, 300)] {
+      for bad in [Float.nan, .infinity, -.infinity] {
+        var a = [Float](repeating: 1, count: m * k)
+        var b = [Float](repeating: 0.5, count: k * n)
+        a[(m - 1) * k + k - 1] = bad
+        b[n - 1] = bad
+        var result = [Float](repeating: 0, count: m * n)
+        multiply(level, Case(m: m, n: n, k: k), a, b, into: &result)
+        for row in 0..<m {
+          for column in 0..<n {
+            let isBad = row == m - 1 || column == n - 1
+            #expect(result[row * n + column].isFinite != isBad, "\(bad) at \(row), \(column) of \(m)x\(n)x\(k)")
+          }
+        }
+      }
+    }
+  }
+
+  /// Unless they are flushed, see `Denormals`.
+  @Test(arguments: KernelTests.levels) func denormalsCount(_ level: KernelTests.Level) {
+    let tiny = Float.leastNonzeroMagnitude * 3
+    var result = [Float](repeating: 0, count: 9 * 17)
+    multiply(
+      level, Case(m: 9, n: 17, k: 4), [Float](repeating: tiny, count: 36), [Float](repeating: 2, count: 68),
+      into: &result)
+    #if !canImport(Darwin)
+      #expect(result.allSatisfy { $0 == tiny * 8 })
+    #endif
+  }
+}
