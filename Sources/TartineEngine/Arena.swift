@@ -1,3 +1,5 @@
+import TartineKernels
+
 /// Where the buffers of an arena will lie: reserve first, allocate once.
 package struct ArenaLayout: Sendable {
   /// Buffers begin on a cache line, which is also the widest vector.
@@ -22,10 +24,19 @@ package final class Arena: @unchecked Sendable {
   package let byteCount: Int
   package let base: UnsafeMutableRawPointer
 
+  /// Whether the memory comes from the system in large pages, which is worth it where there are several.
+  private let isMapped: Bool
+
   package init(_ layout: ArenaLayout) {
     byteCount = max(layout.byteCount, ArenaLayout.alignment)
-    base = .allocate(byteCount: byteCount, alignment: ArenaLayout.alignment)
-    base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+    if byteCount >= 8 << 20, let memory = tartine_memory_create(byteCount) {
+      base = memory
+      isMapped = true
+    } else {
+      base = .allocate(byteCount: byteCount, alignment: ArenaLayout.alignment)
+      base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
+      isMapped = false
+    }
   }
 
   package convenience init(byteCount: Int) {
@@ -34,7 +45,9 @@ package final class Arena: @unchecked Sendable {
     self.init(layout)
   }
 
-  deinit { base.deallocate() }
+  deinit {
+    if isMapped { tartine_memory_destroy(base, byteCount) } else { base.deallocate() }
+  }
 
   package subscript(offset: Int) -> UnsafeMutableRawPointer { base + offset }
 

@@ -35,4 +35,12 @@ package final class Workers: @unchecked Sendable {
       for part in 0..<parts { body(context, Int32(part), 0) }
     }
   }
+
+  /// Does work of the calling thread as the team does its own: numbers too small to be normal are taken for 0, since
+  /// some processors are a hundred times slower at them. The caller's thread is as before when it returns.
+  package static func flushingDenormals<Result>(_ work: () throws -> Result) rethrows -> Result {
+    let before = tartine_flush_denormals()
+    defer { tartine_restore_denormals(before) }
+    return try work()
+  }
 }

@@ -1,5 +1,8 @@
-#define _GNU_SOURCE
 // A team of threads that spin briefly for the next piece of work, then sleep.
+//
+// Where another process wants a processor of ours, the system takes it from one of the team in the middle of a part,
+// and all others wait for as long as it pleases. So a caller that waits out of all proportion works alone for a
+// while: the team sleeps, and the processors that are left suffice. The while doubles each time it happens again.
 //
 // `available` counts the parts nobody has taken yet; who lowers it to n >= 0 does part n. Since a taker
 // reads `work` and `context` only after it took a part, and `run` returns only when every part is done,
@@ -11,11 +14,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <time.h>
 
 enum { SPINS_BEFORE_SLEEP = 20000, SPINS_BEFORE_YIELD = 2000 };
+// In nanoseconds: a wait that is short whatever the work, and how long the caller works alone.
+static const int64_t SHORT_WAIT = 100000, SHORTEST_ALONE = 2000000, LONGEST_ALONE = 64000000;
 
 struct tartine_workers {
   _Alignas(64) atomic_int available;
@@ -27,6 +31,7 @@ struct tartine_workers {
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   int count;
+  int64_t alone_until, alone_for;
   struct tartine_member {
     tartine_workers *team;
     int number;
@@ -57,6 +62,7 @@ static void *work_until_stopped(void *argument) {
 #if defined(__APPLE__)
   tartine_accelerate_prepare_thread();
 #endif
+  tartine_flush_denormals();
   while (!atomic_load(&team->stopping)) {
     bool found = false;
     for (int spin = 0; spin < SPINS_BEFORE_SLEEP && !found; spin++) {
@@ -93,6 +99,8 @@ tartine_workers *tartine_workers_create(int count) {
   pthread_mutex_init(&team->mutex, NULL);
   pthread_cond_init(&team->wake, NULL);
   team->count = 1;
+  team->alone_until = 0;
+  team->alone_for = SHORTEST_ALONE;
 #if defined(__APPLE__)
   tartine_accelerate_prepare_thread();
 #endif
@@ -109,17 +117,45 @@ tartine_workers *tartine_workers_create(int count) {
   return team;
 }
 
+static int64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// Waits until all parts are done; true where it took out of proportion to `own`, the caller's time on its own.
+static bool wait_for_others(tartine_workers *team, int parts, int64_t since, int64_t own) {
+  bool is_stalled = false;
+  for (int spin = 0; atomic_load_explicit(&team->finished, memory_order_acquire) < parts; spin++) {
+    if (spin < SPINS_BEFORE_YIELD) {
+      pause_briefly();
+    } else {
+      is_stalled = is_stalled || nanoseconds() - since > SHORT_WAIT + 2 * own;
+      sched_yield();
+    }
+  }
+  return is_stalled;
+}
+
 void tartine_workers_run(tartine_workers *team, int parts, tartine_work work, void *context) {
+  const int64_t start = nanoseconds();
+  if (team->count == 1 || parts == 1 || start < team->alone_until) {
+    for (int part = parts - 1; part >= 0; part--) work(context, part, 0);
+    return;
+  }
   team->work = work;
   team->context = context;
   atomic_store_explicit(&team->finished, 0, memory_order_relaxed);
   atomic_store(&team->available, parts);
-  if (team->count > 1 && parts > 1 && atomic_load(&team->sleeping) > 0) wake_all(team);
+  if (atomic_load(&team->sleeping) > 0) wake_all(team);
   take_parts(team, 0);
-  for (int spin = 0; atomic_load_explicit(&team->finished, memory_order_acquire) < parts; spin++) {
-    if (spin < SPINS_BEFORE_YIELD) pause_briefly();
-    else sched_yield();
-  }
+  const int64_t done = nanoseconds();
+  if (!wait_for_others(team, parts, done, done - start)) return;
+  // Again soon after the last time: for twice as long.
+  const int64_t end = nanoseconds();
+  const bool is_again = end - team->alone_until < 4 * team->alone_for;
+  team->alone_for = !is_again ? SHORTEST_ALONE : team->alone_for < LONGEST_ALONE ? 2 * team->alone_for : LONGEST_ALONE;
+  team->alone_until = end + team->alone_for;
 }
 
 void tartine_workers_destroy(tartine_workers *team) {
@@ -129,28 +165,4 @@ void tartine_workers_destroy(tartine_workers *team) {
   pthread_cond_destroy(&team->wake);
   pthread_mutex_destroy(&team->mutex);
   free(team);
-}
-
-int tartine_processor_count(void) {
-  long online = sysconf(_SC_NPROCESSORS_ONLN);
-  int count = online > 0 ? (int)online : 1;
-#if defined(__linux__)
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) count = CPU_COUNT(&allowed);
-  // A container's quota: microseconds of work in each period, or "max".
-  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-  if (file) {
-    long quota, period;
-    if (fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0) {
-      long share = (quota + period - 1) / period;
-      if (share < count) count = (int)share;
-    }
-    fclose(file);
-  }
-#endif
-  return count > 0 ? count : 1;
-}
-
-int64_t tartine_physical_memory(void) {
-  return (int64_t)sysconf(_SC_PHYS_PAGES) * (int64_t)sysconf(_SC_PAGESIZE);
 }

@@ -123,10 +123,12 @@ package final class Predictor {
       self.take = take
       rows = source.rowCount
       let context = Unmanaged.passUnretained(self).toOpaque()
-      workers.perform((rows + chunk - 1) / chunk, context: context) { context, part, worker in
-        guard let context else { return }
-        Unmanaged<Predictor>.fromOpaque(context)._withUnsafeGuaranteedRef {
-          $0.run(chunk: Int(part), worker: Int(worker))
+      Workers.flushingDenormals {
+        workers.perform((rows + chunk - 1) / chunk, context: context) { context, part, worker in
+          guard let context else { return }
+          Unmanaged<Predictor>.fromOpaque(context)._withUnsafeGuaranteedRef {
+            $0.run(chunk: Int(part), worker: Int(worker))
+          }
         }
       }
       self.source = nil

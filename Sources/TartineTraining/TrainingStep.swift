@@ -57,6 +57,10 @@ package final class TrainingStep {
 
   /// Forward and backward on the batch gathered last, without an update.
   package func computeGradients(step: Int) -> PassResult {
+    Workers.flushingDenormals { makeGradients(step: step) }
+  }
+
+  private func makeGradients(step: Int) -> PassResult {
     let signals = computeSignals(step: step)
     guard signals.isFinite else { return signals }
     perform(.gradients, parts: pass.weightParts.count)
@@ -74,11 +78,15 @@ package final class TrainingStep {
   ///   - step: from 0, over the whole run.
   ///   - next: the rows of the next batch of this epoch; nil at its end.
   package func run(step: Int, rate: Double, next: UnsafeBufferPointer<Int32>?) -> PassResult {
+    Workers.flushingDenormals { update(step: step, rate: rate, next: next) }
+  }
+
+  private func update(step: Int, rate: Double, next: UnsafeBufferPointer<Int32>?) -> PassResult {
     nextRows = next
     let gathers = next == nil ? 0 : buffers[1 - current].parts
     let result: PassResult
     if updater.needsGradientNorm {
-      result = computeGradients(step: step)
+      result = makeGradients(step: step)
       guard result.isFinite else { return result }
       updater.prepare(step: step, rate: rate, gradientSquares: result.gradientSquares)
       perform(.updates, parts: updater.parts, gathers: gathers)

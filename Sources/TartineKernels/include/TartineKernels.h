@@ -156,4 +156,13 @@ void tartine_workers_destroy(tartine_workers *);
 int tartine_processor_count(void);
 int64_t tartine_physical_memory(void);
 
+// Zeroed memory in large pages, where the system has them; NULL where it has no more.
+void *tartine_memory_create(size_t bytes);
+void tartine_memory_destroy(void *, size_t bytes);
+
+// From here on this thread takes numbers too small to be normal for 0, which is many times faster on some
+// processors. Answers with what `tartine_restore_denormals` puts back.
+uint64_t tartine_flush_denormals(void);
+void tartine_restore_denormals(uint64_t before);
+
 #endif
