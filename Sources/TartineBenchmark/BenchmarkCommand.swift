@@ -8,14 +8,17 @@ struct BenchmarkCommand: ParsableCommand {
     abstract: "Times training steps on random data, and prints one JSON line.",
     discussion: """
       A step is a fresh shuffle each epoch, gather, forward, loss, backward and update, all of it. The figures are the \
-      median of ten windows. floor:NAME times only the workload's matrix products by the system's OpenBLAS, each at the \
-      cut over the threads that is fastest for it; products:NAME the same by the engine's own. What making the random \
-      data takes is not counted in first_step_s.
+      median of ten windows. What making the random data takes is not counted in first_step_s. Before a workload's name:
+
+        floor:     only its matrix products by the system's OpenBLAS, each at the cut over the threads that is fastest
+        products:  the same by the engine's own
+        predict:   all its rows in prediction mode, a step being all of them
+        row:       one row in prediction mode, in memory
 
       \(Workload.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
       """)
 
-  @Argument(help: "One of the workloads below, floor:NAME or products:NAME.")
+  @Argument(help: "One of the workloads below, or what is measured of one: floor:mnist.")
   var workload: String
 
   @Option(help: ArgumentHelp("How long to measure.", valueName: "s"))
@@ -24,16 +27,23 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Threads; by default one for each processor.", valueName: "n"))
   var threads: Int?
 
+  @Option(help: ArgumentHelp("Train so many networks side by side, on one thread each.", valueName: "n"))
+  var models = 1
+
   func validate() throws {
     guard seconds > 0, seconds <= 3_600 else { throw ValidationError("--seconds must be above 0, at most 3600.") }
     if let threads, !(1...1_024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
     }
+    guard (1...64).contains(models) else { throw ValidationError("--models must be from 1 to 64, not \(models).") }
+    if models > 1, threads ?? 1 != 1 {
+      throw ValidationError("--models trains on one thread each; leave out --threads.")
+    }
     _ = try chosen
   }
 
   /// What is timed of a workload.
-  private enum Work: String, CaseIterable { case step, floor, products }
+  private enum Work: String { case step, floor, products, predict, row }
 
   private var chosen: (work: Work, workload: Workload) {
     get throws {
@@ -43,7 +53,7 @@ struct BenchmarkCommand: ParsableCommand {
         throw ValidationError(
           """
           there is no workload '\(workload)'; there are \(Workload.all.map(\.name).joined(separator: ", ")), each also \
-          with floor: or products: before it.
+          with floor:, products:, predict: or row: before it.
           """)
       }
       return (work, found)
@@ -57,29 +67,32 @@ struct BenchmarkCommand: ParsableCommand {
 
   func run() throws {
     let (work, workload) = try chosen
-    let workers = Workers(threads ?? Workers.processorCount)
-    let result: Measurement
-    var products: String?
-    if work == .step {
-      result = try TrainingBenchmark(workload, workers: workers).measure(seconds: seconds)
-    } else {
-      let blas = work == .floor ? SystemBLAS() : nil
-      if work == .floor, blas == nil {
-        throw ValidationError(
-          "a floor needs an OpenBLAS built with threads, libopenblas.so.0: on Debian, install libopenblas0-pthread.")
+    let blas = work == .floor ? SystemBLAS() : nil
+    if work == .floor, blas == nil {
+      throw ValidationError(
+        "a floor needs an OpenBLAS built with threads, libopenblas.so.0: on Debian, install libopenblas0-pthread.")
+    }
+    let threads = models > 1 ? 1 : threads ?? Workers.processorCount
+    let result = try Measurement.sideBySide(models) {
+      let workers = Workers(threads)
+      return switch work {
+      case .step: try TrainingBenchmark(workload, workers: workers).measure(seconds: seconds)
+      case .floor, .products: Floor(workload, workers: workers, blas: blas).measure(seconds: seconds)
+      case .predict: try PredictionBenchmark(workload, workers: workers).measure(seconds: seconds)
+      case .row: try PredictionBenchmark(workload, workers: workers, rows: 1).measure(seconds: seconds)
       }
-      products = blas?.name ?? "tartine"
-      result = Floor(workload, workers: workers, blas: blas).measure(seconds: seconds)
     }
     print(
       try JSON.text(
         Line(
           framework: work == .step ? "tartine" : work.rawValue, workload: workload.name,
-          samples_per_s: rounded(Double(workload.batch) / result.secondsPerStep, to: 0.1),
+          samples_per_s: rounded(result.samplesPerSecond, to: 0.1),
           us_per_step: rounded(result.secondsPerStep * 1e6, to: 0.1),
           first_step_s: result.firstStep.map { rounded($0, to: 1e-3) },
           peak_rss_mib: ProcessMeasures.peakMemory / (1 << 20),
-          threads: workers.count, products: products, cuts: result.cuts)))
+          threads: threads, models: models > 1 ? models : nil,
+          kernels: String(cString: Precision.float32.kernels.pointee.name),
+          products: work == .products ? "tartine" : blas?.name, cuts: result.cuts)))
   }
 
   private func rounded(_ value: Double, to unit: Double) -> Double { (value / unit).rounded() / (1 / unit).rounded() }
@@ -91,6 +104,8 @@ struct BenchmarkCommand: ParsableCommand {
     let first_step_s: Double?
     let peak_rss_mib: Int
     let threads: Int
+    let models: Int?
+    let kernels: String
     let products: String?
     let cuts: [String]?
   }

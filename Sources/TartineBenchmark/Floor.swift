@@ -27,12 +27,14 @@ final class Floor {
   private let arena: Arena
   private var products: [Product] = []
   private var current = 0
+  private let batch: Int
 
   init(_ workload: Workload, workers: Workers, blas: SystemBLAS?) {
     self.blas = blas
     self.workers = workers
     let widths = [workload.inputs] + workload.hidden + [workload.classes]
     let batch = workload.batch
+    self.batch = batch
     var layout = ArenaLayout()
     // Activations and their gradients by layer, then weights and theirs.
     let values = widths.map { width in (0..<2).map { _ in layout.reserve(batch * width, size: 4) } }
@@ -65,10 +67,11 @@ final class Floor {
 
   func measure(seconds: Double) -> Measurement {
     for index in products.indices { chooseCut(index) }
-    let time = Measurement.secondsPerStep(seconds: seconds) {
+    var result = Measurement(seconds: seconds, samples: batch) {
       for index in products.indices { run(index) }
     }
-    return Measurement(secondsPerStep: time, cuts: products.map(\.cut))
+    result.cuts = products.map(\.cut)
+    return result
   }
 
   /// Tries cuts in turn, several rounds, and keeps the one whose best time is lowest.

@@ -41,7 +41,8 @@ struct TrainingBenchmark {
     }
     run()
     let first = ProcessMeasures.secondsSinceStart - making
-    return Measurement(
-      secondsPerStep: Measurement.secondsPerStep(seconds: seconds, run), firstStep: first)
+    var result = Measurement(seconds: seconds, samples: workload.batch, run)
+    result.firstStep = first
+    return result
   }
 }

@@ -73,27 +73,3 @@ struct Workload: Sendable {
       origin: Array(0..<samples))
   }
 }
-
-/// What was measured.
-struct Measurement {
-  let secondsPerStep: Double
-  /// From the process's start, without making the data.
-  var firstStep: Double?
-  /// How each product was cut, for a floor.
-  var cuts: [String]?
-
-  /// Repeats a piece of work for ten windows of time, and answers with the median of what one takes.
-  static func secondsPerStep(seconds: Double, _ step: () -> Void) -> Double {
-    for _ in 0..<20 { step() }
-    let windows = (0..<10).map { _ in
-      let start = ContinuousClock.now
-      var steps = 0
-      repeat {
-        step()
-        steps += 1
-      } while ContinuousClock.now - start < .seconds(seconds / 10)
-      return (ContinuousClock.now - start) / .seconds(1) / Double(steps)
-    }.sorted()
-    return (windows[4] + windows[5]) / 2
-  }
-}

@@ -53,10 +53,14 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
   /// Shuffles by Fisher and Yates.
   public mutating func shuffle<Element>(_ elements: inout [Element]) {
-    elements.withUnsafeMutableBufferPointer { shuffle($0) }
+    elements.withUnsafeMutableBufferPointer { shuffled($0) }
   }
 
-  package mutating func shuffle<Element>(_ elements: UnsafeMutableBufferPointer<Element>) {
+  /// Shuffles the order of an epoch's rows; not generic, since a step of a small network is short.
+  package mutating func shuffle(_ order: UnsafeMutableBufferPointer<Int32>) { shuffled(order) }
+
+  @inline(__always)
+  private mutating func shuffled<Element>(_ elements: UnsafeMutableBufferPointer<Element>) {
     guard elements.count > 1 else { return }
     for last in stride(from: elements.count - 1, to: 0, by: -1) {
       elements.swapAt(last, integer(below: last + 1))

@@ -9,7 +9,7 @@
 
 #include "text/products.h"
 #include "text/functions.h"
-#include "text/dropout.h"
+#include "text/random.h"
 #include "text/sweeps.h"
 #include "text/norms.h"
 #include "text/losses.h"
@@ -30,6 +30,7 @@ static const tartine_kernels NAME(table) = {
     .squared_loss = NAME(squared_loss),
     .softmax = NAME(softmax),
     .sigmoid = NAME(sigmoid),
+    .normals = NAME(normals),
     .gather_floats = NAME(gather_floats),
     .gather_binned = NAME(gather_binned),
     .gather_bytes = NAME(gather_bytes),

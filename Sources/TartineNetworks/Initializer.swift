@@ -30,24 +30,6 @@ public enum Initializer: Hashable, Sendable {
     case .normal(let deviation): deviation
     }
   }
-
-  /// Writes `count` elements, drawn from the stream.
-  package func fill<Scalar: EngineScalar>(
-    _ elements: UnsafeMutableBufferPointer<Scalar>, from stream: inout RandomStream
-  ) {
-    if case .constant(let value) = self {
-      elements.update(repeating: Scalar(value))
-      return
-    }
-    let deviation = deviation
-    var index = 0
-    while index < elements.count {
-      let (first, second) = stream.normalPair()
-      elements[index] = Scalar(first * deviation)
-      if index + 1 < elements.count { elements[index + 1] = Scalar(second * deviation) }
-      index += 2
-    }
-  }
 }
 
 /// The rule that picks a dense layer's initializer.

@@ -1,4 +1,5 @@
 import TartineEngine
+import TartineKernels
 
 extension NetworkPlan {
   /// A zeroed buffer for all parameters, or as many gradients or moments.
@@ -22,10 +23,16 @@ extension NetworkPlan {
 
   private func fill(_ arena: Arena, with tensors: [PlannedTensor], precision: Precision, seed: UInt64) {
     for (index, tensor) in tensors.enumerated() {
-      var stream = RandomStream(seed: seed, purpose: .initialization, index: index)
-      switch precision {
-      case .float32: tensor.initializer.fill(tensor.elements(Float.self, in: arena), from: &stream)
-      case .float64: tensor.initializer.fill(tensor.elements(Double.self, in: arena), from: &stream)
+      let elements = arena[tensor.offset * precision.size]
+      switch (tensor.initializer, precision) {
+      case (.constant(let value), .float32):
+        elements.assumingMemoryBound(to: Float.self).update(repeating: Float(value), count: tensor.count)
+      case (.constant(let value), .float64):
+        elements.assumingMemoryBound(to: Double.self).update(repeating: value, count: tensor.count)
+      case (let initializer, _):
+        var stream = tartine_stream(seed: seed, purpose: .initialization, layer: 0)
+        precision.kernels.pointee.normals(
+          &stream, UInt32(index), tensor.count, initializer.deviation, elements)
       }
     }
   }

@@ -1,3 +1,4 @@
+import Synchronization
 import TartineData
 import TartineEngine
 import TartineNetworks
@@ -15,6 +16,8 @@ public final class Model: Sendable, CustomStringConvertible {
   package let weights: Arena
   /// Moving averages, corrected.
   package let state: Arena
+  /// Buffers for one row each, kept from call to call; as many as calls have been under way at once.
+  private let spares = Mutex<[Spare]>([])
 
   package init(
     recipe: Recipe, preparation: Preparation, plan: NetworkPlan, epoch: Int, weights: Arena, state: Arena
@@ -42,7 +45,23 @@ public final class Model: Sendable, CustomStringConvertible {
   /// Its layers, as a table.
   public var description: String { plan.description }
 
-  package func makePredictor(workers: Workers, rows: Int) -> Predictor {
+  /// Lends a predictor for that many rows.
+  package func withPredictor<Result>(
+    workers: Workers, rows: Int, _ body: (Predictor) throws -> Result
+  ) rethrows -> Result {
+    guard rows == 1 else { return try body(makePredictor(workers: workers, rows: rows)) }
+    let spare =
+      spares.withLock { $0.popLast() } ?? Spare(predictor: makePredictor(workers: Workers(1), rows: 1))
+    defer { spares.withLock { $0.append(spare) } }
+    return try body(spare.predictor)
+  }
+
+  /// Used by one call at a time.
+  private struct Spare: @unchecked Sendable {
+    let predictor: Predictor
+  }
+
+  private func makePredictor(workers: Workers, rows: Int) -> Predictor {
     Predictor(
       plan: plan, output: preparation.target.output, precision: .float32, weights: weights, state: state,
       workers: workers, rows: rows)

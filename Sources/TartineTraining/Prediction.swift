@@ -62,6 +62,34 @@ extension Model {
     return predictions(for: try preparation.apply(to: columns, source: "row"), workers: Workers(1))[0]
   }
 
+  /// Predicts one image.
+  ///
+  /// - Parameter pixels: height × width × channels bytes, as in the files that the model was trained on.
+  /// - Throws: `DataError` where the model takes no images, or images of another size.
+  public func predict(pixels: [UInt8]) throws -> Prediction {
+    guard case .images(let images) = preparation.inputs else {
+      throw DataError("the model takes rows of a table; name their columns.", source: "image")
+    }
+    guard pixels.count == plan.input.count else {
+      throw DataError(
+        "\(pixels.count) bytes, but the model takes images of \(images.height) × \(images.width) × \(images.channels).",
+        source: "image")
+    }
+    return predictions(for: Image(pixels: pixels, scale: 1 / Double(images.fullScale)), workers: Workers(1))[0]
+  }
+
+  /// The pixels of one image as a network takes them.
+  private struct Image: RowSource {
+    let pixels: [UInt8]
+    let scale: Double
+
+    var rowCount: Int { 1 }
+
+    func write(_ rows: Range<Int>, to output: UnsafeMutableRawPointer, precision: Precision) {
+      precision.kernels.pointee.gather_bytes(pixels, [0], 1, pixels.count, scale, output)
+    }
+  }
+
   private static func column(_ feature: Feature, _ value: RowValue) throws -> Column {
     let values: Column.Values
     switch (feature, value) {
@@ -138,17 +166,19 @@ extension Model {
     return evaluator.evaluate(prepared)
   }
 
-  package func predictions(for rows: PreparedRows, workers: Workers) -> [Prediction] {
+  package func predictions(for rows: some RowSource, workers: Workers) -> [Prediction] {
     let output = preparation.target.output
     let width = output.width
     let kernels = Precision.float32.kernels
     var values = [Float](repeating: 0, count: rows.rowCount * width)
-    values.withUnsafeMutableBufferPointer { values in
-      nonisolated(unsafe) let values = values
-      makePredictor(workers: workers, rows: rows.rowCount).run(rows) { _, range, logits in
-        output.activate(logits, rows: range.count, kernels: kernels)
-        let from = logits.assumingMemoryBound(to: Float.self)
-        for index in 0..<range.count * width { values[range.lowerBound * width + index] = from[index] }
+    withPredictor(workers: workers, rows: rows.rowCount) { predictor in
+      values.withUnsafeMutableBufferPointer { values in
+        nonisolated(unsafe) let values = values
+        predictor.run(rows) { _, range, logits in
+          output.activate(logits, rows: range.count, kernels: kernels)
+          let from = logits.assumingMemoryBound(to: Float.self)
+          for index in 0..<range.count * width { values[range.lowerBound * width + index] = from[index] }
+        }
       }
     }
     return (0..<rows.rowCount).map { prediction(values[($0 * width)..<(($0 + 1) * width)]) }

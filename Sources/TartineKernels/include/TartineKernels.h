@@ -119,6 +119,9 @@ typedef struct {
   void (*softmax)(void *logits, size_t rows, size_t columns);
   void (*sigmoid)(void *logits, size_t count);
 
+  // Normal numbers of that deviation, made in Float; `row` is the second word of the counter.
+  void (*normals)(const tartine_stream *, uint32_t row, size_t count, double deviation, void *out);
+
   // rows[i] of the source -> row i of the result, converted to the table's scalar.
   void (*gather_floats)(const float *source, const int32_t *rows, size_t count, size_t columns, void *out);
   void (*gather_binned)(const float *source, const int32_t *rows, size_t count, size_t columns,

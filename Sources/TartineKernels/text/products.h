@@ -193,8 +193,46 @@ static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_
   }
 }
 
+// One row of A: B is read once, row by row as it lies, and rows that a zero multiplies are left out. That half of a
+// rectifier's outputs are zeros, and most pixels of a drawing, is worth more here than any order of the sums.
+static void NAME(multiply_row)(size_t n, size_t k, const REAL *a, size_t step_a, const REAL *b, size_t stride_b,
+                               bool accumulate, REAL *c) {
+  enum { WIDTH = 1024 };
+  const size_t blocks = (k + DEPTH - 1) / DEPTH;
+  for (size_t left = 0; left < n; left += WIDTH) {
+    const size_t columns = n - left < WIDTH ? n - left : WIDTH;
+    for (size_t at = 0; at < blocks; at++) {
+      REAL sums[WIDTH], factors[DEPTH + 4];
+      const REAL *lines[DEPTH + 4];
+      size_t count = 0;
+      for (size_t p = at * k / blocks; p < (at + 1) * k / blocks; p++) {
+        factors[count] = a[p * step_a];
+        lines[count] = b + p * stride_b + left;
+        count += factors[count] != 0;
+      }
+      for (; count % 4 != 0; count++) factors[count] = 0, lines[count] = b + left;
+      EACH(j, columns) sums[j] = 0;
+      for (size_t i = 0; i < count; i += 4) {
+        const REAL *b0 = lines[i], *b1 = lines[i + 1], *b2 = lines[i + 2], *b3 = lines[i + 3];
+        const REAL a0 = factors[i], a1 = factors[i + 1], a2 = factors[i + 2], a3 = factors[i + 3];
+#pragma clang loop vectorize(assume_safety)
+        EACH(j, columns) {
+          REAL sum = sums[j];
+          sum += a0 * b0[j];
+          sum += a1 * b1[j];
+          sum += a2 * b2[j];
+          sum += a3 * b3[j];
+          sums[j] = sum;
+        }
+      }
+      EACH(j, columns) c[left + j] = accumulate || at > 0 ? c[left + j] + sums[j] : sums[j];
+    }
+  }
+}
+
 static void NAME(product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,
                           size_t stride_a, const void *b, size_t stride_b, bool accumulate, void *c, size_t stride_c) {
+  if (m == 1 && !transposed_b) return NAME(multiply_row)(n, k, a, transposed_a ? stride_a : 1, b, stride_b, accumulate, c);
   // A few columns would leave most of each vector empty: their transpose, B' A', has long rows.
   if (2 * n <= LANES && m > n)
     NAME(multiply)(!transposed_b, !transposed_a, n, m, k, b, stride_b, a, stride_a, accumulate, c, 1, stride_c);

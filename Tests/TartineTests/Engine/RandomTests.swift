@@ -1,4 +1,6 @@
+import Foundation
 import Tartine
+import TartineKernels
 import Testing
 
 @Suite struct RandomTests {
@@ -54,5 +56,43 @@ import Testing
     #expect(abs(mean) < 4 / n.squareRoot())
     #expect(abs(variance - 1) < 4 * (2 / n).squareRoot())
     #expect(abs(fourth - 3) < 4 * (96 / n).squareRoot())
+  }
+
+  @Test(arguments: KernelTests.levels) func normalsByBoxAndMuller(_ level: KernelTests.Level) {
+    let count = 100
+    var stream = tartine_stream(seed: 9, purpose: .initialization, layer: 0)
+    var drawn = [Float](repeating: 0, count: count)
+    tartine_kernels_at(Int32(level.index), TARTINE_FLOAT32).pointee.normals(&stream, 3, count, 2, &drawn)
+    var inDouble = [Double](repeating: 0, count: count)
+    tartine_kernels_at(Int32(level.index), TARTINE_FLOAT64).pointee.normals(&stream, 3, count, 2, &inDouble)
+    for index in 0..<count {
+      // 32 numbers are of eight blocks: cosines of the first pair of words, then sines, then those of the second pair.
+      let (lane, kind) = (index % 8, index / 8 % 4)
+      let (low, high) = RandomStream.philox(
+        counter: (UInt32(index / 32 * 8 + lane), 3, 0, RandomPurpose.initialization.rawValue), key: (9, 0))
+      let words = kind < 2 ? low : high
+      let radius = (-2 * log((Double(UInt32(truncatingIfNeeded: words)) + 0.5) * 0x1p-32)).squareRoot()
+      let angle = 2 * Double.pi * Double(words >> 32) * 0x1p-32
+      let expected = 2 * radius * (kind % 2 == 0 ? cos(angle) : sin(angle))
+      #expect(abs(Double(drawn[index]) - expected) < 3e-6)
+      #expect(abs(inDouble[index] - expected) < 3e-6)
+    }
+  }
+
+  @Test(arguments: KernelTests.levels) func normalsOfKernelsHaveMomentsOfTheNormal(_ level: KernelTests.Level) {
+    var stream = tartine_stream(seed: 5, purpose: .initialization, layer: 0)
+    var draws = [Float](repeating: 0, count: 400_000)
+    tartine_kernels_at(Int32(level.index), TARTINE_FLOAT32).pointee.normals(&stream, 0, draws.count, 1, &draws)
+    let n = Double(draws.count)
+    func moment(_ power: Int) -> Double {
+      draws.reduce(0) { sum, x in sum + (0..<power).reduce(1) { product, _ in product * Double(x) } } / n
+    }
+    #expect(abs(moment(1)) < 4 / n.squareRoot())
+    #expect(abs(moment(2) - 1) < 4 * (2 / n).squareRoot())
+    #expect(abs(moment(3)) < 4 * (15 / n).squareRoot())
+    #expect(abs(moment(4) - 3) < 4 * (96 / n).squareRoot())
+    // Between two and three deviations 4.28 % of the mass.
+    let share = Double(draws.filter { abs($0) > 2 && abs($0) < 3 }.count) / n
+    #expect(abs(share - 0.0428) < 4 * (0.0428 / n).squareRoot())
   }
 }
