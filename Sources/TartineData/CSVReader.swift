@@ -2,11 +2,11 @@ import TartineFiles
 
 /// Reads a CSV text into typed columns.
 ///
-/// The first pass reads every column as numbers until a field is none; the second reads those columns as
-/// text. So nothing but the text and the result is held.
+/// The first pass reads every column as numbers; the second reads those as text that are none. So little but the text
+/// and the result is held; of a file, not even the text. Both go through chunks of it side by side.
 package struct CSVReader {
   private let source: String
-  private let bytes: [UInt8]
+  private let text: CSVText
   /// The type each column must have, where the text is to fit a model; nil where it is inferred.
   private let schema: [String: Bool]?
   private let targets: Set<String>
@@ -21,7 +21,13 @@ package struct CSVReader {
     _ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil, targets: [String] = [],
     takesSlips: Bool = false
   ) {
-    self.bytes = bytes
+    self.init(CSVText(bytes), source: source, isNumeric: schema, targets: targets, takesSlips: takesSlips)
+  }
+
+  init(
+    _ text: CSVText, source: String, isNumeric schema: [String: Bool]?, targets: [String], takesSlips: Bool
+  ) {
+    self.text = text
     self.source = source
     self.schema = schema
     self.targets = Set(targets)
@@ -29,50 +35,96 @@ package struct CSVReader {
   }
 
   package func read() throws -> [Column] {
-    try bytes.withUnsafeBufferPointer { try read($0) }
+    // A line end inside quotes ends no record, and whether a place is inside quotes takes all quotes before it to know:
+    // a text with quotes is one chunk.
+    try read(text.chunks) ?? read([0..<text.count]) ?? []
   }
 
-  private func read(_ bytes: UnsafeBufferPointer<UInt8>) throws -> [Column] {
-    let start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
-    if bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) {
-      throw DataError("it is in UTF-16; save it as UTF-8.", source: source)
-    }
-    if let place = CSVScanner.firstNonText(bytes) {
-      let line = CSVScanner.line(of: place, in: bytes)
-      throw DataError(
-        bytes[place] == 0
-          ? "it holds a zero byte, so it is no text; check that this is the table."
-          : "it holds a byte that is no UTF-8; save the file as UTF-8.", source: source, line: line)
-    }
-    let separator = CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[start...]))
-    var scanner = CSVScanner(bytes, separator: separator, from: start)
-    guard scanner.beginRecord() else {
-      throw DataError("it is empty; a header line and rows are needed.", source: source)
-    }
-    let names = try readHeader(&scanner, bytes)
-    let body = (start: scanner.position, separator: separator, skipsEmptyLines: names.count > 1)
-    var builders = names.map {
+  /// - Returns: nil where there are several chunks, and quotes in one.
+  private func read(_ chunks: [Range<Int>]) throws -> [Column]? {
+    guard let first = chunks.first else { throw empty }
+    guard let layout = try text.withBytes(first, { try readHeader($0, isWhole: chunks.count == 1) }) else { return nil }
+    let blank = layout.names.map {
       ColumnBuilder(name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips)
     }
-    try readNumbers(into: &builders, bytes, body)
+    var builders = blank
+    // Some chunks at a time, so that their numbers are held twice only for a while.
+    for round in Parallel.rounds(of: chunks.count) {
+      let results = Parallel.map(round.count) { number in
+        let chunk = chunks[round.lowerBound + number]
+        return Result {
+          try text.withBytes(chunk) {
+            try readNumbers($0, chunk, layout, into: blank, isWhole: chunks.count == 1)
+          }
+        }
+      }
+      guard !results.contains(where: { if case .success(nil) = $0 { true } else { false } }) else { return nil }
+      let parts = try results.compactMap { try $0.get() }
+      let share = Double(round.upperBound) / Double(chunks.count)
+      builders.withUnsafeMutableBufferPointer { builders in
+        _ = Parallel.map(builders.count) { column in builders[column].append(parts.map { $0[column] }, share: share) }
+      }
+    }
     for index in builders.indices { builders[index].decide() }
-    if builders.contains(where: \.isText) { try readTexts(into: &builders, bytes, body) }
-    let columns = try builders.map { try $0.column(source: source, bytes: bytes) }
+    if builders.contains(where: \.isText) {
+      var parts = Parallel.map(chunks.count) { [builders] number in
+        text.withBytes(chunks[number]) { readTexts($0, chunks[number], layout, of: builders) }
+      }
+      for index in builders.indices where builders[index].isText { builders[index].takeTexts(index, of: &parts) }
+    }
+    let columns = try builders.map { try $0.column(source: source, text: text) }
     guard let rows = columns.first?.count, rows > 0 else {
       throw DataError("it has a header and no rows.", source: source)
     }
     return columns
   }
 
-  /// Where the rows begin, and how they are written.
-  private typealias Body = (start: Int, separator: UInt8, skipsEmptyLines: Bool)
+  private var empty: DataError { DataError("it is empty; a header line and rows are needed.", source: source) }
 
-  private func readHeader(_ scanner: inout CSVScanner, _ bytes: UnsafeBufferPointer<UInt8>) throws -> [String] {
+  /// What the header tells.
+  private struct Layout {
+    let names: [String]
+    let separator: UInt8
+    /// Where the rows begin.
+    let start: Int
+
+    /// - Parameter chunk: the place of these bytes in the text.
+    func scanner(_ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>) -> CSVScanner {
+      CSVScanner(
+        bytes, at: chunk.lowerBound, separator: separator, from: max(0, start - chunk.lowerBound),
+        skipsEmptyLines: names.count > 1)
+    }
+  }
+
+  /// - Throws: `DataError` where it is no text.
+  /// - Returns: false where it holds quotes, and is a piece of a text.
+  private func check(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int, isWhole: Bool) throws -> Bool {
+    let (nonText, hasQuotes) = CSVScanner.inspect(bytes)
+    if let nonText {
+      throw DataError(
+        bytes[nonText] == 0
+          ? "it holds a zero byte, so it is no text; check that this is the table."
+          : "it holds a byte that is no UTF-8; save the file as UTF-8.", source: source,
+        line: text.line(of: offset + nonText))
+    }
+    return isWhole || !hasQuotes
+  }
+
+  /// - Returns: nil where the first of several chunks holds quotes.
+  private func readHeader(_ bytes: UnsafeBufferPointer<UInt8>, isWhole: Bool) throws -> Layout? {
+    let start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
+    if bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) {
+      throw DataError("it is in UTF-16; save it as UTF-8.", source: source)
+    }
+    guard try check(bytes, at: 0, isWhole: isWhole) else { return nil }
+    let separator = CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[start...]))
+    var scanner = CSVScanner(bytes, separator: separator, from: start)
+    guard scanner.beginRecord() else { throw empty }
     var names: [String] = []
     var seen: Set<String> = []
     var areNumbers = true
     while true {
-      guard let (field, end) = scanner.next() else { throw quoteError(scanner, bytes) }
+      guard let (field, end) = scanner.next() else { throw quoteError(scanner) }
       let text = scanner.text(field)
       let name = text.isEmpty ? "column\(names.count + 1)" : text
       guard seen.insert(name).inserted else {
@@ -87,21 +139,31 @@ package struct CSVReader {
         "the first line holds numbers; a header line with the columns' names is needed.", source: source,
         line: 1)
     }
-    return names
+    return Layout(names: names, separator: separator, start: scanner.position)
   }
 
+  /// One chunk's rows as numbers, where they are numbers; nil where it holds quotes.
   private func readNumbers(
-    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, _ body: Body
-  ) throws {
-    var scanner = CSVScanner(
-      bytes, separator: body.separator, from: body.start, skipsEmptyLines: body.skipsEmptyLines)
+    _ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>, _ layout: Layout, into builders: [ColumnBuilder],
+    isWhole: Bool
+  ) throws -> [ColumnBuilder]? {
+    guard try check(bytes, at: chunk.lowerBound, isWhole: isWhole) else { return nil }
+    var scanner = layout.scanner(bytes, chunk)
+    var builders = builders
     let count = builders.count
     try builders.withUnsafeMutableBufferPointer { builders in
       while scanner.beginRecord() {
         var column = 0
         while true {
-          guard let (field, end) = scanner.next() else { throw quoteError(scanner, bytes) }
-          if column < count { builders[column].takeNumber(field, scanner, bytes) }
+          let end: CSVScanner.End
+          if column < count, let number = scanner.nextNumber() {
+            builders[column].take(number.value)
+            end = number.end
+          } else {
+            guard let (field, after) = scanner.next() else { throw quoteError(scanner) }
+            if column < count { builders[column].takeNumber(field, scanner) }
+            end = after
+          }
           column += 1
           if end != .field { break }
         }
@@ -109,144 +171,37 @@ package struct CSVReader {
           throw DataError(
             "it has \(column) fields, and the header has \(count); mend the line, or put quotes around a "
               + "text that holds the separator.", source: source,
-            line: CSVScanner.line(of: scanner.recordStart, in: bytes))
+            line: text.line(of: scanner.offset + scanner.recordStart))
         }
       }
     }
+    return builders
   }
 
+  /// One chunk's rows of those columns that are text.
   private func readTexts(
-    into builders: inout [ColumnBuilder], _ bytes: UnsafeBufferPointer<UInt8>, _ body: Body
-  ) throws {
-    var scanner = CSVScanner(
-      bytes, separator: body.separator, from: body.start, skipsEmptyLines: body.skipsEmptyLines)
-    builders.withUnsafeMutableBufferPointer { builders in
+    _ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>, _ layout: Layout, of builders: [ColumnBuilder]
+  ) -> [LevelCoder] {
+    var scanner = layout.scanner(bytes, chunk)
+    var texts = builders.map { _ in LevelCoder() }
+    let isText = builders.map { $0.isText }
+    texts.withUnsafeMutableBufferPointer { texts in
       while scanner.beginRecord() {
         var column = 0
         while let (field, end) = scanner.next() {
-          if builders[column].isText { builders[column].takeText(field, scanner) }
+          if isText[column] { texts[column].append(scanner.isMissing(field) ? nil : scanner.text(field)) }
           column += 1
           if end != .field { break }
         }
       }
     }
+    return texts
   }
 
-  private func quoteError(_ scanner: CSVScanner, _ bytes: UnsafeBufferPointer<UInt8>) -> DataError {
+  private func quoteError(_ scanner: CSVScanner) -> DataError {
     DataError(
-      scanner.position >= bytes.count
+      scanner.isAtEnd
         ? "a quote is opened here and never closed." : "text follows a closing quote; double the quotes inside.",
-      source: source, line: CSVScanner.line(of: scanner.recordStart, in: bytes))
-  }
-}
-
-/// A column while it is being read.
-private struct ColumnBuilder {
-  let name: String
-  private let mustBeNumeric, isTarget, takesSlips: Bool
-  /// Whether anybody asks for the column: a model does not for those it does not know.
-  private let isNeeded: Bool
-  private(set) var isText: Bool
-  private var numbers: [Double] = []
-  private var missing = 0
-  /// Fields that are there and are no numbers.
-  private var others = 0
-  private var texts = LevelCoder()
-  /// The first field that is no number, and the first that no Float can hold.
-  private var firstText: (position: Int, text: String)?
-  private var firstHuge: (position: Int, text: String)?
-
-  /// - Parameter schema: by column name, whether a model expects numbers.
-  init(name: String, schema: [String: Bool]?, isTarget: Bool, takesSlips: Bool) {
-    self.name = name
-    self.isTarget = isTarget
-    self.takesSlips = takesSlips
-    mustBeNumeric = schema?[name] == true
-    isNeeded = schema == nil || schema?[name] != nil
-    isText = schema?[name] == false
-  }
-
-  @inline(__always)
-  mutating func takeNumber(
-    _ field: CSVScanner.Field, _ scanner: CSVScanner, _ bytes: UnsafeBufferPointer<UInt8>
-  ) {
-    if isText { return }
-    if let number = NumberParser.parse(bytes, field.start, field.end) {
-      if !(abs(number) <= Double(Float.greatestFiniteMagnitude)), firstHuge == nil {
-        firstHuge = (field.start, Self.shown(field, scanner))
-      }
-      numbers.append(number)
-    } else if scanner.isMissing(field) {
-      numbers.append(.nan)
-      missing += 1
-    } else {
-      if firstText == nil { firstText = (field.start, Self.shown(field, scanner)) }
-      others += 1
-      numbers.append(.nan)
-    }
-  }
-
-  /// A few texts among many numbers are slips, and not a category.
-  private var isMostlyNumbers: Bool {
-    let found = numbers.count - missing - others
-    return found >= 20 && others * 20 <= found
-  }
-
-  /// Ends the first pass: numbers, numbers with slips, or text.
-  mutating func decide() {
-    guard others > 0 else { return }
-    // Among the numbers of few classes a text is one more class.
-    let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
-    guard areClasses || !isMostlyNumbers else { return }
-    isText = true
-    numbers = []
-  }
-
-  /// A field as a message shows it.
-  private static func shown(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> String {
-    let text = scanner.text(field)
-    return text.count > 40 ? text.prefix(40) + "…" : text
-  }
-
-  mutating func takeText(_ field: CSVScanner.Field, _ scanner: CSVScanner) {
-    texts.append(scanner.isMissing(field) ? nil : scanner.text(field))
-  }
-
-  func column(source: String, bytes: UnsafeBufferPointer<UInt8>) throws -> Column {
-    if mustBeNumeric, let firstText, isText || !takesSlips {
-      throw DataError(
-        "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave "
-          + "the field empty for a missing value.", source: source,
-        line: CSVScanner.line(of: firstText.position, in: bytes), column: name)
-    }
-    if isText {
-      let reason = firstText.map {
-        "text: line \(CSVScanner.line(of: $0.position, in: bytes)) holds '\($0.text)'"
-      }
-      return Column(
-        name: name, values: .texts(codes: texts.codes, levels: texts.levels),
-        reason: reason ?? "text, as in the model")
-    }
-    if let firstHuge, isNeeded {
-      throw DataError(
-        "'\(firstHuge.text)' is infinite, or more than a 32-bit number holds; correct it, or leave the field empty for a "
-          + "missing value.", source: source, line: CSVScanner.line(of: firstHuge.position, in: bytes),
-        column: name)
-    }
-    guard let firstText else {
-      return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
-    }
-    let line = CSVScanner.line(of: firstText.position, in: bytes)
-    guard !isTarget else {
-      throw DataError(
-        "'\(firstText.text)' is no number, and nearly all other values of the target are; correct it, or leave the "
-          + "field empty to leave the row out.", source: source, line: line, column: name)
-    }
-    let what =
-      others == 1
-      ? "'\(firstText.text)' in line \(line) is" : "\(others) values, such as '\(firstText.text)' in line \(line), are"
-    return Column(
-      name: name, values: .numbers(numbers), reason: "nearly every value is a number",
-      notice: "column '\(name)' holds numbers, but \(what) none; taken as missing")
+      source: source, line: text.line(of: scanner.offset + scanner.recordStart))
   }
 }

@@ -12,11 +12,15 @@ struct CSVScanner {
 
   enum End { case field, record, text }
 
-  private let bytes: UnsafeBufferPointer<UInt8>
+  /// A piece of the text, and where it begins; all other places are in the piece.
+  let bytes: UnsafeBufferPointer<UInt8>
+  let offset: Int
   private let separator: UInt8
   private(set) var position: Int
   /// Where the record being read began.
   private(set) var recordStart: Int
+
+  private let powers = NumberParser.powersOfTen
 
   private static let quote = UInt8(ascii: "\"")
   private static let newline = UInt8(ascii: "\n")
@@ -26,8 +30,10 @@ struct CSVScanner {
   private let skipsEmptyLines: Bool
 
   init(
-    _ bytes: UnsafeBufferPointer<UInt8>, separator: UInt8, from position: Int, skipsEmptyLines: Bool = true
+    _ bytes: UnsafeBufferPointer<UInt8>, at offset: Int = 0, separator: UInt8, from position: Int = 0,
+    skipsEmptyLines: Bool = true
   ) {
+    self.offset = offset
     self.skipsEmptyLines = skipsEmptyLines
     self.bytes = bytes
     self.separator = separator
@@ -49,6 +55,8 @@ struct CSVScanner {
     return found ?? UInt8(ascii: ",")
   }
 
+  var isAtEnd: Bool { position >= bytes.count }
+
   /// Skips empty lines; false at the end of the text.
   mutating func beginRecord() -> Bool {
     while skipsEmptyLines, position < bytes.count, bytes[position] == Self.newline || bytes[position] == Self.carriage {
@@ -56,6 +64,19 @@ struct CSVScanner {
     }
     recordStart = position
     return position < bytes.count
+  }
+
+  /// The next field, where it is a plain number that a Float holds, and what comes after it; nil, without going on, where
+  /// it is anything else.
+  @inline(__always)
+  mutating func nextNumber() -> (value: Double, end: End)? {
+    guard let (number, end) = NumberParser.parsePlain(bytes, position, powers: powers) else { return nil }
+    if end < bytes.count {
+      let byte = bytes[end]
+      guard byte == separator || byte == Self.newline || byte == Self.carriage else { return nil }
+    }
+    position = end
+    return (number, finishField())
   }
 
   /// The next field of this record, and what comes after it. Nil where a quote is never closed or text
@@ -140,23 +161,38 @@ struct CSVScanner {
   ]
   private static let missingStarts = Set("Nn#<".utf8)
 
-  /// The first byte that is zero or breaks UTF-8; nil in a text.
-  static func firstNonText(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+  /// The first byte that is zero or breaks UTF-8, nil in a text, and whether there are quotes. Looks at eight bytes at
+  /// once where they are plain.
+  static func inspect(_ bytes: UnsafeBufferPointer<UInt8>) -> (nonText: Int?, hasQuotes: Bool) {
+    var hasQuotes = false
     var index = 0
+    let high: UInt64 = 0x8080_8080_8080_8080
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    func hasZero(_ word: UInt64) -> Bool { (word &- ones) & ~word & high != 0 }
+    let raw = UnsafeRawBufferPointer(bytes)
     while index < bytes.count {
+      if index + 8 <= bytes.count {
+        let word = raw.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        if word & high == 0, !hasZero(word) {
+          hasQuotes = hasQuotes || hasZero(word ^ (ones &* UInt64(quote)))
+          index += 8
+          continue
+        }
+      }
       let byte = bytes[index]
       if byte < 0x80 {
-        if byte == 0 { return index }
+        if byte == 0 { return (index, hasQuotes) }
+        hasQuotes = hasQuotes || byte == quote
         index += 1
         continue
       }
       let length = byte >= 0xC2 && byte < 0xE0 ? 2 : byte & 0xF0 == 0xE0 ? 3 : byte >= 0xF0 && byte < 0xF5 ? 4 : 0
       guard length > 0, index + length <= bytes.count,
         (1..<length).allSatisfy({ bytes[index + $0] & 0xC0 == 0x80 })
-      else { return index }
+      else { return (index, hasQuotes) }
       index += length
     }
-    return nil
+    return (nil, hasQuotes)
   }
 
   /// The line that a place in the text is on, from 1.

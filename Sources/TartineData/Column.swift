@@ -30,6 +30,26 @@ package struct Column: Sendable {
 
   package var isNumeric: Bool { if case .numbers = values { true } else { false } }
 
+  /// How many different values there are, missing ones apart; counting stops beyond a limit.
+  func valueCount(upTo limit: Int) -> Int {
+    switch values {
+    case .texts(_, let levels): return levels.count
+    case .numbers(let numbers):
+      var found: Set<Double> = []
+      for number in numbers where !number.isNaN {
+        if found.insert(number).inserted, found.count > limit { break }
+      }
+      return found.count
+    }
+  }
+
+  package var hasMissing: Bool {
+    switch values {
+    case .numbers(let numbers): numbers.contains(where: \.isNaN)
+    case .texts(let codes, _): codes.contains { $0 < 0 }
+    }
+  }
+
   package func isMissing(_ row: Int) -> Bool {
     switch values {
     case .numbers(let numbers): numbers[row].isNaN
@@ -69,5 +89,21 @@ package struct LevelCoder {
       levels.append(text)
       codes.append(place)
     }
+  }
+
+  /// What another has coded, after this one's own.
+  mutating func append(contentsOf other: LevelCoder) {
+    guard !codes.isEmpty else {
+      self = other
+      return
+    }
+    let own = other.levels.map { level -> Int32 in
+      if let place = places[level] { return place }
+      let place = Int32(levels.count)
+      places[level] = place
+      levels.append(level)
+      return place
+    }
+    codes += other.codes.lazy.map { $0 < 0 ? -1 : own[Int($0)] }
   }
 }

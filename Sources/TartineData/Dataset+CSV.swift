@@ -45,9 +45,14 @@ extension Dataset {
   package static func readTable(
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false
   ) throws -> [Column] {
-    var bytes = try Files.read(path)
-    if Files.isGzip(bytes) { bytes = try Files.gunzip(bytes, path: path) }
-    return try CSVReader(bytes, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips).read()
+    let text: CSVText
+    if let file = RandomAccessFile(path), !Files.isGzip(file.read(0..<min(4, file.count))) {
+      text = CSVText(file)
+    } else {
+      let bytes = try Files.read(path)
+      text = CSVText(Files.isGzip(bytes) ? try Files.gunzip(bytes, path: path) : bytes)
+    }
+    return try CSVReader(text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips).read()
   }
 
   /// Several targets are separated by commas.

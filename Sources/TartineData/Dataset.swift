@@ -78,8 +78,8 @@ public struct Dataset: Sendable {
   }
 
   private mutating func dropRowsWithoutTarget() {
+    guard targets.contains(where: \.hasMissing) else { return }
     let kept = (0..<rowCount).filter { row in !targets.contains { $0.isMissing(row) } }
-    guard kept.count < rowCount else { return }
     notices.append("\(rowCount - kept.count) rows have no target and are left out")
     originalRows = kept
     targets = targets.map { $0.rows(kept) }
@@ -91,9 +91,11 @@ public struct Dataset: Sendable {
 
   private func checkTask() throws {
     for target in targets {
-      let levels = Set((0..<target.count).lazy.compactMap { target.text($0) })
-      guard levels.count > 1 else {
-        let value = levels.first.map { "has the one value '\($0)' in all \(rowCount) rows" } ?? "holds no value"
+      let mostClasses = max(1000, rowCount / 10)
+      let count = target.valueCount(upTo: task.task == .multiclass ? mostClasses : 2)
+      guard count > 1 else {
+        let first = (0..<target.count).lazy.compactMap { target.text($0) }.first
+        let value = first.map { "has the one value '\($0)' in all \(rowCount) rows" } ?? "holds no value"
         throw DataError(
           "the target \(value), so there is nothing to learn; name another column.", source: source,
           column: target.name)
@@ -106,15 +108,15 @@ public struct Dataset: Sendable {
             column: target.name)
         }
       case .binary, .multilabel:
-        guard levels.count == 2 else {
+        guard count == 2 else {
           throw DataError(
-            "the task '\(task.task.rawValue)' needs a target of two values, and this one has \(levels.count).",
+            "the task '\(task.task.rawValue)' needs a target of two values, and this one has more.",
             source: source, column: target.name)
         }
       case .multiclass:
-        guard levels.count <= max(1000, rowCount / 10) || levels.count <= 20 else {
+        guard count <= mostClasses else {
           throw DataError(
-            "the target has \(levels.count) classes in \(rowCount) rows (\(target.reason)); that is an identifier, "
+            "the target has \(target.valueCount(upTo: .max)) classes in \(rowCount) rows (\(target.reason)); that is an identifier, "
               + "or a number for --task regression.", source: source, column: target.name)
         }
       }

@@ -36,17 +36,18 @@ public struct TaskChoice: Hashable, Sendable {
         reason: "'\(target.name)' is text with \(levels.count) values"
           + (levels.count > 20 ? " (\(target.reason))" : ""))
     case .numbers(let numbers):
-      let levels = Set(numbers.lazy.filter { !$0.isNaN })
-      if levels.count == 2 { return TaskChoice(task: .binary, reason: "'\(target.name)' has two values") }
-      let areWhole = levels.allSatisfy { $0 == $0.rounded() }
-      if areWhole && levels.count <= mostNumberClasses {
+      let mostCounted = 1000
+      let count = target.valueCount(upTo: mostCounted)
+      if count == 2 { return TaskChoice(task: .binary, reason: "'\(target.name)' has two values") }
+      if count <= mostNumberClasses, numbers.allSatisfy({ $0 == $0.rounded() || $0.isNaN }) {
         return TaskChoice(
           task: .multiclass,
-          reason: "'\(target.name)' has \(levels.count) values, all whole numbers; --task regression overrides")
+          reason: "'\(target.name)' has \(count) values, all whole numbers; --task regression overrides")
       }
+      let many = count > mostCounted ? "more than \(mostCounted)" : String(count)
       return TaskChoice(
         task: .regression,
-        reason: "'\(target.name)' has \(levels.count) values, all numbers; --task multiclass overrides")
+        reason: "'\(target.name)' has \(many) values, all numbers; --task multiclass overrides")
     }
   }
 }

@@ -90,3 +90,36 @@ package enum Files {
     return String(cString: resolved)
   }
 }
+
+/// A file of which pieces are read, from several threads.
+package final class RandomAccessFile: Sendable {
+  /// Bytes, when it was opened.
+  package let count: Int
+  private let descriptor: Int32
+
+  /// Opens a regular file; nil for a pipe, or where `Files.read` has more to say.
+  package init?(_ path: String) {
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    var info = stat()
+    guard descriptor >= 0 else { return nil }
+    guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      return nil
+    }
+    count = Int(info.st_size)
+  }
+
+  deinit { close(descriptor) }
+
+  /// A piece of the file; shorter where the file has become so.
+  package func read(_ range: Range<Int>) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+      while count < range.count {
+        let got = pread(descriptor, buffer.baseAddress! + count, range.count - count, off_t(range.lowerBound + count))
+        if got < 0, errno == EINTR { continue }
+        guard got > 0 else { return }
+        count += got
+      }
+    }
+  }
+}

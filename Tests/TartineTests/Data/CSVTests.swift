@@ -1,3 +1,4 @@
+import Foundation
 import Tartine
 import Testing
 
@@ -146,5 +147,67 @@ import Testing
       try CSVReader([0xFF, 0xFE, 0x61, 0x00], source: "wide.csv").read()
     }
     #expect(error?.description == "wide.csv: it is in UTF-16; save it as UTF-8.")
+  }
+
+  /// Three megabytes: several chunks, read side by side.
+  private func manyRows(_ change: (Int) -> String? = { _ in nil }) -> String {
+    "x,kind,y\n"
+      + (0..<60_000).map {
+        change($0) ?? "\(Double($0) / 8),kind of level \($0 % 7 * ($0 / 30_000)) and more text,\(-$0)\n"
+      }
+      .joined()
+  }
+
+  private func check(_ columns: [Column]) {
+    #expect(numbers(columns[0]) == (0..<60_000).map { Double($0) / 8 })
+    #expect(numbers(columns[2]) == (0..<60_000).map { Double(-$0) })
+    guard case .texts(let codes, let levels) = columns[1].values else { return #expect(Bool(false), "no text") }
+    // In the order of their first row, whatever chunk that is in.
+    #expect(levels == [0, 5, 6, 1, 2, 3, 4].map { "kind of level \($0) and more text" })
+    #expect(codes.count == 60_000 && codes[29_999] == 0 && codes[59_999] == codes[59_999 - 7])
+  }
+
+  @Test func chunksAreOneTable() throws {
+    check(try read(manyRows()))
+    // Quotes, late: what is in them cannot be known from the middle.
+    check(try read(manyRows { $0 == 50_000 ? "6250,\"kind of level 6 and more text\",-50000\n" : nil }))
+    check(
+      try read(
+        manyRows {
+          $0 % 10_000 == 5
+            ? "\n\r\n\(Double($0) / 8),kind of level \($0 % 7 * ($0 / 30_000)) and more text,\(-$0)\r\n" : nil
+        }))
+  }
+
+  @Test func aFileIsReadAsMemoryIs() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "tartine-csv-\(UInt64.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "rows.csv")
+    try manyRows().write(to: file, atomically: true, encoding: .utf8)
+    check(try Dataset.readTable(file.path))
+    try manyRows { $0 == 55_000 ? "1,2\n" : nil }.write(to: file, atomically: true, encoding: .utf8)
+    let error = #expect(throws: DataError.self) { try Dataset.readTable(file.path) }
+    #expect(error?.line == 55_002)
+    try Data().write(to: file)
+    #expect(throws: DataError.self) { try Dataset.readTable(file.path) }
+  }
+
+  @Test func faultsInLateChunksHaveTheirLines() throws {
+    for (row, text, message) in [
+      (55_000, "1,a\n", "it has 2 fields"), (41_000, "1e39,a,1\n", "'1e39' is infinite"),
+      (59_000, "1,\u{0},1\n", "zero byte"), (59_000, "1,\"open,1\n", "never closed"),
+    ] {
+      let error = #expect(throws: DataError.self) { try read(manyRows { $0 == row ? text : nil }) }
+      #expect(error?.line == row + 2 && error?.description.contains(message) == true, "\(error?.description ?? "")")
+    }
+    // The first of several is told.
+    let error = #expect(throws: DataError.self) {
+      try read(manyRows { $0 == 30_000 || $0 == 50_000 ? "1\n" : nil })
+    }
+    #expect(error?.line == 30_002)
+    // A slip far down, with its line.
+    let slips = try read(manyRows { $0 == 58_000 ? "oops,a,-58000\n" : nil })
+    #expect(slips[0].isMissing(58_000) && slips[0].notice?.contains("line 58002") == true)
   }
 }

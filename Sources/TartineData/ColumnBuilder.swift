@@ -1,0 +1,135 @@
+/// A column while it is being read.
+struct ColumnBuilder {
+  let name: String
+  private let mustBeNumeric, isTarget, takesSlips: Bool
+  /// Whether anybody asks for the column: a model does not for those it does not know.
+  private let isNeeded: Bool
+  private(set) var isText: Bool
+  private var numbers: [Double] = []
+  private var missing = 0
+  /// Fields that are there and are no numbers.
+  private var others = 0
+  private var texts = LevelCoder()
+  /// The first field that is no number, and the first that no Float can hold.
+  private var firstText: (position: Int, text: String)?
+  private var firstHuge: (position: Int, text: String)?
+
+  /// - Parameter schema: by column name, whether a model expects numbers.
+  init(name: String, schema: [String: Bool]?, isTarget: Bool, takesSlips: Bool) {
+    self.name = name
+    self.isTarget = isTarget
+    self.takesSlips = takesSlips
+    mustBeNumeric = schema?[name] == true
+    isNeeded = schema == nil || schema?[name] != nil
+    isText = schema?[name] == false
+  }
+
+  /// A number that a Float holds.
+  @inline(__always)
+  mutating func take(_ number: Double) {
+    if !isText { numbers.append(number) }
+  }
+
+  @inline(__always)
+  mutating func takeNumber(_ field: CSVScanner.Field, _ scanner: CSVScanner) {
+    if isText { return }
+    if let number = NumberParser.parse(scanner.bytes, field.start, field.end) {
+      if !(abs(number) <= Double(Float.greatestFiniteMagnitude)), firstHuge == nil {
+        firstHuge = (scanner.offset + field.start, Self.shown(field, scanner))
+      }
+      numbers.append(number)
+    } else if scanner.isMissing(field) {
+      numbers.append(.nan)
+      missing += 1
+    } else {
+      if firstText == nil { firstText = (scanner.offset + field.start, Self.shown(field, scanner)) }
+      others += 1
+      numbers.append(.nan)
+    }
+  }
+
+  /// A few texts among many numbers are slips, and not a category.
+  private var isMostlyNumbers: Bool {
+    let found = numbers.count - missing - others
+    return found >= 20 && others * 20 <= found
+  }
+
+  /// Ends the first pass: numbers, numbers with slips, or text.
+  mutating func decide() {
+    guard others > 0 else { return }
+    // Among the numbers of few classes a text is one more class.
+    let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
+    guard areClasses || !isMostlyNumbers else { return }
+    isText = true
+    numbers = []
+  }
+
+  /// A field as a message shows it.
+  private static func shown(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> String {
+    let text = scanner.text(field)
+    return text.count > 40 ? text.prefix(40) + "…" : text
+  }
+
+  /// Takes in the column's next chunks.
+  ///
+  /// - Parameter share: how much of the file there is with them.
+  mutating func append(_ parts: [ColumnBuilder], share: Double) {
+    if numbers.isEmpty, share < 1 {
+      let count = parts.reduce(0) { $0 + $1.numbers.count }
+      numbers.reserveCapacity(Int(1.02 * Double(count) / share))
+    }
+    for part in parts {
+      if numbers.isEmpty, share == 1 { numbers = part.numbers } else { numbers += part.numbers }
+      missing += part.missing
+      others += part.others
+      firstText = firstText ?? part.firstText
+      firstHuge = firstHuge ?? part.firstHuge
+    }
+  }
+
+  /// The column's texts of all chunks, in their order.
+  mutating func takeTexts(_ column: Int, of parts: inout [[LevelCoder]]) {
+    for index in parts.indices {
+      texts.append(contentsOf: parts[index][column])
+      parts[index][column] = LevelCoder()
+    }
+  }
+
+  func column(source: String, text: CSVText) throws -> Column {
+    if mustBeNumeric, let firstText, isText || !takesSlips {
+      throw DataError(
+        "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave "
+          + "the field empty for a missing value.", source: source,
+        line: text.line(of: firstText.position), column: name)
+    }
+    if isText {
+      let reason = firstText.map {
+        "text: line \(text.line(of: $0.position)) holds '\($0.text)'"
+      }
+      return Column(
+        name: name, values: .texts(codes: texts.codes, levels: texts.levels),
+        reason: reason ?? "text, as in the model")
+    }
+    if let firstHuge, isNeeded {
+      throw DataError(
+        "'\(firstHuge.text)' is infinite, or more than a 32-bit number holds; correct it, or leave the field empty for a "
+          + "missing value.", source: source, line: text.line(of: firstHuge.position),
+        column: name)
+    }
+    guard let firstText else {
+      return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
+    }
+    let line = text.line(of: firstText.position)
+    guard !isTarget else {
+      throw DataError(
+        "'\(firstText.text)' is no number, and nearly all other values of the target are; correct it, or leave the "
+          + "field empty to leave the row out.", source: source, line: line, column: name)
+    }
+    let what =
+      others == 1
+      ? "'\(firstText.text)' in line \(line) is" : "\(others) values, such as '\(firstText.text)' in line \(line), are"
+    return Column(
+      name: name, values: .numbers(numbers), reason: "nearly every value is a number",
+      notice: "column '\(name)' holds numbers, but \(what) none; taken as missing")
+  }
+}
