@@ -30,6 +30,12 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Train so many networks side by side, on one thread each.", valueName: "n"))
   var models = 1
 
+  @Option(help: ArgumentHelp("Rows, in place of the workload's own.", valueName: "n"))
+  var samples: Int?
+
+  @Option(help: ArgumentHelp("Units of the hidden layers, in place of the workload's own: 512,256.", valueName: "list"))
+  var hidden: String?
+
   func validate() throws {
     guard seconds > 0, seconds <= 3_600 else { throw ValidationError("--seconds must be above 0, at most 3600.") }
     if let threads, !(1...1_024).contains(threads) {
@@ -56,7 +62,23 @@ struct BenchmarkCommand: ParsableCommand {
           with floor:, products:, predict: or row: before it.
           """)
       }
-      return (work, found)
+      var chosen = found
+      if let samples {
+        guard (found.batch...100_000_000).contains(samples) else {
+          throw ValidationError("--samples must be from \(found.batch), the batch, to 100000000, not \(samples).")
+        }
+        chosen.samples = samples
+      }
+      if let hidden {
+        chosen.hidden = try hidden.split(separator: ",", omittingEmptySubsequences: false).map {
+          guard let units = Int($0), (1...65_536).contains(units) else {
+            throw ValidationError(
+              "--hidden takes whole numbers from 1 to 65536 with commas between them, not '\(hidden)'.")
+          }
+          return units
+        }
+      }
+      return (work, chosen)
     }
   }
 
@@ -90,7 +112,7 @@ struct BenchmarkCommand: ParsableCommand {
           us_per_step: rounded(result.secondsPerStep * 1e6, to: 0.1),
           first_step_s: result.firstStep.map { rounded($0, to: 1e-3) },
           peak_rss_mib: ProcessMeasures.peakMemory / (1 << 20),
-          threads: threads, models: models > 1 ? models : nil,
+          weights: workload.weightCount, threads: threads, models: models > 1 ? models : nil,
           kernels: String(cString: Precision.float32.kernels.pointee.name),
           products: work == .products ? "tartine" : blas?.name, cuts: result.cuts)))
   }
@@ -103,7 +125,7 @@ struct BenchmarkCommand: ParsableCommand {
     let samples_per_s, us_per_step: Double
     let first_step_s: Double?
     let peak_rss_mib: Int
-    let threads: Int
+    let weights, threads: Int
     let models: Int?
     let kernels: String
     let products: String?

@@ -4,8 +4,10 @@ import Tartine
 struct Workload: Sendable {
   let name: String
   let inputs: Int
-  let hidden: [Int]
-  let classes, samples, batch: Int
+  var hidden: [Int]
+  let classes: Int
+  var samples: Int
+  let batch: Int
   var batchNorm = false
   var keep = 1.0
   var optimizer = Optimizer.adam(learningRate: .constant(1e-3))
@@ -39,6 +41,12 @@ struct Workload: Sendable {
     parts.append(optimizer.algorithm.rawValue)
     parts.append("batches of \(batch) from \(samples) rows" + (asBytes ? " of bytes" : ""))
     return parts.joined(separator: ", ")
+  }
+
+  /// Elements of the matrices.
+  var weightCount: Int {
+    let widths = [inputs] + hidden + [classes]
+    return zip(widths, widths.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
   var network: Network {
