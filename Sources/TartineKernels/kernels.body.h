@@ -48,6 +48,7 @@ static const tartine_kernels NAME(table) = {
 #undef EACH
 #undef LANES
 #undef FIELDS
+#undef GROUPS
 #undef SELU_SCALE
 #undef SELU_ALPHA
 #undef FOR_ACTIVATION

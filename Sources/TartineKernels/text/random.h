@@ -2,51 +2,58 @@
 
 #define LANES 8
 #define FIELDS 64  // 16-bit fields of LANES Philox blocks: the columns that one call decides
+#define GROUPS 4   // of LANES blocks at once, so that one's latency hides behind another's
 
-// Philox on LANES counters at once: (block · LANES + lane, row, step, purpose). Word w of lane l is words[w][l].
-INLINE void NAME(random_words)(const tartine_stream *stream, uint32_t block, uint32_t row,
-                               uint32_t words[4][LANES]) {
-  uint32_t *c0 = words[0], *c1 = words[1], *c2 = words[2], *c3 = words[3];
-  EACH(l, LANES) {
-    c0[l] = block * LANES + (uint32_t)l;
-    c1[l] = row;
-    c2[l] = stream->step;
-    c3[l] = stream->purpose;
+// Philox on GROUPS of LANES counters (block + lane, row, step, purpose): each group is of the next row, or, where
+// `is_one_row`, of the next blocks. Word w of block b is words[w][b]. A word is held in 64 bits, as products are.
+INLINE void NAME(random_words)(const tartine_stream *stream, uint32_t block, uint32_t row, const bool is_one_row,
+                               uint32_t words[4][GROUPS * LANES]) {
+  const uint64_t low = 0xFFFFFFFFu;
+  uint64_t c0[GROUPS * LANES], c1[GROUPS * LANES], c2[GROUPS * LANES], c3[GROUPS * LANES];
+  EACH(b, GROUPS * LANES) {
+    c0[b] = (uint32_t)(block + (is_one_row ? b : b % LANES));
+    c1[b] = (uint32_t)(row + (is_one_row ? 0 : b / LANES));
+    c2[b] = stream->step;
+    c3[b] = stream->purpose;
   }
-  uint32_t k0 = stream->key[0], k1 = stream->key[1];
+  uint64_t k0 = stream->key[0], k1 = stream->key[1];
+#pragma clang loop unroll(full)
   for (int round = 0; round < 10; round++) {
-    EACH(l, LANES) {
-      uint64_t p = (uint64_t)c0[l] * 0xD2511F53u, q = (uint64_t)c2[l] * 0xCD9E8D57u;
-      uint32_t n0 = (uint32_t)(q >> 32) ^ c1[l] ^ k0, n2 = (uint32_t)(p >> 32) ^ c3[l] ^ k1;
-      c0[l] = n0;
-      c1[l] = (uint32_t)q;
-      c2[l] = n2;
-      c3[l] = (uint32_t)p;
+    EACH(b, GROUPS * LANES) {
+      const uint64_t p = (c0[b] & low) * 0xD2511F53u, q = (c2[b] & low) * 0xCD9E8D57u;
+      c0[b] = (q >> 32) ^ c1[b] ^ k0;
+      c1[b] = q & low;
+      c2[b] = (p >> 32) ^ c3[b] ^ k1;
+      c3[b] = p & low;
     }
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
+    k0 = (k0 + 0x9E3779B9u) & low;
+    k1 = (k1 + 0xBB67AE85u) & low;
+  }
+  EACH(b, GROUPS * LANES) {
+    words[0][b] = (uint32_t)c0[b];
+    words[1][b] = (uint32_t)c1[b];
+    words[2][b] = (uint32_t)c2[b];
+    words[3][b] = (uint32_t)c3[b];
   }
 }
 
-INLINE void NAME(random_fields)(const tartine_stream *stream, uint32_t block, uint32_t row,
-                                uint16_t *fields) {
-  uint32_t words[4][LANES];
-  NAME(random_words)(stream, block, row, words);
-  EACH(w, 4) EACH(l, LANES) {
-    fields[(2 * w) * LANES + l] = (uint16_t)words[w][l];
-    fields[(2 * w + 1) * LANES + l] = (uint16_t)(words[w][l] >> 16);
-  }
-}
-
-// The mask of one row: column c takes field c mod 64 of block c / 64, whatever part it is asked in.
-static void NAME(mask_row)(const tartine_sweep *s, size_t row, uint8_t *mask) {
+// The masks of at most GROUPS rows: column c takes field c mod 64 of block c / 64, whatever part it is asked in.
+static void NAME(mask_rows)(const tartine_sweep *s, size_t row, size_t rows) {
   size_t c = 0;
   while (c < s->columns) {
-    size_t column = s->first_column + c, offset = column % FIELDS;
-    size_t count = FIELDS - offset < s->columns - c ? FIELDS - offset : s->columns - c;
-    uint16_t fields[FIELDS];
-    NAME(random_fields)(&s->stream, (uint32_t)(column / FIELDS), (uint32_t)row, fields);
-    EACH(i, count) mask[c + i] = fields[offset + i] < s->keep;
+    const size_t column = s->first_column + c, offset = column % FIELDS;
+    const size_t count = FIELDS - offset < s->columns - c ? FIELDS - offset : s->columns - c;
+    uint32_t words[4][GROUPS * LANES];
+    NAME(random_words)(&s->stream, (uint32_t)(column / FIELDS * LANES), (uint32_t)row, false, words);
+    EACH(r, rows) {
+      uint16_t fields[FIELDS];
+      EACH(w, 4) EACH(l, LANES) {
+        fields[(2 * w) * LANES + l] = (uint16_t)words[w][r * LANES + l];
+        fields[(2 * w + 1) * LANES + l] = (uint16_t)(words[w][r * LANES + l] >> 16);
+      }
+      uint8_t *mask = s->mask + (row + r) * s->stride + c;
+      EACH(i, count) mask[i] = fields[offset + i] < s->keep;
+    }
     c += count;
   }
 }
@@ -79,13 +86,13 @@ INLINE void NAME(normal_pair)(uint32_t first, uint32_t second, float *x, float *
 }
 
 static void NAME(normals)(const tartine_stream *stream, uint32_t row, size_t count, double deviation, void *out) {
-  enum { AT_ONCE = 4 * LANES };
+  enum { BLOCKS = GROUPS * LANES, AT_ONCE = 4 * BLOCKS };
   for (size_t done = 0; done < count; done += AT_ONCE) {
-    uint32_t words[4][LANES];
+    uint32_t words[4][BLOCKS];
     float drawn[AT_ONCE];
-    NAME(random_words)(stream, (uint32_t)(done / AT_ONCE), row, words);
-    EACH(l, LANES) NAME(normal_pair)(words[0][l], words[1][l], drawn + l, drawn + LANES + l);
-    EACH(l, LANES) NAME(normal_pair)(words[2][l], words[3][l], drawn + 2 * LANES + l, drawn + 3 * LANES + l);
+    NAME(random_words)(stream, (uint32_t)(done / 4), row, true, words);
+    EACH(b, BLOCKS) NAME(normal_pair)(words[0][b], words[1][b], drawn + b, drawn + BLOCKS + b);
+    EACH(b, BLOCKS) NAME(normal_pair)(words[2][b], words[3][b], drawn + 2 * BLOCKS + b, drawn + 3 * BLOCKS + b);
     const size_t left = count - done < AT_ONCE ? count - done : AT_ONCE;
     EACH(i, left) ((REAL *)out)[done + i] = (REAL)drawn[i] * (REAL)deviation;
   }

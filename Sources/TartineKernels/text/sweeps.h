@@ -8,8 +8,8 @@ INLINE void NAME(forward_loop)(const tartine_sweep *s, const int kind, const boo
   EACH(r, s->rows) {
     const REAL *z = (const REAL *)s->z + r * s->stride;
     REAL *a = (REAL *)s->a + r * s->stride;
-    uint8_t *mask = dropping ? s->mask + r * s->stride : NULL;
-    if (dropping) NAME(mask_row)(s, r, mask);
+    const uint8_t *mask = dropping ? s->mask + r * s->stride : NULL;
+    if (dropping && r % GROUPS == 0) NAME(mask_rows)(s, r, s->rows - r < GROUPS ? s->rows - r : GROUPS);
 #pragma clang loop vectorize(assume_safety)
     EACH(c, s->columns) {
       REAL u = normed ? (z[c] - center[c]) * scale[c] + shift[c] : shift ? z[c] + shift[c] : z[c];

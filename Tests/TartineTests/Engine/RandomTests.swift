@@ -59,17 +59,17 @@ import Testing
   }
 
   @Test(arguments: KernelTests.levels) func normalsByBoxAndMuller(_ level: KernelTests.Level) {
-    let count = 100
+    let count = 300
     var stream = tartine_stream(seed: 9, purpose: .initialization, layer: 0)
     var drawn = [Float](repeating: 0, count: count)
     tartine_kernels_at(Int32(level.index), TARTINE_FLOAT32).pointee.normals(&stream, 3, count, 2, &drawn)
     var inDouble = [Double](repeating: 0, count: count)
     tartine_kernels_at(Int32(level.index), TARTINE_FLOAT64).pointee.normals(&stream, 3, count, 2, &inDouble)
     for index in 0..<count {
-      // 32 numbers are of eight blocks: cosines of the first pair of words, then sines, then those of the second pair.
-      let (lane, kind) = (index % 8, index / 8 % 4)
+      // 128 numbers are of 32 blocks: cosines of the first pair of words, then sines, then those of the second pair.
+      let (lane, kind) = (index % 32, index / 32 % 4)
       let (low, high) = RandomStream.philox(
-        counter: (UInt32(index / 32 * 8 + lane), 3, 0, RandomPurpose.initialization.rawValue), key: (9, 0))
+        counter: (UInt32(index / 128 * 32 + lane), 3, 0, RandomPurpose.initialization.rawValue), key: (9, 0))
       let words = kind < 2 ? low : high
       let radius = (-2 * log((Double(UInt32(truncatingIfNeeded: words)) + 0.5) * 0x1p-32)).squareRoot()
       let angle = 2 * Double.pi * Double(words >> 32) * 0x1p-32
