@@ -161,7 +161,7 @@ private final class BatchBuffer {
     self.width = width
     self.targetWidth = targetWidth
     self.precision = precision
-    parts = rows * width < 1 << 15 ? 1 : 4
+    parts = rows * width < 1 << 13 ? 1 : 4
   }
 
   /// Gathers one part of the rows, with their targets.
