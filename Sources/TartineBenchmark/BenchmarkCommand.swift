@@ -10,7 +10,7 @@ struct BenchmarkCommand: ParsableCommand {
       A step is a fresh shuffle each epoch, gather, forward, loss, backward and update, all of it. The figures are the \
       median of ten windows. What making the random data takes is not counted in first_step_s. Before a workload's name:
 
-        floor:     only its matrix products by the system's OpenBLAS, each at the cut over the threads that is fastest
+        floor:     only its matrix products by the system's OpenBLAS, each at the fastest of some cuts over the threads
         products:  the same by the engine's own
         predict:   all its rows in prediction mode, a step being all of them
         row:       one row in prediction mode, in memory
@@ -41,7 +41,9 @@ struct BenchmarkCommand: ParsableCommand {
     if let threads, !(1...1_024).contains(threads) {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
     }
-    guard (1...64).contains(models) else { throw ValidationError("--models must be from 1 to 64, not \(models).") }
+    guard (1...Workers.processorCount).contains(models) else {
+      throw ValidationError("--models must be from 1 to \(Workers.processorCount), the processors, not \(models).")
+    }
     if models > 1, threads ?? 1 != 1 {
       throw ValidationError("--models trains on one thread each; leave out --threads.")
     }

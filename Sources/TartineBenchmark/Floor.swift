@@ -67,7 +67,7 @@ final class Floor {
 
   func measure(seconds: Double) -> Measurement {
     for index in products.indices { chooseCut(index) }
-    var result = Measurement(seconds: seconds, samples: batch) {
+    var result = Measurement(seconds: seconds, samples: Double(batch)) {
       for index in products.indices { run(index) }
     }
     result.cuts = products.map(\.cut)

@@ -3,7 +3,8 @@ import Synchronization
 
 /// What was measured.
 struct Measurement {
-  let secondsPerStep: Double
+  /// Of a whole batch.
+  var secondsPerStep: Double
   let samplesPerSecond: Double
   /// From the process's start, without making the data.
   var firstStep: Double?
@@ -11,7 +12,7 @@ struct Measurement {
   var cuts: [String]?
 
   /// Repeats a piece of work for ten windows of time; the figure is the median of what one takes.
-  init(seconds: Double, samples: Int, _ step: () -> Void) {
+  init(seconds: Double, samples: Double, _ step: () -> Void) {
     for _ in 0..<20 { step() }
     let windows = (0..<10).map { _ in
       let start = ContinuousClock.now
@@ -23,7 +24,7 @@ struct Measurement {
       return (ContinuousClock.now - start) / .seconds(1) / Double(steps)
     }.sorted()
     secondsPerStep = (windows[4] + windows[5]) / 2
-    samplesPerSecond = Double(samples) / secondsPerStep
+    samplesPerSecond = samples / secondsPerStep
   }
 
   private init(_ all: [Measurement]) {

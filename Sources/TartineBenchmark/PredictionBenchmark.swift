@@ -21,7 +21,7 @@ struct PredictionBenchmark {
     let data = rows.map { all.subset(Array(0..<$0)) } ?? all
     let output = Output.softmax(classes: workload.classes)
     let kernels = Precision.float32.kernels
-    return Measurement(seconds: seconds, samples: data.rowCount) {
+    return Measurement(seconds: seconds, samples: Double(data.rowCount)) {
       predictor.run(data) { _, range, logits in output.activate(logits, rows: range.count, kernels: kernels) }
     }
   }

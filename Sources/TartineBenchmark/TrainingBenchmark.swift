@@ -41,7 +41,10 @@ struct TrainingBenchmark {
     }
     run()
     let first = ProcessMeasures.secondsSinceStart - making
-    var result = Measurement(seconds: seconds, samples: workload.batch, run)
+    // An epoch's batches are even, so that a step has fewer rows than a batch at most.
+    let rows = Double(workload.samples) / Double(cut.count)
+    var result = Measurement(seconds: seconds, samples: rows, run)
+    result.secondsPerStep *= Double(workload.batch) / rows
     result.firstStep = first
     return result
   }

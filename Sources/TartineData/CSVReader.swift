@@ -2,8 +2,8 @@ import TartineFiles
 
 /// Reads a CSV text into typed columns.
 ///
-/// The first pass reads every column as numbers; the second reads those as text that are none. So little but the text
-/// and the result is held; of a file, not even the text. Both go through chunks of it side by side.
+/// The first pass reads every column as numbers; the second reads those as text that are none. Both go through chunks of
+/// the text side by side, some at a time, so that little but the result is held, and of a file not even the text.
 package struct CSVReader {
   private let source: String
   private let text: CSVText
@@ -15,13 +15,15 @@ package struct CSVReader {
   /// - Parameters:
   ///   - isNumeric: by column name, what a model expects; columns not named there are inferred.
   ///   - targets: columns in which a text among numbers is a class or an error, and never a missing value.
+  ///   - chunkSize: about how many bytes are read at once.
   ///   - takesSlips: whether a few texts in a column that a model expects numbers in are missing values, as they
   ///     were to the model; else they are an error.
   package init(
     _ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil, targets: [String] = [],
-    takesSlips: Bool = false
+    takesSlips: Bool = false, chunkSize: Int = CSVText.usualChunkSize
   ) {
-    self.init(CSVText(bytes), source: source, isNumeric: schema, targets: targets, takesSlips: takesSlips)
+    self.init(
+      CSVText(bytes, chunkSize: chunkSize), source: source, isNumeric: schema, targets: targets, takesSlips: takesSlips)
   }
 
   init(
@@ -35,48 +37,57 @@ package struct CSVReader {
   }
 
   package func read() throws -> [Column] {
-    // A line end inside quotes ends no record, and whether a place is inside quotes takes all quotes before it to know:
-    // a text with quotes is one chunk.
-    try read(text.chunks) ?? read([0..<text.count]) ?? []
+    do {
+      return try read(text, in: text.chunks())
+    } catch is NeedsWhole {
+      return try read(text.inMemory(), in: [0..<text.count])
+    }
   }
 
-  /// - Returns: nil where there are several chunks, and quotes in one.
-  private func read(_ chunks: [Range<Int>]) throws -> [Column]? {
+  /// A line end inside quotes ends no record, and whether a place is inside quotes takes all quotes before it to know.
+  private struct NeedsWhole: Error {}
+
+  /// - Throws: `NeedsWhole` where there are several chunks and one of them cannot be read by itself.
+  private func read(_ text: CSVText, in chunks: [Range<Int>]) throws -> [Column] {
     guard let first = chunks.first else { throw empty }
-    guard let layout = try text.withBytes(first, { try readHeader($0, isWhole: chunks.count == 1) }) else { return nil }
+    let isWhole = chunks.count == 1
+    let layout = try text.withBytes(first) { try readHeader($0, isWhole: isWhole) }
     let blank = layout.names.map {
       ColumnBuilder(name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips)
     }
     var builders = blank
-    // Some chunks at a time, so that their numbers are held twice only for a while.
     for round in Parallel.rounds(of: chunks.count) {
-      let results = Parallel.map(round.count) { number in
+      let parts = try Parallel.map(count: round.count) { number in
         let chunk = chunks[round.lowerBound + number]
-        return Result {
-          try text.withBytes(chunk) {
-            try readNumbers($0, chunk, layout, into: blank, isWhole: chunks.count == 1)
-          }
+        return try text.withBytes(chunk) { bytes in
+          if chunk.lowerBound > 0 { try check(bytes, at: chunk.lowerBound, isWhole: isWhole) }
+          return try readNumbers(bytes, chunk, layout, startingFrom: blank)
         }
       }
-      guard !results.contains(where: { if case .success(nil) = $0 { true } else { false } }) else { return nil }
-      let parts = try results.compactMap { try $0.get() }
       let share = Double(round.upperBound) / Double(chunks.count)
       builders.withUnsafeMutableBufferPointer { builders in
-        _ = Parallel.map(builders.count) { column in builders[column].append(parts.map { $0[column] }, share: share) }
+        _ = Parallel.map(count: builders.count) { column in
+          builders[column].append(parts.map { $0[column] }, share: share)
+        }
       }
     }
     for index in builders.indices { builders[index].decide() }
     if builders.contains(where: \.isText) {
-      var parts = Parallel.map(chunks.count) { [builders] number in
-        text.withBytes(chunks[number]) { readTexts($0, chunks[number], layout, of: builders) }
+      for round in Parallel.rounds(of: chunks.count) {
+        let parts = try Parallel.map(count: round.count) { [builders] number in
+          let chunk = chunks[round.lowerBound + number]
+          return try text.withBytes(chunk) { readTexts($0, chunk, layout, of: builders) }
+        }
+        for index in builders.indices where builders[index].isText { builders[index].append(parts.map { $0[index] }) }
       }
-      for index in builders.indices where builders[index].isText { builders[index].takeTexts(index, of: &parts) }
     }
-    let columns = try builders.map { try $0.column(source: source, text: text) }
-    guard let rows = columns.first?.count, rows > 0 else {
+    guard let rows = builders.first?.count, rows > 0 else {
       throw DataError("it has a header and no rows.", source: source)
     }
-    return columns
+    guard builders.allSatisfy({ $0.count == rows }) else {
+      throw DataError("it changed while it was read; try again when nobody writes it.", source: source)
+    }
+    return try builders.map { try $0.column(source: source, text: text) }
   }
 
   private var empty: DataError { DataError("it is empty; a header line and rows are needed.", source: source) }
@@ -96,35 +107,35 @@ package struct CSVReader {
     }
   }
 
-  /// - Throws: `DataError` where it is no text.
-  /// - Returns: false where it holds quotes, and is a piece of a text.
-  private func check(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int, isWhole: Bool) throws -> Bool {
+  /// - Throws: `DataError` where it is no text; `NeedsWhole`.
+  private func check(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int, isWhole: Bool) throws {
     let (nonText, hasQuotes) = CSVScanner.inspect(bytes)
     if let nonText {
       throw DataError(
         bytes[nonText] == 0
           ? "it holds a zero byte, so it is no text; check that this is the table."
           : "it holds a byte that is no UTF-8; save the file as UTF-8.", source: source,
-        line: text.line(of: offset + nonText))
+        line: try text.line(of: offset + nonText))
     }
-    return isWhole || !hasQuotes
+    if hasQuotes, !isWhole { throw NeedsWhole() }
   }
 
-  /// - Returns: nil where the first of several chunks holds quotes.
-  private func readHeader(_ bytes: UnsafeBufferPointer<UInt8>, isWhole: Bool) throws -> Layout? {
+  /// Checks the first chunk, and reads its first line.
+  private func readHeader(_ bytes: UnsafeBufferPointer<UInt8>, isWhole: Bool) throws -> Layout {
     let start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
     if bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) {
       throw DataError("it is in UTF-16; save it as UTF-8.", source: source)
     }
-    guard try check(bytes, at: 0, isWhole: isWhole) else { return nil }
+    try check(bytes, at: 0, isWhole: isWhole)
     let separator = CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[start...]))
     var scanner = CSVScanner(bytes, separator: separator, from: start)
-    guard scanner.beginRecord() else { throw empty }
+    // A chunk of empty lines says nothing of the next.
+    guard scanner.beginRecord() else { throw isWhole ? empty : NeedsWhole() }
     var names: [String] = []
     var seen: Set<String> = []
     var areNumbers = true
     while true {
-      guard let (field, end) = scanner.next() else { throw quoteError(scanner) }
+      guard let (field, end) = scanner.next() else { throw try quoteError(scanner) }
       let text = scanner.text(field)
       let name = text.isEmpty ? "column\(names.count + 1)" : text
       guard seen.insert(name).inserted else {
@@ -142,12 +153,10 @@ package struct CSVReader {
     return Layout(names: names, separator: separator, start: scanner.position)
   }
 
-  /// One chunk's rows as numbers, where they are numbers; nil where it holds quotes.
+  /// One chunk's rows as numbers, where they are numbers.
   private func readNumbers(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>, _ layout: Layout, into builders: [ColumnBuilder],
-    isWhole: Bool
-  ) throws -> [ColumnBuilder]? {
-    guard try check(bytes, at: chunk.lowerBound, isWhole: isWhole) else { return nil }
+    _ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>, _ layout: Layout, startingFrom builders: [ColumnBuilder]
+  ) throws -> [ColumnBuilder] {
     var scanner = layout.scanner(bytes, chunk)
     var builders = builders
     let count = builders.count
@@ -160,7 +169,7 @@ package struct CSVReader {
             builders[column].take(number.value)
             end = number.end
           } else {
-            guard let (field, after) = scanner.next() else { throw quoteError(scanner) }
+            guard let (field, after) = scanner.next() else { throw try quoteError(scanner) }
             if column < count { builders[column].takeNumber(field, scanner) }
             end = after
           }
@@ -171,7 +180,7 @@ package struct CSVReader {
           throw DataError(
             "it has \(column) fields, and the header has \(count); mend the line, or put quotes around a "
               + "text that holds the separator.", source: source,
-            line: text.line(of: scanner.offset + scanner.recordStart))
+            line: try text.line(of: scanner.offset + scanner.recordStart))
         }
       }
     }
@@ -189,7 +198,9 @@ package struct CSVReader {
       while scanner.beginRecord() {
         var column = 0
         while let (field, end) = scanner.next() {
-          if isText[column] { texts[column].append(scanner.isMissing(field) ? nil : scanner.text(field)) }
+          if column < isText.count, isText[column] {
+            texts[column].append(scanner.isMissing(field) ? nil : scanner.text(field))
+          }
           column += 1
           if end != .field { break }
         }
@@ -198,10 +209,10 @@ package struct CSVReader {
     return texts
   }
 
-  private func quoteError(_ scanner: CSVScanner) -> DataError {
+  private func quoteError(_ scanner: CSVScanner) throws -> DataError {
     DataError(
       scanner.isAtEnd
         ? "a quote is opened here and never closed." : "text follows a closing quote; double the quotes inside.",
-      source: source, line: text.line(of: scanner.offset + scanner.recordStart))
+      source: source, line: try text.line(of: scanner.offset + scanner.recordStart))
   }
 }

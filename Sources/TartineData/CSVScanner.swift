@@ -195,18 +195,16 @@ struct CSVScanner {
     return (nil, hasQuotes)
   }
 
-  /// The line that a place in the text is on, from 1.
-  static func line(of position: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
-    var line = 1
-    var index = 0
-    while index < min(position, bytes.count) {
+  /// Lines that end among the first `count` bytes; the byte after them tells whether a return is one with a feed.
+  static func lineEnds(inFirst count: Int, of bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var ends = 0
+    for index in 0..<min(count, bytes.count) {
       if bytes[index] == newline {
-        line += 1
+        ends += 1
       } else if bytes[index] == carriage, !(index + 1 < bytes.count && bytes[index + 1] == newline) {
-        line += 1
+        ends += 1
       }
-      index += 1
     }
-    return line
+    return ends
   }
 }

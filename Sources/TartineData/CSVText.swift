@@ -1,31 +1,43 @@
 import TartineFiles
 
 /// A CSV text, in memory or in a file of which only the pieces at work are read.
-struct CSVText {
+package struct CSVText {
   private enum Storage {
     case memory([UInt8])
     case file(RandomAccessFile)
   }
 
-  /// About so many bytes are read at once: few enough to stay in a cache while they are.
-  private static let chunkSize = 1 << 20
+  /// Few enough bytes to stay in a cache while they are read.
+  package static let usualChunkSize = 1 << 20
 
   private let storage: Storage
+  private let chunkSize: Int
   let count: Int
 
-  init(_ bytes: [UInt8]) {
+  /// - Parameter chunkSize: about so many bytes are read at once.
+  init(_ bytes: [UInt8], chunkSize: Int = usualChunkSize) {
     storage = .memory(bytes)
+    self.chunkSize = chunkSize
     count = bytes.count
   }
 
   init(_ file: RandomAccessFile) {
     storage = .file(file)
+    chunkSize = Self.usualChunkSize
     count = file.count
   }
 
+  /// The same, all of it in memory.
+  /// - Throws: `FileError`.
+  func inMemory() throws -> CSVText {
+    guard case .file(let file) = storage else { return self }
+    return CSVText(try file.read(0..<count))
+  }
+
+  /// - Throws: `FileError`, and what `body` throws.
   func withBytes<Result>(
     _ range: Range<Int>, _ body: (UnsafeBufferPointer<UInt8>) throws -> Result
-  ) rethrows -> Result {
+  ) throws -> Result {
     switch storage {
     case .memory(let bytes):
       try bytes.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[range])) }
@@ -34,21 +46,22 @@ struct CSVText {
   }
 
   /// Pieces that end with a line; one where lines end with carriage returns alone.
-  var chunks: [Range<Int>] {
+  /// - Throws: `FileError`.
+  func chunks() throws -> [Range<Int>] {
     var chunks: [Range<Int>] = []
     while (chunks.last?.upperBound ?? 0) < count {
       let start = chunks.last?.upperBound ?? 0
-      chunks.append(start..<lineEnd(from: min(start + Self.chunkSize, count)))
+      chunks.append(start..<(try lineEnd(from: min(start + chunkSize, count))))
     }
     return chunks
   }
 
   /// The place behind the first line feed from here on.
-  private func lineEnd(from start: Int) -> Int {
+  private func lineEnd(from start: Int) throws -> Int {
     var start = start
     while start < count {
       let end = min(start + 4096, count)
-      let place = withBytes(start..<end) { bytes in bytes.firstIndex(of: UInt8(ascii: "\n")) }
+      let place = try withBytes(start..<end) { bytes in bytes.firstIndex(of: UInt8(ascii: "\n")) }
       if let place { return start + place + 1 }
       start = end
     }
@@ -56,7 +69,13 @@ struct CSVText {
   }
 
   /// The line that a place in the text is on, from 1.
-  func line(of position: Int) -> Int {
-    withBytes(0..<min(position + 1, count)) { CSVScanner.line(of: position, in: $0) }
+  /// - Throws: `FileError`.
+  func line(of position: Int) throws -> Int {
+    var line = 1
+    for start in stride(from: 0, to: position, by: chunkSize) {
+      let end = min(start + chunkSize, position)
+      line += try withBytes(start..<min(end + 1, count)) { CSVScanner.lineEnds(inFirst: end - start, of: $0) }
+    }
+    return line
   }
 }

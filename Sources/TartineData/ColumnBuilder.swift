@@ -87,24 +87,23 @@ struct ColumnBuilder {
     }
   }
 
-  /// The column's texts of all chunks, in their order.
-  mutating func takeTexts(_ column: Int, of parts: inout [[LevelCoder]]) {
-    for index in parts.indices {
-      texts.append(contentsOf: parts[index][column])
-      parts[index][column] = LevelCoder()
-    }
+  /// Takes in the texts of the column's next chunks.
+  mutating func append(_ parts: [LevelCoder]) {
+    for part in parts { texts.append(contentsOf: part) }
   }
+
+  var count: Int { isText ? texts.codes.count : numbers.count }
 
   func column(source: String, text: CSVText) throws -> Column {
     if mustBeNumeric, let firstText, isText || !takesSlips {
       throw DataError(
         "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave "
           + "the field empty for a missing value.", source: source,
-        line: text.line(of: firstText.position), column: name)
+        line: try text.line(of: firstText.position), column: name)
     }
     if isText {
-      let reason = firstText.map {
-        "text: line \(text.line(of: $0.position)) holds '\($0.text)'"
+      let reason = try firstText.map {
+        "text: line \(try text.line(of: $0.position)) holds '\($0.text)'"
       }
       return Column(
         name: name, values: .texts(codes: texts.codes, levels: texts.levels),
@@ -113,13 +112,13 @@ struct ColumnBuilder {
     if let firstHuge, isNeeded {
       throw DataError(
         "'\(firstHuge.text)' is infinite, or more than a 32-bit number holds; correct it, or leave the field empty for a "
-          + "missing value.", source: source, line: text.line(of: firstHuge.position),
+          + "missing value.", source: source, line: try text.line(of: firstHuge.position),
         column: name)
     }
     guard let firstText else {
       return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
     }
-    let line = text.line(of: firstText.position)
+    let line = try text.line(of: firstText.position)
     guard !isTarget else {
       throw DataError(
         "'\(firstText.text)' is no number, and nearly all other values of the target are; correct it, or leave the "

@@ -46,7 +46,7 @@ extension Dataset {
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false
   ) throws -> [Column] {
     let text: CSVText
-    if let file = RandomAccessFile(path), !Files.isGzip(file.read(0..<min(4, file.count))) {
+    if let file = RandomAccessFile(path), !Files.isGzip(try file.read(0..<min(4, file.count))) {
       text = CSVText(file)
     } else {
       let bytes = try Files.read(path)

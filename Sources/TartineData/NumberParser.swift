@@ -62,7 +62,7 @@ enum NumberParser {
   /// The number that the bytes write, infinite where it is too large; nil if they write none.
   ///
   /// Up to 2⁵³ as digits and 10^±22 as power the result is one exact division or product, as Clinger showed
-  /// (*How to read floating point numbers accurately*, 1990); anything else goes to `strtod`.
+  /// (*How to read floating point numbers accurately*, 1990); anything else goes to the standard library.
   @inline(__always)
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Double? {
     var index = start
@@ -115,7 +115,7 @@ enum NumberParser {
   }
 
   private static func slow(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Double? {
-    strtod(String(decoding: bytes[start..<end], as: UTF8.self), nil)
+    Double(String(decoding: bytes[start..<end], as: UTF8.self))
   }
 
   /// Infinity, spelled out.

@@ -10,9 +10,11 @@ enum Parallel {
   }
 
   /// What the parts of a piece of work give, in their order.
-  static func map<Part>(_ count: Int, _ work: (Int) -> Part) -> [Part] {
-    guard count > 1 else { return count == 0 ? [] : [work(0)] }
-    let parts = UnsafeMutablePointer<Part>.allocate(capacity: count)
+  /// - Throws: what the first of them throws that does.
+  static func map<Part, Failure: Error>(
+    count: Int, _ work: (Int) throws(Failure) -> Part
+  ) throws(Failure) -> [Part] {
+    let parts = UnsafeMutablePointer<Result<Part, Failure>>.allocate(capacity: count)
     defer {
       parts.deinitialize(count: count)
       parts.deallocate()
@@ -20,8 +22,10 @@ enum Parallel {
     withoutActuallyEscaping(work) { work in
       // Each part is written once, by one thread.
       nonisolated(unsafe) let (work, parts) = (work, parts)
-      DispatchQueue.concurrentPerform(iterations: count) { (parts + $0).initialize(to: work($0)) }
+      DispatchQueue.concurrentPerform(iterations: count) { number in
+        (parts + number).initialize(to: Result { () throws(Failure) in try work(number) })
+      }
     }
-    return Array(UnsafeBufferPointer(start: parts, count: count))
+    return try UnsafeBufferPointer(start: parts, count: count).map { part throws(Failure) in try part.get() }
   }
 }

@@ -9,8 +9,9 @@ public enum RandomPurpose: UInt32, Sendable {
 /// A stream of random numbers that is a function of where it is used, and holds no state worth saving.
 ///
 /// Philox 4×32-10, a counter-based generator: block *i* of a stream is a keyed hash of
-/// (seed; *i*, `index`, `step`, `purpose`). The same place gives the same numbers on every machine, for any
-/// number of threads, and after any interruption.
+/// (seed; *i*, `index`, `step`, `purpose`). The same place gives the same bits on every machine, for any number
+/// of threads, and after any interruption; the normal numbers that initial weights are made of, in Float, are those of
+/// one instruction set.
 ///
 /// **Source**: Salmon, Moraes, Dror, Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011.
 public struct RandomStream: RandomNumberGenerator, Sendable {

@@ -95,31 +95,40 @@ package enum Files {
 package final class RandomAccessFile: Sendable {
   /// Bytes, when it was opened.
   package let count: Int
+  private let path: String
   private let descriptor: Int32
 
-  /// Opens a regular file; nil for a pipe, or where `Files.read` has more to say.
+  /// Opens a regular file; nil for what has no size, such as a pipe, or where `Files.read` has more to say.
   package init?(_ path: String) {
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     var info = stat()
     guard descriptor >= 0 else { return nil }
-    guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+    guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG, info.st_size > 0 else {
       close(descriptor)
       return nil
     }
+    self.path = path
     count = Int(info.st_size)
   }
 
   deinit { close(descriptor) }
 
-  /// A piece of the file; shorter where the file has become so.
-  package func read(_ range: Range<Int>) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+  /// A piece of the file.
+  /// - Throws: `FileError` where it cannot be read, or is no longer there.
+  package func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+    var failure: String?
+    let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
       while count < range.count {
         let got = pread(descriptor, buffer.baseAddress! + count, range.count - count, off_t(range.lowerBound + count))
         if got < 0, errno == EINTR { continue }
-        guard got > 0 else { return }
+        guard got > 0 else {
+          failure = got < 0 ? systemError() : "it became shorter while it was read; try again when nobody writes it"
+          return
+        }
         count += got
       }
     }
+    if let failure { throw FileError(.missing, path, "cannot read '\(path)': \(failure).") }
+    return bytes
   }
 }

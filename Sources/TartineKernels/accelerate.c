@@ -2,14 +2,9 @@
 
 #if defined(__APPLE__)
 #include <Accelerate/Accelerate.h>
-#include <stdlib.h>
 
 void tartine_accelerate_prepare_thread(void) {
-#if defined(BLAS_THREADING_SINGLE_THREADED)
   BLASSetThreading(BLAS_THREADING_SINGLE_THREADED);
-#else
-  setenv("VECLIB_MAXIMUM_THREADS", "1", 1);
-#endif
 }
 
 #define DEFINE_PRODUCT(suffix, gemm, real)                                                              \

@@ -1,8 +1,8 @@
 // A team of threads that spin briefly for the next piece of work, then sleep.
 //
 // Where another process wants a processor of ours, the system takes it from one of the team in the middle of a part,
-// and all others wait for as long as it pleases. So a caller that waits out of all proportion works alone for a
-// while: the team sleeps, and the processors that are left suffice. The while doubles each time it happens again.
+// and all others wait for as long as it pleases. So a caller that waits long for a thread that does not run works alone
+// for a while: the team sleeps, and the processors that are left suffice. The while doubles each time it happens again.
 //
 // `available` counts the parts nobody has taken yet; who lowers it to n >= 0 does part n. Since a taker
 // reads `work` and `context` only after it took a part, and `run` returns only when every part is done,
@@ -16,6 +16,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#if defined(__APPLE__)
+#include <mach/mach.h>
+#endif
 
 enum { SPINS_BEFORE_SLEEP = 20000, SPINS_BEFORE_YIELD = 2000 };
 // In nanoseconds: a wait that is short whatever the work, and how long the caller works alone.
@@ -33,10 +36,14 @@ struct tartine_workers {
   int count;
   int64_t alone_until, alone_for;
   struct tartine_member {
-    tartine_workers *team;
+    _Alignas(64) tartine_workers *team;
     int number;
     pthread_t thread;
-  } members[];
+    atomic_bool has_part;
+    // As a waiting caller found it: whether it had a part, and its time on a processor.
+    bool is_awaited;
+    int64_t ran;
+  } members[];  // the caller's own is the first
 };
 
 static inline void pause_briefly(void) {
@@ -51,7 +58,10 @@ static void take_parts(tartine_workers *team, int worker) {
   while (atomic_load_explicit(&team->available, memory_order_relaxed) > 0) {
     int part = atomic_fetch_sub_explicit(&team->available, 1, memory_order_acq_rel) - 1;
     if (part < 0) return;
+    atomic_bool *has_part = &team->members[worker].has_part;
+    atomic_store_explicit(has_part, true, memory_order_relaxed);
     team->work(team->context, part, worker);
+    atomic_store_explicit(has_part, false, memory_order_relaxed);
     atomic_fetch_add_explicit(&team->finished, 1, memory_order_release);
   }
 }
@@ -104,10 +114,12 @@ tartine_workers *tartine_workers_create(int count) {
 #if defined(__APPLE__)
   tartine_accelerate_prepare_thread();
 #endif
-  for (int number = 1; number < count; number++) {
+  for (int number = 0; number < count; number++) {
     struct tartine_member *member = &team->members[number];
     member->team = team;
     member->number = number;
+    atomic_init(&member->has_part, false);
+    if (number == 0) continue;
     if (pthread_create(&member->thread, NULL, work_until_stopped, member) != 0) {
       tartine_workers_destroy(team);
       return NULL;
@@ -123,26 +135,58 @@ static int64_t nanoseconds(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-// Waits until all parts are done; true where it took out of proportion to `own`, the caller's time on its own.
+// How long a thread has been on a processor.
+static int64_t running_time(pthread_t thread) {
+#if defined(__APPLE__)
+  thread_basic_info_data_t info;
+  mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
+  if (thread_info(pthread_mach_thread_np(thread), THREAD_BASIC_INFO, (thread_info_t)&info, &count) != KERN_SUCCESS)
+    return 0;
+  return (int64_t)(info.user_time.seconds + info.system_time.seconds) * 1000000000 +
+         (int64_t)(info.user_time.microseconds + info.system_time.microseconds) * 1000;
+#else
+  clockid_t clock;
+  struct timespec time = {0};
+  if (pthread_getcpuclockid(thread, &clock) == 0) clock_gettime(clock, &time);
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+#endif
+}
+
+// Waits until all parts are done. True where that took out of proportion to `own`, the caller's time on its own, and one
+// of those it waited for was kept from running for half of it: parts that are long, or slower processors, are no reason.
 static bool wait_for_others(tartine_workers *team, int parts, int64_t since, int64_t own) {
-  bool is_stalled = false;
+  int64_t suspected = 0;
   for (int spin = 0; atomic_load_explicit(&team->finished, memory_order_acquire) < parts; spin++) {
     if (spin < SPINS_BEFORE_YIELD) {
       pause_briefly();
-    } else {
-      is_stalled = is_stalled || nanoseconds() - since > SHORT_WAIT + 2 * own;
-      sched_yield();
+      continue;
     }
+    if (suspected == 0 && nanoseconds() - since > SHORT_WAIT + 2 * own) {
+      suspected = nanoseconds();
+      for (int number = 1; number < team->count; number++) {
+        struct tartine_member *member = &team->members[number];
+        member->is_awaited = atomic_load_explicit(&member->has_part, memory_order_relaxed);
+        if (member->is_awaited) member->ran = running_time(member->thread);
+      }
+    }
+    sched_yield();
   }
-  return is_stalled;
+  if (suspected == 0) return false;
+  const int64_t waited = nanoseconds() - suspected;
+  for (int number = 1; number < team->count; number++) {
+    const struct tartine_member *member = &team->members[number];
+    if (member->is_awaited && running_time(member->thread) - member->ran < waited / 2) return true;
+  }
+  return false;
 }
 
 void tartine_workers_run(tartine_workers *team, int parts, tartine_work work, void *context) {
-  const int64_t start = nanoseconds();
-  if (team->count == 1 || parts == 1 || start < team->alone_until) {
-    for (int part = parts - 1; part >= 0; part--) work(context, part, 0);
-    return;
+  int64_t start = nanoseconds();
+  while (parts > 0 && (team->count == 1 || parts == 1 || start < team->alone_until)) {
+    work(context, --parts, 0);
+    if (start < team->alone_until) start = nanoseconds();
   }
+  if (parts == 0) return;
   team->work = work;
   team->context = context;
   atomic_store_explicit(&team->finished, 0, memory_order_relaxed);

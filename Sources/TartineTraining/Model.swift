@@ -45,16 +45,19 @@ public final class Model: Sendable, CustomStringConvertible {
   /// Its layers, as a table.
   public var description: String { plan.description }
 
-  /// Lends a predictor for that many rows.
+  /// Lends a predictor for that many rows. One for a single row works alone, and is kept for the next.
   package func withPredictor<Result>(
     workers: Workers, rows: Int, _ body: (Predictor) throws -> Result
   ) rethrows -> Result {
     guard rows == 1 else { return try body(makePredictor(workers: workers, rows: rows)) }
     let spare =
       spares.withLock { $0.popLast() } ?? Spare(predictor: makePredictor(workers: Workers(1), rows: 1))
-    defer { spares.withLock { $0.append(spare) } }
+    defer { spares.withLock { if $0.count < Self.mostSpares { $0.append(spare) } } }
     return try body(spare.predictor)
   }
+
+  /// More calls at once than this make and drop theirs.
+  private static let mostSpares = 16
 
   /// Used by one call at a time.
   private struct Spare: @unchecked Sendable {

@@ -2,16 +2,17 @@
 //
 // A tile of C, TILE_ROWS rows by TILE_VECTORS vectors, stays in registers while k runs: each step loads one row of a
 // panel of B, and multiplies it by one element of each row of A. A is read where it lies, and so is B, since its panel
-// stays in the cache for all rows of A; a panel is copied where B is transposed, or where its rows are so far apart
-// that they fall on each other in the cache. An element is the sum over k in order, in blocks that depend on k alone:
+// stays in the cache for all rows of A; a panel is copied where B is transposed, where its columns fill no whole
+// vectors, or where its rows are so far apart that they fall on each other in the cache. An element is the sum over k in order, in blocks that depend on k alone:
 // it is the same whatever else is computed with it.
 //
 // Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 
 #define LANES (VECTOR_BYTES / REAL_BYTES)
 #define PANEL (TILE_VECTORS * LANES)
-#define DEPTH 256                      // of a block of k: a panel fits the first cache, or nearly
+#define DEPTH 256                      // of a block of k: its panel, 48 KiB at most, is read from the first or second cache
 #define HEIGHT (2048 / REAL_BYTES)     // rows of A in a block, which fits the second
+#define AHEAD 16                       // rows of B that are asked for while a panel is copied
 #define FAR_APART (4096 / REAL_BYTES)  // rows on pages of their own
 
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), aligned(REAL_BYTES), may_alias));
@@ -142,6 +143,16 @@ static void NAME(transpose)(const REAL *from, size_t rows, size_t columns, size_
 // Some columns of B, at most a panel, as rows of whole vectors; what lies past the columns is 0.
 static void NAME(copy_panel)(bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns, REAL *panel) {
   const size_t padded = (columns + LANES - 1) / LANES * LANES;
+  if (!transposed && columns == PANEL) {
+    EACH(p, k) {
+#pragma clang loop unroll(full)
+      for (int v = 0; v < TILE_VECTORS; v++) {
+        __builtin_prefetch(b + (p + AHEAD) * stride_b + v * LANES);
+        *(NAME(vector) *)(panel + p * PANEL + v * LANES) = *(const NAME(vector) *)(b + p * stride_b + v * LANES);
+      }
+    }
+    return;
+  }
   if (transposed) NAME(transpose)(b, columns, k, stride_b, panel, PANEL);
   EACH(p, k) {
     if (!transposed) EACH(c, columns) panel[p * PANEL + c] = b[p * stride_b + c];
@@ -155,7 +166,7 @@ static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_
                            size_t stride_c, size_t step_c) {
   _Alignas(64) REAL panel[DEPTH * PANEL], tile[TILE_ROWS * PANEL];
   const bool copies = transposed_b || (stride_b >= FAR_APART && m > 8 * TILE_ROWS);
-  const size_t blocks = (k + DEPTH - 1) / DEPTH;
+  const size_t blocks = k == 0 ? 1 : (k + DEPTH - 1) / DEPTH;
   for (size_t top = 0; top < m; top += HEIGHT) {
     const size_t bottom = m - top < HEIGHT ? m : top + HEIGHT;
     for (size_t at = 0; at < blocks; at++) {
@@ -194,11 +205,12 @@ static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_
 }
 
 // One row of A: B is read once, row by row as it lies, and rows that a zero multiplies are left out. That half of a
-// rectifier's outputs are zeros, and most pixels of a drawing, is worth more here than any order of the sums.
+// rectifier's outputs are zeros, and most pixels of a drawing, is worth more here than any order of the sums. Where B is
+// finite the result has the bits that it has among other rows.
 static void NAME(multiply_row)(size_t n, size_t k, const REAL *a, size_t step_a, const REAL *b, size_t stride_b,
                                bool accumulate, REAL *c) {
   enum { WIDTH = 1024 };
-  const size_t blocks = (k + DEPTH - 1) / DEPTH;
+  const size_t blocks = k == 0 ? 1 : (k + DEPTH - 1) / DEPTH;
   for (size_t left = 0; left < n; left += WIDTH) {
     const size_t columns = n - left < WIDTH ? n - left : WIDTH;
     for (size_t at = 0; at < blocks; at++) {
@@ -210,7 +222,8 @@ static void NAME(multiply_row)(size_t n, size_t k, const REAL *a, size_t step_a,
         lines[count] = b + p * stride_b + left;
         count += factors[count] != 0;
       }
-      for (; count % 4 != 0; count++) factors[count] = 0, lines[count] = b + left;
+      // A line that counts anyway: one that does not might not be finite.
+      for (; count % 4 != 0; count++) factors[count] = 0, lines[count] = lines[count - 1];
       EACH(j, columns) sums[j] = 0;
       for (size_t i = 0; i < count; i += 4) {
         const REAL *b0 = lines[i], *b1 = lines[i + 1], *b2 = lines[i + 2], *b3 = lines[i + 3];
@@ -244,4 +257,5 @@ static void NAME(product)(bool transposed_a, bool transposed_b, size_t m, size_t
 #undef PANEL
 #undef DEPTH
 #undef HEIGHT
+#undef AHEAD
 #undef FAR_APART

@@ -44,6 +44,61 @@ import Testing
     #expect(numbers(try read("x\n\(text)\n")[0]) == [value])
   }
 
+  /// Long enough texts to be read eight digits at a time, and numbers of every length.
+  @Test func randomNumbersAreReadExactly() throws {
+    var stream = RandomStream(seed: 3, purpose: .test)
+    func digits(_ count: Int) -> String { (0..<count).map { _ in String(stream.integer(below: 10)) }.joined() }
+    var written = ["007", "-0", "-.5", "1.", "00000000.00000001", "12345678901234567890123.", "." + digits(30) + "1"]
+    for _ in 0..<3_000 {
+      let whole = digits(stream.integer(below: 12))
+      let part = digits(stream.integer(below: 12))
+      let point = whole.isEmpty || stream.integer(below: 3) > 0 ? "." : ""
+      let exponent = stream.integer(below: 6) == 0 ? "e" + String(stream.integer(below: 60) - 40) : ""
+      let number = whole + point + (point.isEmpty ? "" : part)
+      if number != "." { written.append((stream.integer(below: 2) == 0 ? "-" : "") + number + exponent) }
+    }
+    let read = numbers(try read("x,tail\n" + written.map { $0 + ",a text that is as long as a number\n" }.joined())[0])
+    for (number, text) in zip(read, written) {
+      #expect(number.bitPattern == Double(text)?.bitPattern, "\(text)")
+    }
+    #expect(read.count == written.count)
+  }
+
+  /// The rows 0 to 59.
+  private static func rows(_ row: (Int) -> String) -> String { (0..<60).map(row).joined() }
+
+  /// Lines of every kind.
+  static let chunked: [String] = [
+    "\u{FEFF}x,kind\r\n" + rows { "\($0).25," + ($0 % 7 == 3 ? "" : "level \($0 % 11)") + "\r\n" } + "1,last",
+    "x\n" + rows { $0 % 5 == 2 ? "\n" : "\($0)\n" },
+    "x,y\r" + rows { "\($0),b\r" },
+    String(repeating: "\n", count: 100) + "x,y\n1,2\n",
+    "x,y\n" + rows { $0 == 55 ? "\"a,\n\",2\n" : "\($0),é\n" },
+  ]
+
+  /// Chunks end anywhere, in several rounds, and nothing shows of it.
+  @Test(arguments: chunked) func chunksDoNotShow(_ text: String) throws {
+    let whole = try read(text)
+    for size in [1, 2, 3, 7, 16, 64, 200] {
+      let columns = try CSVReader(Array(text.utf8), source: "test.csv", chunkSize: size).read()
+      #expect(columns.map(\.name) == whole.map(\.name) && columns.map(\.reason) == whole.map(\.reason))
+      for (column, expected) in zip(columns, whole) {
+        #expect(numbers(column).map(\.bitPattern) == numbers(expected).map(\.bitPattern))
+        #expect(texts(column) == texts(expected))
+      }
+    }
+  }
+
+  @Test func aFaultInALateChunkHasItsLine() {
+    let text = "x,y\r\n" + (0..<60).map { $0 == 50 ? "1\r\n" : "\($0),2\r\n" }.joined()
+    for size in [1, 5, 64, 1 << 20] {
+      let error = #expect(throws: DataError.self) {
+        try CSVReader(Array(text.utf8), source: "t", chunkSize: size).read()
+      }
+      #expect(error?.line == 52)
+    }
+  }
+
   @Test(arguments: ["1_000", "0x10", "1,5 ", "--1", "1e", "e5", "1 2", "abc", "."])
   func whatIsNoNumberIsText(_ text: String) throws {
     #expect(!(try read("x\n\"\(text)\"\n")[0].isNumeric))

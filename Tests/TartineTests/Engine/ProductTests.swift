@@ -129,6 +129,40 @@ import Testing
     }
   }
 
+  @Test(arguments: KernelTests.levels) func anEmptySumIsZero(_ level: KernelTests.Level) {
+    for (m, n) in [(1, 5), (9, 50), (20, 2)] {
+      for accumulates in [false, true] {
+        var result = [Float](repeating: 7, count: m * n)
+        multiply(level, Case(m: m, n: n, k: 0, accumulates: accumulates), [1], [1], into: &result)
+        #expect(result.allSatisfy { $0 == (accumulates ? 7 : 0) })
+      }
+    }
+  }
+
+  /// One row leaves out what a zero multiplies: the same bits as among other rows.
+  #if !canImport(Darwin)
+    @Test(arguments: KernelTests.levels) func zerosOfOneRowAreLeftOut(_ level: KernelTests.Level) {
+      for (n, k) in [(50, 9), (1_030, 300), (7, 2)] {
+        for share in [2, 3, 40] {
+          var a = RandomStream.normals(2 * k, seed: 1)
+          for index in a.indices where index % share != 0 { a[index] = 0 }
+          let b = RandomStream.normals(k * n, seed: 2)
+          var both = [Float](repeating: 0, count: 2 * n)
+          var one = [Float](repeating: 0, count: n)
+          multiply(level, Case(m: 2, n: n, k: k), a, b, into: &both)
+          multiply(level, Case(m: 1, n: n, k: k), a, b, into: &one)
+          #expect(one == Array(both[..<n]))
+          // What is left out is not looked at, however many others there are.
+          let unread = (0..<k).first { a[$0] == 0 } ?? 0
+          var holed = b
+          for column in 0..<n { holed[unread * n + column] = .infinity }
+          multiply(level, Case(m: 1, n: n, k: k), a, holed, into: &one)
+          #expect(one == Array(both[..<n]))
+        }
+      }
+    }
+  #endif
+
   /// Unless they are flushed, see `Denormals`.
   @Test(arguments: KernelTests.levels) func denormalsCount(_ level: KernelTests.Level) {
     let tiny = Float.leastNonzeroMagnitude * 3
