@@ -85,7 +85,7 @@ def measure(workload):
             if line:
                 rounds[-1][name] = line
             # What does not work would not the next time either, and what is far behind need not be known to a tenth.
-            if not line or line["us_per_step"] > 20 * rounds[-1]["tartine"]["us_per_step"]:
+            if not line or line["us_per_step"] > 1e4 + 20 * rounds[-1]["tartine"]["us_per_step"]:
                 del entries[name]
     return rounds
 

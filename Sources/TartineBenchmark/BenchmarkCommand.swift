@@ -10,30 +10,37 @@ struct BenchmarkCommand: ParsableCommand {
       A step is a fresh shuffle each epoch, gather, forward, loss, backward and update, all of it. The figures are the \
       median of ten windows. What making the random data takes is not counted in first_step_s. Before a workload's name:
 
-        floor:     only its matrix products by the system's OpenBLAS, each at the fastest of some cuts over the threads
+        floor:     its matrix products alone, by the system's OpenBLAS, each
+                   at the fastest of some cuts over the threads
         products:  the same by the engine's own
-        predict:   all its rows in prediction mode, a step being all of them
-        row:       one row in prediction mode, in memory
+        predict:   all its rows in prediction mode: that is a step
+        row:       one row in prediction mode
 
       \(Workload.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
       """)
 
-  @Argument(help: "One of the workloads below, or what is measured of one: floor:mnist.")
+  @Argument(help: "One of the workloads above, or what is measured of one: floor:mnist.")
   var workload: String
 
-  @Option(help: ArgumentHelp("How long to measure.", valueName: "s"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("How long to measure; as long as three steps at least.", valueName: "s"))
   var seconds = 6.0
 
-  @Option(help: ArgumentHelp("Threads; by default one for each processor.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Threads; by default one for each processor.", valueName: "n"))
   var threads: Int?
 
-  @Option(help: ArgumentHelp("Train so many networks side by side, on one thread each.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Train so many networks side by side, on one thread each.", valueName: "n"))
   var models = 1
 
-  @Option(help: ArgumentHelp("Rows, in place of the workload's own.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Rows, in place of the workload's own.", valueName: "n"))
   var samples: Int?
 
-  @Option(help: ArgumentHelp("Units of the hidden layers, in place of the workload's own: 512,256.", valueName: "list"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Units of the hidden layers, in place of the workload's own: 512,256.", valueName: "list"))
   var hidden: String?
 
   func validate() throws {

@@ -11,19 +11,29 @@ struct Measurement {
   /// How each product was cut, for a floor.
   var cuts: [String]?
 
-  /// Repeats a piece of work for ten windows of time; the figure is the median of what one takes.
+  /// Repeats a piece of work for ten windows of time, fewer where it takes seconds; the figure is the median of what one
+  /// takes.
   init(seconds: Double, samples: Double, _ step: () -> Void) {
-    for _ in 0..<20 { step() }
-    let windows = (0..<10).map { _ in
+    func time(_ work: () -> Void) -> Double {
       let start = ContinuousClock.now
-      var steps = 0
-      repeat {
-        step()
+      work()
+      return (ContinuousClock.now - start) / .seconds(1)
+    }
+    var spent = 0.0
+    for number in 0..<20 where number == 0 || spent < seconds { spent += time(step) }
+    var windows: [Double] = []
+    spent = 0
+    while windows.count < 10, windows.count < 3 || spent < 4 * seconds {
+      var (steps, window) = (0.0, 0.0)
+      while steps == 0 || window < seconds / 10 {
+        window += time(step)
         steps += 1
-      } while ContinuousClock.now - start < .seconds(seconds / 10)
-      return (ContinuousClock.now - start) / .seconds(1) / Double(steps)
-    }.sorted()
-    secondsPerStep = (windows[4] + windows[5]) / 2
+      }
+      windows.append(window / steps)
+      spent += window
+    }
+    windows.sort()
+    secondsPerStep = (windows[(windows.count - 1) / 2] + windows[windows.count / 2]) / 2
     samplesPerSecond = samples / secondsPerStep
   }
 

@@ -39,7 +39,7 @@ struct Workload: Sendable {
     if batchNorm { parts.append("batch norm") }
     if keep < 1 { parts.append("keep \(keep)") }
     parts.append(optimizer.algorithm.rawValue)
-    parts.append("batches of \(batch) from \(samples) rows" + (asBytes ? " of bytes" : ""))
+    parts.append("\(batch) of \(samples) rows" + (asBytes ? " of bytes" : ""))
     return parts.joined(separator: ", ")
   }
 

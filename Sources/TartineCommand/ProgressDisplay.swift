@@ -18,12 +18,13 @@ final class ProgressDisplay: TrainingObserver {
       start = clock.now
       bestEpoch = overview.bestEpoch
       let rows = overview.rows
+      let epochs = overview.recipe.epochs ?? 1
       Files.show(
         "\(rows.train) rows to train, \(rows.dev) dev, \(rows.test) test; "
-          + "\(overview.plan.parameterCount) parameters, \(overview.recipe.epochs ?? 0) epochs of "
-          + "\(overview.steps / max(1, overview.recipe.epochs ?? 1)) steps, \(overview.threads) thread"
+          + "\(overview.plan.parameterCount) parameters, \(epochs) epoch\(epochs == 1 ? "" : "s") of "
+          + "\(overview.steps / epochs) steps, \(overview.threads) thread"
           + "\(overview.threads == 1 ? "" : "s")\n")
-      firstStep = (overview.firstEpoch - 1) * overview.steps / max(1, overview.recipe.epochs ?? 1)
+      firstStep = (overview.firstEpoch - 1) * overview.steps / epochs
     case .step(let step, _):
       if width != nil, clock.now - lastDraw > .milliseconds(100) { draw(step) }
     case .epoch(let record, let isBest):

@@ -5,6 +5,8 @@ import TartineFiles
 /// The first pass reads every column as numbers; the second reads those as text that are none. Both go through chunks of
 /// the text side by side, some at a time, so that little but the result is held, and of a file not even the text.
 package struct CSVReader {
+  private static let longestName = 1_000
+
   private let source: String
   private let text: CSVText
   /// The type each column must have, where the text is to fit a model; nil where it is inferred.
@@ -138,6 +140,11 @@ package struct CSVReader {
       guard let (field, end) = scanner.next() else { throw try quoteError(scanner) }
       let text = scanner.text(field)
       let name = text.isEmpty ? "column\(names.count + 1)" : text
+      guard name.utf8.count <= Self.longestName else {
+        throw DataError(
+          "the name of column \(names.count + 1) has \(name.count) characters; check that the header's line ends, and "
+            + "that this is the table.", source: source, line: 1)
+      }
       guard seen.insert(name).inserted else {
         throw DataError("two columns have the name '\(name)'; rename one.", source: source, line: 1)
       }

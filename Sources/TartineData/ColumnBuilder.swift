@@ -64,6 +64,12 @@ struct ColumnBuilder {
     numbers = []
   }
 
+  /// Digits, a comma and digits.
+  private static func hasDecimalComma(_ text: String) -> Bool {
+    let parts = text.drop { $0 == "-" }.split(separator: ",", omittingEmptySubsequences: false)
+    return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isNumber } }
+  }
+
   /// A field as a message shows it.
   private static func shown(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> String {
     let text = scanner.text(field)
@@ -104,6 +110,7 @@ struct ColumnBuilder {
     if isText {
       let reason = try firstText.map {
         "text: line \(try text.line(of: $0.position)) holds '\($0.text)'"
+          + (Self.hasDecimalComma($0.text) ? ", and decimals are read with a point" : "")
       }
       return Column(
         name: name, values: .texts(codes: texts.codes, levels: texts.levels),

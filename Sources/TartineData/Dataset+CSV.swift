@@ -62,9 +62,9 @@ extension Dataset {
     String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 
-  /// At most twelve names.
+  /// At most twelve names, none of them long.
   package static func list(_ names: [String]) -> String {
-    let shown = names.prefix(12).joined(separator: ", ")
+    let shown = names.prefix(12).map { $0.count > 120 ? $0.prefix(120) + "…" : $0 }.joined(separator: ", ")
     return names.count > 12 ? "\(shown) and \(names.count - 12) more" : shown
   }
 }

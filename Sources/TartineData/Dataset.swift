@@ -80,7 +80,8 @@ public struct Dataset: Sendable {
   private mutating func dropRowsWithoutTarget() {
     guard targets.contains(where: \.hasMissing) else { return }
     let kept = (0..<rowCount).filter { row in !targets.contains { $0.isMissing(row) } }
-    notices.append("\(rowCount - kept.count) rows have no target and are left out")
+    let count = rowCount - kept.count
+    notices.append(count == 1 ? "1 row has no target and is left out" : "\(count) rows have no target and are left out")
     originalRows = kept
     targets = targets.map { $0.rows(kept) }
     switch inputs {

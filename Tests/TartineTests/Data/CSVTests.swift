@@ -110,6 +110,12 @@ import Testing
     #expect(texts(column) == ["1", "2", "many"])
   }
 
+  @Test func decimalCommasAreNamed() throws {
+    #expect(
+      try read("x;y\n0,5;1\n-1,25;2\n")[0].reason == "text: line 2 holds '0,5', and decimals are read with a point")
+    #expect(try read("x;y\n0,;1\na,b;2\n")[0].reason == "text: line 2 holds '0,'")
+  }
+
   @Test func aSlipAmongNumbersIsMissing() throws {
     let rows = (0..<60).map { $0 == 30 ? "oops\n" : "\($0)\n" }.joined()
     let column = try read("x\n" + rows)[0]
@@ -178,6 +184,7 @@ import Testing
   }
 
   @Test(arguments: [
+    (String(repeating: "long", count: 251) + ",b\n1,2\n", "the name of column 1 has 1004 characters"),
     ("", "it is empty"), ("a,b\n", "a header and no rows"), ("a,b\n1,2\n3\n", "line 3: it has 1 fields"),
     ("a,b\n1,2,3\n", "line 2: it has 3 fields"), ("a,a\n1,2\n", "two columns have the name 'a'"),
     ("1,2\n3,4\n", "the first line holds numbers"), ("a\n\"open\n", "a quote is opened here and never closed"),
