@@ -50,21 +50,26 @@ labels = generator.integers(0, work["classes"], work["rows"])
 BEGAN += time.time() - making  # Nobody's first step waits for random numbers.
 
 
+def sequential(nn, batch_norm):
+    """The network in the modules that PyTorch and MLX name alike."""
+    layers, width = [], work["inputs"]
+    for units in work["hidden"]:
+        layers.append(nn.Linear(width, units, bias=not work["norm"]))
+        if work["norm"]:
+            layers.append(batch_norm(units))
+        layers.append(nn.ReLU())
+        if work["keep"] < 1:
+            layers.append(nn.Dropout(1 - work["keep"]))
+        width = units
+    return nn.Sequential(*layers, nn.Linear(width, work["classes"]))
+
+
 class Torch:
     def __init__(self):
         import torch
         from torch import nn
         torch.set_num_threads(options.threads)
-        layers, width = [], work["inputs"]
-        for units in work["hidden"]:
-            layers.append(nn.Linear(width, units, bias=not work["norm"]))
-            if work["norm"]:
-                layers.append(nn.BatchNorm1d(units))
-            layers.append(nn.ReLU())
-            if work["keep"] < 1:
-                layers.append(nn.Dropout(1 - work["keep"]))
-            width = units
-        network = nn.Sequential(*layers, nn.Linear(width, work["classes"]))
+        network = sequential(nn, nn.BatchNorm1d)
         self.torch, self.inputs, self.labels = torch, torch.from_numpy(inputs), torch.from_numpy(labels)
         self.optimizer = (
             torch.optim.Adam(network.parameters(), 1e-3, fused=True) if work["optimizer"] == "adam" else
@@ -144,16 +149,7 @@ class MLX:
         import mlx.core as mx
         from mlx import nn
         from mlx import optimizers
-        layers, width = [], work["inputs"]
-        for units in work["hidden"]:
-            layers.append(nn.Linear(width, units, bias=not work["norm"]))
-            if work["norm"]:
-                layers.append(nn.BatchNorm(units))
-            layers.append(nn.ReLU())
-            if work["keep"] < 1:
-                layers.append(nn.Dropout(1 - work["keep"]))
-            width = units
-        self.network = nn.Sequential(*layers, nn.Linear(width, work["classes"]))
+        self.network = sequential(nn, nn.BatchNorm)
         self.optimizer = (optimizers.Adam(1e-3) if work["optimizer"] == "adam" else optimizers.SGD(1e-2, momentum=0.9))
         self.mx, self.inputs, self.labels = mx, mx.array(inputs), mx.array(labels)
         loss = nn.value_and_grad(

@@ -18,8 +18,8 @@ import TartineEngine
 /// ```
 ///
 /// To read a model file that holds it, call ``LayerRegistry/register(_:)`` first. The whole batch is given
-/// in one call, on one thread; nothing may be allocated or kept between calls. Numbers too small to be normal are taken for 0
-/// during the call.
+/// in one call, on one thread; nothing may be allocated or kept between calls. Numbers too small to be normal are
+/// taken for 0 during the call.
 public protocol CustomLayer: Layer {
   /// Computes `pass.output` from `pass.input`.
   func forward(_ pass: LayerPass<Float>)
