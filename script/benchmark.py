@@ -90,7 +90,7 @@ def measure(workload):
     return rounds
 
 
-rows, memory = [], []
+rows, fastest, memory = [], [], []
 for workload in options.workloads:
     rounds = measure(workload)
     names = [name for name in rounds[0] if name not in ("tartine", "floor", "products")]
@@ -105,6 +105,10 @@ for workload in options.workloads:
         cells.append(with_spread(values) if values else "–")
     cells += [with_spread(ratios(name), 1) if name in names else "–" for name in PACKAGES]
     rows.append(cells)
+    shortest = {n: min(r[n]["us_per_step"] for r in rounds if n in r) for n in rounds[0]}
+    fastest.append([workload, f"{shortest['tartine']:.0f}"] + [
+        f"{shortest['tartine'] / shortest[n]:.2f}" if n in shortest else "–" for n in ("floor", "products")] + [
+        f"{shortest[n] / shortest['tartine']:.1f}" if n in shortest else "–" for n in PACKAGES])
     medians = {"tartine": own, **{n: [r[n] for r in rounds if n in r] for n in names}}
     for field in ("first_step_s", "peak_rss_mib"):
         memory.append([workload, "first step, s" if field == "first_step_s" else "peak memory, MiB"] + [
@@ -114,12 +118,17 @@ for workload in options.workloads:
 versions = ", ".join(f"{p} {version(p)}" for p in dict.fromkeys(PACKAGES.values()) if version(p))
 print(f"{datetime.date.today()}, {processor()}, {options.threads} threads, {platform.system()}, Python "
       f"{platform.python_version()}; {versions}. Medians of {options.rounds} rounds in turn, with the lowest and the highest.\n")
-print("| workload | step, µs | step / floor | step / own products | " +
-      " | ".join(f"{name} / step" for name in PACKAGES) + " |")
-print("|---" * (4 + len(PACKAGES)) + "|")
-for cells in rows:
-    print("| " + " | ".join(cells) + " |")
-print("\n| workload | | tartine | " + " | ".join(PACKAGES) + " |")
-print("|---" * (3 + len(PACKAGES)) + "|")
-for cells in memory:
-    print("| " + " | ".join(cells) + " |")
+
+
+def print_table(head, body):
+    print("| " + " | ".join(head) + " |\n" + "|---" * len(head) + "|")
+    for cells in body:
+        print("| " + " | ".join(cells) + " |")
+
+
+head = ["workload", "step, µs", "step / floor", "step / own products", *(f"{name} / step" for name in PACKAGES)]
+print_table(head, rows)
+print("\nThe fastest round of each, which others on the machine disturbed least:\n")
+print_table(head, fastest)
+print()
+print_table(["workload", "", "tartine", *PACKAGES], memory)
