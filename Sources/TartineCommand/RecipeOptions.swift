@@ -55,7 +55,7 @@ struct RecipeOptions: ParsableArguments {
   var decay: Double?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("sgd, momentum, nesterov, rmsprop, adam, adamw.", valueName: "name"))
+    parsing: .unconditional, help: ArgumentHelp("\(Self.names(Optimizer.Algorithm.self)).", valueName: "name"))
   var optimizer: String?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("The rate at its highest.", valueName: "rate"))
@@ -64,7 +64,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The rate over the run: constant, inverse-time, exponential, staircase, cosine.", valueName: "name"))
+      "The rate over the run: \(LearningRate.scheduleNames.joined(separator: ", ")).", valueName: "name"))
   var schedule: String?
 
   @Option(
@@ -75,8 +75,19 @@ struct RecipeOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: ArgumentHelp("The gradient's largest global norm.", valueName: "norm"))
   var clip: Double?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Predict by an average of the weights: ema, swa; none.", valueName: "name"))
+  var average: String?
+
   @Option(parsing: .unconditional, help: ArgumentHelp("Rows of a step; 1 is one sample at a time.", valueName: "rows"))
   var batchSize: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Pieces that a batch is taken in, their gradients added up: less memory.", valueName: "n"))
+  var accumulation: Int?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Passes over the train rows.", valueName: "n"))
   var epochs: Int?
@@ -113,12 +124,18 @@ struct RecipeOptions: ParsableArguments {
     if let warmup { changes.set("optimizer.warmup", to: warmup) }
     if let decay { changes.set("optimizer.decay", to: decay) }
     if let clip { changes.set("optimizer.clip", to: clip) }
+    if let average { changes.set("optimizer.average", to: average) }
     if let batchSize { changes.set("batchSize", to: Double(batchSize)) }
+    if let accumulation { changes.set("accumulation", to: Double(accumulation)) }
     if let epochs { changes.set("epochs", to: Double(epochs)) }
     if let earlyStopping { changes.set("earlyStopping", to: Double(earlyStopping)) }
     if let seed { changes.set("seed", to: seed) }
     for setting in settings { try changes.set(setting) }
     return changes
+  }
+
+  private static func names<T: CaseIterable & RawRepresentable>(_: T.Type) -> String where T.RawValue == String {
+    T.allCases.map(\.rawValue).joined(separator: ", ")
   }
 
   static func numbers(_ text: String, flag: String) throws -> [Double] {

@@ -14,6 +14,14 @@ public enum Precision: String, Codable, Sendable, CaseIterable {
   package var kernels: UnsafePointer<tartine_kernels> {
     self == .float32 ? KernelTables.float32.table : KernelTables.float64.table
   }
+
+  /// Sets elements that lie one after the other to one value.
+  package func fill(_ start: UnsafeMutableRawPointer, count: Int, with value: Double) {
+    switch self {
+    case .float32: start.assumingMemoryBound(to: Float.self).update(repeating: Float(value), count: count)
+    case .float64: start.assumingMemoryBound(to: Double.self).update(repeating: value, count: count)
+    }
+  }
 }
 
 /// The choice of kernels, made once.

@@ -22,7 +22,7 @@ static const tartine_kernels NAME(table) = {
     .backward = NAME(backward),
     .column_statistics = NAME(column_statistics),
     .norm_scale = NAME(norm_scale),
-    .moving_average = NAME(moving_average),
+    .blend = NAME(blend),
     .norm_backward = NAME(norm_backward),
     .sum_of_squares = NAME(sum_of_squares),
     .softmax_loss = NAME(softmax_loss),
@@ -35,8 +35,8 @@ static const tartine_kernels NAME(table) = {
     .gather_binned = NAME(gather_binned),
     .gather_bytes = NAME(gather_bytes),
     .descend = NAME(descend),
-    .rmsprop = NAME(rmsprop),
-    .adam = NAME(adam),
+    .adapt = NAME(adapt),
+    .lion = NAME(lion),
 #if defined(__APPLE__)
     .product = ACCELERATE,
 #else

@@ -25,6 +25,7 @@ struct FusedStep {
   var movingMean, movingVariance: UnsafeMutableRawPointer?
   var epsilon = 0.0
   var fraction = 0.0
+  var averagesBiasedVariance = false
 
   let activation: Int32
   let slope: Double
@@ -64,10 +65,10 @@ struct FusedStep {
     kernels.pointee.column_statistics(z + first * size, rows, columns.count, width, mean, variance)
     kernels.pointee.norm_scale(
       variance, at(gamma, first), epsilon, columns.count, at(inverseDeviation, first), at(scale, first))
-    kernels.pointee.moving_average(at(movingMean, first), mean, columns.count, fraction, 1)
-    kernels.pointee.moving_average(
-      at(movingVariance, first), variance, columns.count, fraction,
-      rows > 1 ? Double(rows) / Double(rows - 1) : 1)
+    kernels.pointee.blend(at(movingMean, first), mean, columns.count, 1 - fraction, fraction)
+    kernels.pointee.blend(
+      at(movingVariance, first), variance, columns.count, 1 - fraction,
+      fraction * (rows > 1 && !averagesBiasedVariance ? Double(rows) / Double(rows - 1) : 1))
   }
 
   /// z → norm → activation → dropout → output, for these columns.

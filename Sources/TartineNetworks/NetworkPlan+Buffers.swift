@@ -24,15 +24,12 @@ extension NetworkPlan {
   private func fill(_ arena: Arena, with tensors: [PlannedTensor], precision: Precision, seed: UInt64) {
     for (index, tensor) in tensors.enumerated() {
       let elements = arena[tensor.offset * precision.size]
-      switch (tensor.initializer, precision) {
-      case (.constant(let value), .float32):
-        elements.assumingMemoryBound(to: Float.self).update(repeating: Float(value), count: tensor.count)
-      case (.constant(let value), .float64):
-        elements.assumingMemoryBound(to: Double.self).update(repeating: value, count: tensor.count)
-      case (let initializer, _):
+      if case .constant(let value) = tensor.initializer {
+        precision.fill(elements, count: tensor.count, with: value)
+      } else {
         var stream = tartine_stream(seed: seed, purpose: .initialization, layer: 0)
         precision.kernels.pointee.normals(
-          &stream, UInt32(index), tensor.count, initializer.deviation, elements)
+          &stream, UInt32(index), tensor.count, tensor.initializer.deviation, elements)
       }
     }
   }
@@ -45,16 +42,8 @@ extension NetworkPlan {
       guard let norm = node.norm, norm.layer.averages == .corrected, updates > 0 else { continue }
       let weight = MovingAverage.weight(beta: 1 - norm.layer.fraction, after: updates)
       for span in [norm.movingMean, norm.movingVariance] {
-        switch precision {
-        case .float32:
-          for i in span.offset..<span.offset + span.count {
-            corrected.base.assumingMemoryBound(to: Float.self)[i] /= Float(weight)
-          }
-        case .float64:
-          for i in span.offset..<span.offset + span.count {
-            corrected.base.assumingMemoryBound(to: Double.self)[i] /= weight
-          }
-        }
+        let offset = span.offset * precision.size
+        precision.kernels.pointee.blend(corrected[offset], state[offset], span.count, 0, 1 / weight)
       }
     }
   }

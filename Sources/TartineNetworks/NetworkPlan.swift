@@ -20,6 +20,18 @@ public struct NetworkPlan: Sendable, CustomStringConvertible {
   /// Numbers to learn, all told.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
+  /// The same without its dropout, over the same tensors.
+  package var withoutDropout: NetworkPlan {
+    NetworkPlan(
+      input: input, layers: layers, parameters: parameters, state: state,
+      nodes: nodes.compactMap { node in
+        guard case .fused(var fused) = node else { return node }
+        fused.keep = 1
+        let isEmpty = fused.weight == nil && fused.bias == nil && fused.norm == nil && fused.activation == .identity
+        return isEmpty ? nil : .fused(fused)
+      }, parameterElements: parameterElements, stateElements: stateElements)
+  }
+
   /// Outputs of the last layer.
   package var outputWidth: Int { nodes.last?.width ?? input.count }
 }

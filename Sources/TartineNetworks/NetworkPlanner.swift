@@ -122,7 +122,7 @@ private struct NetworkPlanner {
     case .norm(let layer):
       begin(rank: 1, named: name, width: output.count)
       let learned = layer.parameters(for: shape).map { parameters.add($0, prefix: name) }
-      let start = layer.averages == .torch ? 1.0 : 0
+      let start = layer.averages == .torch || layer.averages == .keras ? 1.0 : 0
       open?.norm = PlannedNorm(
         layer: layer, gamma: learned[0], beta: learned[1],
         movingMean: state.add(

@@ -42,6 +42,12 @@ enum PassStep {
     }
   }
 
+  mutating func setFraction(_ fraction: Double) {
+    guard case .fused(var step) = self else { return }
+    step.fraction = fraction
+    self = .fused(step)
+  }
+
   mutating func setStep(_ number: Int) {
     guard case .fused(var step) = self else { return }
     step.stream.step = UInt32(truncatingIfNeeded: number)
@@ -140,6 +146,7 @@ struct PassBuffers {
           linked.scale = arena[place.norm[3]]
           linked.epsilon = norm.layer.epsilon
           linked.fraction = norm.layer.fraction
+          linked.averagesBiasedVariance = norm.layer.averages == .keras
         }
         if let mask = place.mask {
           linked.mask = arena[mask].assumingMemoryBound(to: UInt8.self)

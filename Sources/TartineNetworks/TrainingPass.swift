@@ -90,6 +90,16 @@ package final class TrainingPass {
     return result
   }
 
+  /// Forward alone: makes each norm's averages the plain mean over the batches so far, this one included.
+  ///
+  /// - Parameter number: the batch's, from 0.
+  package func takeStatistics(input: UnsafeMutableRawPointer, rows: Int, number: Int) {
+    self.rows = rows
+    steps[0].setInput(input)
+    for index in steps.indices { steps[index].setFraction(1 / Double(number + 1)) }
+    for index in steps.indices.dropLast() { perform(.forward, node: index, parts: steps[index].parts) }
+  }
+
   /// Makes the gradient of one weight part, and says whether it is finite.
   package func computeWeightGradient(_ part: Int) -> Bool {
     let place = weightParts[part]
@@ -177,6 +187,11 @@ package struct PassResult {
   /// Σ g² over all gradients; not finite where any of them is not.
   package let gradientSquares: Double
 
+  package init(loss: Double, gradientSquares: Double) {
+    self.loss = loss
+    self.gradientSquares = gradientSquares
+  }
+
   package var isFinite: Bool { loss.isFinite && gradientSquares.isFinite }
 }
 
@@ -196,6 +211,11 @@ package struct PassFault: Hashable, Sendable {
     self.isInGradient = isInGradient
     self.rows = rows
     self.rowCount = rowCount
+  }
+
+  /// The same where the pass was of some rows of a batch, from this place on.
+  package func movedRows(by offset: Int) -> PassFault {
+    PassFault(layer: layer, isInGradient: isInGradient, rows: rows.map { $0 + offset }, rowCount: rowCount)
   }
 
   /// A fault on the way forward, in all these rows.

@@ -1,12 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
-/// The learning rate over a run: a pure function of the step, so that nothing of it has to be saved.
+/// The learning rate over a run: a function of the step, so that nothing of it has to be saved.
 ///
 /// With r the `initial` rate, t the step counted from the warm-up's end, T the steps after it and
 /// e = t / (steps an epoch):
@@ -15,14 +7,28 @@
 /// |---|---|
 /// | ``Shape/constant`` | r |
 /// | ``Shape/inverseTime(decay:)`` | r / (1 + decay · e) |
+/// | ``Shape/inverseSquareRoot(decay:)`` | r / √(1 + decay · e) |
 /// | ``Shape/exponential(factor:)`` | r · factorᵉ |
 /// | ``Shape/staircase(factor:every:)`` | r · factor^⌊e / every⌋ |
+/// | ``Shape/polynomial(power:to:)`` | to + (r − to)(1 − t/T)^power |
 /// | ``Shape/cosine(to:)`` | to + (r − to)(1 + cos πt/T) / 2 |
+/// | ``Shape/cosineRestarts(first:factor:to:)`` | the same over cycles of first, first · factor, … epochs |
+/// | ``Shape/logCosine`` | r (1 − cos(2π log₂(1 + 15 t/T))) / 2: four cycles, each twice as long |
+/// | ``Shape/stableDecay(share:to:)`` | r, and over the last share of T in a straight line to `to` |
+/// | ``Shape/oneCycle(_:)`` | see ``OneCycle`` |
+/// | ``Shape/plateau(factor:patience:)`` | r · factorᵏ, k the times that the dev loss had not fallen for `patience` epochs |
+/// | ``Shape/joined(_:)`` | one shape after the other, each over its own share of T |
 ///
 /// A warm-up rises in a straight line, r · (s + 1) / warmupSteps at step s.
 ///
-/// **Source**: Loshchilov and Hutter, *SGDR*, 2017, eq. 5, for the cosine; Goyal et al., *Accurate, large
-/// minibatch SGD*, 2017, §2.2, for the warm-up.
+/// On a plateau the rate follows the dev losses so far as well, which a run's history and checkpoint hold.
+///
+/// **Source**: Loshchilov and Hutter, *SGDR*, 2017, eq. 5, for the cosines; Goyal et al., *Accurate, large
+/// minibatch SGD*, 2017, §2.2, for the warm-up; Holzmüller et al., *Better by default*, 2024, §3, for the cosine on a
+/// log scale; Hu et al., *MiniCPM*, 2024, §4, for stable and then decay.
+///
+/// **Differs from**: PyTorch's plateau takes factor 0.1 and patience 10, as here, and a new best to be lower by 10⁻⁴ of
+/// the old; Keras by 10⁻⁴ itself.
 public struct LearningRate: Hashable, Sendable {
   /// How the rate goes on after the warm-up.
   public enum Shape: Hashable, Sendable {
@@ -30,12 +36,70 @@ public struct LearningRate: Hashable, Sendable {
     case constant
     /// Falls as 1 / (1 + decay · epochs).
     case inverseTime(decay: Double)
+    /// Falls as 1 / √(1 + decay · epochs); with a decay of 1 as 1 / √epoch, counted from 1.
+    case inverseSquareRoot(decay: Double)
     /// Falls by a factor each epoch, smoothly.
     case exponential(factor: Double)
     /// Falls by a factor all at once, every so many epochs.
     case staircase(factor: Double, every: Double)
+    /// Falls as a power of what is left of the run; 1 is a straight line.
+    case polynomial(power: Double, to: Double)
     /// Falls along half a cosine, which would reach its end one step after the last.
     case cosine(to: Double)
+    /// Falls along half a cosine again and again: over `first` epochs, and each time over `factor` as many.
+    case cosineRestarts(first: Double, factor: Double, to: Double)
+    /// Rises and falls four times along a cosine, each time over twice as many steps.
+    case logCosine
+    /// Stays, and falls in a straight line over the last share of the run.
+    case stableDecay(share: Double, to: Double)
+    /// Rises and falls once, while the momentum falls and rises.
+    case oneCycle(OneCycle)
+    /// Falls by a factor where the dev loss has not fallen for more than `patience` epochs.
+    case plateau(factor: Double, patience: Int)
+    /// One shape after the other.
+    case joined([Part])
+  }
+
+  /// One cycle of the rate r, with the momentum going the other way, each part along half a cosine: from r / `startDivisor`
+  /// to r over the first `rise` of the steps, and from there to r / `startDivisor` / `endDivisor`.
+  ///
+  /// β₁ goes from `highBeta1` to `lowBeta1` and back. An optimizer without one leaves that out.
+  ///
+  /// **Source**: Smith and Topin, *Super-convergence*, 2019; the defaults are PyTorch's.
+  public struct OneCycle: Hashable, Sendable {
+    /// The share of the steps that the rate rises over.
+    public var rise = 0.3
+    /// The rate's highest value over its first.
+    public var startDivisor = 25.0
+    /// The rate's first value over its last.
+    public var endDivisor = 1e4
+    /// β₁ where the rate is highest.
+    public var lowBeta1 = 0.85
+    /// β₁ where the rate is lowest.
+    public var highBeta1 = 0.95
+
+    /// The usual cycle.
+    public init() {}
+  }
+
+  /// A shape over a share of the run.
+  public struct Part: Hashable, Sendable {
+    /// The share of the steps, in (0, 1]; together the parts take all.
+    public var share: Double
+    /// Its highest rate, as a multiple of the schedule's.
+    public var scale: Double
+    /// How the rate goes.
+    public var shape: Shape
+    /// The share of its own steps that a warm-up takes.
+    public var warmup: Double
+
+    /// Describes a part.
+    public init(_ share: Double, scale: Double = 1, _ shape: Shape, warmup: Double = 0) {
+      self.share = share
+      self.scale = scale
+      self.shape = shape
+      self.warmup = warmup
+    }
   }
 
   /// The rate at its highest: after the warm-up.
@@ -61,8 +125,13 @@ public struct LearningRate: Hashable, Sendable {
   }
 
   /// rate / (1 + decay · epochs).
-  public static func inverseTime(from rate: Double, decay: Double, warmup: Double = 0) -> LearningRate {
+  public static func inverseTime(from rate: Double, decay: Double = 1, warmup: Double = 0) -> LearningRate {
     LearningRate(rate, shape: .inverseTime(decay: decay), warmup: warmup)
+  }
+
+  /// rate / √(1 + decay · epochs).
+  public static func inverseSquareRoot(from rate: Double, decay: Double = 1, warmup: Double = 0) -> LearningRate {
+    LearningRate(rate, shape: .inverseSquareRoot(decay: decay), warmup: warmup)
   }
 
   /// rate · factor^epochs.
@@ -77,6 +146,13 @@ public struct LearningRate: Hashable, Sendable {
     LearningRate(rate, shape: .staircase(factor: factor, every: epochs), warmup: warmup)
   }
 
+  /// A power of what is left of the run; by default a straight line to 0.
+  public static func polynomial(
+    from rate: Double, power: Double = 1, to end: Double = 0, warmup: Double = 0
+  ) -> LearningRate {
+    LearningRate(rate, shape: .polynomial(power: power, to: end), warmup: warmup)
+  }
+
   /// Half a cosine after a warm-up: the default.
   public static func cosine(
     from rate: Double, to end: Double = 0, warmup: Double = defaultWarmup
@@ -84,46 +160,45 @@ public struct LearningRate: Hashable, Sendable {
     LearningRate(rate, shape: .cosine(to: end), warmup: warmup)
   }
 
-  /// The rate of a step.
-  ///
-  /// - Parameters:
-  ///   - step: from 0.
-  ///   - total: steps of the whole run.
-  ///   - epochSteps: steps of an epoch.
-  public func rate(at step: Int, of total: Int, epochSteps: Int) -> Double {
-    let warmupSteps = Int((warmup * Double(total)).rounded())
-    if step < warmupSteps { return initial * Double(step + 1) / Double(warmupSteps) }
-    let t = Double(step - warmupSteps)
-    let epochs = t / Double(max(1, epochSteps))
-    switch shape {
-    case .constant: return initial
-    case .inverseTime(let decay): return initial / (1 + decay * epochs)
-    case .exponential(let factor): return initial * pow(factor, epochs)
-    case .staircase(let factor, let every): return initial * pow(factor, (epochs / every).rounded(.down))
-    case .cosine(let end):
-      let progress = min(1, t / Double(max(1, total - warmupSteps)))
-      return end + (initial - end) * (1 + cos(Double.pi * progress)) / 2
-    }
+  /// Half a cosine over `first` epochs, and again over `factor` as many.
+  public static func cosineRestarts(
+    from rate: Double, first epochs: Double, factor: Double = 2, to end: Double = 0, warmup: Double = 0
+  ) -> LearningRate {
+    LearningRate(rate, shape: .cosineRestarts(first: epochs, factor: factor, to: end), warmup: warmup)
+  }
+
+  /// Four cosines, each twice as long as the one before.
+  public static func logCosine(from rate: Double) -> LearningRate { LearningRate(rate, shape: .logCosine) }
+
+  /// Warm-up, stable, and then a straight line to the end.
+  public static func stableDecay(
+    from rate: Double, share: Double = 0.2, to end: Double = 0, warmup: Double = defaultWarmup
+  ) -> LearningRate {
+    LearningRate(rate, shape: .stableDecay(share: share, to: end), warmup: warmup)
+  }
+
+  /// Up to `rate` and down again, the momentum the other way.
+  public static func oneCycle(to rate: Double, _ cycle: OneCycle = OneCycle()) -> LearningRate {
+    LearningRate(rate, shape: .oneCycle(cycle))
+  }
+
+  /// Less where the dev loss no longer falls.
+  public static func plateau(
+    from rate: Double, factor: Double = 0.1, patience: Int = 10, warmup: Double = 0
+  ) -> LearningRate {
+    LearningRate(rate, shape: .plateau(factor: factor, patience: patience), warmup: warmup)
+  }
+
+  /// One shape after the other.
+  public static func joined(_ rate: Double, _ parts: [Part]) -> LearningRate {
+    LearningRate(rate, shape: .joined(parts))
   }
 
   /// What is wrong with the values, in a sentence; nil if nothing is.
   public var problem: String? {
-    func bad(_ what: String, _ value: Double, _ rule: String) -> String? { "\(what) must be \(rule), not \(value)" }
-    if !(initial > 0 && initial.isFinite) {
-      return bad("learningRate", initial, "above 0")
-    }
-    if !(warmup >= 0 && warmup < 1) { return bad("warmup", warmup, "a share of the steps in [0, 1)") }
-    switch shape {
-    case .constant: return nil
-    case .inverseTime(let decay): return decay >= 0 ? nil : bad("the schedule's decay", decay, "at least 0")
-    case .exponential(let factor):
-      return factor > 0 && factor <= 1 ? nil : bad("the schedule's factor", factor, "in (0, 1]")
-    case .staircase(let factor, let every):
-      if !(factor > 0 && factor <= 1) { return bad("the schedule's factor", factor, "in (0, 1]") }
-      return every > 0 ? nil : bad("the schedule's every", every, "above 0 epochs")
-    case .cosine(let end):
-      return end >= 0 && end <= initial ? nil : bad("the schedule's end", end, "from 0 to the learning rate")
-    }
+    if !(initial > 0 && initial.isFinite) { return "learningRate must be above 0, not \(initial)" }
+    if !(warmup >= 0 && warmup < 1) { return "warmup must be a share of the steps in [0, 1), not \(warmup)" }
+    return shape.problem(rate: initial)
   }
 }
 
@@ -132,72 +207,50 @@ extension LearningRate: ExpressibleByFloatLiteral {
   public init(floatLiteral value: Double) { self.init(value) }
 }
 
-/// The flat keys that recipes use beside the optimizer's own: `learningRate`, `schedule`, `warmup`, and what
-/// the shape needs.
-extension LearningRate: Codable {
-  enum Key: String, CodingKey {
-    case learningRate, schedule, warmup
-    case decay = "scheduleDecay"
-    case factor = "scheduleFactor"
-    case every = "scheduleEvery"
-    case end = "scheduleEnd"
+extension LearningRate.Shape {
+  fileprivate func problem(rate: Double) -> String? {
+    func check(_ isGood: Bool, _ what: String, _ value: Double, _ rule: String) -> String? {
+      isGood ? nil : "the schedule's \(what) must be \(rule), not \(value)"
+    }
+    func factor(_ factor: Double) -> String? { check(factor > 0 && factor <= 1, "factor", factor, "in (0, 1]") }
+    func end(_ end: Double) -> String? { check(end >= 0 && end <= rate, "end", end, "from 0 to the learning rate") }
+    func share(_ share: Double) -> String? { check(share > 0 && share <= 1, "share", share, "in (0, 1]") }
+    switch self {
+    case .constant, .logCosine: return nil
+    case .inverseTime(let decay), .inverseSquareRoot(let decay):
+      return check(decay >= 0 && decay.isFinite, "decay", decay, "at least 0")
+    case .exponential(let value): return factor(value)
+    case .staircase(let value, let every):
+      return factor(value) ?? check(every > 0, "every", every, "above 0 epochs")
+    case .polynomial(let power, let last):
+      return check(power > 0 && power.isFinite, "power", power, "above 0") ?? end(last)
+    case .cosine(let last): return end(last)
+    case .cosineRestarts(let first, let value, let last):
+      return check(first > 0 && first.isFinite, "every", first, "above 0 epochs")
+        ?? check(value >= 1 && value.isFinite, "factor", value, "at least 1") ?? end(last)
+    case .stableDecay(let value, let last): return share(value) ?? end(last)
+    case .oneCycle(let cycle):
+      for beta in [cycle.lowBeta1, cycle.highBeta1] where !(beta >= 0 && beta < 1) {
+        return "the schedule's beta1 must be in [0, 1), not \(beta)"
+      }
+      return check(cycle.rise > 0 && cycle.rise < 1, "share", cycle.rise, "in (0, 1)")
+        ?? check(cycle.startDivisor >= 1, "start divisor", cycle.startDivisor, "at least 1")
+        ?? check(cycle.endDivisor >= 1, "end divisor", cycle.endDivisor, "at least 1")
+    case .plateau(let value, let patience):
+      return factor(value) ?? check(patience >= 0, "patience", Double(patience), "at least 0 epochs")
+    case .joined(let parts): return problem(of: parts, rate: rate)
+    }
   }
 
-  /// The schedules' names in recipes and flags.
-  public static let scheduleNames = ["constant", "inverse-time", "exponential", "staircase", "cosine"]
-
-  /// Decodes; a shape's own numbers take their defaults where they are left out.
-  public init(from decoder: any Decoder) throws {
-    try self.init(from: decoder, usual: nil)
-  }
-
-  /// - Parameter usual: the rate where none is named; nil: one must be.
-  init(from decoder: any Decoder, usual: Double?) throws {
-    let values = try decoder.container(keyedBy: Key.self)
-    let name = try values.decodeIfPresent(String.self, forKey: .schedule) ?? "cosine"
-    func number(_ key: Key, or other: Double) throws -> Double {
-      try values.decodeIfPresent(Double.self, forKey: key) ?? other
+  private func problem(of parts: [LearningRate.Part], rate: Double) -> String? {
+    let total = parts.reduce(0) { $0 + $1.share }
+    if !(abs(total - 1) < 1e-6) { return "the shares of a joined schedule's parts must add up to 1, not \(total)" }
+    for part in parts {
+      if !(part.share > 0) { return "the share of a schedule's part must be above 0, not \(part.share)" }
+      if let problem = LearningRate(rate * part.scale, shape: part.shape, warmup: part.warmup).problem {
+        return problem
+      }
     }
-    let shape: Shape
-    switch name {
-    case "constant": shape = .constant
-    case "inverse-time": shape = .inverseTime(decay: try number(.decay, or: 1))
-    case "exponential": shape = .exponential(factor: try number(.factor, or: 0.95))
-    case "staircase":
-      shape = .staircase(factor: try number(.factor, or: 0.5), every: try number(.every, or: 10))
-    case "cosine": shape = .cosine(to: try number(.end, or: 0))
-    default:
-      throw DecodingError.dataCorruptedError(
-        forKey: .schedule, in: values,
-        debugDescription:
-          "there is no schedule '\(name)'; there are \(Self.scheduleNames.joined(separator: ", "))")
-    }
-    self.init(
-      try usual.map { try number(.learningRate, or: $0) } ?? values.decode(Double.self, forKey: .learningRate),
-      shape: shape,
-      warmup: try number(.warmup, or: name == "cosine" ? Self.defaultWarmup : 0))
-  }
-
-  /// Encodes the keys that the shape has.
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encode(initial, forKey: .learningRate)
-    try values.encode(warmup, forKey: .warmup)
-    switch shape {
-    case .constant: try values.encode("constant", forKey: .schedule)
-    case .inverseTime(let decay):
-      try values.encode("inverse-time", forKey: .schedule)
-      try values.encode(decay, forKey: .decay)
-    case .exponential(let factor):
-      try values.encode("exponential", forKey: .schedule)
-      try values.encode(factor, forKey: .factor)
-    case .staircase(let factor, let every):
-      try values.encode("staircase", forKey: .schedule)
-      try values.encode(factor, forKey: .factor)
-      try values.encode(every, forKey: .every)
-    case .cosine(let end):
-      try values.encode("cosine", forKey: .schedule)
-      try values.encode(end, forKey: .end)
-    }
+    return nil
   }
 }

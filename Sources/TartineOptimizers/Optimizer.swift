@@ -2,134 +2,126 @@ import TartineNetworks
 
 /// How weights follow their gradients: a description, lowered to one sweep over the parameters.
 ///
-/// With g the gradient of the loss, clipped, and of the penalties, and t counted from 1:
+/// With g the gradient of the loss, clipped, and of the penalties, t counted from 1, m ← β₁m + (1−β₁)g,
+/// s ← β₂s + (1−β₂)g², m̂ = m/(1−β₁ᵗ) and ŝ = s/(1−β₂ᵗ):
 ///
 /// | algorithm | update |
 /// |---|---|
 /// | gradient descent | w ← w − rate · g |
-/// | momentum | v ← βv + (1−β)g; w ← w − rate · v / (1−βᵗ) |
-/// | Nesterov | v ← βv + (1−β)g; w ← w − rate · (βv + (1−β)g) |
-/// | RMSProp | s ← βs + (1−β)g²; w ← w − rate · g / (√s + ε) |
-/// | Adam | m, s as above with β₁, β₂; w ← w − rate · m̂ / (√ŝ + ε), m̂ = m/(1−β₁ᵗ), ŝ = s/(1−β₂ᵗ) |
-/// | AdamW | Adam, and w ← w − rate · decay · w, on weights only |
+/// | momentum | w ← w − rate · m̂ |
+/// | Nesterov | w ← w − rate · (β₁m + (1−β₁)g) |
+/// | Adagrad | s ← s + g²; w ← w − rate · g / (√s + ε) |
+/// | RMSProp | w ← w − rate · g / (√s + ε) |
+/// | Adam | w ← w − rate · m̂ / (√ŝ + ε) |
+/// | AdamW | Adam, with decay |
+/// | AMSGrad | Adam, with the largest s so far in place of s |
+/// | NAdam | Adam, looking ahead by a momentum that rises: see ``nAdam(learningRate:beta1:beta2:epsilon:variant:)`` |
+/// | RAdam | Adam, rectified: see ``rAdam(learningRate:beta1:beta2:epsilon:)`` |
+/// | Lion | w ← w − rate · sign(β₁m + (1−β₁)g), and then m ← β₂m + (1−β₂)g |
 ///
+/// Beside any of them w ← w − rate · decay · w, on weights alone.
 /// Batch, mini-batch and one sample at a time are one algorithm with another batch size.
 ///
-/// **Source**: Polyak 1964; Sutskever et al. 2013; Tieleman and Hinton 2012, lecture 6.5; Kingma and Ba 2015,
-/// algorithm 1; Loshchilov and Hutter 2019, algorithm 2.
+/// **Source**: Polyak 1964; Sutskever et al. 2013; Duchi et al. 2011, fig. 1; Tieleman and Hinton 2012, lecture 6.5;
+/// Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019, algorithm 2; Reddi et al. 2018, algorithm 2; Dozat 2016,
+/// algorithm 8; Liu et al. 2020, algorithm 2; Chen et al. 2023, algorithm 2.
 public struct Optimizer: Hashable, Sendable {
   /// The family of the update.
   public enum Algorithm: String, Codable, Hashable, Sendable, CaseIterable {
     case gradientDescent = "sgd"
-    case momentum, nesterov, rmsprop, adam
+    case momentum, nesterov, adagrad, rmsprop, adam
     case adamW = "adamw"
+    case amsGrad = "amsgrad"
+    case nAdam = "nadam"
+    case rAdam = "radam"
+    case lion
   }
 
   /// Where libraries differ, whose definition holds.
   public enum Variant: String, Codable, Hashable, Sendable, CaseIterable {
     /// As in the table above.
     case standard
-    /// As the lecture prints it: momentum not corrected; RMSProp with ε inside the root.
+    /// As the lecture prints it: momentum not corrected; RMSProp with β₂ = 0.999 and ε = 10⁻⁵ inside the root.
     case lecture
-    /// As PyTorch: v ← βv + g, not corrected; Nesterov steps along g + βv.
+    /// As PyTorch: m ← β₁m + g, not corrected; Nesterov steps along g + β₁m; RMSProp with β₂ = 0.99.
     case torch
-    /// As Keras: RMSProp with ε inside the root.
+    /// As Keras: m ← β₁m + rate · g and w ← w − m, Nesterov w − (β₁m + rate · g); ε = 10⁻⁷, inside the root in RMSProp
+    /// and Adagrad, beside the root of the uncorrected s in Adam and AMSGrad; Adagrad's s starts at 0.1.
     case keras
+    /// As scikit-learn: momentum and Nesterov as Keras; Adam's ε = 10⁻⁸ beside the root of the uncorrected s.
+    case sklearn
   }
 
   /// The family of the update.
   public var algorithm: Algorithm
   /// The rate over the run.
   public var learningRate: LearningRate
-  /// β of momentum and Nesterov, β₁ of Adam, in [0, 1).
+  /// β₁, in [0, 1).
   public var beta1: Double
-  /// β of RMSProp, β₂ of Adam, in [0, 1).
+  /// β₂, in [0, 1).
   public var beta2: Double
   /// Keeps the division finite.
   public var epsilon: Double
-  /// Decoupled decay of AdamW, at least 0; nil: a recipe fills it in by the number of train rows.
+  /// Decoupled decay, at least 0; nil: a recipe fills AdamW's in by the number of train rows.
   public var decay: Double?
-  /// The largest global norm of the gradient, before it is scaled down to it; nil: not clipped.
-  public var clip: Double?
+  /// How far gradients may reach.
+  public var clipping: GradientClipping
+  /// The average of the weights that predicts in place of the last ones; nil: none.
+  public var average: WeightAverage?
   /// Whose definition holds.
   public var variant: Variant
 
+  /// - Parameters: what is left out takes the default of the algorithm and variant.
   init(
-    _ algorithm: Algorithm, learningRate: LearningRate, beta1: Double = 0.9, beta2: Double = 0.999,
-    epsilon: Double = 1e-8, decay: Double? = 0, clip: Double? = nil, variant: Variant = .standard
+    _ algorithm: Algorithm, variant: Variant = .standard, learningRate: LearningRate, beta1: Double? = nil,
+    beta2: Double? = nil, epsilon: Double? = nil, decay: Double? = 0
   ) {
+    let usual = Self.usual(algorithm, variant)
     self.algorithm = algorithm
-    self.learningRate = learningRate
-    self.beta1 = beta1
-    self.beta2 = beta2
-    self.epsilon = epsilon
-    self.decay = decay
-    self.clip = clip
     self.variant = variant
+    self.learningRate = learningRate
+    self.beta1 = beta1 ?? usual.beta1
+    self.beta2 = beta2 ?? usual.beta2
+    self.epsilon = epsilon ?? usual.epsilon
+    self.decay = decay
+    clipping = .none
+    average = nil
   }
 
-  /// Plain gradient descent.
-  public static func gradientDescent(learningRate: LearningRate = .cosine(from: 0.1)) -> Optimizer {
-    Optimizer(.gradientDescent, learningRate: learningRate)
+  /// The numbers of an algorithm that nobody names.
+  private static func usual(_ algorithm: Algorithm, _ variant: Variant) -> (
+    beta1: Double, beta2: Double, epsilon: Double
+  ) {
+    let epsilon = variant == .keras ? 1e-7 : 1e-8
+    return switch (algorithm, variant) {
+    case (.rmsprop, .lecture): (0.9, 0.999, 1e-5)
+    case (.rmsprop, .torch): (0.9, 0.99, epsilon)
+    case (.rmsprop, _): (0.9, 0.9, epsilon)
+    case (.adagrad, .keras): (0.9, 0.999, epsilon)
+    case (.adagrad, _): (0.9, 0.999, 1e-10)
+    case (.lion, _): (0.9, 0.99, epsilon)
+    default: (0.9, 0.999, epsilon)
+    }
   }
 
-  /// Gradient descent along a moving average of the gradient.
-  ///
-  /// **Differs from**: PyTorch does not weigh g by 1 − β, so that its rate means 1/(1 − β) as much
-  /// (`.torch`); Keras multiplies the rate into v.
-  public static func momentum(
-    learningRate: LearningRate = .cosine(from: 0.1), beta: Double = 0.9, variant: Variant = .standard
-  ) -> Optimizer {
-    Optimizer(.momentum, learningRate: learningRate, beta1: beta, variant: variant)
-  }
-
-  /// Momentum that looks ahead.
-  public static func nesterov(
-    learningRate: LearningRate = .cosine(from: 0.1), beta: Double = 0.9, variant: Variant = .standard
-  ) -> Optimizer {
-    Optimizer(.nesterov, learningRate: learningRate, beta1: beta, variant: variant)
-  }
-
-  /// Steps divided by the root of a moving average of squared gradients.
-  ///
-  /// **Differs from**: PyTorch takes β = 0.99; Keras puts ε inside the root (`.keras`); the lecture takes
-  /// β = 0.999 and ε = 10⁻⁵ inside (`.lecture`): its first step is then 31.6 times the rate.
-  public static func rmsprop(
-    learningRate: LearningRate = .cosine(from: 1e-3), beta: Double? = nil, epsilon: Double? = nil,
-    variant: Variant = .standard
-  ) -> Optimizer {
-    Optimizer(
-      .rmsprop, learningRate: learningRate, beta2: beta ?? (variant == .lecture ? 0.999 : 0.9),
-      epsilon: epsilon ?? (variant == .lecture ? 1e-5 : 1e-8), variant: variant)
-  }
-
-  /// Adam.
-  ///
-  /// **Differs from**: Keras adds its ε = 10⁻⁷ to the root of the *uncorrected* second moment.
-  public static func adam(
-    learningRate: LearningRate = .cosine(from: 1e-3), beta1: Double = 0.9, beta2: Double = 0.999,
-    epsilon: Double = 1e-8
-  ) -> Optimizer {
-    Optimizer(.adam, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon)
-  }
-
-  /// Adam with decay apart from the gradient.
-  public static func adamW(
-    learningRate: LearningRate = .cosine(from: 1e-3), decay: Double? = 0.01, beta1: Double = 0.9,
-    beta2: Double = 0.999, epsilon: Double = 1e-8
-  ) -> Optimizer {
-    Optimizer(
-      .adamW, learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, decay: decay)
-  }
-
-  /// The same, with gradients scaled down to this global norm where theirs is larger.
-  ///
-  /// The norm is that of the loss's gradient alone; penalties are added after.
-  ///
-  /// **Source**: Pascanu et al., *On the difficulty of training recurrent neural networks*, 2013, algorithm 1.
-  public func clipped(toNorm norm: Double) -> Optimizer {
+  /// The same, with gradients held back.
+  public func clipped(_ clipping: GradientClipping) -> Optimizer {
     var copy = self
-    copy.clip = norm
+    copy.clipping = clipping
+    return copy
+  }
+
+  /// The same, with an average of the weights.
+  public func averaged(_ average: WeightAverage) -> Optimizer {
+    var copy = self
+    copy.average = average
+    return copy
+  }
+
+  /// The same, with decay apart from the gradient: w ← w − rate · decay · w, on weights alone.
+  public func decayed(_ decay: Double) -> Optimizer {
+    var copy = self
+    copy.decay = decay
     return copy
   }
 
@@ -140,33 +132,29 @@ public struct Optimizer: Hashable, Sendable {
     if !(beta2 >= 0 && beta2 < 1) { return "beta2 must be in [0, 1), not \(beta2)" }
     if !(epsilon >= 0 && epsilon.isFinite) { return "epsilon must be at least 0, not \(epsilon)" }
     if let decay, !(decay >= 0 && decay.isFinite) { return "decay must be at least 0, not \(decay)" }
-    if let clip, !(clip > 0) { return "clip must be above 0, not \(clip)" }
-    return nil
+    return clipping.problem ?? average?.problem
   }
 }
 
 extension Optimizer: Codable {
   private enum Key: String, CodingKey {
-    case algorithm, beta1, beta2, epsilon, decay, clip, variant
+    case algorithm, beta1, beta2, epsilon, decay, clip, clipNorm, clipValue, variant
   }
 
   /// Decodes; what is left out takes its default.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let algorithm = try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW)
-    let variant = try values.decodeName(Variant.self, forKey: .variant, default: .standard)
-    let usual = algorithm == .rmsprop ? Optimizer.rmsprop(variant: variant) : .adam()
-    // Left out it takes its default; null leaves it to the rules.
-    let decay: Double? =
-      values.contains(.decay)
-      ? try values.decodeIfPresent(Double.self, forKey: .decay) : algorithm == .adamW ? 0.01 : 0
+    func number(_ key: Key) throws -> Double? { try values.decodeIfPresent(Double.self, forKey: key) }
     self.init(
-      algorithm, learningRate: try LearningRate(from: decoder, usual: Self.usualRate(of: algorithm)),
-      beta1: try values.decodeIfPresent(Double.self, forKey: .beta1) ?? usual.beta1,
-      beta2: try values.decodeIfPresent(Double.self, forKey: .beta2) ?? usual.beta2,
-      epsilon: try values.decodeIfPresent(Double.self, forKey: .epsilon) ?? usual.epsilon,
-      decay: decay,
-      clip: try values.decodeIfPresent(Double.self, forKey: .clip), variant: variant)
+      algorithm, variant: try values.decodeName(Variant.self, forKey: .variant, default: .standard),
+      learningRate: try LearningRate(from: decoder, usual: Self.usualRate(of: algorithm)),
+      beta1: try number(.beta1), beta2: try number(.beta2), epsilon: try number(.epsilon),
+      // Left out it takes its default; null leaves it to the rules.
+      decay: values.contains(.decay) ? try number(.decay) : algorithm == .adamW ? 0.01 : 0)
+    clipping = GradientClipping(
+      globalNorm: try number(.clip), norm: try number(.clipNorm), value: try number(.clipValue))
+    average = try WeightAverage.decode(from: decoder)
   }
 
   /// Encodes every value that the algorithm has, and the rate's beside them.
@@ -175,12 +163,13 @@ extension Optimizer: Codable {
     try values.encode(algorithm, forKey: .algorithm)
     try learningRate.encode(to: encoder)
     if hasFirstMoment { try values.encode(beta1, forKey: .beta1) }
-    if hasSecondMoment {
-      try values.encode(beta2, forKey: .beta2)
-      try values.encode(epsilon, forKey: .epsilon)
-    }
+    if algorithm == .lion || hasSecondMoment && algorithm != .adagrad { try values.encode(beta2, forKey: .beta2) }
+    if hasSecondMoment { try values.encode(epsilon, forKey: .epsilon) }
     try values.encode(decay, forKey: .decay)
-    try values.encode(clip, forKey: .clip)
+    try values.encode(clipping.globalNorm, forKey: .clip)
+    try values.encodeIfPresent(clipping.norm, forKey: .clipNorm)
+    try values.encodeIfPresent(clipping.value, forKey: .clipValue)
+    try WeightAverage.encode(average, to: encoder)
     try values.encode(variant, forKey: .variant)
   }
 
@@ -188,10 +177,23 @@ extension Optimizer: Codable {
   package static func usualRate(of algorithm: Algorithm) -> Double {
     switch algorithm {
     case .gradientDescent, .momentum, .nesterov: 0.1
-    case .rmsprop, .adam, .adamW: 1e-3
+    case .adagrad: 0.01
+    case .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: 1e-3
+    case .lion: 3e-4
     }
   }
 
-  package var hasFirstMoment: Bool { algorithm != .gradientDescent && algorithm != .rmsprop }
-  package var hasSecondMoment: Bool { algorithm == .rmsprop || algorithm == .adam || algorithm == .adamW }
+  package var hasFirstMoment: Bool {
+    switch algorithm {
+    case .gradientDescent, .adagrad, .rmsprop: false
+    case .momentum, .nesterov, .adam, .adamW, .amsGrad, .nAdam, .rAdam, .lion: true
+    }
+  }
+
+  package var hasSecondMoment: Bool {
+    switch algorithm {
+    case .gradientDescent, .momentum, .nesterov, .lion: false
+    case .adagrad, .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: true
+    }
+  }
 }

@@ -1,20 +1,23 @@
 /// What large weights cost, added to the loss.
 ///
-/// cost += c · Σ |w| (L1), + c/2 · Σ w² (L2), over the weights; biases, γ and β are left out. c is the lecture's
-/// λ/m with m the *train* rows, so that its strength does not change with the batch size.
+/// cost += c · Σ |w| (L1), + c/2 · Σ w² (L2), over the weights; biases, γ and β are left out unless asked for. c is the
+/// lecture's λ/m with m the *train* rows, so that its strength does not change with the batch size.
 ///
-/// **Differs from**: Keras' L2 has no ½; scikit-learn divides its α by the batch; PyTorch's `weight_decay` is
-/// this c, but on biases too.
+/// **Differs from**: Keras' L2 has no ½ (``keras(l2:)``); scikit-learn divides its α by the batch
+/// (``sklearn(alpha:batchSize:)``); PyTorch's `weight_decay` is this c, but on biases too (``torch(weightDecay:)``).
 public struct Penalty: Hashable, Sendable {
   /// c of the absolute values.
   public var l1: Double
   /// c of the squares.
   public var l2: Double
+  /// Whether biases, γ and β are penalized, and decayed by the optimizer, as the weights are.
+  public var biases: Bool
 
   /// Both at once.
-  public init(l1: Double = 0, l2: Double = 0) {
+  public init(l1: Double = 0, l2: Double = 0, biases: Bool = false) {
     self.l1 = l1
     self.l2 = l2
+    self.biases = biases
   }
 
   /// No penalty.
@@ -31,6 +34,13 @@ public struct Penalty: Hashable, Sendable {
     Penalty(l2: lambda / Double(trainRows))
   }
 
+  /// Keras' `L2(c)`: c · Σ w².
+  public static func keras(l2 c: Double) -> Penalty { Penalty(l2: 2 * c) }
+  /// PyTorch's `weight_decay` of an optimizer that adds it to the gradient: c · w, on biases too.
+  public static func torch(weightDecay c: Double) -> Penalty { Penalty(l2: c, biases: true) }
+  /// scikit-learn's `alpha`: α / (2 · batch) · Σ w².
+  public static func sklearn(alpha: Double, batchSize: Int) -> Penalty { Penalty(l2: alpha / Double(batchSize)) }
+
   /// What is wrong with the values, in a sentence; nil if nothing is.
   public var problem: String? {
     if !(l1 >= 0 && l1.isFinite) { return "l1 must be at least 0, not \(l1)" }
@@ -40,13 +50,14 @@ public struct Penalty: Hashable, Sendable {
 }
 
 extension Penalty: Codable {
-  private enum Key: String, CodingKey { case l1, l2 }
+  private enum Key: String, CodingKey { case l1, l2, biases }
 
   /// Decodes; what is left out is 0.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     self.init(
       l1: try values.decodeIfPresent(Double.self, forKey: .l1) ?? 0,
-      l2: try values.decodeIfPresent(Double.self, forKey: .l2) ?? 0)
+      l2: try values.decodeIfPresent(Double.self, forKey: .l2) ?? 0,
+      biases: try values.decodeIfPresent(Bool.self, forKey: .biases) ?? false)
   }
 }

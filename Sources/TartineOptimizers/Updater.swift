@@ -2,7 +2,8 @@ import TartineEngine
 import TartineKernels
 import TartineNetworks
 
-/// An optimizer at work: its moments, and one sweep a step that clips, penalizes, averages and updates.
+/// An optimizer at work: its moments, and one sweep a step that clips, penalizes, averages and updates, and then takes
+/// the weights into their own average.
 ///
 /// The parameters are cut into parts: first the pieces that the caller names, then the rest in chunks of fixed
 /// size, each within one tensor; a part's result depends on nothing but itself.
@@ -11,6 +12,8 @@ package final class Updater {
 
   private struct Chunk {
     let offset, count: Int
+    /// Its tensor among the plan's.
+    let tensor: Int
     let isPenalized: Bool
   }
 
@@ -18,23 +21,33 @@ package final class Updater {
   private let penalty: Penalty
   private let precision: Precision
   private let weights, gradients: Arena
+  private let tensors: [PlannedTensor]
+  private let elements: Int
   /// The moving average of the gradient, where the algorithm has one.
   package let first: Arena?
   /// The moving average of its square.
   package let second: Arena?
+  /// The largest of those averages so far.
+  package let third: Arena?
+  /// The moving average of the weights, where there is one.
+  package let average: Arena?
+  private let averageBeta: Double?
   /// The arenas' memory, so that a step counts no references.
   private let addresses:
     (
       weights: UnsafeMutableRawPointer, gradients: UnsafeMutableRawPointer, first: UnsafeMutableRawPointer?,
-      second: UnsafeMutableRawPointer?
+      second: UnsafeMutableRawPointer?, third: UnsafeMutableRawPointer?
     )
   private let chunks: UnsafeMutableBufferPointer<Chunk>
   /// The first chunk of each part, and the end: a part is some chunks that follow each other, so that a
   /// small network's many small tensors are one piece of work.
   private let starts: UnsafeMutableBufferPointer<Int>
   private let sweep: @convention(c) (UnsafePointer<tartine_update>?) -> Void
+  private var rule: UpdateRule
   private var update = tartine_update()
   private var rate = 0.0
+  /// What each tensor's gradient is scaled by.
+  private let scales: UnsafeMutableBufferPointer<Double>
 
   package init(
     _ optimizer: Optimizer, penalty: Penalty, plan: NetworkPlan, precision: Precision, pieces: [TensorSpan],
@@ -47,25 +60,42 @@ package final class Updater {
     self.gradients = gradients
     first = optimizer.hasFirstMoment ? plan.makeParameterArena(precision) : nil
     second = optimizer.hasSecondMoment ? plan.makeParameterArena(precision) : nil
-    addresses = (weights.base, gradients.base, first?.base, second?.base)
+    third = optimizer.algorithm == .amsGrad ? plan.makeParameterArena(precision) : nil
+    average = optimizer.average == nil ? nil : plan.makeParameterArena(precision)
+    if case .exponential(let beta)? = optimizer.average { averageBeta = beta } else { averageBeta = nil }
+    addresses = (weights.base, gradients.base, first?.base, second?.base, third?.base)
+    tensors = plan.parameters
+    elements = plan.parameterElements
+    scales = .allocate(capacity: tensors.count)
+    scales.initialize(repeating: 1)
+    rule = UpdateRule(optimizer)
+    if let second, rule.initialSecondMoment != 0 {
+      precision.fill(second.base, count: plan.parameterElements, with: rule.initialSecondMoment)
+    }
     var list: [Chunk] = []
     var starts: [Int] = []
     var inPieces: Set<Int> = []
     for piece in pieces {
-      guard let tensor = plan.parameters.first(where: { $0.contains(piece) }) else { continue }
-      inPieces.insert(tensor.offset)
+      guard let index = tensors.firstIndex(where: { $0.contains(piece) }) else { continue }
+      inPieces.insert(tensors[index].offset)
       starts.append(list.count)
-      list.append(Chunk(offset: piece.offset, count: piece.count, isPenalized: tensor.isPenalized))
+      list.append(
+        Chunk(
+          offset: piece.offset, count: piece.count, tensor: index,
+          isPenalized: tensors[index].isPenalized || penalty.biases))
     }
     var elements = Self.chunkElements
-    for tensor in plan.parameters where !inPieces.contains(tensor.offset) {
+    for (index, tensor) in tensors.enumerated() where !inPieces.contains(tensor.offset) {
       for start in stride(from: 0, to: tensor.count, by: Self.chunkElements) {
         let count = min(Self.chunkElements, tensor.count - start)
         if elements + count > Self.chunkElements {
           starts.append(list.count)
           elements = 0
         }
-        list.append(Chunk(offset: tensor.offset + start, count: count, isPenalized: tensor.isPenalized))
+        list.append(
+          Chunk(
+            offset: tensor.offset + start, count: count, tensor: index,
+            isPenalized: tensor.isPenalized || penalty.biases))
         elements += count
       }
     }
@@ -74,21 +104,17 @@ package final class Updater {
     starts.append(list.count)
     self.starts = .allocate(capacity: starts.count)
     _ = self.starts.initialize(from: starts)
-    let kernels = precision.kernels.pointee
-    switch optimizer.algorithm {
-    case .gradientDescent, .momentum, .nesterov: sweep = kernels.descend
-    case .rmsprop: sweep = kernels.rmsprop
-    case .adam, .adamW: sweep = kernels.adam
-    }
+    sweep = rule.sweep(in: precision.kernels.pointee)
   }
 
   deinit {
     chunks.deallocate()
     starts.deallocate()
+    scales.deallocate()
   }
 
-  /// Whether Σ g² must be known before anything is updated.
-  package var needsGradientNorm: Bool { optimizer.clip != nil }
+  /// Whether all gradients must be known before anything is updated.
+  package var needsAllGradients: Bool { optimizer.clipping.globalNorm != nil || optimizer.clipping.norm != nil }
 
   /// Independent pieces of a step.
   package var parts: Int { starts.count - 1 }
@@ -98,41 +124,25 @@ package final class Updater {
   /// - Parameters:
   ///   - step: from 0.
   ///   - rate: the learning rate of this step.
+  ///   - beta1: in place of the optimizer's own; nil: that.
   ///   - gradientSquares: Σ g² over all gradients, looked at for clipping alone.
-  package func prepare(step: Int, rate: Double, gradientSquares: Double) {
-    let beta1 = optimizer.beta1
-    let beta2 = optimizer.beta2
-    let t = step + 1
+  package func prepare(step: Int, rate: Double, beta1: Double?, gradientSquares: Double) {
     self.rate = rate
-    update = tartine_update()
-    update.rate = rate
-    update.gradient_scale = 1
-    if let clip = optimizer.clip, gradientSquares > clip * clip {
-      update.gradient_scale = clip / gradientSquares.squareRoot()
+    update = rule.coefficients(step: step + 1, rate: rate, beta1: beta1)
+    update.gradient_bound = optimizer.clipping.value ?? .infinity
+    guard needsAllGradients else { return }
+    var together = 1.0
+    if let bound = optimizer.clipping.globalNorm, gradientSquares > bound * bound {
+      together = bound / gradientSquares.squareRoot()
     }
-    update.keep1 = beta1
-    update.gain1 = 1 - beta1
-    update.use_first = 1
-    update.keep2 = beta2
-    update.gain2 = 1 - beta2
-    update.correct2 = 1
-    update.epsilon = optimizer.epsilon
-    switch (optimizer.algorithm, optimizer.variant) {
-    case (.gradientDescent, _): break
-    case (.momentum, .torch): update.gain1 = 1
-    case (.momentum, .lecture): break
-    case (.momentum, _): update.use_first = 1 / MovingAverage.weight(beta: beta1, after: t)
-    case (.nesterov, .torch):
-      update.gain1 = 1
-      update.use_first = beta1
-      update.use_gradient = 1
-    case (.nesterov, _):
-      update.use_first = beta1
-      update.use_gradient = 1 - beta1
-    case (.rmsprop, let variant): update.epsilon_inside = variant == .lecture || variant == .keras
-    case (.adam, _), (.adamW, _):
-      update.use_first = 1 / MovingAverage.weight(beta: beta1, after: t)
-      update.correct2 = 1 / MovingAverage.weight(beta: beta2, after: t)
+    for index in tensors.indices {
+      scales[index] = together
+      guard let bound = optimizer.clipping.norm else { continue }
+      let (offset, count) = (tensors[index].offset, tensors[index].count)
+      let squares = precision.kernels.pointee.sum_of_squares(
+        addresses.gradients + offset * precision.size, 1, count, count)
+      let norm = together * squares.squareRoot()
+      if norm > bound { scales[index] *= bound / norm }
     }
   }
 
@@ -149,20 +159,40 @@ package final class Updater {
     update.gradients = UnsafeRawPointer(addresses.gradients + bytes)
     if let first = addresses.first { update.first = first + bytes }
     if let second = addresses.second { update.second = second + bytes }
+    if let third = addresses.third { update.third = third + bytes }
+    update.gradient_scale = scales[chunk.tensor]
     if chunk.isPenalized {
       update.l1 = penalty.l1
       update.l2 = penalty.l2
       update.decay = rate * (optimizer.decay ?? 0)
     }
     sweep(&update)
+    if let average, let averageBeta {
+      precision.kernels.pointee.blend(average[bytes], update.weights, chunk.count, averageBeta, 1 - averageBeta)
+    }
+  }
+
+  /// Takes the weights, at an epoch's end, into their plain mean; `count` counts this time.
+  package func takeIntoMean(count: Int) {
+    guard let average, averageBeta == nil else { return }
+    let gain = 1 / Double(count)
+    precision.kernels.pointee.blend(average.base, weights.base, elements, 1 - gain, gain)
+  }
+
+  /// Writes the average of the weights after so many steps.
+  package func writeAverage(steps: Int, into target: Arena) {
+    guard let average else { return }
+    let weight = averageBeta.map { MovingAverage.weight(beta: $0, after: steps) } ?? 1
+    precision.fill(target.base, count: elements, with: 0)
+    precision.kernels.pointee.blend(target.base, average.base, elements, 0, 1 / weight)
   }
 
   /// The penalties' own cost, from the weights as they are.
   package func penaltyCost(plan: NetworkPlan) -> Double {
-    guard penalty != .none else { return 0 }
+    guard penalty.l1 > 0 || penalty.l2 > 0 else { return 0 }
     var absolute = 0.0
     var squares = 0.0
-    for tensor in plan.parameters where tensor.isPenalized {
+    for tensor in plan.parameters where tensor.isPenalized || penalty.biases {
       squares += precision.kernels.pointee.sum_of_squares(
         weights[tensor.offset * precision.size], 1, tensor.count, tensor.count)
       guard penalty.l1 > 0 else { continue }

@@ -18,6 +18,7 @@ extension Recipe {
     var copy = self
     let batch = min(batchSize ?? Self.batchSize(trainRows: trainRows), trainRows)
     copy.batchSize = batch
+    copy.accumulation = min(accumulation, batch)
     copy.optimizer.decay = optimizer.decay ?? (optimizer.algorithm == .adamW ? Self.decay(trainRows: trainRows) : 0)
     copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)
     return copy

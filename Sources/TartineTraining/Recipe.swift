@@ -23,6 +23,9 @@ public struct Recipe: Hashable, Sendable {
   public var penalty: Penalty
   /// Rows of a step; nil: by the number of train rows.
   public var batchSize: Int?
+  /// Pieces that a batch goes through the network in, their gradients added up: less memory, the same step but for
+  /// rounding, and for batch norm, whose statistics are a piece's.
+  public var accumulation: Int
   /// Passes over the train rows; nil: by their number.
   public var epochs: Int?
   /// Epochs without a better dev loss after which training stops; nil: it runs to the end. Either way the
@@ -37,6 +40,7 @@ public struct Recipe: Hashable, Sendable {
     self.network = network
     optimizer = .adamW()
     penalty = .none
+    accumulation = 1
     seed = 0
   }
 
@@ -53,6 +57,8 @@ public struct Recipe: Hashable, Sendable {
   public func penalty(_ penalty: Penalty) -> Recipe { with { $0.penalty = penalty } }
   /// With steps of so many rows; 1 is one sample at a time.
   public func batchSize(_ rows: Int) -> Recipe { with { $0.batchSize = rows } }
+  /// With each batch taken in so many pieces, whose gradients are added up.
+  public func accumulation(_ pieces: Int) -> Recipe { with { $0.accumulation = pieces } }
   /// With so many passes over the train rows.
   public func epochs(_ epochs: Int) -> Recipe { with { $0.epochs = epochs } }
   /// Stopped after so many epochs without a better dev loss.
@@ -80,6 +86,7 @@ extension Recipe {
       return problem
     }
     if let batchSize, batchSize < 1 { return "batchSize must be at least 1, not \(batchSize)" }
+    if accumulation < 1 { return "accumulation must be at least 1 piece, not \(accumulation)" }
     if let epochs, epochs < 1 || epochs > 1_000_000 {
       return "epochs must be from 1 to 1000000, not \(epochs)"
     }
@@ -92,7 +99,7 @@ extension Recipe {
 
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
-    case preparation, network, optimizer, penalty, batchSize, epochs, earlyStopping, seed
+    case preparation, network, optimizer, penalty, batchSize, accumulation, epochs, earlyStopping, seed
   }
 
   /// Decodes; what is left out is left to the rules.
@@ -103,6 +110,7 @@ extension Recipe: Codable {
     optimizer = try values.decodeIfPresent(Optimizer.self, forKey: .optimizer) ?? optimizer
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .none
     batchSize = try values.decodeIfPresent(Int.self, forKey: .batchSize)
+    accumulation = try values.decodeIfPresent(Int.self, forKey: .accumulation) ?? 1
     epochs = try values.decodeIfPresent(Int.self, forKey: .epochs)
     earlyStopping = try values.decodeIfPresent(Int.self, forKey: .earlyStopping)
     seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? 0

@@ -1,4 +1,5 @@
 import TartineFiles
+import TartineOptimizers
 
 /// Changes to a recipe by key: `optimizer.learningRate=1e-3`. Flags, `--set` and recipe files name the same
 /// keys.
@@ -65,7 +66,9 @@ public struct RecipeSettings: Sendable {
     }
   }
 
-  private static let wholeKeys: Set<String> = ["preparation.bins", "batchSize", "epochs", "earlyStopping"]
+  private static let wholeKeys: Set<String> = [
+    "preparation.bins", "batchSize", "accumulation", "epochs", "earlyStopping",
+  ]
 
   /// What a recipe file sets: the values under each of its keys; a list of layers is a network of its own.
   init(_ tree: JSONValue) throws {
@@ -87,8 +90,8 @@ public struct RecipeSettings: Sendable {
       case .object(var optimizer)? = root["optimizer"]
     {
       for own in ["beta1", "beta2", "epsilon", "decay", "variant"] { optimizer[own] = nil }
-      // Adam and AdamW take steps of one size; any other pair means something else by its rate.
-      let adams: Set<String> = ["adam", "adamw"]
+      // Adam and its kin take steps of one size; any other pair means something else by its rate.
+      let adams: Set<String> = ["adam", "adamw", "amsgrad", "nadam", "radam"]
       if !adams.isSuperset(of: [value.string ?? "", root["optimizer"]?["algorithm"]?.string ?? ""]) {
         optimizer["learningRate"] = nil
       }
@@ -97,9 +100,13 @@ public struct RecipeSettings: Sendable {
     if key == "optimizer.schedule", root["optimizer"]?["schedule"] != value,
       case .object(var optimizer)? = root["optimizer"]
     {
-      for own in ["warmup", "scheduleDecay", "scheduleFactor", "scheduleEvery", "scheduleEnd"] {
-        optimizer[own] = nil
-      }
+      for own in LearningRate.scheduleKeys { optimizer[own] = nil }
+      root["optimizer"] = .object(optimizer)
+    }
+    if key == "optimizer.average", root["optimizer"]?["average"] != value,
+      case .object(var optimizer)? = root["optimizer"]
+    {
+      for own in WeightAverage.ownKeys { optimizer[own] = nil }
       root["optimizer"] = .object(optimizer)
     }
     if key == "network.hidden", case .array(let hidden) = value, case .object(var network)? = root["network"],
@@ -168,6 +175,6 @@ extension Recipe {
   }
 
   private static let topLevelKeys: Set<String> = [
-    "preparation", "network", "optimizer", "penalty", "batchSize", "epochs", "earlyStopping", "seed",
+    "preparation", "network", "optimizer", "penalty", "batchSize", "accumulation", "epochs", "earlyStopping", "seed",
   ]
 }

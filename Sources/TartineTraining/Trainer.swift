@@ -17,8 +17,11 @@ package final class Trainer {
   private let cut: BatchCut
   private let step: TrainingStep
   private let evaluator: Evaluator
+  /// The weights that predict: those of the last step, or their average.
+  private let predicting: Arena
   /// The moving averages as predictions use them.
   private let corrected: Arena
+  private let statistics: NormStatistics?
   private let best: (weights: Arena, state: Arena)
   private var order: [Int32]
   private var progress: Checkpoint.Progress
@@ -45,22 +48,31 @@ package final class Trainer {
     trainSample = trainRows.subset(
       Self.sample(split.devCount, of: split.trainCount, seed: recipe.seed))
     cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)
-    if cut.smallest < 2 && plan.state.count > 0 {
+    if cut.smallest < 2 * recipe.accumulation && plan.state.count > 0 {
       throw RecipeError(
         "batch norm needs at least two rows in every batch, and \(split.trainCount) train rows in batches of "
-          + "\(recipe.batchSize ?? 1) leave one alone; take larger batches or no batch norm.")
+          + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) pieces," : "") leave "
+          + "one alone; take larger batches or no batch norm.")
     }
     workers = Workers(threads ?? Workers.processorCount)
     let output = preparation.target.output
     let state = plan.makeInitialState(.float32)
     step = TrainingStep(
       plan: plan, output: output, optimizer: recipe.optimizer, penalty: recipe.penalty, precision: .float32,
-      batch: cut.largest, seed: recipe.seed, workers: workers,
+      batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
       weights: plan.makeInitialParameters(.float32, seed: recipe.seed), state: state)
     corrected = plan.makeInitialState(.float32)
+    let average = recipe.optimizer.average
+    predicting = average == nil ? step.weights : plan.makeParameterArena(.float32)
+    statistics =
+      average == nil || plan.state.isEmpty
+      ? nil
+      : NormStatistics(
+        plan: plan, output: output, rows: split.trainCount, batch: recipe.batchSize ?? 1, seed: recipe.seed,
+        workers: workers, weights: predicting, state: corrected)
     best = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
     evaluator = Evaluator(
-      plan: plan, target: preparation.target, weights: step.weights, state: corrected, workers: workers)
+      plan: plan, target: preparation.target, weights: predicting, state: corrected, workers: workers)
     order = (0..<Int32(split.trainCount)).map { $0 }
     progress = Checkpoint.Progress(
       epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
@@ -116,7 +128,7 @@ package final class Trainer {
       if isBest {
         progress.bestLoss = record.dev.loss
         progress.bestEpoch = progress.epoch
-        best.weights.copy(from: step.weights)
+        best.weights.copy(from: predicting)
         best.state.copy(from: corrected)
       }
       announce(.epoch(record, isBest: isBest))
@@ -133,6 +145,7 @@ package final class Trainer {
     for index in order.indices { order[index] = Int32(index) }
     var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
     stream.shuffle(&order)
+    let devLosses = progress.history.map(\.dev.loss)
     var loss = 0.0
     var rate = 0.0
     try order.withUnsafeBufferPointer { order in
@@ -141,17 +154,18 @@ package final class Trainer {
       }
       step.begin(rows(0), of: trainRows)
       for batch in 0..<cut.count {
-        rate = recipe.optimizer.learningRate.rate(
-          at: progress.step, of: totalSteps, epochSteps: cut.count)
+        let schedule = recipe.optimizer.learningRate
+        rate = schedule.rate(at: progress.step, of: totalSteps, epochSteps: cut.count, devLosses: devLosses)
         let result = step.run(
-          step: progress.step, rate: rate, next: batch + 1 < cut.count ? rows(batch + 1) : nil)
+          step: progress.step, rate: rate, beta1: schedule.beta1(at: progress.step, of: totalSteps),
+          next: batch + 1 < cut.count ? rows(batch + 1) : nil)
         guard result.isFinite else { throw divergence(step.findFault(), epoch: epoch, batch: rows(batch)) }
         progress.step += 1
         loss += result.loss
         if !observers.isEmpty { announce(.step(progress.step, loss: result.loss)) }
       }
     }
-    plan.correct(step.state, updates: progress.step, into: corrected, precision: .float32)
+    preparePrediction(after: epoch)
     let train = evaluator.evaluate(trainSample)
     let dev = evaluator.evaluate(devRows)
     guard train.loss.isFinite, dev.loss.isFinite else {
@@ -162,6 +176,20 @@ package final class Trainer {
     return EpochRecord(
       epoch: epoch, learningRate: rate, batchLoss: loss / Double(cut.count) + step.updater.penaltyCost(plan: plan),
       train: PartRecord(train), dev: PartRecord(dev))
+  }
+
+  /// Brings what predicts up to date at an epoch's end.
+  private func preparePrediction(after epoch: Int) {
+    plan.correct(step.state, updates: progress.step, into: corrected, precision: .float32)
+    guard let average = recipe.optimizer.average else { return }
+    if case .stochastic = average {
+      guard let count = average.epochs(after: epoch, of: recipe.epochs ?? 1) else {
+        return predicting.copy(from: step.weights)
+      }
+      step.updater.takeIntoMean(count: count)
+    }
+    step.updater.writeAverage(steps: progress.step, into: predicting)
+    statistics?.estimate(trainRows)
   }
 
   private func announce(_ event: TrainingEvent) {
@@ -216,6 +244,8 @@ package final class Trainer {
     ]
     if let first = step.updater.first { list.append(("first", plan.parameters, first)) }
     if let second = step.updater.second { list.append(("second", plan.parameters, second)) }
+    if let third = step.updater.third { list.append(("third", plan.parameters, third)) }
+    if let average = step.updater.average { list.append(("average", plan.parameters, average)) }
     return list
   }
 

@@ -5,6 +5,8 @@ import TartineOptimizers
 
 /// One step of training: a batch through the pass, its gradients checked, the weights updated, and the next
 /// batch gathered meanwhile. Allocates nothing.
+///
+/// Where gradients are accumulated, a batch goes through the pass piece by piece, in a piece's memory.
 package final class TrainingStep {
   package let plan: NetworkPlan
   package let precision: Precision
@@ -16,6 +18,11 @@ package final class TrainingStep {
   private let workers: Workers
   private let buffers: [BatchBuffer]
   private var current = 0
+  /// Rows of a piece, and the sum of the pieces' gradients; nil where a batch is one piece.
+  private let accumulation: (rows: Int, sum: Arena)?
+  /// The batch to be cut in pieces, and where the last one began.
+  private var rows = UnsafeBufferPointer<Int32>(start: nil, count: 0)
+  private var pieceStart = 0
 
   /// Whether a step is so little work that one thread does it best.
   private let isSmall: Bool
@@ -28,8 +35,10 @@ package final class TrainingStep {
 
   package init(
     plan: NetworkPlan, output: Output, optimizer: Optimizer, penalty: Penalty, precision: Precision,
-    batch: Int, seed: UInt64, workers: Workers, weights: Arena, state: Arena
+    batch: Int, pieces: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena
   ) {
+    let batch = (batch + pieces - 1) / pieces
+    accumulation = pieces == 1 ? nil : (batch, plan.makeParameterArena(precision))
     self.plan = plan
     self.precision = precision
     self.weights = weights
@@ -41,7 +50,7 @@ package final class TrainingStep {
       weights: weights, gradients: gradients, state: state)
     updater = Updater(
       optimizer, penalty: penalty, plan: plan, precision: precision, pieces: pass.weightParts.map(\.span),
-      weights: weights, gradients: gradients)
+      weights: weights, gradients: accumulation?.sum ?? gradients)
     isSmall = batch * plan.parameterElements < Cut.smallestWork
     buffers = (0..<2).map { _ in
       BatchBuffer(rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision)
@@ -51,6 +60,8 @@ package final class TrainingStep {
   /// Gathers the first batch of an epoch; later ones are gathered while the step before them updates.
   package func begin(_ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows) {
     self.source = source
+    self.rows = rows
+    guard accumulation == nil else { return }
     for part in 0..<buffers[current].parts { buffers[current].gather(rows, of: source, part: part) }
     buffers[current].count = rows.count
   }
@@ -76,24 +87,37 @@ package final class TrainingStep {
   ///
   /// - Parameters:
   ///   - step: from 0, over the whole run.
+  ///   - beta1: in place of the optimizer's own; nil: that.
   ///   - next: the rows of the next batch of this epoch; nil at its end.
-  package func run(step: Int, rate: Double, next: UnsafeBufferPointer<Int32>?) -> PassResult {
-    Workers.flushingDenormals { update(step: step, rate: rate, next: next) }
+  package func run(
+    step: Int, rate: Double, beta1: Double? = nil, next: UnsafeBufferPointer<Int32>?
+  ) -> PassResult {
+    Workers.flushingDenormals { update(step: step, rate: rate, beta1: beta1, next: next) }
   }
 
-  private func update(step: Int, rate: Double, next: UnsafeBufferPointer<Int32>?) -> PassResult {
+  private func update(
+    step: Int, rate: Double, beta1: Double?, next: UnsafeBufferPointer<Int32>?
+  ) -> PassResult {
+    if let accumulation {
+      let result = accumulate(step: step, into: accumulation.sum, pieceRows: accumulation.rows)
+      guard result.isFinite else { return result }
+      updater.prepare(step: step, rate: rate, beta1: beta1, gradientSquares: result.gradientSquares)
+      perform(.updates, parts: updater.parts)
+      if let next { rows = next }
+      return result
+    }
     nextRows = next
     let gathers = next == nil ? 0 : buffers[1 - current].parts
     let result: PassResult
-    if updater.needsGradientNorm {
+    if updater.needsAllGradients {
       result = makeGradients(step: step)
       guard result.isFinite else { return result }
-      updater.prepare(step: step, rate: rate, gradientSquares: result.gradientSquares)
+      updater.prepare(step: step, rate: rate, beta1: beta1, gradientSquares: result.gradientSquares)
       perform(.updates, parts: updater.parts, gathers: gathers)
     } else {
       let signals = computeSignals(step: step)
       guard signals.isFinite else { return signals }
-      updater.prepare(step: step, rate: rate, gradientSquares: 0)
+      updater.prepare(step: step, rate: rate, beta1: beta1, gradientSquares: 0)
       perform(.gradientsAndUpdates, parts: updater.parts, gathers: gathers)
       result = pass.result
     }
@@ -104,7 +128,31 @@ package final class TrainingStep {
     return result
   }
 
-  private enum Phase { case gradients, updates, gradientsAndUpdates }
+  /// The mean gradient over the batch, as a sum of its pieces' by their shares of the rows.
+  private func accumulate(step: Int, into sum: Arena, pieceRows: Int) -> PassResult {
+    let cut = BatchCut(rows: rows.count, batchSize: pieceRows)
+    var loss = 0.0
+    for piece in 0..<cut.count {
+      let range = cut[piece]
+      pieceStart = range.lowerBound
+      nextRows = UnsafeBufferPointer(rebasing: rows[range])
+      perform(.gathers, parts: 0, gathers: buffers[1 - current].parts)
+      current = 1 - current
+      buffers[current].count = range.count
+      // A number of its own for each piece, so that no two have the same dropout masks.
+      let result = makeGradients(step: step * cut.count + piece)
+      guard result.isFinite else { return result }
+      let share = Double(range.count) / Double(rows.count)
+      precision.kernels.pointee.blend(sum.base, gradients.base, plan.parameterElements, piece == 0 ? 0 : 1, share)
+      loss += share * result.loss
+    }
+    return PassResult(
+      loss: loss,
+      gradientSquares: precision.kernels.pointee.sum_of_squares(
+        sum.base, 1, plan.parameterElements, plan.parameterElements))
+  }
+
+  private enum Phase { case gathers, gradients, updates, gradientsAndUpdates }
 
   private func perform(_ phase: Phase, parts: Int, gathers: Int = 0) {
     self.phase = phase
@@ -134,81 +182,5 @@ package final class TrainingStep {
   }
 
   /// Where the last pass stopped being finite; rows are places in the batch.
-  package func findFault() -> PassFault { pass.findFault() }
-}
-
-/// Room for one batch, reused all through a run.
-private final class BatchBuffer {
-  let parts: Int
-  var count = 0
-  let input: UnsafeMutableRawPointer
-  let targets: UnsafeMutableRawPointer
-  private let arena: Arena
-  private let scratch: UnsafeMutablePointer<Int32>
-  private let capacity, width, targetWidth: Int
-  private let precision: Precision
-
-  init(rows: Int, width: Int, targetWidth: Int, precision: Precision) {
-    var layout = ArenaLayout()
-    let input = layout.reserve(rows * width, size: precision.size)
-    let targets = layout.reserve(rows * targetWidth, size: max(precision.size, MemoryLayout<Int32>.size))
-    let scratch = layout.reserve(rows, size: MemoryLayout<Int32>.size)
-    arena = Arena(layout)
-    self.input = arena[input]
-    self.targets = arena[targets]
-    self.scratch = arena[scratch].assumingMemoryBound(to: Int32.self)
-    capacity = rows
-    self.width = width
-    self.targetWidth = targetWidth
-    self.precision = precision
-    parts = rows * width < 1 << 13 ? 1 : 4
-  }
-
-  /// Gathers one part of the rows, with their targets.
-  func gather(_ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows, part: Int) {
-    let size = (capacity + parts - 1) / parts
-    let first = part * size
-    let count = min(size, rows.count - first)
-    guard count > 0, let base = rows.baseAddress else { return }
-    let kernels = precision.kernels
-    source.gather(
-      base + first, count: count, to: input + first * width * precision.size, kernels: kernels,
-      scratch: scratch + first)
-    switch source.targets {
-    case .labels(let labels):
-      let output = targets.assumingMemoryBound(to: Int32.self)
-      labels.withUnsafeBufferPointer { labels in
-        for index in first..<first + count { output[index] = labels[Int(rows[index])] }
-      }
-    case .matrix(let arena, let width):
-      kernels.pointee.gather_floats(
-        arena.base.assumingMemoryBound(to: Float.self), base + first, count, width,
-        targets + first * width * precision.size)
-    case .none: break
-    }
-  }
-}
-
-/// An epoch as ⌈n/B⌉ batches whose sizes differ by at most one, so that every row is seen and none is tiny.
-package struct BatchCut {
-  package let count: Int
-  private let rows, base, extra: Int
-
-  package init(rows: Int, batchSize: Int) {
-    self.rows = rows
-    count = (rows + batchSize - 1) / batchSize
-    base = rows / count
-    extra = rows % count
-  }
-
-  /// The largest batch.
-  package var largest: Int { base + (extra > 0 ? 1 : 0) }
-  /// The smallest batch.
-  package var smallest: Int { base }
-
-  /// Places in the epoch's order.
-  package subscript(batch: Int) -> Range<Int> {
-    let start = batch * base + min(batch, extra)
-    return start..<start + base + (batch < extra ? 1 : 0)
-  }
+  package func findFault() -> PassFault { pass.findFault().movedRows(by: pieceStart) }
 }

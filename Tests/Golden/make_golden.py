@@ -1,4 +1,7 @@
-"""Golden values: what PyTorch makes of the same weights, batches and settings in 50 steps, in Double.
+"""Golden values: what peers make of the same weights, batches and settings in 50 steps, in Double.
+
+Networks and gradients are PyTorch's; the steps are PyTorch's, or those of Keras, Optax or scikit-learn, whose optimizers
+are given the same gradients.
 
     python make_golden.py [FOLDER]
 
@@ -7,21 +10,29 @@ Writes one safetensors file a case. Its metadata hold the case in the words of a
 (`final.NAME`, `state.NAME`) and the loss of each step (`losses`), under this project's names and layouts:
 weights are [inputs, outputs], PyTorch's transposed.
 
-Made with PyTorch 2.13.0 and safetensors 0.8.0, on CPU.
+Needs torch, keras, optax, scikit-learn and safetensors; each file says what it was made with. On CPU.
 """
 import json
 import os
 import sys
 
+os.environ.update(KERAS_BACKEND="torch", JAX_PLATFORMS="cpu", JAX_ENABLE_X64="1", CUDA_VISIBLE_DEVICES="")
+
+import jax
+import keras
 import numpy as np
+import optax
+import sklearn
 import torch
 from safetensors.numpy import save_file
+from sklearn.neural_network import _stochastic_optimizers as sk
 from torch import nn
 
 STEPS, ROWS, INPUTS = 50, 8, 5
 RATE = 0.01
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
+keras.config.set_floatx("float64")
 
 ACTIVATIONS = {
     "relu": nn.ReLU(), "leakyReLU": nn.LeakyReLU(0.01), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(),
@@ -48,6 +59,80 @@ def plain(kind, norm=False):
         description.append(activation(kind))
         width = units
     return layers, width, description
+
+
+class Guest:
+    """Another library's optimizer over PyTorch's parameters and gradients."""
+
+    def __init__(self, parameters, made_with):
+        self.parameters, self.made_with = parameters, made_with
+
+    def zero_grad(self):
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def step(self):
+        values = self.updated([p.detach().numpy().copy() for p in self.parameters],
+                              [p.grad.detach().numpy().copy() for p in self.parameters])
+        with torch.no_grad():
+            for parameter, value in zip(self.parameters, values):
+                parameter.copy_(torch.from_numpy(np.array(value)))
+
+
+class OfKeras(Guest):
+    def __init__(self, parameters, optimizer):
+        super().__init__(parameters, f"keras {keras.__version__}")
+        self.optimizer = optimizer
+        self.variables = [keras.Variable(p.detach().numpy().copy(), dtype="float64") for p in parameters]
+
+    def updated(self, values, gradients):
+        self.optimizer.apply([torch.from_numpy(g) for g in gradients], self.variables)
+        return [v.value.detach().numpy().copy() for v in self.variables]
+
+
+class OfOptax(Guest):
+    def __init__(self, parameters, optimizer):
+        super().__init__(parameters, f"optax {optax.__version__}")
+        self.optimizer = optimizer
+        self.state = optimizer.init([p.detach().numpy().copy() for p in parameters])
+
+    def updated(self, values, gradients):
+        updates, self.state = self.optimizer.update(gradients, self.state, values)
+        return [np.asarray(v) for v in optax.apply_updates(values, updates)]
+
+
+class OfSklearn(Guest):
+    def __init__(self, parameters, make):
+        super().__init__(parameters, f"scikit-learn {sklearn.__version__}")
+        self.optimizer = make([p.detach().numpy() for p in parameters])
+
+    def updated(self, values, gradients):
+        self.optimizer.update_params(values, gradients)
+        return values
+
+
+class KerasBatchNorm(nn.Module):
+    """Keras' layer, on its PyTorch backend, under PyTorch's names."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.layer = keras.layers.BatchNormalization(dtype="float64")
+        self.layer.build((None, width))
+        self.weight, self.bias = self.layer.gamma.value, self.layer.beta.value
+
+    def forward(self, x):
+        return self.layer(x, training=True)
+
+    @property
+    def running_mean(self):
+        return self.layer.moving_mean.value.detach()
+
+    @property
+    def running_var(self):
+        return self.layer.moving_variance.value.detach()
+
+
+NORMS = (nn.BatchNorm1d, KerasBatchNorm)
 
 
 def philox(counter, key):
@@ -101,11 +186,12 @@ def outputs(name):
 
 def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=None, optimizer=None,
          settings=None, schedule=None, penalty=None,
-         gradient_penalty=True, clip=None):
+         gradient_penalty=True, clip=None, tolerance=1e-8):
     """Trains one case and writes it.
 
     `optimizer` takes the weights and the other parameters, `schedule` the optimizer; `gradient_penalty` says
-    whether the penalty's gradient is added here, or is the optimizer's own affair.
+    whether the penalty's gradient is added here, or is the optimizer's own affair; `tolerance` is 2e-6 where the peer
+    holds a coefficient in Float.
     """
     seed = sum(map(ord, name))
     torch.manual_seed(seed)
@@ -122,13 +208,13 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
             names[f"{own}.weight"] = (module.weight, True)
             if module.bias is not None:
                 names[f"{own}.bias"] = (module.bias, False)
-        elif isinstance(module, nn.BatchNorm1d):
+        elif isinstance(module, NORMS):
             counts["norm"] = counts.get("norm", 0) + 1
             own = f"batchNorm{counts['norm']}"
             names[f"{own}.gamma"] = (module.weight, False)
             names[f"{own}.beta"] = (module.bias, False)
     with torch.no_grad():  # values that a Float holds, so that both precisions start alike
-        for parameter in net.parameters():
+        for parameter in filter(lambda p: p.requires_grad, net.parameters()):
             parameter.copy_(parameter + 0.1 * torch.randn_like(parameter))
             parameter.copy_(parameter.float().double())
 
@@ -155,25 +241,30 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
             # As clip_grad_norm_, but without the 1e-6 that it adds to the norm.
             total = torch.sqrt(sum((p.grad ** 2).sum() for p in net.parameters()))
             for p in net.parameters():
-                p.grad *= min(1, clip / total)
+                p.grad *= min(1, clip.get("clip", torch.inf) / total)
+                p.grad *= min(1, clip.get("clipNorm", torch.inf) / p.grad.norm())
+                bound = clip.get("clipValue", torch.inf)
+                p.grad.clamp_(-bound, bound)
         if penalty and gradient_penalty:
             for w in weights:
                 w.grad += penalty.get("l1", 0) * w.detach().sign() + penalty.get("l2", 0) * w.detach()
         opt.step()
-        if sched:
+        if isinstance(sched, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            sched.step(losses[-1])
+        elif sched:
             sched.step()
     tensors |= {f"final.{key}": ours(*value) for key, value in names.items()}
-    norms = [m for m in net if isinstance(m, nn.BatchNorm1d)]
+    norms = [m for m in net if isinstance(m, NORMS)]
     for number, module in enumerate(norms, 1):
         tensors[f"state.batchNorm{number}.movingMean"] = module.running_mean.numpy().copy()
         tensors[f"state.batchNorm{number}.movingVariance"] = module.running_var.numpy().copy()
     tensors["losses"] = np.array(losses)
     recipe = {"algorithm": "sgd", "learningRate": RATE, "schedule": "constant", **(settings or {})}
-    if clip:
-        recipe["clip"] = clip
+    recipe.update(clip or {})
     metadata = {
         "network": json.dumps({"layers": description}), "optimizer": json.dumps(recipe),
-        "penalty": json.dumps(penalty or {}), "output": output, "made-with": f"torch {torch.__version__}",
+        "penalty": json.dumps(penalty or {}), "output": output, "tolerance": str(tolerance), "made-with": ", ".join(
+            [f"torch {torch.__version__.split('+')[0]}"] + ([opt.made_with] if isinstance(opt, Guest) else [])),
     }
     save_file(tensors, os.path.join(folder, f"{name}.safetensors"), metadata)
 
@@ -197,6 +288,11 @@ def main(folder):
          {"layer": "batchNorm", "epsilon": 1e-5, "fraction": 0.1, "averages": "torch"},
          {"layer": "dense", "units": 4, "initializer": "automatic"}, activation("sigmoid")]))
 
+    make(folder, "layer-batchNorm-keras", network=lambda: (
+        [nn.Linear(INPUTS, 6, bias=False), KerasBatchNorm(6), nn.Tanh()], 6,
+        [{"layer": "dense", "units": 6}, {"layer": "batchNorm", "averages": "keras"}, activation("tanh")]),
+        tolerance=2e-6)
+
     make(folder, "layer-dropout", network=lambda: (
         [nn.Linear(INPUTS, 70), nn.Tanh(), Dropout(0.6, 0), nn.Linear(70, 6), nn.ReLU(), Dropout(0.9, 1)], 6,
         [{"layer": "dense", "units": 70}, activation("tanh"), {"layer": "dropout", "keep": 0.6},
@@ -215,13 +311,51 @@ def main(folder):
          optimizer=lambda w, b: o.AdamW([{"params": w, "weight_decay": 0.1},
                                          {"params": b, "weight_decay": 0}], RATE),
          settings={"algorithm": "adamw", "decay": 0.1})
+    make(folder, "optimizer-rmsprop-torch", optimizer=lambda w, b: o.RMSprop(w + b, RATE),
+         settings={"algorithm": "rmsprop", "variant": "torch"})
+    make(folder, "optimizer-adagrad", optimizer=lambda w, b: o.Adagrad(w + b, RATE), settings={"algorithm": "adagrad"})
+    make(folder, "optimizer-amsgrad", optimizer=lambda w, b: o.Adam(w + b, RATE, amsgrad=True),
+         settings={"algorithm": "amsgrad"})
+    make(folder, "optimizer-nadam", optimizer=lambda w, b: o.NAdam(w + b, RATE), settings={"algorithm": "nadam"})
+    make(folder, "optimizer-radam", optimizer=lambda w, b: o.RAdam(w + b, RATE), settings={"algorithm": "radam"})
+
+    k = keras.optimizers
+    for name, make_optimizer in {
+        "momentum": lambda: k.SGD(RATE, momentum=0.9), "nesterov": lambda: k.SGD(RATE, momentum=0.9, nesterov=True),
+        "rmsprop": lambda: k.RMSprop(RATE), "adagrad": lambda: k.Adagrad(RATE), "adam": lambda: k.Adam(RATE),
+        "amsgrad": lambda: k.Adam(RATE, amsgrad=True), "nadam": lambda: k.Nadam(RATE),
+    }.items():
+        make(folder, f"optimizer-{name}-keras", optimizer=lambda w, b: OfKeras(w + b, make_optimizer()),
+             settings={"algorithm": name, "variant": "keras"})
+    make(folder, "optimizer-lion", optimizer=lambda w, b: OfOptax(w + b, optax.lion(RATE, weight_decay=0)),
+         settings={"algorithm": "lion"})
+    make(folder, "optimizer-lion-decay",
+         optimizer=lambda w, b: OfOptax(w + b, optax.lion(
+             RATE, weight_decay=0.1, mask=[True] * len(w) + [False] * len(b))),
+         settings={"algorithm": "lion", "decay": 0.1})
+    make(folder, "optimizer-adam-optax", optimizer=lambda w, b: OfOptax(w + b, optax.adam(RATE)),
+         settings={"algorithm": "adam"})
+    make(folder, "optimizer-radam-optax", optimizer=lambda w, b: OfOptax(w + b, optax.radam(RATE)),
+         settings={"algorithm": "radam"}, tolerance=2e-6)
+    for name, make_optimizer in {
+        "momentum": lambda p: sk.SGDOptimizer(p, RATE, momentum=0.9, nesterov=False),
+        "nesterov": lambda p: sk.SGDOptimizer(p, RATE, momentum=0.9, nesterov=True),
+        "adam": lambda p: sk.AdamOptimizer(p, RATE),
+    }.items():
+        make(folder, f"optimizer-{name}-sklearn", optimizer=lambda w, b: OfSklearn(w + b, make_optimizer),
+             settings={"algorithm": name, "variant": "sklearn"})
     # PyTorch's own decay is this L2, on weights only as here.
     make(folder, "penalty-l2",
          optimizer=lambda w, b: o.SGD([{"params": w, "weight_decay": 0.05}, {"params": b}], RATE),
          gradient_penalty=False, penalty={"l2": 0.05})
     make(folder, "penalty-l1-l2", optimizer=lambda w, b: o.Adam(w + b, RATE), settings={"algorithm": "adam"},
          penalty={"l1": 0.01, "l2": 0.05})
-    make(folder, "clip", clip=0.3)
+    make(folder, "penalty-torch", optimizer=lambda w, b: o.SGD(w + b, RATE, weight_decay=0.05),
+         gradient_penalty=False, penalty={"l2": 0.05, "biases": True})
+    make(folder, "clip", clip={"clip": 0.3})
+    make(folder, "clip-norm", clip={"clipNorm": 0.2})
+    make(folder, "clip-value", clip={"clipValue": 0.05})
+    make(folder, "clip-all", clip={"clip": 0.3, "clipNorm": 0.2, "clipValue": 0.05})
 
     s = torch.optim.lr_scheduler
     make(folder, "schedule-inverse-time", schedule=lambda p: s.LambdaLR(p, lambda t: 1 / (1 + 0.5 * t)),
@@ -235,6 +369,31 @@ def main(folder):
     make(folder, "schedule-warmup-cosine", schedule=lambda p: s.SequentialLR(
         p, [s.LinearLR(p, 0.1, 1, total_iters=9), s.CosineAnnealingLR(p, STEPS - 10)], [10]),
         settings={"schedule": "cosine", "warmup": 0.2})
+    make(folder, "schedule-inverse-square-root", schedule=lambda p: s.LambdaLR(p, lambda t: (1 + t) ** -0.5),
+         settings={"schedule": "inverse-square-root"})
+    make(folder, "schedule-polynomial", schedule=lambda p: s.PolynomialLR(p, STEPS, 2),
+         settings={"schedule": "polynomial", "schedulePower": 2})
+    make(folder, "schedule-cosine-restarts", schedule=lambda p: s.CosineAnnealingWarmRestarts(p, 5, 2, 0.001),
+         settings={"schedule": "cosine-restarts", "scheduleEvery": 5, "scheduleFactor": 2, "scheduleEnd": 0.001})
+    make(folder, "schedule-log-cosine", schedule=lambda p: s.LambdaLR(
+        p, lambda t: 0.5 * (1 - np.cos(2 * np.pi * np.log2(1 + 15 * t / STEPS)))), settings={"schedule": "log-cosine"})
+    make(folder, "schedule-one-cycle", optimizer=lambda w, b: o.Adam(w + b, RATE),
+         schedule=lambda p: s.OneCycleLR(p, RATE, STEPS), settings={"algorithm": "adam", "schedule": "one-cycle"})
+    make(folder, "schedule-one-cycle-momentum", optimizer=lambda w, b: o.SGD(w + b, RATE, momentum=0.9),
+         schedule=lambda p: s.OneCycleLR(p, RATE, STEPS, pct_start=0.4, div_factor=10, final_div_factor=100),
+         settings={"algorithm": "momentum", "variant": "torch", "schedule": "one-cycle", "scheduleShare": 0.4,
+                   "scheduleStartDivisor": 10, "scheduleEndDivisor": 100})
+    make(folder, "schedule-plateau", schedule=lambda p: s.ReduceLROnPlateau(p, factor=0.5, patience=2),
+         settings={"schedule": "plateau", "scheduleFactor": 0.5, "schedulePatience": 2})
+    make(folder, "schedule-joined", schedule=lambda p: s.SequentialLR(
+        p, [s.ConstantLR(p, 1), s.StepLR(p, 5, 0.5), s.PolynomialLR(p, 20)], [10, 30]),
+        settings={"schedule": "joined", "scheduleParts": [
+            {"share": 0.2, "schedule": "constant"},
+            {"share": 0.4, "schedule": "staircase", "scheduleFactor": 0.5, "scheduleEvery": 5},
+            {"share": 0.4, "schedule": "polynomial"}]})
+    make(folder, "schedule-stable-decay", schedule=lambda p: s.SequentialLR(
+        p, [s.ConstantLR(p, 1), s.PolynomialLR(p, 20)], [30]),
+        settings={"schedule": "stable-decay", "scheduleShare": 0.4, "warmup": 0})
 
 
 if __name__ == "__main__":

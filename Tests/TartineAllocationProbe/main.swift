@@ -46,5 +46,5 @@ func count(_ optimizer: Optimizer) throws -> Int {
   }
 }
 
-let allocations = try count(.adam().clipped(toNorm: 1)) + count(.adam())
+let allocations = try count(.adam().clipped(.globalNorm(1))) + count(.adam())
 print(tartine_allocations_are_counted() ? "allocations \(allocations)" : "not counted here")

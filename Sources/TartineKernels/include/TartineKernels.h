@@ -77,7 +77,9 @@ typedef struct {
   const void *gradients;
   void *first;   // momentum, or the first moment
   void *second;  // the second moment
-  double gradient_scale;  // of clipping, else 1
+  void *third;   // the largest second moment so far, where it is that which divides
+  double gradient_scale;  // of clipping by norm, else 1
+  double gradient_bound;  // of clipping by value, else infinite
   double l1, l2;          // gradient of the penalties
   double decay;           // rate · decoupled decay
   double rate;
@@ -85,8 +87,7 @@ typedef struct {
   double keep2, gain2;    // second = keep2 · second + gain2 · g²
   double use_first, use_gradient;  // the step is use_first · first + use_gradient · g
   double correct2;        // second / (1 - β₂ᵗ), as a factor
-  double epsilon;
-  bool epsilon_inside;    // of the root
+  double epsilon, epsilon_inside;  // beside the root, and inside it
 } tartine_update;
 
 typedef struct {
@@ -102,7 +103,7 @@ typedef struct {
   void (*norm_scale)(const void *variance, const void *gamma, double epsilon, size_t columns,
                      void *inverse, void *scale);
   // average = (1 - fraction) · average + fraction · factor · value.
-  void (*moving_average)(void *average, const void *value, size_t columns, double fraction, double factor);
+  void (*blend)(void *out, const void *values, size_t count, double keep, double gain);
   void (*norm_backward)(const tartine_norm_backward *);
 
   // Σ x², accumulated in Double: not finite where any element is not (or its square is not a Double).
@@ -129,9 +130,9 @@ typedef struct {
   void (*gather_bytes)(const uint8_t *source, const int32_t *rows, size_t count, size_t columns,
                        double scale, void *out);
 
-  void (*descend)(const tartine_update *);  // gradient descent, momentum, Nesterov
-  void (*rmsprop)(const tartine_update *);
-  void (*adam)(const tartine_update *);
+  void (*descend)(const tartine_update *);  // without a second moment
+  void (*adapt)(const tartine_update *);    // divided by the root of the second moment
+  void (*lion)(const tartine_update *);     // along signs
 
   // C = A' B' or C += A' B', m x n with sums over k; strides are those of the matrices as they are stored.
   void (*product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,

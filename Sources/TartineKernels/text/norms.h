@@ -28,12 +28,12 @@ static void NAME(norm_scale)(const void *variances, const void *gammas, double e
   EACH(c, columns) scale[c] = gamma[c] * inverse[c];
 }
 
-static void NAME(moving_average)(void *averages, const void *values, size_t columns, double fraction,
-                                 double factor) {
-  REAL *average = averages;
-  const REAL *value = values;
-  const REAL keep = (REAL)(1 - fraction), gain = (REAL)(fraction * factor);
-  EACH(c, columns) average[c] = keep * average[c] + gain * value[c];
+// out = keep · out + gain · values.
+static void NAME(blend)(void *out, const void *values, size_t count, double keep, double gain) {
+  REAL *to = out;
+  const REAL *from = values;
+  const REAL k = (REAL)keep, g = (REAL)gain;
+  EACH(i, count) to[i] = k * to[i] + g * from[i];
 }
 
 static void NAME(norm_backward)(const tartine_norm_backward *s) {

@@ -1,61 +1,77 @@
 // One sweep over the parameters a step.
 
-// The gradient of data loss and penalties: clipped · g + l1 sign(w) + l2 w.
-INLINE REAL NAME(penalized)(const REAL g, const REAL w, REAL scale, REAL l1, REAL l2) {
-  return g * scale + l2 * w + (w > 0 ? l1 : w < 0 ? -l1 : 0);
+// The gradient of data loss and penalties: g · scale, held within ± bound, + l1 sign(w) + l2 w.
+INLINE REAL NAME(penalized)(REAL g, const REAL w, REAL scale, REAL bound, REAL l1, REAL l2) {
+  g *= scale;
+  g = g > bound ? bound : g < -bound ? -bound : g;
+  return g + l2 * w + (w > 0 ? l1 : w < 0 ? -l1 : 0);
 }
 
-#define UPDATE_LOCALS                                                             \
-  REAL *w = u->weights;                                                           \
-  const REAL *gradients = u->gradients;                                           \
-  const REAL clip = (REAL)u->gradient_scale, l1 = (REAL)u->l1, l2 = (REAL)u->l2; \
-  const REAL shrink = (REAL)(1 - u->decay), rate = (REAL)u->rate;
+#define UPDATE_LOCALS                                                                 \
+  REAL *w = u->weights;                                                               \
+  const REAL *gradients = u->gradients;                                               \
+  const REAL scale = (REAL)u->gradient_scale, bound = (REAL)u->gradient_bound;        \
+  const REAL l1 = (REAL)u->l1, l2 = (REAL)u->l2;                                      \
+  const REAL shrink = (REAL)(1 - u->decay), rate = (REAL)u->rate;                     \
+  const REAL keep1 = (REAL)u->keep1, gain1 = (REAL)u->gain1;                          \
+  const REAL use_first = (REAL)u->use_first, use_gradient = (REAL)u->use_gradient;
 
+// Without second moments.
 static void NAME(descend)(const tartine_update *u) {
   UPDATE_LOCALS
-  REAL *v = u->first;
-  const REAL keep = (REAL)u->keep1, gain = (REAL)u->gain1;
-  const REAL use_v = (REAL)u->use_first, use_g = (REAL)u->use_gradient;
-  if (!v) {
+  REAL *m = u->first;
+  if (!m) {
 #pragma clang loop vectorize(assume_safety)
     EACH(i, u->count) {
-      REAL g = NAME(penalized)(gradients[i], w[i], clip, l1, l2);
-      w[i] = w[i] * shrink - rate * g;
+      REAL g = NAME(penalized)(gradients[i], w[i], scale, bound, l1, l2);
+      w[i] = w[i] * shrink - rate * use_gradient * g;
     }
     return;
   }
 #pragma clang loop vectorize(assume_safety)
   EACH(i, u->count) {
-    REAL g = NAME(penalized)(gradients[i], w[i], clip, l1, l2);
-    v[i] = keep * v[i] + gain * g;
-    w[i] = w[i] * shrink - rate * (use_v * v[i] + use_g * g);
-  }
-}
-
-static void NAME(rmsprop)(const tartine_update *u) {
-  UPDATE_LOCALS
-  REAL *s = u->second;
-  const REAL keep = (REAL)u->keep2, gain = (REAL)u->gain2, epsilon = (REAL)u->epsilon;
-  const REAL inside = u->epsilon_inside ? epsilon : 0, outside = u->epsilon_inside ? 0 : epsilon;
-#pragma clang loop vectorize(assume_safety)
-  EACH(i, u->count) {
-    REAL g = NAME(penalized)(gradients[i], w[i], clip, l1, l2);
-    s[i] = keep * s[i] + gain * g * g;
-    w[i] = w[i] * shrink - rate * g / (__builtin_elementwise_sqrt(s[i] + inside) + outside);
-  }
-}
-
-static void NAME(adam)(const tartine_update *u) {
-  UPDATE_LOCALS
-  REAL *m = u->first, *s = u->second;
-  const REAL keep1 = (REAL)u->keep1, gain1 = (REAL)u->gain1;
-  const REAL keep2 = (REAL)u->keep2, gain2 = (REAL)u->gain2;
-  const REAL correct1 = (REAL)u->use_first, correct2 = (REAL)u->correct2, epsilon = (REAL)u->epsilon;
-#pragma clang loop vectorize(assume_safety)
-  EACH(i, u->count) {
-    REAL g = NAME(penalized)(gradients[i], w[i], clip, l1, l2);
+    REAL g = NAME(penalized)(gradients[i], w[i], scale, bound, l1, l2);
     m[i] = keep1 * m[i] + gain1 * g;
+    w[i] = w[i] * shrink - rate * (use_first * m[i] + use_gradient * g);
+  }
+}
+
+INLINE void NAME(adapt_loop)(const tartine_update *u, const bool has_first, const bool has_largest) {
+  UPDATE_LOCALS
+  REAL *m = u->first, *s = u->second, *largest = u->third;
+  const REAL keep2 = (REAL)u->keep2, gain2 = (REAL)u->gain2, correct2 = (REAL)u->correct2;
+  const REAL inside = (REAL)u->epsilon_inside, outside = (REAL)u->epsilon;
+#pragma clang loop vectorize(assume_safety)
+  EACH(i, u->count) {
+    REAL g = NAME(penalized)(gradients[i], w[i], scale, bound, l1, l2);
+    REAL step = use_gradient * g;
+    if (has_first) {
+      m[i] = keep1 * m[i] + gain1 * g;
+      step += use_first * m[i];
+    }
     s[i] = keep2 * s[i] + gain2 * g * g;
-    w[i] = w[i] * shrink - rate * (correct1 * m[i]) / (__builtin_elementwise_sqrt(correct2 * s[i]) + epsilon);
+    REAL square = s[i];
+    if (has_largest) square = largest[i] = square > largest[i] ? square : largest[i];
+    w[i] = w[i] * shrink - rate * step / (__builtin_elementwise_sqrt(correct2 * square + inside) + outside);
+  }
+}
+
+// Divided by the root of second moments.
+static void NAME(adapt)(const tartine_update *u) {
+  if (u->third) NAME(adapt_loop)(u, true, true);
+  else if (u->first) NAME(adapt_loop)(u, true, false);
+  else NAME(adapt_loop)(u, false, false);
+}
+
+// Along the signs of use_first · m + use_gradient · g, with m as it was.
+static void NAME(lion)(const tartine_update *u) {
+  UPDATE_LOCALS
+  REAL *m = u->first;
+#pragma clang loop vectorize(assume_safety)
+  EACH(i, u->count) {
+    REAL g = NAME(penalized)(gradients[i], w[i], scale, bound, l1, l2);
+    REAL step = use_first * m[i] + use_gradient * g;
+    w[i] = w[i] * shrink - rate * (step > 0 ? 1 : step < 0 ? -1 : (REAL)0);
+    m[i] = keep1 * m[i] + gain1 * g;
   }
 }

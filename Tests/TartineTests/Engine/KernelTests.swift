@@ -225,18 +225,24 @@ import Testing
       update.rate = 0.1
       (update.keep1, update.gain1, update.keep2, update.gain2) = (0.9, 0.1, 0.99, 0.01)
       (update.use_first, update.use_gradient, update.correct2, update.epsilon) = (2, 0.3, 3, 1e-3)
-      func run(_ sweep: (UnsafePointer<tartine_update>?) -> Void) -> [Double] {
+      func run(
+        _ sweep: (UnsafePointer<tartine_update>?) -> Void, hasFirst: Bool = true, hasLargest: Bool = false
+      ) -> [Double] {
         var (w, m, s) = (start, gradients.map { $0 * 0.3 }, gradients.map { $0 * $0 })
+        var largest = gradients.map { abs($0) }
         var g = gradients
         w.withUnsafeMutableBytes { w in
           m.withUnsafeMutableBytes { m in
             s.withUnsafeMutableBytes { s in
               g.withUnsafeMutableBytes { g in
                 update.weights = w.baseAddress
-                update.first = m.baseAddress
-                update.second = s.baseAddress
-                update.gradients = UnsafeRawPointer(g.baseAddress)
-                sweep(&update)
+                largest.withUnsafeMutableBytes { largest in
+                  update.first = hasFirst ? m.baseAddress : nil
+                  update.second = s.baseAddress
+                  update.third = hasLargest ? largest.baseAddress : nil
+                  update.gradients = UnsafeRawPointer(g.baseAddress)
+                  sweep(&update)
+                }
               }
             }
           }
@@ -244,21 +250,34 @@ import Testing
         return w
       }
       let table = kernels(level, TARTINE_FLOAT64)
-      let adam = run(table.adam)
-      let rmsprop = run(table.rmsprop)
+      update.gradient_bound = .infinity
+      let adam = run(table.adapt)
+      let rmsprop = run(table.adapt, hasFirst: false)
+      let amsgrad = run(table.adapt, hasLargest: true)
       let momentum = run(table.descend)
+      let lion = run(table.lion)
+      update.gradient_bound = 0.2
+      let held = run(table.descend)
+      func sign(_ x: Double) -> Double { x > 0 ? 1 : x < 0 ? -1 : 0 }
       for i in 0..<count {
-        let sign = start[i] > 0 ? 1.0 : start[i] < 0 ? -1 : 0
-        let g = 0.5 * gradients[i] + 0.01 * sign + 0.02 * start[i]
+        let penalties = 0.01 * sign(start[i]) + 0.02 * start[i]
+        let g = 0.5 * gradients[i] + penalties
         let m = 0.9 * 0.3 * gradients[i] + 0.1 * g
         let s = 0.99 * gradients[i] * gradients[i] + 0.01 * g * g
         let shrunk = start[i] * 0.999
-        let byAdam: Double = shrunk - 0.1 * 2 * m / ((3 * s).squareRoot() + 1e-3)
-        let byRMSProp: Double = shrunk - 0.1 * g / (s.squareRoot() + 1e-3)
+        let byAdam: Double = shrunk - 0.1 * (2 * m + 0.3 * g) / ((3 * s).squareRoot() + 1e-3)
+        let byRMSProp: Double = shrunk - 0.1 * 0.3 * g / ((3 * s).squareRoot() + 1e-3)
+        let byAMSGrad: Double = shrunk - 0.1 * (2 * m + 0.3 * g) / ((3 * max(s, abs(gradients[i]))).squareRoot() + 1e-3)
+        let byLion: Double = shrunk - 0.1 * sign(2 * 0.3 * gradients[i] + 0.3 * g)
+        let clipped = min(0.2, max(-0.2, 0.5 * gradients[i])) + penalties
+        let byHeld: Double = shrunk - 0.1 * (2 * (0.9 * 0.3 * gradients[i] + 0.1 * clipped) + 0.3 * clipped)
         let byMomentum: Double = shrunk - 0.1 * (2 * m + 0.3 * g)
         #expect(abs(adam[i] - byAdam) < 1e-12)
         #expect(abs(rmsprop[i] - byRMSProp) < 1e-12)
         #expect(abs(momentum[i] - byMomentum) < 1e-12)
+        #expect(abs(amsgrad[i] - byAMSGrad) < 1e-12)
+        #expect(abs(lion[i] - byLion) < 1e-12)
+        #expect(abs(held[i] - byHeld) < 1e-12)
       }
     }
   }

@@ -198,7 +198,7 @@ import Testing
     for count in [1, 15, 16, 17, 100] {
       for fault in Self.faults.compactMap({ $0 }) {
         let table = kernels(level, Float.self)
-        for sweep in [table.descend!, table.rmsprop!, table.adam!] {
+        for sweep in [table.descend!, table.adapt!] {
           var gradients = normals(count, 1)
           gradients[count - 1] = fault
           let (w, g) = (Buffer<Float>(normals(count, 2)), Buffer<Float>(gradients))
@@ -206,7 +206,8 @@ import Testing
           var update = tartine_update()
           (update.count, update.weights, update.gradients) = (count, w.raw, UnsafeRawPointer(g.raw))
           (update.first, update.second) = (m.raw, s.raw)
-          (update.gradient_scale, update.rate, update.epsilon) = (1, 0.1, 1e-8)
+          (update.gradient_scale, update.gradient_bound) = (1, .infinity)
+          (update.rate, update.epsilon) = (0.1, 1e-8)
           (update.keep1, update.gain1, update.keep2, update.gain2) = (0.9, 0.1, 0.99, 0.01)
           (update.use_first, update.correct2) = (1, 1)
           sweep(&update)

@@ -83,8 +83,53 @@ import Testing
     expect(cosine, [0.02, 0.04, 0.1, 0.02 + 0.08 * 0.75, 0.02 + 0.04 * (1 - 0.9781476007338057)])
   }
 
+  @Test func aPlateauIsSeenInTheDevLosses() {
+    let rate = LearningRate.plateau(from: 0.8, factor: 0.5, patience: 1)
+    func after(_ losses: [Double]) -> Double { rate.rate(at: 0, of: 100, epochSteps: 5, devLosses: losses) }
+    // One epoch without a new best is borne; the second halves the rate, and the count begins anew.
+    expect([after([]), after([3, 2]), after([3, 2, 2]), after([3, 2, 2, 2])], [0.8, 0.8, 0.8, 0.4])
+    expect([after([3, 2, 2, 2, 2]), after([3, 2, 2, 2, 2, 2])], [0.4, 0.2])
+    // Lower by less than 10⁻⁴ of the best is no new best.
+    expect([after([2, 1.9999, 1.9998])], [0.4])
+  }
+
+  @Test func partsOfAJoinedScheduleCountForThemselves() {
+    let rate = LearningRate.joined(
+      0.8, [.init(0.25, .polynomial(power: 1, to: 0)), .init(0.75, scale: 0.5, .plateau(factor: 0.5, patience: 0))])
+    func at(_ step: Int, _ losses: [Double] = []) -> Double {
+      rate.rate(at: step, of: 20, epochSteps: 5, devLosses: losses)
+    }
+    expect([at(0), at(1), at(4)], [0.8, 0.64, 0.16])
+    // The first part's epoch is not the plateau's.
+    expect([at(5, [1]), at(10, [1, 9]), at(15, [1, 9, 9])], [0.4, 0.4, 0.2])
+  }
+
+  @Test func averagesOfTheWeights() throws {
+    // w = 0.9, 0.81: corrected, with β = 0.5, (0.5 · 0.9 · 0.5 + 0.81 · 0.5) / 0.75.
+    #expect(try averaged(.exponential(beta: 0.5), steps: 2) == [(0.25 * 0.9 + 0.5 * 0.81) / 0.75])
+    #expect(WeightAverage.stochastic(from: 0.5).epochs(after: 2, of: 4) == nil)
+    #expect(WeightAverage.stochastic(from: 0.5).epochs(after: 4, of: 4) == 2)
+  }
+
+  private func averaged(_ average: WeightAverage, steps: Int) throws -> [Double] {
+    let plan = try Network {}.plan(input: [1], outputs: 1)
+    let (weights, gradients) = (plan.makeParameterArena(.float64), plan.makeParameterArena(.float64))
+    plan.parameters[0].set([1], in: weights, .float64)
+    let updater = Updater(
+      .gradientDescent().averaged(average), penalty: .none, plan: plan, precision: .float64, pieces: [],
+      weights: weights, gradients: gradients)
+    for step in 0..<steps {
+      plan.parameters[0].set(plan.parameters[0].doubles(in: weights, .float64), in: gradients, .float64)
+      updater.prepare(step: step, rate: 0.1, beta1: nil, gradientSquares: 0)
+      for part in 0..<updater.parts { updater.perform(part) }
+    }
+    let result = plan.makeParameterArena(.float64)
+    updater.writeAverage(steps: steps, into: result)
+    return plan.parameters[0].doubles(in: result, .float64)
+  }
+
   @Test func clippingScalesTheWholeGradient() throws {
-    expect(try steps(.gradientDescent().clipped(toNorm: 0.5), 1), [1 - 0.1 * 0.5 * 1 / 2.0.squareRoot()])
+    expect(try steps(.gradientDescent().clipped(.globalNorm(0.5)), 1), [1 - 0.1 * 0.5 * 1 / 2.0.squareRoot()])
   }
 
   @Test func movingAverageIsCorrectedForItsStart() {
@@ -99,8 +144,17 @@ import Testing
   @Test func optimizersSurviveCoding() throws {
     for optimizer in [
       Optimizer.gradientDescent(learningRate: 0.3), .momentum(variant: .lecture), .nesterov(beta: 0.8),
-      .rmsprop(variant: .keras), .adam(learningRate: .staircase(from: 0.1, factor: 0.5, every: 3)).clipped(toNorm: 2),
+      .rmsprop(variant: .keras),
+      .adam(learningRate: .staircase(from: 0.1, factor: 0.5, every: 3)).clipped(.globalNorm(2)),
       .adamW(learningRate: .exponential(from: 1, factor: 0.9, warmup: 0.1), decay: 0.3),
+      .nAdam(learningRate: .inverseSquareRoot(from: 1)).averaged(.exponential(beta: 0.99)),
+      .rAdam(learningRate: .polynomial(from: 1, power: 2, to: 0.1)).averaged(.stochastic(from: 0.5)),
+      .amsGrad(learningRate: .cosineRestarts(from: 1, first: 3)).clipped(GradientClipping(norm: 1, value: 2)),
+      .lion(learningRate: .logCosine(from: 1)), .adagrad(learningRate: .stableDecay(from: 1)),
+      .momentum(learningRate: .oneCycle(to: 0.1), variant: .torch), .nesterov(learningRate: .plateau(from: 0.2)),
+      .adam(
+        learningRate: .joined(
+          0.1, [.init(0.5, .constant, warmup: 0.1), .init(0.5, .joined([.init(1, scale: 0.1, .cosine(to: 0))]))])),
     ] {
       #expect(try JSON.convert(optimizer, to: Optimizer.self) == optimizer)
     }

@@ -14,7 +14,13 @@ import Testing
     Tanh()
     Dropout(keep: 0.9)
   }
-  .optimizer(.adam(learningRate: .cosine(from: 3e-3)).clipped(toNorm: 5)).batchSize(64).epochs(4)
+  .optimizer(.adam(learningRate: .cosine(from: 3e-3)).clipped(.globalNorm(5))).batchSize(64).epochs(4)
+
+  /// Everything that a checkpoint holds, and a rate that follows the history.
+  static let averaged = recipe.accumulation(3).optimizer(
+    .amsGrad(learningRate: .plateau(from: 3e-3, factor: 0.5, patience: 0)).averaged(.exponential(beta: 0.98)))
+  static let stochastic = recipe.optimizer(
+    .momentum(learningRate: .oneCycle(to: 0.05)).averaged(.stochastic(from: 0.3)))
 
   static let unclipped = recipe.optimizer(.adam(learningRate: .cosine(from: 3e-3)))
 
@@ -25,7 +31,9 @@ import Testing
   }
 
   /// Where the gradient is clipped, weights are updated in a phase of their own; else where their gradients are made.
-  @Test(arguments: [recipe, unclipped]) func theSameBitsForAnyNumberOfThreadsAndTwice(_ recipe: Recipe) throws {
+  @Test(arguments: [recipe, unclipped, averaged, stochastic]) func theSameBitsForAnyNumberOfThreadsAndTwice(
+    _ recipe: Recipe
+  ) throws {
     let split = try Dataset.digits().split(seed: 1)
     let files = try [1, 2, 3, 2].map { threads in
       try recipe.train(on: split, seed: 5, threads: threads).model.fileContents()
@@ -42,7 +50,7 @@ import Testing
       return model.plan.parameters.map { $0.doubles(in: model.weights, .float32) }
     }
     let free = Self.unclipped
-    #expect(try weights(free) == weights(free.optimizer(free.optimizer.clipped(toNorm: 1e30))))
+    #expect(try weights(free) == weights(free.optimizer(free.optimizer.clipped(.globalNorm(1e30)))))
   }
 
   /// Loss and bias gradient are finite here, and x · (a − y) = 10³⁰ · 10¹⁰ is more than a Float holds.
@@ -51,7 +59,7 @@ import Testing
     let weights = plan.makeParameterArena(.float32)
     plan.parameters[0].set([1e-20], in: weights, .float32)
     var optimizer = Optimizer.gradientDescent()
-    optimizer.clip = clip
+    optimizer.clipping.globalNorm = clip
     let step = TrainingStep(
       plan: plan, output: .identity(values: 1), optimizer: optimizer, penalty: .none, precision: .float32, batch: 1,
       seed: 0, workers: Workers(1), weights: weights, state: plan.makeInitialState(.float32))
@@ -66,16 +74,17 @@ import Testing
   }
 
   /// Interrupted after each epoch in turn, and gone on with from the folder.
-  @Test(arguments: [1, 2, 3]) func resumedRunsHaveTheSameBits(epoch: Int) throws {
+  @Test(arguments: [1, 2, 3], [recipe, averaged, stochastic])
+  func resumedRunsHaveTheSameBits(epoch: Int, of recipe: Recipe) throws {
     let source = DataSource(data: DataSource.digits, splitSeed: 1)
     let split = try Dataset.digits().split(seed: 1)
     let whole = try RunFolder(creating: try temporaryFolder() + "/whole", named: "")
-    _ = try whole.train(Self.recipe, on: split, source: source, threads: 2)
+    _ = try whole.train(recipe, on: split, source: source, threads: 2)
 
     let cut = try RunFolder(creating: try temporaryFolder() + "/cut", named: "")
     struct Killed: Error {}
     // An error at the next epoch's end stands for a kill: the folder is as the last checkpoint left it.
-    let trainer = try Trainer(Self.recipe, split: split, threads: 1, observers: [])
+    let trainer = try Trainer(recipe, split: split, threads: 1, observers: [])
     let recipe = trainer.recipe
     try Files.write(try JSON.text(recipe), to: cut.recipe)
     try cut.write(RunFolder.Description(source: source, status: .running))

@@ -1,0 +1,147 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension LearningRate {
+  /// The rate of a step.
+  ///
+  /// - Parameters:
+  ///   - step: from 0.
+  ///   - total: steps of the whole run.
+  ///   - epochSteps: steps of an epoch.
+  ///   - devLosses: of the epochs so far, which a plateau is seen in.
+  public func rate(at step: Int, of total: Int, epochSteps: Int, devLosses: [Double] = []) -> Double {
+    rate(Place(step: step, total: total, epochSteps: max(1, epochSteps), devLosses: devLosses[...]))
+  }
+
+  /// β₁ at a step, where the schedule says it.
+  package func beta1(at step: Int, of total: Int) -> Double? {
+    switch shape {
+    case .oneCycle(let cycle):
+      return cycle.between(cycle.highBeta1, cycle.lowBeta1, cycle.highBeta1, at: step, of: total)
+    case .joined(let parts):
+      let (part, place) = Self.part(of: parts, Place(step: step, total: total))
+      return LearningRate(initial, shape: part.shape).beta1(at: place.step, of: place.total)
+    default: return nil
+    }
+  }
+
+  /// Whether the rate depends on how the run goes.
+  package var followsDevLosses: Bool {
+    switch shape {
+    case .plateau: true
+    case .joined(let parts): parts.contains { LearningRate(initial, shape: $0.shape).followsDevLosses }
+    default: false
+    }
+  }
+
+  /// A step's place in a run, or in a part of one.
+  fileprivate struct Place {
+    var step, total: Int
+    var epochSteps = 1
+    var devLosses: ArraySlice<Double> = []
+
+    func after(_ steps: Int, total: Int) -> Place {
+      Place(
+        step: step - steps, total: total, epochSteps: epochSteps,
+        devLosses: devLosses.dropFirst((steps + epochSteps - 1) / epochSteps))
+    }
+  }
+
+  private func rate(_ place: Place) -> Double {
+    let warmupSteps = Int((warmup * Double(place.total)).rounded())
+    if place.step < warmupSteps { return initial * Double(place.step + 1) / Double(warmupSteps) }
+    let total = place.total - warmupSteps
+    let t = Double(place.step - warmupSteps)
+    let epochs = t / Double(place.epochSteps)
+    let progress = min(1, t / Double(max(1, total)))
+    /// Half a cosine from `initial` to `end`.
+    func cosine(_ progress: Double, to end: Double) -> Double {
+      end + (initial - end) * (1 + cos(Double.pi * progress)) / 2
+    }
+    switch shape {
+    case .constant: return initial
+    case .inverseTime(let decay): return initial / (1 + decay * epochs)
+    case .inverseSquareRoot(let decay): return initial / (1 + decay * epochs).squareRoot()
+    case .exponential(let factor): return initial * pow(factor, epochs)
+    case .staircase(let factor, let every): return initial * pow(factor, (epochs / every).rounded(.down))
+    case .polynomial(let power, let end): return end + (initial - end) * pow(1 - progress, power)
+    case .cosine(let end): return cosine(progress, to: end)
+    case .cosineRestarts(let first, let factor, let end):
+      return cosine(Self.cycle(epochs, first: first, factor: factor), to: end)
+    case .logCosine: return initial * (1 - cos(2 * Double.pi * log2(1 + 15 * progress))) / 2
+    case .stableDecay(let share, let end):
+      return initial + (end - initial) * max(0, (progress - (1 - share)) / share)
+    case .oneCycle(let cycle):
+      let start = initial / cycle.startDivisor
+      return cycle.between(start, initial, start / cycle.endDivisor, at: place.step - warmupSteps, of: total)
+    case .plateau(let factor, let patience):
+      return initial * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
+    case .joined(let parts):
+      let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total))
+      return LearningRate(initial * part.scale, shape: part.shape, warmup: part.warmup).rate(inside)
+    }
+  }
+
+  /// How much of its cycle has gone by.
+  private static func cycle(_ epochs: Double, first: Double, factor: Double) -> Double {
+    guard factor > 1 else { return (epochs / first).truncatingRemainder(dividingBy: 1) }
+    // first (factorⁿ − 1) / (factor − 1) epochs lie before cycle n.
+    let number = log(1 + epochs / first * (factor - 1)) / log(factor)
+    // Right on a boundary rounding must not fall back into the cycle before.
+    let cycle = (number + 1e-9).rounded(.down)
+    let start = first * (pow(factor, cycle) - 1) / (factor - 1)
+    return max(0, (epochs - start) / (first * pow(factor, cycle)))
+  }
+
+  /// Times that the loss had not been lower, by 10⁻⁴ of the best, for more than `patience` epochs.
+  private static func plateaus(in losses: ArraySlice<Double>, patience: Int) -> Int {
+    var best = Double.infinity
+    var waited = 0
+    var count = 0
+    for loss in losses {
+      if loss < best * (1 - 1e-4) {
+        best = loss
+        waited = 0
+      } else {
+        waited += 1
+      }
+      if waited > patience {
+        count += 1
+        waited = 0
+      }
+    }
+    return count
+  }
+
+  /// The part that a step lies in, and its place there.
+  private static func part(of parts: [Part], _ place: Place) -> (Part, Place) {
+    var share = 0.0
+    var start = 0
+    for part in parts.dropLast() {
+      share += part.share
+      let end = Int((share * Double(place.total)).rounded())
+      if place.step < end { return (part, place.after(start, total: end - start)) }
+      start = end
+    }
+    return (parts[parts.count - 1], place.after(start, total: place.total - start))
+  }
+}
+
+extension LearningRate.OneCycle {
+  /// From `start` to `peak` and on to `end`, which is reached at the last step.
+  fileprivate func between(_ start: Double, _ peak: Double, _ end: Double, at step: Int, of total: Int) -> Double {
+    let top = rise * Double(total) - 1
+    let last = Double(max(1, total - 1))
+    func anneal(_ from: Double, _ to: Double, _ progress: Double) -> Double {
+      to + (from - to) * (1 + cos(Double.pi * min(1, progress))) / 2
+    }
+    let t = Double(step)
+    return t <= top
+      ? anneal(start, peak, top > 0 ? t / top : 1) : anneal(peak, end, (t - max(0, top)) / (last - max(0, top)))
+  }
+}

@@ -1,0 +1,79 @@
+/// An average of the weights over the steps, which predicts in place of the last ones: a late step's noise is averaged
+/// out, as a lower learning rate would.
+///
+/// Each epoch is measured by the average, and the best epoch's average is kept. The averages of batch norm belong to
+/// other weights, and so they are made anew: the mean over the train rows in batches, without dropout.
+///
+/// | average | a |
+/// |---|---|
+/// | ``exponential(beta:)`` | a ← βa + (1−β)w at each step, read as a / (1 − βᵗ) |
+/// | ``stochastic(from:)`` | the mean of w at the ends of the epochs after a share of the run |
+///
+/// **Source**: Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992; Izmailov et al.,
+/// *Averaging weights leads to wider optima*, 2018, algorithm 1 (SWA); Wu and Johnson, *Rethinking “Batch” in
+/// BatchNorm*, 2021, §3, for the norms' averages.
+///
+/// **Differs from**: Keras and PyTorch start their exponential average at the first weights and do not correct it.
+public enum WeightAverage: Hashable, Sendable {
+  /// A moving average, corrected for its start at 0. About the last 1/(1 − β) steps count.
+  case exponential(beta: Double)
+  /// Stochastic weight averaging, over the epochs that begin once this share of the run is done.
+  case stochastic(from: Double)
+
+  /// What is wrong with the values, in a sentence; nil if nothing is.
+  public var problem: String? {
+    switch self {
+    case .exponential(let beta):
+      beta >= 0 && beta < 1 ? nil : "averageBeta must be in [0, 1), not \(beta)"
+    case .stochastic(let start):
+      start >= 0 && start < 1 ? nil : "averageFrom must be a share of the run in [0, 1), not \(start)"
+    }
+  }
+
+  /// How many epochs' weights are in a plain mean after `epoch` of them; nil where it has not begun.
+  package func epochs(after epoch: Int, of total: Int) -> Int? {
+    guard case .stochastic(let start) = self else { return nil }
+    let before = Int((start * Double(total)).rounded(.up))
+    return epoch > before ? epoch - before : nil
+  }
+}
+
+/// The flat keys beside the optimizer's own: `average`, `averageBeta`, `averageFrom`.
+extension WeightAverage {
+  enum Key: String, CodingKey { case average, averageBeta, averageFrom }
+
+  /// The names in recipes and flags.
+  public static let names = ["none", "ema", "swa"]
+
+  /// Keys that belong to one kind and mean nothing to another.
+  package static let ownKeys = [Key.averageBeta, .averageFrom].map(\.rawValue)
+
+  /// Reads the keys; nil where there is no average.
+  static func decode(from decoder: any Decoder) throws -> WeightAverage? {
+    let values = try decoder.container(keyedBy: Key.self)
+    let name = try values.decodeIfPresent(String.self, forKey: .average) ?? "none"
+    switch name {
+    case "none": return nil
+    case "ema": return .exponential(beta: try values.decodeIfPresent(Double.self, forKey: .averageBeta) ?? 0.999)
+    case "swa": return .stochastic(from: try values.decodeIfPresent(Double.self, forKey: .averageFrom) ?? 0.75)
+    default:
+      throw DecodingError.dataCorruptedError(
+        forKey: .average, in: values,
+        debugDescription: "there is no average '\(name)'; there are \(names.joined(separator: ", "))")
+    }
+  }
+
+  /// Writes the keys that an average has.
+  static func encode(_ average: WeightAverage?, to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    switch average {
+    case nil: try values.encode("none", forKey: .average)
+    case .exponential(let beta):
+      try values.encode("ema", forKey: .average)
+      try values.encode(beta, forKey: .averageBeta)
+    case .stochastic(let start):
+      try values.encode("swa", forKey: .average)
+      try values.encode(start, forKey: .averageFrom)
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+
+/// Makes batch norm's averages anew for weights that no step was taken with.
+final class NormStatistics {
+  private let pass: TrainingPass
+  private let buffer: BatchBuffer
+  private let cut: BatchCut
+  private let order: [Int32]
+
+  /// - Parameters:
+  ///   - weights: what the averages are made for.
+  ///   - state: where they are written.
+  init(
+    plan: NetworkPlan, output: Output, rows: Int, batch: Int, seed: UInt64, workers: Workers, weights: Arena,
+    state: Arena
+  ) {
+    let plan = plan.withoutDropout
+    cut = BatchCut(rows: rows, batchSize: batch)
+    pass = TrainingPass(
+      plan: plan, output: output, precision: .float32, batch: cut.largest, seed: seed, workers: workers,
+      weights: weights, gradients: weights, state: state)
+    buffer = BatchBuffer(
+      rows: cut.largest, width: plan.input.count, targetWidth: output.width, precision: .float32)
+    // Mixed, since rows in the file's order are often one class after the other; and always alike.
+    var order = (0..<Int32(rows)).map { $0 }
+    var stream = RandomStream(seed: seed, purpose: .sample)
+    stream.shuffle(&order)
+    self.order = order
+  }
+
+  /// One pass over all rows.
+  func estimate(_ source: PreparedRows) {
+    order.withUnsafeBufferPointer { order in
+      Workers.flushingDenormals {
+        for number in 0..<cut.count {
+          let rows = UnsafeBufferPointer(rebasing: order[cut[number]])
+          for part in 0..<buffer.parts { buffer.gather(rows, of: source, part: part) }
+          pass.takeStatistics(input: buffer.input, rows: rows.count, number: number)
+        }
+      }
+    }
+  }
+}

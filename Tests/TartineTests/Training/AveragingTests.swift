@@ -1,0 +1,58 @@
+import Tartine
+import Testing
+
+/// Averages of the weights, batch norm's averages made anew for them, and gradients that are accumulated.
+@Suite struct AveragingTests {
+  /// Rows of three numbers, the third of another scale, and a label that follows the first.
+  private func data(_ rows: Int) throws -> Split {
+    var stream = RandomStream(seed: 3, purpose: .test)
+    let rows = (0..<rows).map { _ in (0..<3).map { Float(stream.uniform()) * ($0 == 2 ? 5 : 1) } }
+    return try Dataset(features: rows, labels: rows.map { $0[0] > 0.5 ? "a" : "b" })
+      .split(.shares(train: 0.5, dev: 0.25, test: 0.25), seed: 1)
+  }
+
+  private func weights(_ model: Model) -> [Double] {
+    model.plan.parameters.flatMap { $0.doubles(in: model.weights, .float32) }
+  }
+
+  @Test func gradientsOfPiecesAreThoseOfTheBatch() throws {
+    let split = try data(200)
+    let recipe = Recipe {
+      Dense(9); Tanh()
+    }.batchSize(50).epochs(5).bins(0).penalty(.l2(0.01))
+      .optimizer(.momentum(learningRate: .constant(0.1)).clipped(.globalNorm(0.5)))
+    let whole = weights(try recipe.train(on: split, seed: 2).model)
+    // 50 rows in pieces of 17, 17 and 16.
+    let pieces = weights(try recipe.accumulation(3).train(on: split, seed: 2).model)
+    for (a, b) in zip(whole, pieces) { #expect(abs(a - b) < 1e-5) }
+    #expect(whole != pieces)
+  }
+
+  /// Its inputs are standardized columns, whatever the weights, so that the norm's averages are known.
+  @Test(arguments: [WeightAverage.exponential(beta: 0.9), .stochastic(from: 0)])
+  func theNormsAveragesAreThoseOfAllTrainRows(_ average: WeightAverage) throws {
+    let split = try data(200)
+    let recipe = Recipe {
+      BatchNorm(); Dense(4); ReLU(); Dropout(keep: 0.5)
+    }.batchSize(25).epochs(3).bins(0)
+      .optimizer(.adam().averaged(average))
+    let model = try recipe.train(on: split, seed: 2).model
+    // Four batches of 25 rows: the mean of their means is that of all; variances are within the batches.
+    for value in model.plan.state[0].doubles(in: model.state, .float32) { #expect(abs(value) < 1e-5) }
+    for value in model.plan.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.1) }
+  }
+
+  /// Averaged over all that was, noise of a rate that is too high goes away.
+  @Test func averagesAreCloserToTheMinimum() throws {
+    let split = try data(400)
+    let recipe = Recipe {
+      Dense(4); Tanh()
+    }.batchSize(4).epochs(12).bins(0)
+    let noisy = Optimizer.momentum(learningRate: .constant(0.3))
+    let last = try recipe.optimizer(noisy).train(on: split, seed: 2)
+    for average in [WeightAverage.exponential(beta: 0.99), .stochastic(from: 0.5)] {
+      let run = try recipe.optimizer(noisy.averaged(average)).train(on: split, seed: 2)
+      #expect(run.history.last!.train.loss < last.history.last!.train.loss)
+    }
+  }
+}
