@@ -45,6 +45,16 @@ struct RecipeOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: ArgumentHelp("The same for the inputs.", valueName: "p"))
   var keepInput: Double?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What a prediction costs: \(Loss.names.joined(separator: ", ")).", valueName: "name"))
+  var loss: String?
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("How much of the truth is spread over all classes.", valueName: "share")
+  )
+  var labelSmoothing: Double?
+
   @Option(parsing: .unconditional, help: ArgumentHelp("L1 penalty: c in c · Σ|w|.", valueName: "c"))
   var l1: Double?
 
@@ -116,6 +126,8 @@ struct RecipeOptions: ParsableArguments {
     if let batchNorm { changes.set("network.batchNorm", to: batchNorm) }
     if let keepProb { changes.set("network.keepProb", to: try Self.numbers(keepProb, flag: "--keep-prob")) }
     if let keepInput { changes.set("network.keepInput", to: keepInput) }
+    if let loss { changes.set("loss.kind", to: loss) }
+    if let labelSmoothing { changes.set("loss.smoothing", to: labelSmoothing) }
     if let l1 { changes.set("penalty.l1", to: l1) }
     if let l2 { changes.set("penalty.l2", to: l2) }
     if let optimizer { changes.set("optimizer.algorithm", to: optimizer) }

@@ -1,8 +1,10 @@
 extension Preparation {
   /// Fits on some rows of the data: the train part's, and no others.
-  /// - Parameter bins: at most so many for each column of numbers; nil: by `BinRule`.
+  /// - Parameters:
+  ///   - bins: at most so many for each column of numbers; nil: by `BinRule`.
+  ///   - isRate: whether the target is a number of at least 0, measured by its mean alone.
   /// - Throws: `DataError` where no column is left to learn from.
-  package init(fitting dataset: Dataset, rows: [Int], bins: Int? = nil) throws {
+  package init(fitting dataset: Dataset, rows: [Int], bins: Int? = nil, isRate: Bool = false) throws {
     switch dataset.inputs {
     case .images(let block):
       inputs = .images(
@@ -21,7 +23,7 @@ extension Preparation {
       }
       inputs = .table(features)
     }
-    target = try TargetPreparation(fitting: dataset, rows: rows)
+    target = try TargetPreparation(fitting: dataset, rows: rows, isRate: isRate)
   }
 }
 
@@ -105,7 +107,7 @@ extension Feature {
 }
 
 extension TargetPreparation {
-  init(fitting dataset: Dataset, rows: [Int]) throws {
+  init(fitting dataset: Dataset, rows: [Int], isRate: Bool) throws {
     switch dataset.task.task {
     case .binary, .multiclass:
       // All rows name the classes, so that a class is known even where train lacks it.
@@ -128,6 +130,15 @@ extension TargetPreparation {
         throw DataError(
           "the target is the same in all train rows.", source: dataset.source,
           column: dataset.targets[0].name)
+      }
+      if isRate {
+        if let row = rows.first(where: { numbers[$0] < 0 }) {
+          throw DataError(
+            "a Poisson loss is for counts, and row \(dataset.rowNumber(row)) holds \(numbers[row]).",
+            source: dataset.source, column: dataset.targets[0].name)
+        }
+        self = .number(column: dataset.targets[0].name, mean: 0, deviation: mean)
+        return
       }
       self = .number(column: dataset.targets[0].name, mean: mean, deviation: variance.squareRoot())
     }

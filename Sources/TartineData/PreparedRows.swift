@@ -26,13 +26,16 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   package let width: Int
   package let elements: Elements
   package let targets: Targets
+  /// What each row counts in training, as Floats; nil: 1.
+  package let weights: Arena?
   /// Each row's place in the data set it came from.
   package let origin: [Int]
 
-  package init(width: Int, elements: Elements, targets: Targets, origin: [Int]) {
+  package init(width: Int, elements: Elements, targets: Targets, weights: Arena? = nil, origin: [Int]) {
     self.width = width
     self.elements = elements
     self.targets = targets
+    self.weights = weights
     self.origin = origin
     rowCount = origin.count
   }

@@ -1,28 +1,34 @@
 import TartineKernels
 
-/// The output layer's meaning: what its logits become, and the loss computed from them.
-///
-/// All losses are means over rows of a sum over outputs, and each one's gradient by the logits is
-/// (A − Y) / rows.
+import TartineKernels
+
+/// The output layer's meaning: what its logits become.
 public enum Output: Hashable, Sendable {
-  /// One of `classes`: softmax, shifted by each row's maximum; cross-entropy by log-sum-exp, never by the log
-  /// of a probability.
+  /// One of `classes`: softmax, shifted by each row's maximum.
   case softmax(classes: Int)
-  /// `labels` independent yes or no; sigmoid; binary cross-entropy max(z, 0) − zy + log(1 + e^(−|z|)), summed
-  /// over the labels.
+  /// `labels` independent yes or no; sigmoid.
   case sigmoid(labels: Int)
-  /// `values` numbers; ½ Σ (a − y)².
+  /// `values` numbers.
   case identity(values: Int)
+  /// `values` numbers of at least 0, such as counts: e to the power of the logit.
+  case rate(values: Int)
 
   /// Width of the output layer.
   public var width: Int {
     switch self {
-    case .softmax(let count), .sigmoid(let count), .identity(let count): count
+    case .softmax(let count), .sigmoid(let count), .identity(let count), .rate(let count): count
     }
   }
 
   /// Whether the targets are class numbers rather than a matrix as wide as the output.
   package var takesLabels: Bool { if case .softmax = self { true } else { false } }
+
+  var isProbability: Bool {
+    switch self {
+    case .softmax, .sigmoid: true
+    case .identity, .rate: false
+    }
+  }
 
   /// Turns logits into predictions, in place.
   package func activate(
@@ -31,23 +37,28 @@ public enum Output: Hashable, Sendable {
     switch self {
     case .softmax(let classes): kernels.pointee.softmax(logits, rows, classes)
     case .sigmoid(let labels): kernels.pointee.sigmoid(logits, rows * labels)
+    case .rate(let values): kernels.pointee.exponential(logits, rows * values)
     case .identity: break
     }
   }
 
-  /// Writes each row's loss, and turns the logits into the loss's gradient by them, in place.
+  /// Writes each row's loss, and turns the logits into the gradient of the batch's mean loss by them, in place.
+  ///
+  /// - Parameter weights: what each row counts, in the kernels' precision; nil: 1.
   package func loss(
-    _ logits: UnsafeMutableRawPointer, targets: UnsafeRawPointer, rows: Int, batch: Int,
-    losses: UnsafeMutablePointer<Double>, kernels: UnsafePointer<tartine_kernels>
+    _ loss: tartine_loss, _ logits: UnsafeMutableRawPointer, targets: UnsafeRawPointer,
+    weights: UnsafeRawPointer? = nil, rows: Int, batch: Int, losses: UnsafeMutablePointer<Double>,
+    kernels: UnsafePointer<tartine_kernels>
   ) {
+    var loss = loss
     switch self {
     case .softmax(let classes):
       kernels.pointee.softmax_loss(
-        logits, targets.assumingMemoryBound(to: Int32.self), rows, classes, Double(batch), losses)
+        &loss, logits, targets.assumingMemoryBound(to: Int32.self), weights, rows, classes, Double(batch), losses)
     case .sigmoid(let labels):
-      kernels.pointee.sigmoid_loss(logits, targets, rows, labels, Double(batch), losses)
-    case .identity(let values):
-      kernels.pointee.squared_loss(logits, targets, rows, values, Double(batch), losses)
+      kernels.pointee.sigmoid_loss(&loss, logits, targets, weights, rows, labels, Double(batch), losses)
+    case .identity(let values), .rate(let values):
+      kernels.pointee.regression_loss(&loss, logits, targets, weights, rows, values, Double(batch), losses)
     }
   }
 }

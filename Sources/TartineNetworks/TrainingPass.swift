@@ -11,6 +11,7 @@ import TartineKernels
 package final class TrainingPass {
   private let plan: NetworkPlan
   private let output: Output
+  private let loss: tartine_loss
   private let precision: Precision
   private let workers: Workers
   private let arena: Arena
@@ -29,6 +30,7 @@ package final class TrainingPass {
   private var node = 0
   private var rows = 0
   private var targets = UnsafeRawPointer(bitPattern: 64)!
+  private var rowWeights: UnsafeRawPointer?
 
   private enum Phase { case forward, loss, backward }
 
@@ -37,12 +39,13 @@ package final class TrainingPass {
   ///   - weights, gradients, state: buffers made by the plan, and kept by the caller.
   ///   - seed: of the dropout masks.
   package init(
-    plan: NetworkPlan, output: Output, precision: Precision, batch: Int, seed: UInt64, workers: Workers,
-    weights: Arena, gradients: Arena, state: Arena
+    plan: NetworkPlan, output: Output, loss: Loss = .automatic, precision: Precision, batch: Int, seed: UInt64,
+    workers: Workers, weights: Arena, gradients: Arena, state: Arena
   ) {
     precondition(output.width == plan.outputWidth, "the plan was made for another output")
     self.plan = plan
     self.output = output
+    self.loss = loss.lowered
     self.precision = precision
     self.workers = workers
     var layout = ArenaLayout()
@@ -75,12 +78,15 @@ package final class TrainingPass {
   /// - Parameters:
   ///   - input: [rows, input elements].
   ///   - targets: class numbers, or a matrix as wide as the output, by the output's kind.
+  ///   - rowWeights: what each row counts; nil: 1.
   ///   - step: the step's number, part of what the dropout masks are drawn from.
   package func run(
-    input: UnsafeMutableRawPointer, targets: UnsafeRawPointer, rows: Int, step: Int
+    input: UnsafeMutableRawPointer, targets: UnsafeRawPointer, rowWeights: UnsafeRawPointer? = nil, rows: Int,
+    step: Int
   ) -> PassResult {
     self.rows = rows
     self.targets = targets
+    self.rowWeights = rowWeights
     steps[0].setInput(input)
     for index in steps.indices { steps[index].setStep(step) }
     for index in steps.indices { perform(.forward, node: index, parts: steps[index].parts) }
@@ -149,8 +155,9 @@ package final class TrainingPass {
     let width = output.width
     let targetSize = output.takesLabels ? MemoryLayout<Int32>.size : width * precision.size
     output.loss(
-      steps[node].output + first * width * precision.size, targets: targets + first * targetSize, rows: count,
-      batch: rows, losses: losses + first, kernels: precision.kernels)
+      loss, steps[node].output + first * width * precision.size, targets: targets + first * targetSize,
+      weights: rowWeights.map { $0 + first * precision.size }, rows: count, batch: rows, losses: losses + first,
+      kernels: precision.kernels)
   }
 
   private func backward(_ part: Int) {

@@ -7,6 +7,7 @@ final class BatchBuffer {
   var count = 0
   let input: UnsafeMutableRawPointer
   let targets: UnsafeMutableRawPointer
+  let weights: UnsafeMutableRawPointer
   private let arena: Arena
   private let scratch: UnsafeMutablePointer<Int32>
   private let capacity, width, targetWidth: Int
@@ -16,10 +17,12 @@ final class BatchBuffer {
     var layout = ArenaLayout()
     let input = layout.reserve(rows * width, size: precision.size)
     let targets = layout.reserve(rows * targetWidth, size: max(precision.size, MemoryLayout<Int32>.size))
+    let weights = layout.reserve(rows, size: precision.size)
     let scratch = layout.reserve(rows, size: MemoryLayout<Int32>.size)
     arena = Arena(layout)
     self.input = arena[input]
     self.targets = arena[targets]
+    self.weights = arena[weights]
     self.scratch = arena[scratch].assumingMemoryBound(to: Int32.self)
     capacity = rows
     self.width = width
@@ -38,6 +41,10 @@ final class BatchBuffer {
     source.gather(
       base + first, count: count, to: input + first * width * precision.size, kernels: kernels,
       scratch: scratch + first)
+    if let weights = source.weights {
+      kernels.pointee.gather_floats(
+        weights.base.assumingMemoryBound(to: Float.self), base + first, count, 1, self.weights + first * precision.size)
+    }
     switch source.targets {
     case .labels(let labels):
       let output = targets.assumingMemoryBound(to: Int32.self)

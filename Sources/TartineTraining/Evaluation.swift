@@ -17,12 +17,24 @@ public struct Evaluation: Sendable {
   package let targetVariance: Double
   /// Each row's answer: class numbers or values.
   package let predictions: [Double]
+  /// Each row's truth: class numbers, values, or the labels one after the other, 0 or 1.
+  package let truths: [Double]
+  /// What the output layer said: probabilities, [rows, outputs]; one of two classes has one. Empty for a regression.
+  package let scores: [Float]
+  /// Names of the classes, or of the labels; empty for a regression.
+  package let outputNames: [String]
 
   /// Each row's place in the data set it came from.
   package let origin: [Int]
 
   /// Rows measured.
   public var rowCount: Int { outcomes.count }
+
+  /// The probability of each class, [rows, classes].
+  package var classProbabilities: [Double] {
+    guard outputNames.count == 2, task == .binary else { return scores.map(Double.init) }
+    return scores.flatMap { [1 - Double($0), Double($0)] }
+  }
 
   /// Mean of the rows' own errors.
   package var meanOutcome: Double { outcomes.reduce(0, +) / Double(max(1, outcomes.count)) }
@@ -50,12 +62,16 @@ public struct Evaluation: Sendable {
 /// Measures a network on rows that have a target, again and again, in buffers of its own.
 package final class Evaluator {
   private let output: Output
+  private let loss: Loss
   private let target: TargetPreparation
   private let predictor: Predictor
 
-  package init(plan: NetworkPlan, target: TargetPreparation, weights: Arena, state: Arena, workers: Workers) {
+  package init(
+    plan: NetworkPlan, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers
+  ) {
     self.target = target
-    output = target.output
+    self.loss = loss.unsmoothed
+    output = target.output(for: loss)
     predictor = Predictor(
       plan: plan, output: output, precision: .float32, weights: weights, state: state, workers: workers)
   }
@@ -63,98 +79,117 @@ package final class Evaluator {
   package func evaluate(_ rows: PreparedRows) -> Evaluation {
     predictor.refresh()
     let count = rows.rowCount
-    let width = output.width
-    let kernels = Precision.float32.kernels
     var losses = [Double](repeating: 0, count: count)
-    var outcomes = losses
-    var predictions = losses
-    var absolute = target.task == .regression ? losses : []
+    var scores = [Float](repeating: 0, count: count * output.width)
     losses.withUnsafeMutableBufferPointer { losses in
-      outcomes.withUnsafeMutableBufferPointer { outcomes in
-        predictions.withUnsafeMutableBufferPointer { predictions in
-          absolute.withUnsafeMutableBufferPointer { absolute in
-            // Chunks write to rows of their own.
-            nonisolated(unsafe) let losses = losses
-            nonisolated(unsafe) let outcomes = outcomes
-            nonisolated(unsafe) let predictions = predictions
-            nonisolated(unsafe) let absolute = absolute
-            predictor.run(rows) { _, range, raw in
-              let logits = raw.assumingMemoryBound(to: Float.self)
-              for (index, row) in range.enumerated() {
-                let answer = self.judge(logits + index * width, row: row, of: rows.targets)
-                outcomes[row] = answer.outcome
-                predictions[row] = answer.prediction
-                if !absolute.isEmpty { absolute[row] = answer.outcome.squareRoot() }
-              }
-              let start = losses.baseAddress! + range.lowerBound
-              switch rows.targets {
-              case .labels(let labels):
-                labels.withUnsafeBufferPointer {
-                  self.output.loss(
-                    raw, targets: $0.baseAddress! + range.lowerBound, rows: range.count, batch: 1,
-                    losses: start, kernels: kernels)
-                }
-              case .matrix(let arena, let width):
-                self.output.loss(
-                  raw, targets: arena[range.lowerBound * width * 4], rows: range.count, batch: 1,
-                  losses: start, kernels: kernels)
-              case .none: break
-              }
-            }
-          }
+      scores.withUnsafeMutableBufferPointer { scores in
+        // Chunks write to rows of their own.
+        nonisolated(unsafe) let losses = losses
+        nonisolated(unsafe) let scores = scores
+        predictor.run(rows) { _, range, logits in
+          self.measure(
+            logits, range, of: rows.targets, losses: losses.baseAddress! + range.lowerBound,
+            scores: scores.baseAddress! + range.lowerBound * self.output.width)
         }
       }
     }
+    let (answers, truths, outcomes) = judge(scores, rows)
+    let isRegression = target.task == .regression
     return Evaluation(
       task: target.task, loss: losses.reduce(0, +) / Double(max(1, count)), outcomes: outcomes,
-      absoluteErrors: absolute, targetVariance: targetVariance(rows), predictions: predictions, origin: rows.origin)
+      absoluteErrors: isRegression ? outcomes.map { $0.squareRoot() } : [],
+      targetVariance: isRegression ? Self.variance(truths) : 0, predictions: answers, truths: truths,
+      scores: isRegression ? [] : scores, outputNames: target.outputNames, origin: rows.origin)
   }
 
+  /// The losses of a chunk's rows, and what the output layer makes of their logits.
+  private func measure(
+    _ logits: UnsafeMutableRawPointer, _ range: Range<Int>, of targets: PreparedRows.Targets,
+    losses: UnsafeMutablePointer<Double>, scores: UnsafeMutablePointer<Float>
+  ) {
+    let kernels = Precision.float32.kernels
+    scores.update(from: logits.assumingMemoryBound(to: Float.self), count: range.count * output.width)
+    output.activate(scores, rows: range.count, kernels: kernels)
+    func measure(_ targets: UnsafeRawPointer) {
+      output.loss(
+        loss.lowered, logits, targets: targets, rows: range.count, batch: 1, losses: losses, kernels: kernels)
+    }
+    switch targets {
+    case .labels(let labels): labels.withUnsafeBufferPointer { measure($0.baseAddress! + range.lowerBound) }
+    case .matrix(let arena, let width): measure(arena[range.lowerBound * width * 4])
+    case .none: break
+    }
+  }
+
+  /// Each row's answer, truth, and error.
   private func judge(
-    _ logits: UnsafePointer<Float>, row: Int, of targets: PreparedRows.Targets
-  ) -> (outcome: Double, prediction: Double) {
-    switch (target, targets) {
-    case (.classes(_, let names), .labels(let labels)):
-      var best = 0
-      for place in 1..<names.count where logits[place] > logits[best] { best = place }
-      return (best == Int(labels[row]) ? 0 : 1, Double(best))
-    case (.classes, .matrix(let arena, _)):
-      let truth = arena.base.assumingMemoryBound(to: Float.self)[row]
-      let answer: Float = logits[0] > 0 ? 1 : 0
-      return (answer == truth ? 0 : 1, Double(answer))
-    case (.labels(let labels), .matrix(let arena, let width)):
-      let truth = arena.base.assumingMemoryBound(to: Float.self) + row * width
-      var wrong = 0
-      for place in labels.indices where (logits[place] > 0 ? 1 : 0) != truth[place] { wrong += 1 }
-      return (Double(wrong) / Double(labels.count), 0)
-    case (.number(_, let mean, let deviation), .matrix(let arena, _)):
-      let truth = Double(arena.base.assumingMemoryBound(to: Float.self)[row])
-      let difference = (Double(logits[0]) - truth) * deviation
-      return (difference * difference, Double(logits[0]) * deviation + mean)
-    default: return (.nan, .nan)
+    _ scores: [Float], _ rows: PreparedRows
+  ) -> (answers: [Double], truths: [Double], outcomes: [Double]) {
+    var answers: [Double] = []
+    var truths: [Double] = []
+    var outcomes: [Double] = []
+    for row in 0..<rows.rowCount {
+      switch (target, rows.targets) {
+      case (.classes(_, let names), .labels(let labels)):
+        let first = row * names.count
+        var best = 0
+        for place in 1..<names.count where scores[first + place] > scores[first + best] { best = place }
+        answers.append(Double(best))
+        truths.append(Double(labels[row]))
+        outcomes.append(best == Int(labels[row]) ? 0 : 1)
+      case (.classes, .matrix(let arena, _)):
+        let truth = arena.base.assumingMemoryBound(to: Float.self)[row]
+        let answer: Float = scores[row] > 0.5 ? 1 : 0
+        answers.append(Double(answer))
+        truths.append(Double(truth))
+        outcomes.append(answer == truth ? 0 : 1)
+      case (.labels(let labels), .matrix(let arena, let width)):
+        let truth = arena.base.assumingMemoryBound(to: Float.self) + row * width
+        var wrong = 0
+        for place in labels.indices {
+          truths.append(Double(truth[place]))
+          if (scores[row * width + place] > 0.5 ? 1 : 0) != truth[place] { wrong += 1 }
+        }
+        answers.append(0)
+        outcomes.append(Double(wrong) / Double(labels.count))
+      case (.number(_, let mean, let deviation), .matrix(let arena, _)):
+        let truth = Double(arena.base.assumingMemoryBound(to: Float.self)[row])
+        let difference = (Double(scores[row]) - truth) * deviation
+        answers.append(Double(scores[row]) * deviation + mean)
+        truths.append(truth * deviation + mean)
+        outcomes.append(difference * difference)
+      default:
+        answers.append(.nan)
+        truths.append(.nan)
+        outcomes.append(.nan)
+      }
     }
+    return (answers, truths, outcomes)
   }
 
-  private func targetVariance(_ rows: PreparedRows) -> Double {
-    guard case .number(_, _, let deviation) = target, case .matrix(let arena, _) = rows.targets else { return 0 }
-    let values = arena.base.assumingMemoryBound(to: Float.self)
-    let count = Double(max(1, rows.rowCount))
-    let mean = (0..<rows.rowCount).reduce(0.0) { $0 + Double(values[$1]) } / count
-    let squares = (0..<rows.rowCount).reduce(0.0) { sum, row in
-      let difference = (Double(values[row]) - mean) * deviation
-      return sum + difference * difference
-    }
-    return squares / count
+  private static func variance(_ values: [Double]) -> Double {
+    let count = Double(max(1, values.count))
+    let mean = values.reduce(0, +) / count
+    return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
   }
 }
 
 extension TargetPreparation {
   /// The output layer that answers it.
-  package var output: Output {
+  package func output(for loss: Loss) -> Output {
     switch self {
     case .classes(_, let names): names.count == 2 ? .sigmoid(labels: 1) : .softmax(classes: names.count)
     case .labels(let labels): .sigmoid(labels: labels.count)
-    case .number: .identity(values: 1)
+    case .number: loss.kind == .poisson ? .rate(values: 1) : .identity(values: 1)
+    }
+  }
+
+  /// Class names, or the labels' columns.
+  package var outputNames: [String] {
+    switch self {
+    case .classes(_, let names): names
+    case .labels(let labels): labels.map(\.column)
+    case .number: []
     }
   }
 }

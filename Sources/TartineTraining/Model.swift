@@ -35,12 +35,10 @@ public final class Model: Sendable, CustomStringConvertible {
 
   /// Class names in order; for a multi-label model the labels' names; empty for a regression.
   public var classes: [String] {
-    switch preparation.target {
-    case .classes(_, let names): names
-    case .labels(let labels): labels.map(\.column)
-    case .number: []
-    }
+    preparation.target.outputNames
   }
+
+  package var output: Output { preparation.target.output(for: recipe.loss) }
 
   /// Its layers, as a table.
   public var description: String { plan.description }
@@ -66,7 +64,7 @@ public final class Model: Sendable, CustomStringConvertible {
 
   private func makePredictor(workers: Workers, rows: Int) -> Predictor {
     Predictor(
-      plan: plan, output: preparation.target.output, precision: .float32, weights: weights, state: state,
+      plan: plan, output: output, precision: .float32, weights: weights, state: state,
       workers: workers, rows: rows)
   }
 }

@@ -162,12 +162,12 @@ extension Model {
   ) throws -> Evaluation {
     let prepared = try preparation.apply(to: dataset, rows: rows, warnings: &warnings)
     let evaluator = Evaluator(
-      plan: plan, target: preparation.target, weights: weights, state: state, workers: workers)
+      plan: plan, target: preparation.target, loss: recipe.loss, weights: weights, state: state, workers: workers)
     return evaluator.evaluate(prepared)
   }
 
   package func predictions(for rows: some RowSource, workers: Workers) -> [Prediction] {
-    let output = preparation.target.output
+    let output = output
     let width = output.width
     let kernels = Precision.float32.kernels
     var values = [Float](repeating: 0, count: rows.rowCount * width)

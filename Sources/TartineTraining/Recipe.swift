@@ -17,6 +17,8 @@ public struct Recipe: Hashable, Sendable {
   public var preparation: PreparationRecipe
   /// The hidden layers; the task adds the output layer.
   public var network: Network
+  /// What a prediction costs.
+  public var loss: Loss
   /// How the weights follow their gradients, and the learning rate.
   public var optimizer: Optimizer
   /// What large weights cost.
@@ -38,6 +40,7 @@ public struct Recipe: Hashable, Sendable {
   public init(_ network: Network) {
     preparation = PreparationRecipe()
     self.network = network
+    loss = .automatic
     optimizer = .adamW()
     penalty = .none
     accumulation = 1
@@ -51,6 +54,8 @@ public struct Recipe: Hashable, Sendable {
 
   /// With at most so many bins for each column of numbers; 0: none.
   public func bins(_ bins: Int) -> Recipe { with { $0.preparation.bins = bins } }
+  /// With this loss.
+  public func loss(_ loss: Loss) -> Recipe { with { $0.loss = loss } }
   /// With this optimizer.
   public func optimizer(_ optimizer: Optimizer) -> Recipe { with { $0.optimizer = optimizer } }
   /// With this penalty.
@@ -82,7 +87,9 @@ public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Recipe {
   /// What is wrong with the values, in a sentence; nil if nothing is.
   public var problem: String? {
-    if let problem = preparation.problem ?? network.stack?.problem ?? optimizer.problem ?? penalty.problem {
+    if let problem = preparation.problem ?? network.stack?.problem ?? loss.problem ?? optimizer.problem
+      ?? penalty.problem
+    {
       return problem
     }
     if let batchSize, batchSize < 1 { return "batchSize must be at least 1, not \(batchSize)" }
@@ -99,7 +106,7 @@ extension Recipe {
 
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
-    case preparation, network, optimizer, penalty, batchSize, accumulation, epochs, earlyStopping, seed
+    case preparation, network, loss, optimizer, penalty, batchSize, accumulation, epochs, earlyStopping, seed
   }
 
   /// Decodes; what is left out is left to the rules.
@@ -107,6 +114,7 @@ extension Recipe: Codable {
     let values = try decoder.container(keyedBy: Key.self)
     self.init(try values.decode(Network.self, forKey: .network))
     preparation = try values.decodeIfPresent(PreparationRecipe.self, forKey: .preparation) ?? preparation
+    loss = try values.decodeIfPresent(Loss.self, forKey: .loss) ?? loss
     optimizer = try values.decodeIfPresent(Optimizer.self, forKey: .optimizer) ?? optimizer
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .none
     batchSize = try values.decodeIfPresent(Int.self, forKey: .batchSize)

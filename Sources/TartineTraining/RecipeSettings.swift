@@ -1,4 +1,5 @@
 import TartineFiles
+import TartineNetworks
 import TartineOptimizers
 
 /// Changes to a recipe by key: `optimizer.learningRate=1e-3`. Flags, `--set` and recipe files name the same
@@ -103,6 +104,10 @@ public struct RecipeSettings: Sendable {
       for own in LearningRate.scheduleKeys { optimizer[own] = nil }
       root["optimizer"] = .object(optimizer)
     }
+    if key == "loss.kind", root["loss"]?["kind"] != value, case .object(var loss)? = root["loss"] {
+      for own in Loss.ownKeys { loss[own] = nil }
+      root["loss"] = .object(loss)
+    }
     if key == "optimizer.average", root["optimizer"]?["average"] != value,
       case .object(var optimizer)? = root["optimizer"]
     {
@@ -175,6 +180,7 @@ extension Recipe {
   }
 
   private static let topLevelKeys: Set<String> = [
-    "preparation", "network", "optimizer", "penalty", "batchSize", "accumulation", "epochs", "earlyStopping", "seed",
+    "preparation", "network", "loss", "optimizer", "penalty", "batchSize", "accumulation", "epochs", "earlyStopping",
+    "seed",
   ]
 }

@@ -39,7 +39,10 @@ package final class Trainer {
     self.observers = observers
     var warnings: [String] = []
     preparation = try Preparation(
-      fitting: split.dataset, rows: split.train, bins: recipe.preparation.bins ?? (recipe.network.isLinear ? 0 : nil))
+      fitting: split.dataset, rows: split.train, bins: recipe.preparation.bins ?? (recipe.network.isLinear ? 0 : nil),
+      isRate: recipe.loss.kind == .poisson)
+    let output = preparation.target.output(for: recipe.loss)
+    if let problem = recipe.loss.problem(for: output) { throw RecipeError(problem + ".") }
     try split.test.check(preparation)
     plan = try recipe.network.plan(input: preparation.inputShape, outputs: preparation.target.width)
     try Self.checkMemory(plan)
@@ -55,10 +58,10 @@ package final class Trainer {
           + "one alone; take larger batches or no batch norm.")
     }
     workers = Workers(threads ?? Workers.processorCount)
-    let output = preparation.target.output
     let state = plan.makeInitialState(.float32)
     step = TrainingStep(
-      plan: plan, output: output, optimizer: recipe.optimizer, penalty: recipe.penalty, precision: .float32,
+      plan: plan, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
+      precision: .float32,
       batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
       weights: plan.makeInitialParameters(.float32, seed: recipe.seed), state: state)
     corrected = plan.makeInitialState(.float32)
@@ -72,7 +75,8 @@ package final class Trainer {
         workers: workers, weights: predicting, state: corrected)
     best = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
     evaluator = Evaluator(
-      plan: plan, target: preparation.target, weights: predicting, state: corrected, workers: workers)
+      plan: plan, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected, workers: workers
+    )
     order = (0..<Int32(split.trainCount)).map { $0 }
     progress = Checkpoint.Progress(
       epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
@@ -227,7 +231,8 @@ package final class Trainer {
   package func finish(seconds: Double) -> Run {
     let model = bestModel()
     let evaluator = Evaluator(
-      plan: plan, target: preparation.target, weights: model.weights, state: model.state, workers: workers)
+      plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
+      workers: workers)
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
       stopReason: progress.stopReason, train: evaluator.evaluate(trainSample),

@@ -34,7 +34,8 @@ package final class TrainingStep {
   private var gathers = 0
 
   package init(
-    plan: NetworkPlan, output: Output, optimizer: Optimizer, penalty: Penalty, precision: Precision,
+    plan: NetworkPlan, output: Output, loss: Loss = .automatic, optimizer: Optimizer, penalty: Penalty,
+    precision: Precision,
     batch: Int, pieces: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena
   ) {
     let batch = (batch + pieces - 1) / pieces
@@ -46,7 +47,7 @@ package final class TrainingStep {
     self.workers = workers
     gradients = plan.makeParameterArena(precision)
     pass = TrainingPass(
-      plan: plan, output: output, precision: precision, batch: batch, seed: seed, workers: workers,
+      plan: plan, output: output, loss: loss, precision: precision, batch: batch, seed: seed, workers: workers,
       weights: weights, gradients: gradients, state: state)
     updater = Updater(
       optimizer, penalty: penalty, plan: plan, precision: precision, pieces: pass.weightParts.map(\.span),
@@ -80,7 +81,9 @@ package final class TrainingStep {
 
   private func computeSignals(step: Int) -> PassResult {
     let buffer = buffers[current]
-    return pass.run(input: buffer.input, targets: buffer.targets, rows: buffer.count, step: step)
+    return pass.run(
+      input: buffer.input, targets: buffer.targets, rowWeights: source?.weights == nil ? nil : buffer.weights,
+      rows: buffer.count, step: step)
   }
 
   /// One step. No gradient is applied that is not finite.

@@ -180,12 +180,29 @@ def outputs(name):
     if name == "labels":
         return 4, lambda r: r.integers(0, 2, (STEPS * ROWS, 4)).astype(np.float64), \
             lambda z, y: nn.functional.binary_cross_entropy_with_logits(z, y, reduction="none").sum(1).mean()
+    if name == "rates":
+        return 2, lambda r: r.poisson(2, (STEPS * ROWS, 2)).astype(np.float64), None
     return 2, lambda r: r.standard_normal((STEPS * ROWS, 2)).astype(np.float32).astype(np.float64), \
         lambda z, y: 0.5 * ((z - y) ** 2).sum(1).mean()
 
 
+LOSSES = {  # name -> (output, the recipe's words, the loss of logits and targets)
+    "smoothing": ("softmax", {"kind": "cross-entropy", "smoothing": 0.1},
+                  lambda z, y: nn.functional.cross_entropy(z, y.long(), label_smoothing=0.1)),
+    "smoothing-labels": ("labels", {"kind": "cross-entropy", "smoothing": 0.1},
+                         lambda z, y: 4 * keras.losses.BinaryCrossentropy(
+                             from_logits=True, label_smoothing=0.1, dtype="float64")(y, z)),
+    "focal": ("softmax", {"kind": "focal", "gamma": 2},
+              lambda z, y: keras.losses.CategoricalFocalCrossentropy(
+                  alpha=1.0, gamma=2.0, from_logits=True, dtype="float64")(nn.functional.one_hot(y.long(), 3), z)),
+    "absolute": ("values", {"kind": "absolute"}, lambda z, y: 2 * nn.functional.l1_loss(z, y)),
+    "huber": ("values", {"kind": "huber", "delta": 0.5}, lambda z, y: 2 * nn.functional.huber_loss(z, y, delta=0.5)),
+    "poisson": ("rates", {"kind": "poisson"}, lambda z, y: 2 * nn.functional.poisson_nll_loss(z, y)),
+}
+
+
 def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=None, optimizer=None,
-         settings=None, schedule=None, penalty=None,
+         loss=None, settings=None, schedule=None, penalty=None,
          gradient_penalty=True, clip=None, tolerance=1e-8):
     """Trains one case and writes it.
 
@@ -197,7 +214,10 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     layers, width, description = network() if network else plain(kind, norm)
-    count, targets, loss_of = outputs(output)
+    if loss:
+        output, loss, loss_of = LOSSES[loss]
+    count, targets, usual = outputs(output)
+    loss_of = loss_of if loss else usual
     net = nn.Sequential(*layers, nn.Linear(width, count))
     names = {}  # ours -> (tensor, transposed)
     counts = {}
@@ -234,9 +254,9 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
     for step in range(STEPS):
         rows = slice(step * ROWS, (step + 1) * ROWS)
         opt.zero_grad()
-        loss = loss_of(net(torch.from_numpy(x[rows])), torch.from_numpy(y[rows]))
-        loss.backward()
-        losses.append(loss.item())
+        cost = loss_of(net(torch.from_numpy(x[rows])), torch.from_numpy(y[rows]))
+        cost.backward()
+        losses.append(cost.item())
         if clip:
             # As clip_grad_norm_, but without the 1e-6 that it adds to the norm.
             total = torch.sqrt(sum((p.grad ** 2).sum() for p in net.parameters()))
@@ -263,7 +283,7 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
     recipe.update(clip or {})
     metadata = {
         "network": json.dumps({"layers": description}), "optimizer": json.dumps(recipe),
-        "penalty": json.dumps(penalty or {}), "output": output, "tolerance": str(tolerance), "made-with": ", ".join(
+        "penalty": json.dumps(penalty or {}), "output": output, "loss": json.dumps(loss or {}), "tolerance": str(tolerance), "made-with": ", ".join(
             [f"torch {torch.__version__.split('+')[0]}"] + ([opt.made_with] if isinstance(opt, Guest) else [])),
     }
     save_file(tensors, os.path.join(folder, f"{name}.safetensors"), metadata)
@@ -277,6 +297,9 @@ def main(folder):
              settings={"algorithm": "adam"})
     for output in ("softmax", "sigmoid", "labels", "values"):
         make(folder, f"output-{output}", output=output)
+    for loss in LOSSES:
+        make(folder, f"loss-{loss}", loss=loss, 
+             tolerance=2e-6 if loss in ("focal", "smoothing-labels") else 1e-8)
     make(folder, "layer-batchNorm", kind="relu", norm=True, optimizer=lambda w, b: o.Adam(w + b, RATE),
          settings={"algorithm": "adam"})
     # Layers in an order that cannot be fused, and a norm after an activation.

@@ -27,6 +27,21 @@ typedef enum {
   TARTINE_SELU,
 } tartine_activation;
 
+typedef enum {
+  TARTINE_USUAL_LOSS = 0,  // cross-entropy, or half the squared error
+  TARTINE_FOCAL,
+  TARTINE_ABSOLUTE,
+  TARTINE_HUBER,
+  TARTINE_QUANTILE,
+  TARTINE_POISSON,
+} tartine_loss_kind;
+
+typedef struct {
+  int kind;
+  double smoothing;  // of classes and labels
+  double parameter;  // focal's gamma, Huber's delta, the quantile
+} tartine_loss;
+
 // A place in the counter-based random space: Philox 4x32-10 keyed by the seed,
 // its counter made of where the number is used.
 typedef struct {
@@ -109,13 +124,15 @@ typedef struct {
   // Σ x², accumulated in Double: not finite where any element is not (or its square is not a Double).
   double (*sum_of_squares)(const void *x, size_t rows, size_t columns, size_t stride);
 
-  // In place: logits -> (probabilities - targets) / batch; `losses` gets one Double a row.
-  void (*softmax_loss)(void *logits, const int32_t *labels, size_t rows, size_t columns, double batch,
-                       double *losses);
-  void (*sigmoid_loss)(void *logits, const void *targets, size_t rows, size_t columns, double batch,
-                       double *losses);
-  void (*squared_loss)(void *outputs, const void *targets, size_t rows, size_t columns, double batch,
-                       double *losses);
+  void (*exponential)(void *logits, size_t count);
+  // In place: logits -> the gradient of the mean loss over the batch; `losses` gets one Double a row. Each row counts by
+  // its weight, or once where there are none.
+  void (*softmax_loss)(const tartine_loss *, void *logits, const int32_t *labels, const void *weights, size_t rows,
+                       size_t columns, double batch, double *losses);
+  void (*sigmoid_loss)(const tartine_loss *, void *logits, const void *targets, const void *weights, size_t rows,
+                       size_t columns, double batch, double *losses);
+  void (*regression_loss)(const tartine_loss *, void *outputs, const void *targets, const void *weights, size_t rows,
+                          size_t columns, double batch, double *losses);
   // In place: logits -> probabilities.
   void (*softmax)(void *logits, size_t rows, size_t columns);
   void (*sigmoid)(void *logits, size_t count);

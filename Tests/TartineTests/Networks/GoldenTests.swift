@@ -13,7 +13,7 @@ import Testing
     .filter { $0.hasSuffix(".safetensors") }.sorted().map { Case(name: String($0.dropLast(12))) }
 
   /// A folder that is not found would be no cases, and no failure.
-  @Test func thereAreCases() { #expect(Self.cases.count >= 61) }
+  @Test func thereAreCases() { #expect(Self.cases.count >= 67) }
 
   @Test(arguments: cases) func doubleAgreesWithin1e8(of golden: Case) throws {
     try compare(golden, precision: .float64, tolerance: 1e-8)
@@ -37,8 +37,10 @@ import Testing
       switch file.metadata["output"]! {
       case "softmax": .softmax(classes: outputs)
       case "values": .identity(values: outputs)
+      case "rates": .rate(values: outputs)
       default: .sigmoid(labels: outputs)
       }
+    let loss = try JSON.decode(Loss.self, from: file.metadata["loss"]!)
     let plan = try network.plan(input: [x.shape[1]], outputs: outputs)
     let weights = plan.makeParameterArena(precision)
     for tensor in plan.parameters {
@@ -48,7 +50,7 @@ import Testing
     let losses = file.tensors["losses"]!.doubles
     let rows = x.shape[0] / losses.count
     let step = TrainingStep(
-      plan: plan, output: output, optimizer: optimizer, penalty: penalty, precision: precision, batch: rows,
+      plan: plan, output: output, loss: loss, optimizer: optimizer, penalty: penalty, precision: precision, batch: rows,
       seed: 0, workers: Workers(1), weights: weights, state: state)
     let data = PreparedRows.of(
       x.doubles.map(Float.init), width: x.shape[1],

@@ -1,0 +1,173 @@
+import TartineKernels
+
+/// What a prediction costs, given the truth: a mean over rows of a sum over outputs.
+///
+/// With a the answer, y the truth, d = a − y, and p the probability of the true class or label:
+///
+/// | loss | of a row | for |
+/// |---|---|---|
+/// | ``Kind/crossEntropy`` | −log p, from logits | classes and labels: the default |
+/// | ``Kind/focal(gamma:)`` | −(1 − p)^γ log p | classes that are rare, or labels that are mostly no |
+/// | ``Kind/squared`` | d²/2 | numbers: the default; answers the mean |
+/// | ``Kind/absolute`` | \|d\| | numbers with outliers; answers the median |
+/// | ``Kind/huber(delta:)`` | d²/2 where \|d\| ≤ δ, else δ(\|d\| − δ/2) | between the two |
+/// | ``Kind/quantile(_:)`` | (1 − τ) d where d > 0, else −τ d | answers the τ-quantile |
+/// | ``Kind/poisson`` | a − y log a, with a = eᶻ | counts and rates, at least 0 |
+///
+/// Numbers are in units of the target's deviation in training, so that δ is too; for Poisson, of its mean.
+///
+/// Smoothing turns the truth of C classes into (1 − s) · truth + s/C, of a label into (1 − s) · truth + s/2. It acts in
+/// training alone, never where an error is measured.
+///
+/// **Source**: Lin et al., *Focal loss*, 2017, eq. 4; Huber, *Robust estimation of a location parameter*, 1964; Koenker and
+/// Bassett, *Regression quantiles*, 1978; Szegedy et al., *Rethinking the Inception architecture*, 2016, §7.
+///
+/// **Differs from**: PyTorch and Keras have d² without the half; their Huber agrees. Keras' focal loss has a further factor
+/// of 0.25.
+public struct Loss: Hashable, Sendable {
+  /// The function.
+  public enum Kind: Hashable, Sendable {
+    /// Cross-entropy for classes and labels, squared error for numbers.
+    case automatic
+    case crossEntropy
+    case focal(gamma: Double)
+    case squared
+    case absolute
+    case huber(delta: Double)
+    case quantile(Double)
+    case poisson
+  }
+
+  /// The function.
+  public var kind: Kind
+  /// How much of the truth is spread over all classes, in [0, 1).
+  public var smoothing: Double
+
+  /// Describes a loss.
+  public init(_ kind: Kind = .automatic, smoothing: Double = 0) {
+    self.kind = kind
+    self.smoothing = smoothing
+  }
+
+  /// What the task needs.
+  public static let automatic = Loss()
+  /// Cross-entropy, with labels smoothed.
+  public static func crossEntropy(smoothing: Double = 0) -> Loss { Loss(.crossEntropy, smoothing: smoothing) }
+  /// Focal loss: rows that are answered well count little.
+  public static func focal(gamma: Double = 2) -> Loss { Loss(.focal(gamma: gamma)) }
+  /// Half the squared error.
+  public static let squared = Loss(.squared)
+  /// The absolute error.
+  public static let absolute = Loss(.absolute)
+  /// Squared near the truth, absolute far from it.
+  public static func huber(delta: Double = 1) -> Loss { Loss(.huber(delta: delta)) }
+  /// The loss that a quantile makes smallest.
+  public static func quantile(_ share: Double) -> Loss { Loss(.quantile(share)) }
+  /// The deviance of counts.
+  public static let poisson = Loss(.poisson)
+
+  /// The same, as errors are measured by it.
+  package var unsmoothed: Loss { Loss(kind) }
+
+  /// What is wrong with the values, in a sentence; nil if nothing is.
+  public var problem: String? {
+    if !(smoothing >= 0 && smoothing < 1) { return "loss.smoothing must be in [0, 1), not \(smoothing)" }
+    switch kind {
+    case .automatic, .crossEntropy: return nil
+    case .focal(let gamma) where !(gamma >= 0 && gamma.isFinite): return "loss.gamma must be at least 0, not \(gamma)"
+    case .huber(let delta) where !(delta > 0 && delta.isFinite): return "loss.delta must be above 0, not \(delta)"
+    case .quantile(let share) where !(share > 0 && share < 1): return "loss.quantile must be in (0, 1), not \(share)"
+    default: return smoothing > 0 ? "loss.smoothing is for cross-entropy, not for '\(name)'" : nil
+    }
+  }
+
+  /// Why this loss cannot be that of an output, in a sentence; nil if it can.
+  package func problem(for output: Output) -> String? {
+    switch (kind, output) {
+    case (.automatic, _), (.crossEntropy, .softmax), (.crossEntropy, .sigmoid), (.focal, .softmax), (.focal, .sigmoid),
+      (.squared, .identity), (.absolute, .identity), (.huber, .identity), (.quantile, .identity), (.poisson, .rate):
+      return smoothing > 0 && !output.isProbability ? "loss.smoothing is for classes, and the target is a number" : nil
+    default:
+      return output.isProbability
+        ? "the loss '\(name)' is for numbers, and the target is classes; take cross-entropy or focal"
+        : "the loss '\(name)' is for classes, and the target is a number; take squared, absolute, huber, quantile or poisson"
+    }
+  }
+
+  package var lowered: tartine_loss {
+    func make(_ kind: tartine_loss_kind, _ parameter: Double = 0) -> tartine_loss {
+      tartine_loss(kind: Int32(kind.rawValue), smoothing: smoothing, parameter: parameter)
+    }
+    return switch kind {
+    case .automatic, .crossEntropy, .squared: make(TARTINE_USUAL_LOSS)
+    case .focal(let gamma): make(TARTINE_FOCAL, gamma)
+    case .absolute: make(TARTINE_ABSOLUTE)
+    case .huber(let delta): make(TARTINE_HUBER, delta)
+    case .quantile(let share): make(TARTINE_QUANTILE, share)
+    case .poisson: make(TARTINE_POISSON)
+    }
+  }
+}
+
+extension Loss: Codable {
+  private enum Key: String, CodingKey { case kind, smoothing, gamma, delta, quantile }
+
+  /// The names in recipes and flags.
+  public static let names = [
+    "automatic", "cross-entropy", "focal", "squared", "absolute", "huber", "quantile", "poisson",
+  ]
+
+  /// The keys that belong to one loss and mean nothing to another.
+  package static let ownKeys = [Key.smoothing, .gamma, .delta, .quantile].map(\.rawValue)
+
+  package var name: String {
+    switch kind {
+    case .automatic: "automatic"
+    case .crossEntropy: "cross-entropy"
+    case .focal: "focal"
+    case .squared: "squared"
+    case .absolute: "absolute"
+    case .huber: "huber"
+    case .quantile: "quantile"
+    case .poisson: "poisson"
+    }
+  }
+
+  /// Decodes; what is left out takes its default.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    func number(_ key: Key, or other: Double) throws -> Double {
+      try values.decodeIfPresent(Double.self, forKey: key) ?? other
+    }
+    let name = try values.decodeIfPresent(String.self, forKey: .kind) ?? "automatic"
+    let kind: Kind
+    switch name {
+    case "automatic": kind = .automatic
+    case "cross-entropy": kind = .crossEntropy
+    case "focal": kind = .focal(gamma: try number(.gamma, or: 2))
+    case "squared": kind = .squared
+    case "absolute": kind = .absolute
+    case "huber": kind = .huber(delta: try number(.delta, or: 1))
+    case "quantile": kind = .quantile(try number(.quantile, or: 0.5))
+    case "poisson": kind = .poisson
+    default:
+      throw DecodingError.dataCorruptedError(
+        forKey: .kind, in: values,
+        debugDescription: "there is no loss '\(name)'; there are \(Self.names.joined(separator: ", "))")
+    }
+    self.init(kind, smoothing: try number(.smoothing, or: 0))
+  }
+
+  /// Encodes the keys that the loss has.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(name, forKey: .kind)
+    try values.encode(smoothing, forKey: .smoothing)
+    switch kind {
+    case .focal(let gamma): try values.encode(gamma, forKey: .gamma)
+    case .huber(let delta): try values.encode(delta, forKey: .delta)
+    case .quantile(let share): try values.encode(share, forKey: .quantile)
+    default: break
+    }
+  }
+}
