@@ -13,7 +13,9 @@ struct TrainingBenchmark {
     step = TrainingStep(
       plan: plan, output: .softmax(classes: workload.classes), optimizer: workload.optimizer, penalty: .none,
       precision: .float32, batch: cut.largest, seed: 0, workers: workers,
-      weights: plan.makeInitialParameters(.float32, seed: 0), state: plan.makeInitialState(.float32))
+      weights: plan.makeInitialParameters(.float32, seed: 0), state: plan.makeInitialState(.float32),
+      augmentation: workload.augmentation,
+      room: workload.picture.map { workload.augmentation.room(height: $0.height, width: $0.width, channels: 1) } ?? 0)
   }
 
   func measure(seconds: Double) -> Measurement {

@@ -11,26 +11,30 @@ struct Workload: Sendable {
   var batchNorm = false
   var keep = 1.0
   var optimizer = Optimizer.adam(learningRate: .constant(1e-3))
-  /// Whether the inputs are held as bytes, as images are.
-  var asBytes = false
+  /// Where the inputs are pictures: their sides. They are held as bytes.
+  var picture: (height: Int, width: Int)?
+  var augmentation = Augmentation.none
 
   static let all: [Workload] = [
     Workload(name: "digits", inputs: 64, hidden: [64, 32], classes: 10, samples: 1_437, batch: 64),
     Workload(
       name: "tabular", inputs: 105, hidden: [256, 128], classes: 2, samples: 32_768, batch: 256, batchNorm: true,
       keep: 0.8),
-    mnist("mnist", asBytes: false),
-    mnist("mnist-bytes", asBytes: true),
+    mnist("mnist"),
+    mnist("mnist-bytes", picture: (28, 28)),
+    mnist("mnist-augmented", picture: (28, 28), augmentation: .preset),
     Workload(name: "mnist-plain", inputs: 784, hidden: [512, 256], classes: 10, samples: 60_000, batch: 128),
     Workload(
       name: "wide", inputs: 784, hidden: [2_048, 2_048, 2_048], classes: 10, samples: 60_000, batch: 512, keep: 0.5,
       optimizer: .momentum(learningRate: .constant(1e-2), variant: .torch)),
   ]
 
-  private static func mnist(_ name: String, asBytes: Bool) -> Workload {
+  private static func mnist(
+    _ name: String, picture: (height: Int, width: Int)? = nil, augmentation: Augmentation = .none
+  ) -> Workload {
     Workload(
       name: name, inputs: 784, hidden: [512, 256], classes: 10, samples: 60_000, batch: 128, batchNorm: true, keep: 0.8,
-      asBytes: asBytes)
+      picture: picture, augmentation: augmentation)
   }
 
   var summary: String {
@@ -39,7 +43,8 @@ struct Workload: Sendable {
     if batchNorm { parts.append("batch norm") }
     if keep < 1 { parts.append("keep \(keep)") }
     parts.append(optimizer.algorithm.rawValue)
-    parts.append("\(batch) of \(samples) rows" + (asBytes ? " of bytes" : ""))
+    parts.append("\(batch) of \(samples) rows" + (picture == nil ? "" : " of bytes"))
+    if !augmentation.isNone { parts.append("augmented") }
     return parts.joined(separator: ", ")
   }
 
@@ -62,12 +67,13 @@ struct Workload: Sendable {
       return UInt32(truncatingIfNeeded: state >> 40)
     }
     let elements: PreparedRows.Elements
-    if asBytes {
+    if let picture {
       let bytes = Arena(byteCount: samples * inputs)
       let output = bytes.base.assumingMemoryBound(to: UInt8.self)
       for index in 0..<samples * inputs { output[index] = UInt8(truncatingIfNeeded: next() >> 16) }
       elements = .bytes(
-        ImageBlock(shape: (1, inputs, 1), fullScale: 255, bytes: bytes), rows: (0..<Int32(samples)).map { $0 },
+        ImageBlock(shape: (picture.height, picture.width, 1), fullScale: 255, bytes: bytes),
+        rows: (0..<Int32(samples)).map { $0 },
         scale: 1 / 255)
     } else {
       let floats = Arena(byteCount: samples * inputs * 4)

@@ -51,6 +51,11 @@ struct EvaluationSummary: Encodable {
     let value, low: Double
     /// Nil where so few rows say nothing.
     let high: Double?
+
+    init(_ estimate: Estimate) {
+      (value, low) = (estimate.value, estimate.low)
+      high = estimate.high.isFinite ? estimate.high : nil
+    }
   }
 
   let task: LearningTask
@@ -65,9 +70,7 @@ struct EvaluationSummary: Encodable {
     task = evaluation.task
     rows = evaluation.rowCount
     loss = evaluation.loss
-    let estimate = evaluation.estimate
-    let figure = Figure(
-      value: estimate.value, low: estimate.low, high: estimate.high.isFinite ? estimate.high : nil)
+    let figure = Figure(evaluation.estimate)
     if evaluation.task == .regression { rmse = figure } else { error = figure }
     mae = evaluation.mae
     r2 = evaluation.r2

@@ -17,6 +17,13 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp(
+      "How train pictures are changed, as in rotation=10,shift=0.1: horizontalFlip, verticalFlip, crop, shift, rotation, zoom, shear, elastic, brightness, contrast, noise, erasing.",
+      valueName: "key=number,…"))
+  var augment: String?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
   var hidden: String?
 
@@ -117,6 +124,9 @@ struct RecipeOptions: ParsableArguments {
   func changes() throws -> RecipeSettings {
     var changes = RecipeSettings()
     if let bins { changes.set("preparation.bins", to: Double(bins)) }
+    if let augment {
+      for part in augment.split(separator: ",") { try changes.set("augmentation.\(part)") }
+    }
     if let hidden {
       let units = try Self.numbers(hidden, flag: "--hidden")
       changes.set("network.hidden", to: units == [0] ? [] : units)

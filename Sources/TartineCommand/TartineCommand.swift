@@ -22,7 +22,7 @@ struct TartineCommand: ParsableCommand {
       Shell completions: tartine --generate-completion-script bash (or zsh, fish).
       """,
     version: "0.1.0",
-    subcommands: [TrainCommand.self, EvaluateCommand.self, PredictCommand.self])
+    subcommands: [TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PreviewCommand.self])
 
   static func main() {
     Files.ignoreWriteSignals()

@@ -40,10 +40,29 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     rowCount = origin.count
   }
 
+  /// What pictures are changed by in an epoch; nil where these are no pictures, or nothing is changed.
+  package func lowered(_ augmentation: Augmentation, seed: UInt64, epoch: Int) -> tartine_augmentation? {
+    guard !augmentation.isNone, case .bytes(let block, _, let scale) = elements else { return nil }
+    return augmentation.lowered(
+      height: block.shape.height, width: block.shape.width, channels: block.shape.channels, scale: scale, seed: seed,
+      epoch: epoch)
+  }
+
+  /// Floats of room that changing one picture takes; 0 where nothing is changed.
+  package func room(for augmentation: Augmentation) -> Int {
+    guard case .bytes(let block, _, _) = elements else { return 0 }
+    return augmentation.room(height: block.shape.height, width: block.shape.width, channels: block.shape.channels)
+  }
+
   /// Writes the rows that `rows` names, one after the other.
+  ///
+  /// - Parameters:
+  ///   - scratch: room for as many numbers as rows.
+  ///   - augmentation: changes each picture; its draw is the row's.
   package func gather(
     _ rows: UnsafePointer<Int32>, count: Int, to output: UnsafeMutableRawPointer,
-    kernels: UnsafePointer<tartine_kernels>, scratch: UnsafeMutablePointer<Int32>
+    kernels: UnsafePointer<tartine_kernels>, scratch: UnsafeMutablePointer<Int32>,
+    augmentation: AugmentationRoom? = nil
   ) {
     switch elements {
     case .floats(let arena, let encoding):
@@ -55,8 +74,12 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
       places.withUnsafeBufferPointer { places in
         for index in 0..<count { scratch[index] = places[Int(rows[index])] }
       }
-      kernels.pointee.gather_bytes(
-        block.bytes.base.assumingMemoryBound(to: UInt8.self), scratch, count, width, scale, output)
+      let bytes = block.bytes.base.assumingMemoryBound(to: UInt8.self)
+      if var augmentation {
+        kernels.pointee.augment(&augmentation.lowered, bytes, scratch, rows, count, augmentation.room, output)
+      } else {
+        kernels.pointee.gather_bytes(bytes, scratch, count, width, scale, output)
+      }
     }
   }
 
@@ -95,5 +118,16 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
       copy[index * width * 4].copyMemory(from: arena[row * width * 4], byteCount: width * 4)
     }
     return copy
+  }
+}
+
+/// An epoch's augmentation, and room for one picture at work.
+package struct AugmentationRoom {
+  var lowered: tartine_augmentation
+  let room: UnsafeMutablePointer<Float>
+
+  package init(_ lowered: tartine_augmentation, room: UnsafeMutablePointer<Float>) {
+    self.lowered = lowered
+    self.room = room
   }
 }

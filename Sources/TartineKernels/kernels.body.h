@@ -14,6 +14,7 @@
 #include "text/norms.h"
 #include "text/losses.h"
 #include "text/batches.h"
+#include "text/augment.h"
 #include "text/optimizers.h"
 
 static const tartine_kernels NAME(table) = {
@@ -35,6 +36,7 @@ static const tartine_kernels NAME(table) = {
     .gather_floats = NAME(gather_floats),
     .gather_binned = NAME(gather_binned),
     .gather_bytes = NAME(gather_bytes),
+    .augment = NAME(augment),
     .descend = NAME(descend),
     .adapt = NAME(adapt),
     .lion = NAME(lion),

@@ -89,6 +89,14 @@ const tartine_kernels *tartine_kernels_for(tartine_scalar scalar) {
   return tables[best][scalar];
 }
 
+size_t tartine_augmentation_room(const tartine_augmentation *a) {
+  const size_t rows = (size_t)((float)a->height / (float)a->smoothness) + 4;
+  const size_t columns = (size_t)((float)a->width / (float)a->smoothness) + 4;
+  // The picture, and where it is bent the control points, their columns' displacements, and a row's.
+  return a->height * a->width * a->channels +
+         (a->elastic > 0 ? 2 * rows * columns + 2 * rows * a->width + 2 * a->width : 0);
+}
+
 void tartine_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t result[4]) {
   uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
   uint32_t k0 = key[0], k1 = key[1];

@@ -15,6 +15,8 @@ import TartineOptimizers
 public struct Recipe: Hashable, Sendable {
   /// How columns become inputs.
   public var preparation: PreparationRecipe
+  /// How train pictures are changed.
+  public var augmentation: Augmentation
   /// The hidden layers; the task adds the output layer.
   public var network: Network
   /// What a prediction costs.
@@ -39,6 +41,7 @@ public struct Recipe: Hashable, Sendable {
   /// A recipe for a network, the rest left to the rules.
   public init(_ network: Network) {
     preparation = PreparationRecipe()
+    augmentation = .none
     self.network = network
     loss = .automatic
     optimizer = .adamW()
@@ -54,6 +57,8 @@ public struct Recipe: Hashable, Sendable {
 
   /// With at most so many bins for each column of numbers; 0: none.
   public func bins(_ bins: Int) -> Recipe { with { $0.preparation.bins = bins } }
+  /// With train pictures changed.
+  public func augmentation(_ augmentation: Augmentation) -> Recipe { with { $0.augmentation = augmentation } }
   /// With this loss.
   public func loss(_ loss: Loss) -> Recipe { with { $0.loss = loss } }
   /// With this optimizer.
@@ -87,7 +92,8 @@ public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Recipe {
   /// What is wrong with the values, in a sentence; nil if nothing is.
   public var problem: String? {
-    if let problem = preparation.problem ?? network.stack?.problem ?? loss.problem ?? optimizer.problem
+    if let problem = preparation.problem ?? augmentation.problem ?? network.stack?.problem ?? loss.problem ?? optimizer
+      .problem
       ?? penalty.problem
     {
       return problem
@@ -106,7 +112,8 @@ extension Recipe {
 
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
-    case preparation, network, loss, optimizer, penalty, batchSize, accumulation, epochs, earlyStopping, seed
+    case preparation, augmentation, network, loss, optimizer, penalty, batchSize, accumulation, epochs, earlyStopping,
+      seed
   }
 
   /// Decodes; what is left out is left to the rules.
@@ -114,6 +121,7 @@ extension Recipe: Codable {
     let values = try decoder.container(keyedBy: Key.self)
     self.init(try values.decode(Network.self, forKey: .network))
     preparation = try values.decodeIfPresent(PreparationRecipe.self, forKey: .preparation) ?? preparation
+    augmentation = try values.decodeIfPresent(Augmentation.self, forKey: .augmentation) ?? .none
     loss = try values.decodeIfPresent(Loss.self, forKey: .loss) ?? loss
     optimizer = try values.decodeIfPresent(Optimizer.self, forKey: .optimizer) ?? optimizer
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .none

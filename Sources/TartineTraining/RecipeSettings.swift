@@ -68,7 +68,7 @@ public struct RecipeSettings: Sendable {
   }
 
   private static let wholeKeys: Set<String> = [
-    "preparation.bins", "batchSize", "accumulation", "epochs", "earlyStopping",
+    "preparation.bins", "augmentation.crop", "batchSize", "accumulation", "epochs", "earlyStopping",
   ]
 
   /// What a recipe file sets: the values under each of its keys; a list of layers is a network of its own.
@@ -180,7 +180,8 @@ extension Recipe {
   }
 
   private static let topLevelKeys: Set<String> = [
-    "preparation", "network", "loss", "optimizer", "penalty", "batchSize", "accumulation", "epochs", "earlyStopping",
+    "preparation", "augmentation", "network", "loss", "optimizer", "penalty", "batchSize", "accumulation", "epochs",
+    "earlyStopping",
     "seed",
   ]
 }

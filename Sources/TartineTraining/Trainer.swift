@@ -58,12 +58,16 @@ package final class Trainer {
           + "one alone; take larger batches or no batch norm.")
     }
     workers = Workers(threads ?? Workers.processorCount)
+    let room = trainRows.room(for: recipe.augmentation)
+    if room == 0, !recipe.augmentation.isNone {
+      throw RecipeError("augmentation changes pictures, and these data are a table; leave it out.")
+    }
     let state = plan.makeInitialState(.float32)
     step = TrainingStep(
       plan: plan, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
-      precision: .float32,
-      batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
-      weights: plan.makeInitialParameters(.float32, seed: recipe.seed), state: state)
+      precision: .float32, batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
+      weights: plan.makeInitialParameters(.float32, seed: recipe.seed), state: state,
+      augmentation: recipe.augmentation, room: room)
     corrected = plan.makeInitialState(.float32)
     let average = recipe.optimizer.average
     predicting = average == nil ? step.weights : plan.makeParameterArena(.float32)
@@ -156,7 +160,7 @@ package final class Trainer {
       func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> {
         UnsafeBufferPointer(rebasing: order[cut[batch]])
       }
-      step.begin(rows(0), of: trainRows)
+      step.begin(rows(0), of: trainRows, epoch: epoch)
       for batch in 0..<cut.count {
         let schedule = recipe.optimizer.learningRate
         rate = schedule.rate(at: progress.step, of: totalSteps, epochSteps: cut.count, devLosses: devLosses)

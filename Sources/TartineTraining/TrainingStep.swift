@@ -1,5 +1,6 @@
 import TartineData
 import TartineEngine
+import TartineKernels
 import TartineNetworks
 import TartineOptimizers
 
@@ -26,6 +27,10 @@ package final class TrainingStep {
 
   /// Whether a step is so little work that one thread does it best.
   private let isSmall: Bool
+  private let augmentation: Augmentation
+  private let seed: UInt64
+  /// Of the epoch.
+  private var changes: tartine_augmentation?
 
   // Of the phase that makes the weights' gradients, updates and gathers.
   private var source: PreparedRows?
@@ -36,7 +41,8 @@ package final class TrainingStep {
   package init(
     plan: NetworkPlan, output: Output, loss: Loss = .automatic, optimizer: Optimizer, penalty: Penalty,
     precision: Precision,
-    batch: Int, pieces: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena
+    batch: Int, pieces: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena,
+    augmentation: Augmentation = .none, room: Int = 0
   ) {
     let batch = (batch + pieces - 1) / pieces
     accumulation = pieces == 1 ? nil : (batch, plan.makeParameterArena(precision))
@@ -45,6 +51,8 @@ package final class TrainingStep {
     self.weights = weights
     self.state = state
     self.workers = workers
+    self.augmentation = augmentation
+    self.seed = seed
     gradients = plan.makeParameterArena(precision)
     pass = TrainingPass(
       plan: plan, output: output, loss: loss, precision: precision, batch: batch, seed: seed, workers: workers,
@@ -54,16 +62,21 @@ package final class TrainingStep {
       weights: weights, gradients: accumulation?.sum ?? gradients)
     isSmall = batch * plan.parameterElements < Cut.smallestWork
     buffers = (0..<2).map { _ in
-      BatchBuffer(rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision)
+      BatchBuffer(rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision, room: room)
     }
   }
 
   /// Gathers the first batch of an epoch; later ones are gathered while the step before them updates.
-  package func begin(_ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows) {
+  ///
+  /// - Parameter epoch: the epoch's number, part of what augmentation is drawn from.
+  package func begin(_ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows, epoch: Int = 0) {
     self.source = source
+    changes = source.lowered(augmentation, seed: seed, epoch: epoch)
     self.rows = rows
     guard accumulation == nil else { return }
-    for part in 0..<buffers[current].parts { buffers[current].gather(rows, of: source, part: part) }
+    for part in 0..<buffers[current].parts {
+      buffers[current].gather(rows, of: source, part: part, augmentation: changes)
+    }
     buffers[current].count = rows.count
   }
 
@@ -174,7 +187,9 @@ package final class TrainingStep {
   /// The next batch's rows come first, and then the parts of the weights, which are taken from the last on.
   private func perform(_ number: Int) {
     guard number >= gathers else {
-      if let nextRows, let source { buffers[1 - current].gather(nextRows, of: source, part: number) }
+      if let nextRows, let source {
+        buffers[1 - current].gather(nextRows, of: source, part: number, augmentation: changes)
+      }
       return
     }
     // The updater's first parts are the weight parts.

@@ -57,6 +57,18 @@ typedef struct {
   const float *starts, *slopes;
 } tartine_bins;
 
+// What pictures are changed by: the farthest that each draw reaches. Angles are in radians, lengths in pixels but for
+// `shift`, which is a share, and pixels' values from 0 to 1.
+typedef struct {
+  size_t height, width, channels;
+  double scale;         // of a byte
+  bool moves, colors;   // whether any of the first and of the second are on
+  double horizontal_flip, vertical_flip, crop, shift, rotation, log_zoom, shear, elastic, smoothness;
+  double brightness, log_contrast, noise;
+  double erasing, erased;
+  tartine_stream stream;  // its step is the epoch
+} tartine_augmentation;
+
 // u = (z - center) * scale + shift, a = activation(u), then inverted dropout.
 // Forward: z -> a. Backward: gradient (of a) -> gradient (of u), in place, with its column sums.
 typedef struct {
@@ -146,6 +158,9 @@ typedef struct {
                         const tartine_bins *bins, void *out);
   void (*gather_bytes)(const uint8_t *source, const int32_t *rows, size_t count, size_t columns,
                        double scale, void *out);
+  // The same with each picture changed by its own draw. `samples` name the draws; `room` is for one picture at work.
+  void (*augment)(const tartine_augmentation *, const uint8_t *source, const int32_t *rows, const int32_t *samples,
+                  size_t count, float *room, void *out);
 
   void (*descend)(const tartine_update *);  // without a second moment
   void (*adapt)(const tartine_update *);    // divided by the root of the second moment
@@ -159,6 +174,9 @@ typedef struct {
 
 // The best table the processor can run, or the one that the environment variable TARTINE_KERNELS forces
 // down to: "baseline", "avx2" or "avx512".
+// Floats of room that pictures of this shape need.
+size_t tartine_augmentation_room(const tartine_augmentation *);
+
 const tartine_kernels *tartine_kernels_for(tartine_scalar scalar);
 // The tables that this processor can run, best last; `at` below `tartine_kernels_count()`.
 int tartine_kernels_count(void);

@@ -85,15 +85,32 @@ INLINE void NAME(normal_pair)(uint32_t first, uint32_t second, float *x, float *
   *y = radius * (quarter & 2 ? -s : s);
 }
 
+enum { NAME(normals_at_once) = 4 * GROUPS * LANES };
+
+// The normal numbers from `done` on, a multiple of so many.
+INLINE void NAME(draw_normals)(const tartine_stream *stream, uint32_t row, size_t done, float *drawn) {
+  enum { BLOCKS = GROUPS * LANES };
+  uint32_t words[4][BLOCKS];
+  NAME(random_words)(stream, (uint32_t)(done / 4), row, true, words);
+  EACH(b, BLOCKS) NAME(normal_pair)(words[0][b], words[1][b], drawn + b, drawn + BLOCKS + b);
+  EACH(b, BLOCKS) NAME(normal_pair)(words[2][b], words[3][b], drawn + 2 * BLOCKS + b, drawn + 3 * BLOCKS + b);
+}
+
 static void NAME(normals)(const tartine_stream *stream, uint32_t row, size_t count, double deviation, void *out) {
-  enum { BLOCKS = GROUPS * LANES, AT_ONCE = 4 * BLOCKS };
-  for (size_t done = 0; done < count; done += AT_ONCE) {
-    uint32_t words[4][BLOCKS];
-    float drawn[AT_ONCE];
-    NAME(random_words)(stream, (uint32_t)(done / 4), row, true, words);
-    EACH(b, BLOCKS) NAME(normal_pair)(words[0][b], words[1][b], drawn + b, drawn + BLOCKS + b);
-    EACH(b, BLOCKS) NAME(normal_pair)(words[2][b], words[3][b], drawn + 2 * BLOCKS + b, drawn + 3 * BLOCKS + b);
-    const size_t left = count - done < AT_ONCE ? count - done : AT_ONCE;
+  for (size_t done = 0; done < count; done += NAME(normals_at_once)) {
+    float drawn[NAME(normals_at_once)];
+    NAME(draw_normals)(stream, row, done, drawn);
+    const size_t left = count - done < NAME(normals_at_once) ? count - done : NAME(normals_at_once);
     EACH(i, left) ((REAL *)out)[done + i] = (REAL)drawn[i] * (REAL)deviation;
+  }
+}
+
+// The same, held in Float whatever the precision.
+INLINE void NAME(float_normals)(const tartine_stream *stream, uint32_t row, size_t count, float deviation, float *out) {
+  for (size_t done = 0; done < count; done += NAME(normals_at_once)) {
+    float drawn[NAME(normals_at_once)];
+    NAME(draw_normals)(stream, row, done, drawn);
+    const size_t left = count - done < NAME(normals_at_once) ? count - done : NAME(normals_at_once);
+    EACH(i, left) out[done + i] = drawn[i] * deviation;
   }
 }

@@ -17,12 +17,12 @@ import Testing
   .optimizer(.adam(learningRate: .cosine(from: 3e-3)).clipped(.globalNorm(5))).batchSize(64).epochs(4)
 
   /// Everything that a checkpoint holds, and a rate that follows the history.
-  static let averaged = recipe.accumulation(3).optimizer(
+  static let averaged = recipe.accumulation(3).augmentation(.preset).optimizer(
     .amsGrad(learningRate: .plateau(from: 3e-3, factor: 0.5, patience: 0)).averaged(.exponential(beta: 0.98)))
   static let stochastic = recipe.optimizer(
     .momentum(learningRate: .oneCycle(to: 0.05)).averaged(.stochastic(from: 0.3)))
 
-  static let unclipped = recipe.optimizer(.adam(learningRate: .cosine(from: 3e-3)))
+  static let unclipped = recipe.augmentation(.preset).optimizer(.adam(learningRate: .cosine(from: 3e-3)))
 
   private func temporaryFolder() throws -> String {
     let path = FileManager.default.temporaryDirectory.path + "/tartine-training-\(UUID().uuidString)"

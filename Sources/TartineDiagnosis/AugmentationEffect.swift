@@ -1,0 +1,40 @@
+import TartineData
+import TartineEngine
+import TartineTraining
+
+/// What an operation on pictures does to a trained model's answers: where it changes many, it may change what the
+/// pictures mean as well.
+public struct AugmentationEffect: Sendable {
+  /// The operation's key, or `together`.
+  public let name: String
+  /// The share of pictures that are answered otherwise than they are unchanged.
+  public let changed: Estimate
+  /// The share of changed pictures that are misclassified.
+  public let error: Estimate
+
+  /// Measures each operation alone, and all together, on pictures that the model was not trained on.
+  ///
+  /// - Parameters:
+  ///   - model: a classifier of pictures.
+  ///   - rows: the pictures' places in the data set.
+  /// - Throws: `DataError` where the data do not fit the model.
+  package static func measure(
+    _ augmentation: Augmentation, on model: Model, _ dataset: Dataset, rows: [Int], seed: UInt64, threads: Int? = nil
+  ) throws -> [AugmentationEffect] {
+    var warnings: [String] = []
+    let pictures = try model.preparation.apply(to: dataset, rows: rows, warnings: &warnings)
+    let workers = Workers(threads ?? Workers.processorCount)
+    let plain = model.predictions(for: pictures, workers: workers).map(\.text)
+    let truths = try model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers).truths
+    var operations = augmentation.operations
+    if operations.count > 1 { operations.append(("together", augmentation)) }
+    return operations.compactMap { name, operation in
+      guard let changed = AugmentedRows(pictures, by: operation, seed: seed, epoch: 1) else { return nil }
+      let answers = model.predictions(for: changed, workers: workers).map(\.text)
+      func share(_ count: Int) -> Estimate { .proportion(Double(count) / Double(rows.count), of: rows.count) }
+      return AugmentationEffect(
+        name: name, changed: share(zip(plain, answers).filter { $0 != $1 }.count),
+        error: share(zip(truths, answers).filter { model.classes[Int($0)] != $1 }.count))
+    }
+  }
+}
