@@ -58,6 +58,12 @@ struct EvaluationSummary: Encodable {
     }
   }
 
+  struct ClassFigure: Encodable {
+    let name: String
+    let rows: Int
+    let precision, recall, f1: Double
+  }
+
   let task: LearningTask
   let rows: Int
   let loss: Double
@@ -65,6 +71,16 @@ struct EvaluationSummary: Encodable {
   var rmse: Figure?
   var mae: Double?
   var r2: Double?
+  /// Each by its name.
+  let metrics: [String: Figure]
+  let classes: [ClassFigure]
+  /// Rows by truth and answer.
+  let confusion: [[Int]]
+  private let order: [String]
+
+  private enum CodingKeys: String, CodingKey {
+    case task, rows, loss, error, rmse, mae, r2, metrics, classes, confusion
+  }
 
   init(_ evaluation: Evaluation) {
     task = evaluation.task
@@ -74,23 +90,66 @@ struct EvaluationSummary: Encodable {
     if evaluation.task == .regression { rmse = figure } else { error = figure }
     mae = evaluation.mae
     r2 = evaluation.r2
+    let metrics = Metrics(evaluation)
+    let defined = metrics.values.filter { $0.estimate.value.isFinite }
+    self.metrics = Dictionary(uniqueKeysWithValues: defined.map { ($0.name, Figure($0.estimate)) })
+    order = defined.map(\.name)
+    confusion = metrics.confusion
+    classes = zip(evaluation.outputNames, metrics.byClass).map { name, figures in
+      ClassFigure(
+        name: name, rows: Int(figures.support), precision: figures.precision, recall: figures.recall, f1: figures.f1)
+    }
   }
 
   var text: String {
-    func number(_ value: Double) -> String { Text.significant(value, digits: 4) }
-    func number(_ value: Double?) -> String { value.map { number($0) } ?? "∞" }
-    func percent(_ value: Double?) -> String { value.map { percent($0) } ?? "∞" }
-    func percent(_ value: Double) -> String { Text.fixed(value * 100, decimals: 2) }
-    var lines = ["\(rows) rows, task \(task.rawValue)"]
-    if let error {
-      lines.append("error  \(percent(error.value)) %  (95 %: \(percent(error.low)) to \(percent(error.high)) %)")
+    var lines = ["\(rows) rows, task \(task.rawValue); 95 % intervals", ""]
+    let widest = max(8, order.map(\.count).max() ?? 0)
+    if let error { lines.append("error".padded(to: widest) + "  " + share(error)) }
+    for name in order {
+      guard let figure = metrics[name] else { continue }
+      lines.append(name.padded(to: widest) + "  " + (Self.plain.contains(name) ? number(figure) : share(figure)))
     }
-    if let rmse {
-      lines.append("RMSE   \(number(rmse.value))  (95 %: \(number(rmse.low)) to \(number(rmse.high)))")
+    lines.append("loss".padded(to: widest) + "  " + Text.significant(loss, digits: 4))
+    if !classes.isEmpty { lines += [""] + classTable }
+    if classes.count > 1, classes.count == confusion.count, classes.count <= Self.mostClasses {
+      lines += ["", "rows by truth (down) and answer (across):"] + confusionTable
     }
-    if let mae { lines.append("MAE    \(number(mae))") }
-    if let r2 { lines.append("R²     \(Text.fixed(r2, decimals: 4))") }
-    lines.append("loss   \(number(loss))")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// More of them make no table that anyone reads.
+  private static let mostClasses = 20
+  /// Figures that are no shares.
+  private static let plain: Set<String> = ["mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2"]
+
+  private func share(_ figure: Figure) -> String {
+    func percent(_ value: Double) -> String { Text.fixed(value * 100, decimals: 2) }
+    return "\(percent(figure.value)) %  (\(percent(figure.low)) to \(figure.high.map(percent) ?? "∞") %)"
+  }
+
+  private func number(_ figure: Figure) -> String {
+    func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
+    return "\(text(figure.value))  (\(text(figure.low)) to \(figure.high.map(text) ?? "∞"))"
+  }
+
+  private var classTable: [String] {
+    let shown = classes.prefix(Self.mostClasses)
+    let widest = max(5, shown.map(\.name.count).max() ?? 0)
+    func percent(_ value: Double) -> String { (Text.fixed(value * 100, decimals: 1) + " %").padded(to: 9, atEnd: true) }
+    let head = (confusion.isEmpty ? "label" : "class").padded(to: widest) + "      rows precision    recall        F1"
+    return [head]
+      + shown.map {
+        $0.name.padded(to: widest) + String($0.rows).padded(to: 10, atEnd: true) + " " + percent($0.precision) + " "
+          + percent($0.recall) + " " + percent($0.f1)
+      } + (classes.count > shown.count ? ["… and \(classes.count - shown.count) more"] : [])
+  }
+
+  private var confusionTable: [String] {
+    let names = classes.map { String($0.name.prefix(12)) }
+    let width = max(names.map(\.count).max() ?? 0, confusion.joined().map { String($0).count }.max() ?? 0) + 1
+    func row(_ name: String, _ cells: [String]) -> String {
+      name.padded(to: width) + cells.map { $0.padded(to: width, atEnd: true) }.joined()
+    }
+    return [row("", names)] + zip(names, confusion).map { row($0, $1.map(String.init)) }
   }
 }

@@ -1,0 +1,184 @@
+import TartineEngine
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Probabilities of classes beside the truth, ready to be measured, each row as often as it is asked for.
+package struct ClassMetrics {
+  private let classes: Int
+  private let truths: [Int]
+  private let answers: [Int]
+  private let logLosses, briers, confidences: [Double]
+  /// The true class's place among the row's probabilities, 0 for the highest.
+  private let ranks: [Int]
+  /// For each class that a curve is drawn for, rows by falling probability, and where a tie ends.
+  private let curves: [Curve]
+
+  private struct Curve {
+    let isTrue: [Bool]
+    let order: [Int]
+    /// Whether the next row has another probability.
+    let ends: [Bool]
+  }
+
+  /// - Parameters:
+  ///   - probabilities: [rows, classes].
+  ///   - truths: class numbers.
+  ///   - answers: class numbers; a threshold may have chosen them.
+  package init(probabilities: [Double], truths: [Int], answers: [Int], classes: Int) {
+    self.classes = classes
+    self.truths = truths
+    self.answers = answers
+    var logLosses: [Double] = []
+    var briers: [Double] = []
+    var confidences: [Double] = []
+    var ranks: [Int] = []
+    for (row, truth) in truths.enumerated() {
+      let p = probabilities[(row * classes)..<((row + 1) * classes)]
+      let first = p.startIndex
+      // A probability that a Float holds as 0 is not impossible.
+      logLosses.append(-log(max(p[first + truth], Double(Float.leastNormalMagnitude))))
+      let squares = p.indices.reduce(0.0) { sum, place in
+        let difference = p[place] - (place == first + truth ? 1 : 0)
+        return sum + difference * difference
+      }
+      briers.append(classes == 2 ? squares / 2 : squares)
+      confidences.append(p[first + answers[row]])
+      // Of equal ones the first counts as likelier, as in an answer.
+      ranks.append(
+        p.indices.reduce(0) { rank, place in
+          rank + (p[place] > p[first + truth] || (p[place] == p[first + truth] && place < first + truth) ? 1 : 0)
+        })
+    }
+    self.logLosses = logLosses
+    self.briers = briers
+    self.confidences = confidences
+    self.ranks = ranks
+    curves = (classes == 2 ? [1] : Array(0..<classes)).map { place in
+      let order = truths.indices.sorted {
+        let (a, b) = (probabilities[$0 * classes + place], probabilities[$1 * classes + place])
+        return a == b ? $0 < $1 : a > b
+      }
+      let ends = order.indices.map { at in
+        at + 1 == order.count
+          || probabilities[order[at] * classes + place] != probabilities[order[at + 1] * classes + place]
+      }
+      return Curve(isTrue: truths.map { $0 == place }, order: order, ends: ends)
+    }
+  }
+
+  package var names: [String] {
+    let average = classes == 2 ? "" : "-macro"
+    var names = [
+      "accuracy", "balanced-accuracy", "precision" + average, "recall" + average, "f1" + average, "f1-weighted", "mcc",
+      "roc-auc" + average, "pr-auc" + average, "log-loss", "brier", "calibration-error",
+    ]
+    if classes > 2 { names.insert("f1-micro", at: 5) }
+    for k in [3, 5] where classes > k { names.append("top-\(k)-accuracy") }
+    return names
+  }
+
+  /// One value a name, NaN where it is not defined; `counts` is how often each row counts.
+  package func values(_ counts: [Double]) -> [Double] {
+    let confusion = confusion(counts)
+    let total = counts.reduce(0, +)
+    let byClass = figures(confusion)
+    let correct = (0..<classes).reduce(0.0) { $0 + confusion[$1 * classes + $1] }
+    let accuracy = correct / total
+    let present = byClass.filter { $0.support > 0 }
+    let seen = byClass.filter { $0.support > 0 || $0.answered > 0 }
+    func mean(_ list: [Double]) -> Double { list.reduce(0, +) / Double(list.count) }
+    func weighted(_ values: [Double]) -> Double { zip(values, counts).reduce(0) { $0 + $1.0 * $1.1 } / total }
+    var values = [accuracy, mean(present.map(\.recall))]
+    if classes == 2 {
+      values += [byClass[1].precision, byClass[1].recall, byClass[1].f1]
+    } else {
+      values += [mean(seen.map(\.precision)), mean(seen.map(\.recall)), mean(seen.map(\.f1)), accuracy]
+    }
+    values.append(byClass.reduce(0) { $0 + $1.f1 * $1.support } / total)
+    values.append(matthews(confusion, total: total))
+    let areas = curves.map { area($0, counts) }
+    values += [mean(areas.map(\.roc)), mean(areas.map(\.precisionRecall))]
+    values += [weighted(logLosses), weighted(briers), calibrationError(counts, total: total)]
+    for k in [3, 5] where classes > k { values.append(weighted(ranks.map { $0 < k ? 1 : 0 })) }
+    return values
+  }
+
+  /// [truth, answer].
+  package func confusion(_ counts: [Double]) -> [Double] {
+    var cells = [Double](repeating: 0, count: classes * classes)
+    for row in truths.indices { cells[truths[row] * classes + answers[row]] += counts[row] }
+    return cells
+  }
+
+  /// Precision and recall of each class; 0 where nothing was answered, or nothing is there.
+  func figures(_ confusion: [Double]) -> [ClassFigures] {
+    (0..<classes).map { place in
+      let hit = confusion[place * classes + place]
+      let support = (0..<classes).reduce(0.0) { $0 + confusion[place * classes + $1] }
+      let answered = (0..<classes).reduce(0.0) { $0 + confusion[$1 * classes + place] }
+      return ClassFigures(hits: hit, support: support, answered: answered)
+    }
+  }
+
+  private func matthews(_ confusion: [Double], total: Double) -> Double {
+    let byClass = figures(confusion)
+    let correct = byClass.reduce(0) { $0 + $1.hits }
+    let product = byClass.reduce(0) { $0 + $1.support * $1.answered }
+    let truth = total * total - byClass.reduce(0) { $0 + $1.support * $1.support }
+    let answer = total * total - byClass.reduce(0) { $0 + $1.answered * $1.answered }
+    return truth * answer > 0 ? (correct * total - product) / (truth * answer).squareRoot() : 0
+  }
+
+  /// The area under the ROC curve, ties counting half, and the average precision; NaN where all rows are one class.
+  private func area(_ curve: Curve, _ counts: [Double]) -> (roc: Double, precisionRecall: Double) {
+    var (yes, no, roc, average) = (0.0, 0.0, 0.0, 0.0)
+    var (tiedYes, tiedNo) = (0.0, 0.0)
+    for (row, isEnd) in zip(curve.order, curve.ends) {
+      if curve.isTrue[row] { tiedYes += counts[row] } else { tiedNo += counts[row] }
+      guard isEnd else { continue }
+      roc += tiedNo * (yes + tiedYes / 2)
+      yes += tiedYes
+      no += tiedNo
+      if yes > 0 { average += tiedYes * yes / (yes + no) }
+      (tiedYes, tiedNo) = (0, 0)
+    }
+    return (yes > 0 && no > 0 ? roc / (yes * no) : .nan, yes > 0 ? average / yes : .nan)
+  }
+
+  /// How far the confidence in an answer lies from the share of answers that are right, over bins of confidence.
+  private func calibrationError(_ counts: [Double], total: Double) -> Double {
+    let bins = 15
+    var (hits, sums) = ([Double](repeating: 0, count: bins), [Double](repeating: 0, count: bins))
+    for row in truths.indices {
+      let bin = min(bins - 1, max(0, Int((confidences[row] * Double(bins)).rounded(.up)) - 1))
+      if truths[row] == answers[row] { hits[bin] += counts[row] }
+      sums[bin] += confidences[row] * counts[row]
+    }
+    return zip(hits, sums).reduce(0) { $0 + abs($1.0 - $1.1) } / total
+  }
+}
+
+/// How well one class is found.
+public struct ClassFigures: Hashable, Sendable {
+  let hits, answered: Double
+  /// Rows that are of the class.
+  public let support: Double
+  /// The share of the rows answered so that are so; 0 where none was answered.
+  public var precision: Double { answered > 0 ? hits / answered : 0 }
+  /// The share of the rows that are so that were found; 0 where there are none.
+  public var recall: Double { support > 0 ? hits / support : 0 }
+  /// The harmonic mean of both.
+  public var f1: Double { support + answered > 0 ? 2 * hits / (support + answered) : 0 }
+
+  init(hits: Double, support: Double, answered: Double) {
+    self.hits = hits
+    self.support = support
+    self.answered = answered
+  }
+}

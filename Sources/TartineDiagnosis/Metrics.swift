@@ -1,0 +1,164 @@
+import TartineData
+import TartineEngine
+import TartineTraining
+
+/// One figure of a model with its 95 % interval over rows.
+public struct Metric: Hashable, Sendable {
+  /// Its standard name, such as `roc-auc`.
+  public let name: String
+  /// The figure, and where it would lie for other rows of the same source.
+  public let estimate: Estimate
+}
+
+/// All figures of a model on some rows.
+///
+/// | metric | what it is |
+/// |---|---|
+/// | accuracy, top-k-accuracy | the share of rows whose answer, or one of the k likeliest, is right |
+/// | balanced-accuracy | the mean over classes of the share found |
+/// | precision, recall, f1 | of the second class; with more classes `-macro` is the mean over classes, `f1-micro` over rows, `f1-weighted` over classes by their rows |
+/// | mcc | Matthews' correlation of answer and truth |
+/// | roc-auc, pr-auc | the area under the ROC curve, and the average precision; with more classes the mean of one against the rest |
+/// | log-loss, brier | −log p of the truth; the squared distance of the probabilities from it, halved for two classes |
+/// | calibration-error | the expected distance of confidence and accuracy, over 15 bins of confidence |
+/// | rmse, mae, r2 | of numbers, in their own unit |
+/// | exact-match, f1-… | of labels: all of a row's right; the mean over labels (`-macro`), over all answers (`-micro`), over labels by their rows |
+///
+/// Shares of rows have Wilson's interval, the root mean square one by the delta method, all others the percentiles of a
+/// bootstrap over rows.
+///
+/// **Source**: Brier 1950; Matthews 1975; Hand and Till 2001; Davis and Goadrich 2006; Guo et al., *On calibration of modern
+/// neural networks*, 2017, eq. 5; Efron 1979 for the bootstrap.
+///
+/// **Differs from**: scikit-learn names the same figures and agrees in all of them; its Brier score of two classes is this
+/// one, and of more its own with `scale_by_half=False`.
+public struct Metrics: Sendable {
+  /// The figures, in the order that they are printed in.
+  public let values: [Metric]
+  /// Names of the classes; empty for numbers and labels.
+  public let classes: [String]
+  /// Rows by truth and answer.
+  public let confusion: [[Int]]
+  /// Each class's own.
+  public let byClass: [ClassFigures]
+
+  /// Draws of the bootstrap; fewer where there are so many rows that the intervals are narrow whatever they are.
+  private static func draws(rows: Int) -> Int { min(400, max(60, 8_000_000 / max(1, rows))) }
+
+  /// Measures what was predicted.
+  ///
+  /// - Parameter seed: of the bootstrap.
+  public init(_ evaluation: Evaluation, seed: UInt64 = 0) {
+    switch evaluation.task {
+    case .binary, .multiclass: self.init(classes: evaluation, seed: seed)
+    case .multilabel: self.init(labels: evaluation, seed: seed)
+    case .regression: self.init(numbers: evaluation, seed: seed)
+    }
+  }
+
+  /// The figure of that name.
+  public subscript(name: String) -> Estimate? { values.first { $0.name == name }?.estimate }
+
+  private init(classes evaluation: Evaluation, seed: UInt64) {
+    let classes = evaluation.outputNames.count
+    let truths = evaluation.truths.map { Int($0) }
+    let metrics = ClassMetrics(
+      probabilities: evaluation.classProbabilities, truths: truths,
+      answers: evaluation.predictions.map { Int($0) }, classes: classes)
+    let once = [Double](repeating: 1, count: truths.count)
+    values = Self.estimates(metrics.names, rows: truths.count, seed: seed, metrics.values)
+    let cells = metrics.confusion(once)
+    confusion = (0..<classes).map { truth in (0..<classes).map { Int(cells[truth * classes + $0]) } }
+    byClass = metrics.figures(cells)
+    self.classes = evaluation.outputNames
+  }
+
+  private init(labels evaluation: Evaluation, seed: UInt64) {
+    let labels = evaluation.outputNames.count
+    let rows = evaluation.rowCount
+    func each(_ body: (Int, Int) -> Double) -> [[Double]] {
+      (0..<labels).map { label in (0..<rows).map { body($0, label) } }
+    }
+    let truths = each { evaluation.truths[$0 * labels + $1] }
+    let answers = each { evaluation.scores[$0 * labels + $1] > 0.5 ? 1 : 0 }
+    let areas = (0..<labels).map { label in
+      ClassMetrics(
+        probabilities: (0..<rows).flatMap { row in
+          let p = Double(evaluation.scores[row * labels + label])
+          return [1 - p, p]
+        }, truths: truths[label].map { Int($0) }, answers: answers[label].map { Int($0) }, classes: 2)
+    }
+    let aucPlace = areas[0].names.firstIndex(of: "roc-auc")!
+    let exact = (0..<rows).map { row in (0..<labels).allSatisfy { truths[$0][row] == answers[$0][row] } ? 1.0 : 0 }
+    values = Self.estimates(
+      ["exact-match", "f1-macro", "f1-micro", "f1-weighted", "roc-auc-macro"], rows: rows, seed: seed
+    ) { counts in
+      let total = counts.reduce(0, +)
+      let figures = areas.map { $0.figures($0.confusion(counts))[1] }
+      let support = figures.reduce(0) { $0 + $1.support }
+      let micro = ClassFigures(
+        hits: figures.reduce(0) { $0 + $1.hits }, support: support, answered: figures.reduce(0) { $0 + $1.answered })
+      let auc = areas.map { $0.values(counts)[aucPlace] }.filter { !$0.isNaN }
+      return [
+        zip(exact, counts).reduce(0) { $0 + $1.0 * $1.1 } / total,
+        figures.reduce(0) { $0 + $1.f1 } / Double(labels), micro.f1,
+        support > 0 ? figures.reduce(0) { $0 + $1.f1 * $1.support } / support : 0,
+        auc.reduce(0, +) / Double(auc.count),
+      ]
+    }
+    classes = []
+    confusion = []
+    byClass = areas.map { $0.figures($0.confusion([Double](repeating: 1, count: rows)))[1] }
+  }
+
+  private init(numbers evaluation: Evaluation, seed: UInt64) {
+    let squares = evaluation.outcomes
+    let absolute = evaluation.absoluteErrors
+    let truths = evaluation.truths
+    var list = Self.estimates(["rmse", "mae", "r2"], rows: squares.count, seed: seed) { counts in
+      let total = counts.reduce(0, +)
+      func mean(_ values: [Double]) -> Double { zip(values, counts).reduce(0) { $0 + $1.0 * $1.1 } / total }
+      let middle = mean(truths)
+      let variance = mean(truths.map { ($0 - middle) * ($0 - middle) })
+      return [mean(squares).squareRoot(), mean(absolute), variance > 0 ? 1 - mean(squares) / variance : .nan]
+    }
+    list[0] = Metric(name: "rmse", estimate: evaluation.estimate)
+    values = list
+    classes = []
+    confusion = []
+    byClass = []
+  }
+
+  private static let shares: Set<String> = ["accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy"]
+
+  /// Each figure with its interval.
+  package static func estimates(
+    _ names: [String], rows: Int, seed: UInt64, _ values: ([Double]) -> [Double]
+  ) -> [Metric] {
+    let all = values([Double](repeating: 1, count: rows))
+    var drawn = [[Double]](repeating: [], count: names.count)
+    for draw in 0..<draws(rows: rows) where rows > 1 {
+      var stream = RandomStream(seed: seed, purpose: .bootstrap, index: draw)
+      var counts = [Double](repeating: 0, count: rows)
+      for _ in 0..<rows { counts[stream.integer(below: rows)] += 1 }
+      for (place, value) in values(counts).enumerated() where !value.isNaN { drawn[place].append(value) }
+    }
+    return names.indices.map { place in
+      let value = all[place]
+      if shares.contains(names[place]) {
+        return Metric(name: names[place], estimate: .proportion(value, of: rows))
+      }
+      let sorted = drawn[place].sorted()
+      guard sorted.count > 1 else {
+        return Metric(name: names[place], estimate: Estimate(value, low: value, high: value))
+      }
+      func percentile(_ share: Double) -> Double {
+        let at = share * Double(sorted.count - 1)
+        let below = Int(at)
+        let next = min(below + 1, sorted.count - 1)
+        return sorted[below] + (at - Double(below)) * (sorted[next] - sorted[below])
+      }
+      return Metric(name: names[place], estimate: Estimate(value, low: percentile(0.025), high: percentile(0.975)))
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import Tartine
+import Testing
+
+/// Figures of a model against scikit-learn's; see Tests/Golden/make_metrics.py.
+@Suite struct MetricsTests {
+  struct Golden: Decodable {
+    struct Case: Decodable {
+      let name: String
+      let classes: Int
+      let probabilities: [Double]
+      let truths: [Int]
+      let values: [String: Double]
+      let confusion: [[Int]]
+    }
+    let cases: [Case]
+  }
+
+  @Test func figuresAgreeWithScikitLearns() throws {
+    let golden = try JSON.decode(Golden.self, from: try Files.readText(Fixtures.folder("Golden") + "/metrics.json"))
+    #expect(golden.cases.count == 6)
+    for one in golden.cases {
+      let answers = one.truths.indices.map { row -> Int in
+        let p = one.probabilities[(row * one.classes)..<((row + 1) * one.classes)]
+        if one.classes == 2 { return p[p.startIndex + 1] > 0.5 ? 1 : 0 }
+        return p.indices.max { p[$0] < p[$1] || (p[$0] == p[$1] && $0 > $1) }! - p.startIndex
+      }
+      let metrics = ClassMetrics(
+        probabilities: one.probabilities, truths: one.truths, answers: answers, classes: one.classes)
+      let once = [Double](repeating: 1, count: one.truths.count)
+      let values = Dictionary(uniqueKeysWithValues: zip(metrics.names, metrics.values(once)))
+      #expect(one.values.count > 9)
+      for (name, value) in one.values {
+        let ours = try #require(values[name], "\(name)")
+        #expect(abs(ours - value) < 1e-9, "\(name) of \(one.name): \(ours), not \(value)")
+      }
+      #expect(metrics.confusion(once) == one.confusion.flatMap { $0 }.map(Double.init))
+      // A row that counts twice is two rows.
+      let twice = ClassMetrics(
+        probabilities: one.probabilities + one.probabilities, truths: one.truths + one.truths,
+        answers: answers + answers, classes: one.classes)
+      let doubled = zip(metrics.values(once.map { $0 * 2 }), twice.values(once + once))
+      #expect(doubled.allSatisfy { abs($0 - $1) < 1e-9 || ($0.isNaN && $1.isNaN) })
+    }
+  }
+
+  /// The interval of a model's figure holds what many other test sets give.
+  @Test func intervalsHoldTheTruth() throws {
+    var stream = RandomStream(seed: 12, purpose: .test)
+    func draw(_ rows: Int) -> ClassMetrics {
+      let truths = (0..<rows).map { _ in stream.integer(below: 2) }
+      let p = truths.map { truth in
+        let noise = (0..<6).reduce(0.0) { sum, _ in sum + stream.uniform() } - 3
+        return 1 / (1 + exp(-(Double(truth) - 0.5 + noise)))
+      }
+      return ClassMetrics(
+        probabilities: p.flatMap { [1 - $0, $0] }, truths: truths, answers: p.map { $0 > 0.5 ? 1 : 0 }, classes: 2)
+    }
+    let place = draw(2).names.firstIndex(of: "roc-auc")!
+    let exact = draw(20_000).values([Double](repeating: 1, count: 20_000))[place]
+    var held = 0
+    for seed in 0..<40 {
+      let sample = draw(200)
+      let metrics = Metrics.estimates(sample.names, rows: 200, seed: UInt64(seed), sample.values)
+      let auc = metrics[place].estimate
+      #expect(auc.low < auc.value && auc.value < auc.high)
+      if auc.low <= exact && exact <= auc.high { held += 1 }
+    }
+    #expect(held >= 33, "\(held) of 40")
+  }
+
+  @Test func figuresOfLabelsAndNumbers() throws {
+    var stream = RandomStream(seed: 2, purpose: .test)
+    let rows = (0..<400).map { _ in [Float(stream.uniform()), Float(stream.uniform())] }
+    let numbers = try Dataset(features: rows, values: rows.map { Double($0[0]) * 3 + 1 }).split(seed: 1)
+    let regression = Metrics(
+      try Recipe {
+        Dense(8); ReLU()
+      }.epochs(10).train(on: numbers, seed: 1).test())
+    #expect(regression.values.map(\.name) == ["rmse", "mae", "r2"])
+    let r2 = try #require(regression["r2"])
+    #expect(r2.low <= r2.value && r2.value <= r2.high && r2.high <= 1)
+    struct Row: Encodable {
+      let a, b: Float
+      let first, second: Int
+    }
+    let table = rows.map { Row(a: $0[0], b: $0[1], first: $0[0] > 0.5 ? 1 : 0, second: $0[1] > 0.7 ? 1 : 0) }
+    let split = try Dataset(rows: table, target: "first,second").split(seed: 1)
+    let labels = Metrics(
+      try Recipe {
+        Dense(16); ReLU()
+      }.epochs(150).train(on: split, seed: 1).test())
+    #expect(labels["exact-match"].map { $0.value > 0.8 } == true && labels.byClass.count == 2)
+    #expect(labels["f1-micro"].map { $0.value > 0.8 && $0.low < $0.value } == true)
+  }
+}
