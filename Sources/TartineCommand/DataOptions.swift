@@ -16,6 +16,11 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp("The column that says what each row counts in training.", valueName: "column"))
+  var weights: String?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("A test set of its own; then only dev is cut from the data.", valueName: "file"))
   var test: String?
 
@@ -38,7 +43,7 @@ struct DataOptions: ParsableArguments {
   /// The source that the flags describe.
   func source(seed: UInt64) throws -> DataSource {
     DataSource(
-      data: data ?? DataSource.digits, target: target, test: test, task: try parsedTask(),
+      data: data ?? DataSource.digits, target: target, weights: weights, test: test, task: try parsedTask(),
       split: try parsedShares(), splitSeed: splitSeed ?? seed)
   }
 
@@ -67,6 +72,7 @@ struct DataOptions: ParsableArguments {
   func disagreement(with source: DataSource) throws -> String? {
     if let data, data != source.data, Files.absolute(data) != source.data { return "DATA" }
     if let target, target != source.target { return "--target" }
+    if let weights, weights != source.weights { return "--weights" }
     if let test, test != source.test, Files.absolute(test) != source.test { return "--test" }
     if task != nil, try parsedTask() != source.task { return "--task" }
     if split != nil, try parsedShares() != source.split { return "--split" }

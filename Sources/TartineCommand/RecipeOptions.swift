@@ -58,6 +58,11 @@ struct RecipeOptions: ParsableArguments {
   var loss: String?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What rows count by their class: balanced, or as in yes=3,no=1.", valueName: "weights"))
+  var classWeights: String?
+
+  @Option(
     parsing: .unconditional, help: ArgumentHelp("How much of the truth is spread over all classes.", valueName: "share")
   )
   var labelSmoothing: Double?
@@ -67,6 +72,10 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(parsing: .unconditional, help: ArgumentHelp("L2 penalty: c in c/2 · Σw².", valueName: "c"))
   var l2: Double?
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The largest norm of a unit's incoming weights.", valueName: "norm"))
+  var maxNorm: Double?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Decay apart from the gradient, as in AdamW.", valueName: "d"))
   var decay: Double?
@@ -138,8 +147,16 @@ struct RecipeOptions: ParsableArguments {
     if let keepInput { changes.set("network.keepInput", to: keepInput) }
     if let loss { changes.set("loss.kind", to: loss) }
     if let labelSmoothing { changes.set("loss.smoothing", to: labelSmoothing) }
+    if let classWeights {
+      if classWeights.contains("=") {
+        changes.set("loss.classWeights", to: try Self.pairs(classWeights, flag: "--class-weights"))
+      } else {
+        changes.set("loss.classWeights", to: classWeights)
+      }
+    }
     if let l1 { changes.set("penalty.l1", to: l1) }
     if let l2 { changes.set("penalty.l2", to: l2) }
+    if let maxNorm { changes.set("penalty.maxNorm", to: maxNorm) }
     if let optimizer { changes.set("optimizer.algorithm", to: optimizer) }
     if let schedule { changes.set("optimizer.schedule", to: schedule) }
     if let learningRate { changes.set("optimizer.learningRate", to: learningRate) }
@@ -158,6 +175,18 @@ struct RecipeOptions: ParsableArguments {
 
   private static func names<T: CaseIterable & RawRepresentable>(_: T.Type) -> String where T.RawValue == String {
     T.allCases.map(\.rawValue).joined(separator: ", ")
+  }
+
+  /// As in `yes=3,no=1`.
+  private static func pairs(_ text: String, flag: String) throws -> [String: Double] {
+    var pairs: [String: Double] = [:]
+    for part in text.split(separator: ",") {
+      guard let sign = part.lastIndex(of: "="), let number = Double(part[part.index(after: sign)...]) else {
+        throw UsageError("\(flag) takes a number for each name, as in yes=3,no=1, and '\(part)' is none.")
+      }
+      pairs[String(part[..<sign])] = number
+    }
+    return pairs
   }
 
   static func numbers(_ text: String, flag: String) throws -> [Double] {

@@ -53,13 +53,14 @@ struct TrainingSummary {
   private var nextCommand: String {
     let data = source.data == DataSource.digits ? "" : " \(quoted(source.data))"
     let target = source.target.map { " --target \(quoted($0))" } ?? ""
+    let weights = source.weights.map { " --weights \(quoted($0))" } ?? ""
     let test = source.test.map { " --test \(quoted($0))" } ?? ""
     let task = source.task.map { " --task \($0.rawValue)" } ?? ""
     let shares = source.split.map { " --split " + $0.map { "\($0)" }.joined(separator: ",") } ?? ""
     let seed = source.splitSeed == run.recipe.seed ? "" : " --split-seed \(source.splitSeed)"
     if let idea = diagnosis.prescriptions.first {
       return
-        "\(program) train\(data)\(target)\(test)\(task)\(shares)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
+        "\(program) train\(data)\(target)\(weights)\(test)\(task)\(shares)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
     }
     return "\(program) predict \(quoted(summary.model)) \(source.data == DataSource.digits ? "digits" : "NEW.csv")"
   }

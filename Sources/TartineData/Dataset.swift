@@ -19,6 +19,9 @@ public struct Dataset: Sendable {
   /// What a person should know about how the data were read.
   public private(set) var notices: [String]
 
+  /// What each row counts in training; nil: all alike.
+  public private(set) var weights: [Double]?
+
   /// Each row's number before rows without a target were left out; nil where none was.
   private var originalRows: [Int]?
 
@@ -75,6 +78,31 @@ public struct Dataset: Sendable {
     targets = [target]
     notices = []
     self.task = TaskChoice(task: task, reason: "as the model's")
+  }
+
+  /// The same with rows that count in training as much as a column says, which is no input then.
+  ///
+  /// - Throws: `DataError` where there is no such column of numbers of at least 0.
+  public func weighted(by name: String) throws -> Dataset {
+    guard case .table(let columns) = inputs, let column = columns.first(where: { $0.name == name }) else {
+      throw DataError(
+        "there is no column '\(name)' to weigh rows by; there are \(Self.list(columnNames)).", source: source)
+    }
+    guard case .numbers(let numbers) = column.values else {
+      throw DataError("rows are weighed by numbers, and this is text.", source: source, column: name)
+    }
+    if let row = numbers.indices.first(where: { !(numbers[$0] >= 0 && numbers[$0].isFinite) }) {
+      let value = numbers[row].isNaN ? "no value" : "\(numbers[row])"
+      throw DataError(
+        "a weight must be at least 0, and row \(rowNumber(row)) has \(value).", source: source, column: name)
+    }
+    guard columns.count > 1 else {
+      throw DataError("there is no column beside the target and the weights to predict it from.", source: source)
+    }
+    var copy = self
+    copy.inputs = .table(columns.filter { $0.name != name })
+    copy.weights = numbers
+    return copy
   }
 
   private mutating func dropRowsWithoutTarget() {

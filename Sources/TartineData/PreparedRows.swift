@@ -26,7 +26,7 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   package let width: Int
   package let elements: Elements
   package let targets: Targets
-  /// What each row counts in training, as Floats; nil: 1.
+  /// What each row counts in the loss, as Floats; nil: 1.
   package let weights: Arena?
   /// Each row's place in the data set it came from.
   package let origin: [Int]
@@ -93,6 +93,23 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     }
   }
 
+  /// The same, with what each row counts.
+  package func weighted(_ weights: [Double]) -> PreparedRows {
+    let arena = Arena(byteCount: weights.count * MemoryLayout<Float>.size)
+    for (row, weight) in weights.enumerated() { arena.base.assumingMemoryBound(to: Float.self)[row] = Float(weight) }
+    return PreparedRows(width: width, elements: elements, targets: targets, weights: arena, origin: origin)
+  }
+
+  /// The class of each row; nil where the targets are no classes.
+  package func classes(of count: Int) -> [Int]? {
+    switch targets {
+    case .labels(let labels): return labels.map { Int($0) }
+    case .matrix(let arena, 1) where count == 2:
+      return (0..<rowCount).map { Int(arena.base.assumingMemoryBound(to: Float.self)[$0]) }
+    case .matrix, .none: return nil
+    }
+  }
+
   /// Some of these rows, as a part of its own: what an error is measured on.
   package func subset(_ rows: [Int]) -> PreparedRows {
     let elements: Elements
@@ -109,7 +126,9 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
       targets = .matrix(Self.copy(rows, of: arena, width: width), width: width)
     case .none: targets = .none
     }
-    return PreparedRows(width: width, elements: elements, targets: targets, origin: rows.map { origin[$0] })
+    return PreparedRows(
+      width: width, elements: elements, targets: targets,
+      weights: weights.map { Self.copy(rows, of: $0, width: 1) }, origin: rows.map { origin[$0] })
   }
 
   private static func copy(_ rows: [Int], of arena: Arena, width: Int) -> Arena {

@@ -40,6 +40,7 @@ static const tartine_kernels NAME(table) = {
     .descend = NAME(descend),
     .adapt = NAME(adapt),
     .lion = NAME(lion),
+    .limit_columns = NAME(limit_columns),
 #if defined(__APPLE__)
     .product = ACCELERATE,
 #else

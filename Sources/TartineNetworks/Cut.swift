@@ -26,6 +26,28 @@ package struct Cut {
   subscript(part: Int) -> Range<Int> { part * size..<min((part + 1) * size, count) }
 }
 
+/// Some columns of a weight matrix: the incoming weights of some units.
+package struct UnitPart {
+  /// Of the first weight, among the parameters.
+  package let offset: Int
+  package let inputs, units: Int
+  /// Elements from one input's weights to the next's.
+  package let stride: Int
+
+  /// A cut of all weights.
+  package static func parts(of plan: NetworkPlan) -> [UnitPart] {
+    plan.nodes.flatMap { node -> [UnitPart] in
+      guard case .fused(let fused) = node, let weight = fused.weight else { return [] }
+      let cut = Cut(fused.width, multiplyAdds: 16 * fused.inputWidth * fused.width)
+      return (0..<cut.parts).map { part in
+        UnitPart(
+          offset: weight.offset + cut[part].lowerBound, inputs: fused.inputWidth, units: cut[part].count,
+          stride: fused.width)
+      }
+    }
+  }
+}
+
 /// Some rows of a weight matrix: what one worker makes the gradient of, and then updates, while it is in its
 /// cache.
 package struct WeightPart {

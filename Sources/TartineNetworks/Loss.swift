@@ -42,11 +42,14 @@ public struct Loss: Hashable, Sendable {
   public var kind: Kind
   /// How much of the truth is spread over all classes, in [0, 1).
   public var smoothing: Double
+  /// What rows count by their class; nil: all alike.
+  public var classWeights: ClassWeights?
 
   /// Describes a loss.
   public init(_ kind: Kind = .automatic, smoothing: Double = 0) {
     self.kind = kind
     self.smoothing = smoothing
+    classWeights = nil
   }
 
   /// What the task needs.
@@ -66,12 +69,20 @@ public struct Loss: Hashable, Sendable {
   /// The deviance of counts.
   public static let poisson = Loss(.poisson)
 
+  /// The same, with rows that count by their class.
+  public func weighted(_ classWeights: ClassWeights) -> Loss {
+    var copy = self
+    copy.classWeights = classWeights
+    return copy
+  }
+
   /// The same, as errors are measured by it.
   package var unsmoothed: Loss { Loss(kind) }
 
   /// What is wrong with the values, in a sentence; nil if nothing is.
   public var problem: String? {
     if !(smoothing >= 0 && smoothing < 1) { return "loss.smoothing must be in [0, 1), not \(smoothing)" }
+    if let problem = classWeights?.problem { return problem }
     switch kind {
     case .automatic, .crossEntropy: return nil
     case .focal(let gamma) where !(gamma >= 0 && gamma.isFinite): return "loss.gamma must be at least 0, not \(gamma)"
@@ -110,7 +121,7 @@ public struct Loss: Hashable, Sendable {
 }
 
 extension Loss: Codable {
-  private enum Key: String, CodingKey { case kind, smoothing, gamma, delta, quantile }
+  private enum Key: String, CodingKey { case kind, smoothing, gamma, delta, quantile, classWeights }
 
   /// The names in recipes and flags.
   public static let names = [
@@ -156,6 +167,7 @@ extension Loss: Codable {
         debugDescription: "there is no loss '\(name)'; there are \(Self.names.joined(separator: ", "))")
     }
     self.init(kind, smoothing: try number(.smoothing, or: 0))
+    classWeights = try values.decodeIfPresent(ClassWeights.self, forKey: .classWeights)
   }
 
   /// Encodes the keys that the loss has.
@@ -163,6 +175,7 @@ extension Loss: Codable {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(name, forKey: .kind)
     try values.encode(smoothing, forKey: .smoothing)
+    try values.encode(classWeights, forKey: .classWeights)
     switch kind {
     case .focal(let gamma): try values.encode(gamma, forKey: .gamma)
     case .huber(let delta): try values.encode(delta, forKey: .delta)

@@ -1,7 +1,11 @@
-/// What large weights cost, added to the loss.
+/// What large weights cost, added to the loss, and how large a unit's may be at most.
 ///
 /// cost += c · Σ |w| (L1), + c/2 · Σ w² (L2), over the weights; biases, γ and β are left out unless asked for. c is the
 /// lecture's λ/m with m the *train* rows, so that its strength does not change with the batch size.
+///
+/// A unit whose incoming weights are longer than ``maxNorm``, √Σ w² over them, has them scaled down to it after each step.
+///
+/// **Source**: Srebro and Shraibman 2005, and Srivastava et al., *Dropout*, 2014, §5.1, for the largest norm.
 ///
 /// **Differs from**: Keras' L2 has no ½ (``keras(l2:)``); scikit-learn divides its α by the batch
 /// (``sklearn(alpha:batchSize:)``); PyTorch's `weight_decay` is this c, but on biases too (``torch(weightDecay:)``).
@@ -12,12 +16,15 @@ public struct Penalty: Hashable, Sendable {
   public var l2: Double
   /// Whether biases, γ and β are penalized, and decayed by the optimizer, as the weights are.
   public var biases: Bool
+  /// The largest norm of a unit's incoming weights; nil: any.
+  public var maxNorm: Double?
 
   /// Both at once.
-  public init(l1: Double = 0, l2: Double = 0, biases: Bool = false) {
+  public init(l1: Double = 0, l2: Double = 0, biases: Bool = false, maxNorm: Double? = nil) {
     self.l1 = l1
     self.l2 = l2
     self.biases = biases
+    self.maxNorm = maxNorm
   }
 
   /// No penalty.
@@ -26,6 +33,8 @@ public struct Penalty: Hashable, Sendable {
   public static func l1(_ c: Double) -> Penalty { Penalty(l1: c) }
   /// c/2 · Σ w².
   public static func l2(_ c: Double) -> Penalty { Penalty(l2: c) }
+  /// No unit's incoming weights longer than this.
+  public static func maxNorm(_ bound: Double) -> Penalty { Penalty(maxNorm: bound) }
   /// Both.
   public static func l1L2(_ l1: Double, _ l2: Double) -> Penalty { Penalty(l1: l1, l2: l2) }
 
@@ -45,12 +54,13 @@ public struct Penalty: Hashable, Sendable {
   public var problem: String? {
     if !(l1 >= 0 && l1.isFinite) { return "l1 must be at least 0, not \(l1)" }
     if !(l2 >= 0 && l2.isFinite) { return "l2 must be at least 0, not \(l2)" }
+    if let maxNorm, !(maxNorm > 0) { return "maxNorm must be above 0, not \(maxNorm)" }
     return nil
   }
 }
 
 extension Penalty: Codable {
-  private enum Key: String, CodingKey { case l1, l2, biases }
+  private enum Key: String, CodingKey { case l1, l2, biases, maxNorm }
 
   /// Decodes; what is left out is 0.
   public init(from decoder: any Decoder) throws {
@@ -58,6 +68,16 @@ extension Penalty: Codable {
     self.init(
       l1: try values.decodeIfPresent(Double.self, forKey: .l1) ?? 0,
       l2: try values.decodeIfPresent(Double.self, forKey: .l2) ?? 0,
-      biases: try values.decodeIfPresent(Bool.self, forKey: .biases) ?? false)
+      biases: try values.decodeIfPresent(Bool.self, forKey: .biases) ?? false,
+      maxNorm: try values.decodeIfPresent(Double.self, forKey: .maxNorm))
+  }
+
+  /// Encodes every value, a bound that is not there as null.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(l1, forKey: .l1)
+    try values.encode(l2, forKey: .l2)
+    try values.encode(biases, forKey: .biases)
+    try values.encode(maxNorm, forKey: .maxNorm)
   }
 }

@@ -7,6 +7,8 @@ public struct DataSource: Hashable, Sendable, Codable {
   public var data: String
   /// The column to predict; nil for images.
   public var target: String?
+  /// The column that says what each row counts in training.
+  public var weights: String?
   /// A test set of its own.
   public var test: String?
   /// Overrides the inferred task.
@@ -23,11 +25,13 @@ public struct DataSource: Hashable, Sendable, Codable {
 
   /// Describes where data come from.
   public init(
-    data: String, target: String? = nil, test: String? = nil, task: LearningTask? = nil, split: [Double]? = nil,
+    data: String, target: String? = nil, weights: String? = nil, test: String? = nil, task: LearningTask? = nil,
+    split: [Double]? = nil,
     splitSeed: UInt64 = 0
   ) {
     self.data = data
     self.target = target
+    self.weights = weights
     self.test = test
     self.task = task
     self.split = split
@@ -89,11 +93,15 @@ public struct DataSource: Hashable, Sendable, Codable {
         "which column of \(data) is to be predicted? Name it with --target; there are "
           + "\(Dataset.list(try Dataset.readTable(data).map(\.name))).")
     }
-    let train = try Dataset(csv: data, target: target, task: task)
+    var train = try Dataset(csv: data, target: target, task: task)
+    if let weights { train = try train.weighted(by: weights) }
     return (train, try test.map { try Dataset(csv: $0, like: train) })
   }
 
   private func refuseTarget() throws {
+    if let weights {
+      throw RecipeError("images have no columns, so --weights \(weights) must be left out.")
+    }
     guard let target else { return }
     throw RecipeError("the images of '\(data)' bring their classes along, so --target \(target) must be left out.")
   }

@@ -88,7 +88,7 @@ package final class Evaluator {
         nonisolated(unsafe) let scores = scores
         predictor.run(rows) { _, range, logits in
           self.measure(
-            logits, range, of: rows.targets, losses: losses.baseAddress! + range.lowerBound,
+            logits, range, of: rows, losses: losses.baseAddress! + range.lowerBound,
             scores: scores.baseAddress! + range.lowerBound * self.output.width)
         }
       }
@@ -104,7 +104,7 @@ package final class Evaluator {
 
   /// The losses of a chunk's rows, and what the output layer makes of their logits.
   private func measure(
-    _ logits: UnsafeMutableRawPointer, _ range: Range<Int>, of targets: PreparedRows.Targets,
+    _ logits: UnsafeMutableRawPointer, _ range: Range<Int>, of rows: PreparedRows,
     losses: UnsafeMutablePointer<Double>, scores: UnsafeMutablePointer<Float>
   ) {
     let kernels = Precision.float32.kernels
@@ -112,9 +112,11 @@ package final class Evaluator {
     output.activate(scores, rows: range.count, kernels: kernels)
     func measure(_ targets: UnsafeRawPointer) {
       output.loss(
-        loss.lowered, logits, targets: targets, rows: range.count, batch: 1, losses: losses, kernels: kernels)
+        loss.lowered, logits, targets: targets,
+        weights: rows.weights.map { UnsafeRawPointer($0[range.lowerBound * 4]) },
+        rows: range.count, batch: 1, losses: losses, kernels: kernels)
     }
-    switch targets {
+    switch rows.targets {
     case .labels(let labels): labels.withUnsafeBufferPointer { measure($0.baseAddress! + range.lowerBound) }
     case .matrix(let arena, let width): measure(arena[range.lowerBound * width * 4])
     case .none: break

@@ -26,6 +26,11 @@ public struct RecipeSettings: Sendable {
     changes.append((key, .array(numbers.map { .number($0) })))
   }
 
+  /// Sets a key to numbers by name.
+  public mutating func set(_ key: String, to numbers: [String: Double]) {
+    changes.append((key, .object(numbers.mapValues { .number($0) })))
+  }
+
   /// Takes `KEY=VALUE`, the value being JSON, or plain text.
   /// - Throws: `RecipeError` where there is no `=`.
   public mutating func set(_ assignment: String) throws {

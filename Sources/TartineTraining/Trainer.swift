@@ -46,8 +46,11 @@ package final class Trainer {
     try split.test.check(preparation)
     plan = try recipe.network.plan(input: preparation.inputShape, outputs: preparation.target.width)
     try Self.checkMemory(plan)
-    trainRows = try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings)
-    devRows = try preparation.apply(to: split.dataset, rows: split.dev, warnings: &warnings)
+    let train = try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings)
+    let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: train)
+    trainRows = try weights.apply(to: train)
+    devRows = try weights.apply(
+      to: try preparation.apply(to: split.dataset, rows: split.dev, warnings: &warnings))
     trainSample = trainRows.subset(
       Self.sample(split.devCount, of: split.trainCount, seed: recipe.seed))
     cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)

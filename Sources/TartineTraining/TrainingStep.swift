@@ -25,6 +25,9 @@ package final class TrainingStep {
   private var rows = UnsafeBufferPointer<Int32>(start: nil, count: 0)
   private var pieceStart = 0
 
+  /// Where units' weights have a largest norm: which of them are one piece of work.
+  private let limits: (bound: Double, parts: [UnitPart])?
+
   /// Whether a step is so little work that one thread does it best.
   private let isSmall: Bool
   private let augmentation: Augmentation
@@ -60,6 +63,7 @@ package final class TrainingStep {
     updater = Updater(
       optimizer, penalty: penalty, plan: plan, precision: precision, pieces: pass.weightParts.map(\.span),
       weights: weights, gradients: accumulation?.sum ?? gradients)
+    limits = penalty.maxNorm.map { ($0, UnitPart.parts(of: plan)) }
     isSmall = batch * plan.parameterElements < Cut.smallestWork
     buffers = (0..<2).map { _ in
       BatchBuffer(rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision, room: room)
@@ -119,6 +123,7 @@ package final class TrainingStep {
       guard result.isFinite else { return result }
       updater.prepare(step: step, rate: rate, beta1: beta1, gradientSquares: result.gradientSquares)
       perform(.updates, parts: updater.parts)
+      limitWeights()
       if let next { rows = next }
       return result
     }
@@ -137,6 +142,7 @@ package final class TrainingStep {
       perform(.gradientsAndUpdates, parts: updater.parts, gathers: gathers)
       result = pass.result
     }
+    limitWeights()
     if let next {
       current = 1 - current
       buffers[current].count = next.count
@@ -168,7 +174,11 @@ package final class TrainingStep {
         sum.base, 1, plan.parameterElements, plan.parameterElements))
   }
 
-  private enum Phase { case gathers, gradients, updates, gradientsAndUpdates }
+  private func limitWeights() {
+    if let limits { perform(.limits, parts: limits.parts.count) }
+  }
+
+  private enum Phase { case gathers, gradients, updates, gradientsAndUpdates, limits }
 
   private func perform(_ phase: Phase, parts: Int, gathers: Int = 0) {
     self.phase = phase
@@ -194,6 +204,11 @@ package final class TrainingStep {
     }
     // The updater's first parts are the weight parts.
     let part = number - gathers
+    if phase == .limits, let limits {
+      let place = limits.parts[part]
+      return precision.kernels.pointee.limit_columns(
+        weights[place.offset * precision.size], place.inputs, place.units, place.stride, limits.bound)
+    }
     var isFinite = true
     if phase != .updates, part < pass.weightParts.count { isFinite = pass.computeWeightGradient(part) }
     if phase != .gradients, isFinite { updater.perform(part) }

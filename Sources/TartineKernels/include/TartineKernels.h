@@ -165,6 +165,8 @@ typedef struct {
   void (*descend)(const tartine_update *);  // without a second moment
   void (*adapt)(const tartine_update *);    // divided by the root of the second moment
   void (*lion)(const tartine_update *);     // along signs
+  // No column of the weights stays longer than the bound.
+  void (*limit_columns)(void *weights, size_t rows, size_t columns, size_t stride, double bound);
 
   // C = A' B' or C += A' B', m x n with sums over k; strides are those of the matrices as they are stored.
   void (*product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,

@@ -75,3 +75,21 @@ static void NAME(lion)(const tartine_update *u) {
     m[i] = keep1 * m[i] + gain1 * g;
   }
 }
+
+// Scales down each column that is longer than the bound.
+static void NAME(limit_columns)(void *weights, size_t rows, size_t columns, size_t stride, double bound) {
+  enum { AT_ONCE = 64 };
+  const REAL most = (REAL)bound;
+  for (size_t first = 0; first < columns; first += AT_ONCE) {
+    const size_t count = columns - first < AT_ONCE ? columns - first : AT_ONCE;
+    REAL *w = (REAL *)weights + first, factors[AT_ONCE] = {0};
+    EACH(r, rows) EACH(c, count) factors[c] += w[r * stride + c] * w[r * stride + c];
+    bool is_long = false;
+    EACH(c, count) {
+      const REAL length = __builtin_elementwise_sqrt(factors[c]);
+      is_long |= length > most;
+      factors[c] = length > most ? most / length : 1;
+    }
+    if (is_long) EACH(r, rows) EACH(c, count) w[r * stride + c] *= factors[c];
+  }
+}

@@ -213,6 +213,21 @@ import Testing
     #expect(doubles == floats.map(Double.init))
   }
 
+  @Test(arguments: levels) func noUnitIsLongerThanTheBound(_ level: Level) {
+    for columns in [1, 15, 64, 65, 130] {
+      let (rows, stride) = (7, columns + 3)
+      let start = RandomStream.normals(rows * stride, seed: 4).map(Double.init)
+      var w = start
+      kernels(level, TARTINE_FLOAT64).limit_columns(&w, rows, columns, stride, 2.5)
+      for column in 0..<stride {
+        let places = (0..<rows).map { $0 * stride + column }
+        let length = places.reduce(0) { $0 + start[$1] * start[$1] }.squareRoot()
+        let factor = column < columns && length > 2.5 ? 2.5 / length : 1
+        for place in places { #expect(abs(w[place] - start[place] * factor) < 1e-12) }
+      }
+    }
+  }
+
   @Test(arguments: levels) func optimizersOnOddCounts(_ level: Level) {
     for count in Self.sizes {
       let gradients = RandomStream.normals(count, seed: 2).map(Double.init)

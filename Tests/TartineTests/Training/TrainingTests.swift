@@ -19,7 +19,7 @@ import Testing
   /// Everything that a checkpoint holds, and a rate that follows the history.
   static let averaged = recipe.accumulation(3).augmentation(.preset).optimizer(
     .amsGrad(learningRate: .plateau(from: 3e-3, factor: 0.5, patience: 0)).averaged(.exponential(beta: 0.98)))
-  static let stochastic = recipe.optimizer(
+  static let stochastic = recipe.penalty(Penalty(l2: 1e-3, biases: true, maxNorm: 1)).optimizer(
     .momentum(learningRate: .oneCycle(to: 0.05)).averaged(.stochastic(from: 0.3)))
 
   static let unclipped = recipe.augmentation(.preset).optimizer(.adam(learningRate: .cosine(from: 3e-3)))

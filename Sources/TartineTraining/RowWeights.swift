@@ -1,0 +1,38 @@
+import TartineData
+import TartineNetworks
+
+/// What each row counts in the loss: its own weight times its class's.
+struct RowWeights {
+  private let own: [Double]?
+  private let byClass: [Double]?
+
+  /// - Parameter train: the rows that balanced classes are counted in.
+  init(_ dataset: Dataset, _ loss: Loss, _ target: TargetPreparation, train: PreparedRows) throws {
+    own = dataset.weights
+    guard let classWeights = loss.classWeights else {
+      byClass = nil
+      return
+    }
+    let names = target.outputNames
+    guard target.task.isClassification, let classes = train.classes(of: names.count) else {
+      throw RecipeError("loss.classWeights weighs rows by their class, and the target is no class; leave it out.")
+    }
+    var counts = [Int](repeating: 0, count: names.count)
+    for place in classes { counts[place] += 1 }
+    byClass = try classWeights.values(of: names, rows: counts)
+  }
+
+  /// The rows with their weights, which are 1 in the mean; as they are where all count alike.
+  func apply(to rows: PreparedRows) throws -> PreparedRows {
+    guard own != nil || byClass != nil else { return rows }
+    var weights = rows.origin.map { own?[$0] ?? 1 }
+    if let byClass, let classes = rows.classes(of: byClass.count) {
+      for (row, place) in classes.enumerated() { weights[row] *= byClass[place] }
+    }
+    let mean = weights.reduce(0, +) / Double(max(1, weights.count))
+    guard mean > 0 else {
+      throw RecipeError("all rows of a part have the weight 0, so that nothing can be learned or chosen by them.")
+    }
+    return rows.weighted(weights.map { $0 / mean })
+  }
+}
