@@ -57,6 +57,7 @@ let package = Package(
 
     // Programs of the README, built and run by the tests.
     .executableTarget(name: "TartineTitanicExample", dependencies: ["Tartine"], path: "Examples/Titanic"),
+    .executableTarget(name: "TartineDropoutPaper", dependencies: ["Tartine"], path: "Examples/DropoutPaper"),
     .executableTarget(name: "TartineLayerExample", dependencies: ["Tartine"], path: "Examples/CustomLayer"),
 
     // Tests. The probe counts allocations, in a process of its own.

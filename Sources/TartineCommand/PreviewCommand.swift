@@ -33,7 +33,8 @@ struct PreviewCommand: ParsableCommand {
 
   func run() throws {
     let model = try self.model.map { try Model($0) }
-    let base = try recipe.recipe.map { try Recipe(file: $0) } ?? model?.recipe ?? .automatic
+    let isNamed = recipe.recipe != nil || recipe.preset != nil
+    let base = isNamed ? try recipe.base(for: .multiclass) : model?.recipe ?? .automatic
     let chosen = try recipe.changes().apply(to: base)
     guard !chosen.augmentation.isNone else {
       throw UsageError("there is nothing to show: name an augmentation, as in --augment rotation=10,shift=0.1.")

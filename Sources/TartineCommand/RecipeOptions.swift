@@ -10,6 +10,11 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp("A recipe to begin from: \(Self.names(Preset.self)).", valueName: "name"))
+  var preset: String?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Bins of each number for its piecewise-linear encoding; by default where numbers are far from normal, 0 for none.",
       valueName: "n"))
@@ -121,6 +126,9 @@ struct RecipeOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: ArgumentHelp("Stop after n epochs without a lower dev loss.", valueName: "n"))
   var earlyStopping: Int?
 
+  @Flag(help: "Keep the last epoch's weights, whatever dev says, and not the best one's.")
+  var keepLast = false
+
   @Option(parsing: .unconditional, help: ArgumentHelp("What every random draw follows from.", valueName: "n"))
   var seed: UInt64?
 
@@ -128,6 +136,18 @@ struct RecipeOptions: ParsableArguments {
     name: .customLong("set"), parsing: .unconditionalSingleValue,
     help: ArgumentHelp("Any setting by its key, as in optimizer.beta1=0.95; may be repeated.", valueName: "key=value"))
   var settings: [String] = []
+
+  /// What the flags change: a file's recipe, a preset's, or the automatic one.
+  ///
+  /// - Parameter task: what the data ask for; nil before they are read.
+  func base(for task: LearningTask?) throws -> Recipe {
+    guard let preset else { return try recipe.map { try Recipe(file: $0) } ?? .automatic }
+    guard recipe == nil else { throw UsageError("--preset and --recipe are two beginnings; name one of them.") }
+    guard let found = Preset(rawValue: preset) else {
+      throw UsageError("there is no preset '\(preset)'; there are \(Self.names(Preset.self)).")
+    }
+    return found.recipe(for: task ?? .regression)
+  }
 
   /// The changes that the flags ask for, `--set` last.
   func changes() throws -> RecipeSettings {
@@ -168,6 +188,7 @@ struct RecipeOptions: ParsableArguments {
     if let accumulation { changes.set("accumulation", to: Double(accumulation)) }
     if let epochs { changes.set("epochs", to: Double(epochs)) }
     if let earlyStopping { changes.set("earlyStopping", to: Double(earlyStopping)) }
+    if keepLast { changes.set("keeps", to: "last") }
     if let seed { changes.set("seed", to: seed) }
     for setting in settings { try changes.set(setting) }
     return changes

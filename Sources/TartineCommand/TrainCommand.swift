@@ -77,10 +77,10 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func begun() throws -> Job {
-    let base = try recipe.recipe.map { try Recipe(file: $0) } ?? .automatic
-    let chosen = try recipe.changes().apply(to: base)
-    var source = try data.source(seed: chosen.seed)
+    let changes = try recipe.changes()
+    var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
     let split = try source.load()
+    let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
     return Job(
       source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
       folder: try RunFolder(creating: options.out, named: source.name), isResumed: false)
@@ -102,8 +102,10 @@ struct TrainCommand: ParsableCommand {
     if let out = options.out, out != path {
       throw UsageError("--resume goes on in '\(path)', so --out '\(out)' must be left out.")
     }
-    let asked = try recipe.changes().apply(to: try recipe.recipe.map { try Recipe(file: $0) } ?? trained)
     let split = try source.load()
+    let isNamed = recipe.recipe != nil || recipe.preset != nil
+    let asked = try recipe.changes().apply(
+      to: isNamed ? try recipe.base(for: split.dataset.task.task) : trained)
     guard asked.resolved(trainRows: split.trainCount) == trained else {
       throw UsageError(
         "the flags ask for another recipe than that of the run in '\(path)'; leave them out, or begin another "

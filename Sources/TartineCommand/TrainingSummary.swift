@@ -19,14 +19,14 @@ struct TrainingSummary {
   var text: String {
     var lines = [
       "",
-      "\(diagnosis.heading) (epoch \(run.bestEpoch) of \(run.history.count), "
+      "\(diagnosis.heading) (epoch \(run.model.epoch) of \(run.history.count), "
         + "\(Text.fixed(summary.seconds, decimals: 1)) s):",
     ]
     lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
     if let reason = run.stopReason { lines.append("It stopped early: \(reason).") }
     lines += ["", diagnosis.verdict]
     if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
-    lines.append("Dev chose the epoch, so its error is a little optimistic.")
+    if run.recipe.keeps == .best { lines.append("Dev chose the epoch, so its error is a little optimistic.") }
     if let mistakes { lines += ["", mistakes] }
     lines += ["", "Model:  \(summary.model)", "Report: \(summary.run)/report.html"]
     lines += ["", "Next:   \(nextCommand)", ""]

@@ -39,7 +39,8 @@ public struct Report {
     \(ladderTable)
     <h2>The epochs</h2>
     <p class="note">After each epoch, in prediction mode; the train figure is of a fixed sample as large as dev. \
-    The weights kept are those of epoch \(run.bestEpoch), where the dev loss was lowest.</p>
+    The weights kept are those of epoch \(run.model.epoch)\(
+      run.recipe.keeps == .last ? ", the last" : ", where the dev loss was lowest").</p>
     <div class="charts">
     \(CurvePicture("Loss", run.history.map(\.train.loss), run.history.map(\.dev.loss), best: run.bestEpoch).svg)
     \(scoreCurve)

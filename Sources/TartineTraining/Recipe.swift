@@ -32,9 +32,10 @@ public struct Recipe: Hashable, Sendable {
   public var accumulation: Int
   /// Passes over the train rows; nil: by their number.
   public var epochs: Int?
-  /// Epochs without a better dev loss after which training stops; nil: it runs to the end. Either way the
-  /// best epoch's weights are kept.
+  /// Epochs without a better dev loss after which training stops; nil: it runs to the end.
   public var earlyStopping: Int?
+  /// Which epoch's weights the model has.
+  public var keeps: KeptEpoch
   /// What every random draw follows from.
   public var seed: UInt64
 
@@ -47,6 +48,7 @@ public struct Recipe: Hashable, Sendable {
     optimizer = .adamW()
     penalty = .none
     accumulation = 1
+    keeps = .best
     seed = 0
   }
 
@@ -74,11 +76,22 @@ public struct Recipe: Hashable, Sendable {
   /// Stopped after so many epochs without a better dev loss.
   public func earlyStopping(patience: Int) -> Recipe { with { $0.earlyStopping = patience } }
 
+  /// With the last epoch's weights kept, or the best one's.
+  public func keeping(_ epoch: KeptEpoch) -> Recipe { with { $0.keeps = epoch } }
+
   private func with(_ change: (inout Recipe) -> Void) -> Recipe {
     var copy = self
     change(&copy)
     return copy
   }
+}
+
+/// Which epoch's weights a model has.
+public enum KeptEpoch: String, Codable, Hashable, Sendable, CaseIterable {
+  /// That with the lowest dev loss: early stopping in hindsight.
+  case best
+  /// The last, whatever dev says.
+  case last
 }
 
 /// A recipe that cannot be trained.
@@ -113,7 +126,7 @@ extension Recipe {
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
     case preparation, augmentation, network, loss, optimizer, penalty, batchSize, accumulation, epochs, earlyStopping,
-      seed
+      keeps, seed
   }
 
   /// Decodes; what is left out is left to the rules.
@@ -129,6 +142,7 @@ extension Recipe: Codable {
     accumulation = try values.decodeIfPresent(Int.self, forKey: .accumulation) ?? 1
     epochs = try values.decodeIfPresent(Int.self, forKey: .epochs)
     earlyStopping = try values.decodeIfPresent(Int.self, forKey: .earlyStopping)
+    keeps = try values.decodeName(KeptEpoch.self, forKey: .keeps, default: .best)
     seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? 0
   }
 }

@@ -186,7 +186,7 @@ extension Recipe {
 
   private static let topLevelKeys: Set<String> = [
     "preparation", "augmentation", "network", "loss", "optimizer", "penalty", "batchSize", "accumulation", "epochs",
-    "earlyStopping",
+    "earlyStopping", "keeps",
     "seed",
   ]
 }

@@ -1,15 +1,15 @@
 import TartineData
 import TartineEngine
 
-/// A finished training: the model of its best epoch, its history, and its errors.
+/// A finished training: the model of the epoch that was kept, its history, and its errors.
 public final class Run: Sendable {
-  /// The best epoch's weights, ready to use.
+  /// The kept epoch's weights, ready to use.
   public let model: Model
   /// What it was trained and measured on.
   public let split: Split
   /// One record an epoch.
   public let history: [EpochRecord]
-  /// The epoch with the lowest dev loss, from 1, whose weights the model has.
+  /// The epoch with the lowest dev loss, from 1, whose weights the model has unless the recipe keeps the last.
   public let bestEpoch: Int
   /// Why it stopped before its last epoch; nil if it did not.
   public let stopReason: String?

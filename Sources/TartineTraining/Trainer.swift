@@ -4,7 +4,7 @@ import TartineFiles
 import TartineNetworks
 import TartineOptimizers
 
-/// The loop: epochs of steps, each epoch measured, the best kept.
+/// The loop: epochs of steps, each epoch measured, the best or the last kept.
 package final class Trainer {
   package let recipe: Recipe
   private let preparation: Preparation
@@ -22,7 +22,7 @@ package final class Trainer {
   /// The moving averages as predictions use them.
   private let corrected: Arena
   private let statistics: NormStatistics?
-  private let best: (weights: Arena, state: Arena)
+  private let kept: (weights: Arena, state: Arena)
   private var order: [Int32]
   private var progress: Checkpoint.Progress
   /// Epochs that were done before this process began.
@@ -80,7 +80,7 @@ package final class Trainer {
       : NormStatistics(
         plan: plan, output: output, rows: split.trainCount, batch: recipe.batchSize ?? 1, seed: recipe.seed,
         workers: workers, weights: predicting, state: corrected)
-    best = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
+    kept = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
     evaluator = Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected, workers: workers
     )
@@ -139,8 +139,10 @@ package final class Trainer {
       if isBest {
         progress.bestLoss = record.dev.loss
         progress.bestEpoch = progress.epoch
-        best.weights.copy(from: predicting)
-        best.state.copy(from: corrected)
+      }
+      if isBest || recipe.keeps == .last {
+        kept.weights.copy(from: predicting)
+        kept.state.copy(from: corrected)
       }
       announce(.epoch(record, isBest: isBest))
       if let patience = recipe.earlyStopping, progress.epoch - progress.bestEpoch >= patience {
@@ -219,24 +221,25 @@ package final class Trainer {
     return DivergenceError(
       step: progress.step + 1, epoch: epoch, layer: fault.layer,
       rows: rows.map { split.dataset.rowNumber(trainRows.origin[Int(batch[$0])]) }, isInGradient: fault.isInGradient,
-      lastGood: progress.bestEpoch > 0 ? bestModel() : nil)
+      lastGood: progress.bestEpoch > 0 ? keptModel() : nil)
   }
 
   // MARK: Results
 
-  /// The best epoch's model; the initial one before any epoch.
-  package func bestModel() -> Model {
+  /// The kept epoch's model; the initial one before any epoch.
+  package func keptModel() -> Model {
     let weights = plan.makeParameterArena(.float32)
     let state = plan.makeInitialState(.float32)
-    weights.copy(from: best.weights)
-    state.copy(from: best.state)
+    weights.copy(from: kept.weights)
+    state.copy(from: kept.state)
     return Model(
-      recipe: recipe, preparation: preparation, plan: plan, epoch: progress.bestEpoch, weights: weights,
+      recipe: recipe, preparation: preparation, plan: plan,
+      epoch: recipe.keeps == .last ? progress.epoch : progress.bestEpoch, weights: weights,
       state: state)
   }
 
   package func finish(seconds: Double) -> Run {
-    let model = bestModel()
+    let model = keptModel()
     let evaluator = Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
       workers: workers)
@@ -251,8 +254,8 @@ package final class Trainer {
 
   private var arenas: [(prefix: String, tensors: [PlannedTensor], arena: Arena)] {
     var list = [
-      ("weights", plan.parameters, step.weights), ("best", plan.parameters, best.weights),
-      ("state", plan.state, step.state), ("bestState", plan.state, best.state),
+      ("weights", plan.parameters, step.weights), ("best", plan.parameters, kept.weights),
+      ("state", plan.state, step.state), ("bestState", plan.state, kept.state),
     ]
     if let first = step.updater.first { list.append(("first", plan.parameters, first)) }
     if let second = step.updater.second { list.append(("second", plan.parameters, second)) }

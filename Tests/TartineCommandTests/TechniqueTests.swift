@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+/// Techniques by flags, recipe files and presets.
+@Suite struct TechniqueTests {
+  /// Everything by a flag, then by the recipe that the first run wrote: the same model.
+  @Test func aRunsRecipeRepeatsIt() throws {
+    let command = try CommandRunner()
+    let lines = CommandRunner.table(rows: 120).split(separator: "\n")
+    let weighted = lines.enumerated().map { "\($0 == 0 ? "w" : "\($0 % 4)"),\($1)\n" }.joined()
+    try command.write(weighted, to: "t.csv")
+    let base = ["train", "t.csv", "--target", "y", "--weights", "w", "--threads", "1", "--json"]
+    for (name, flags) in [
+      (
+        "a",
+        [
+          "--optimizer", "amsgrad", "--schedule", "plateau", "--average", "ema", "--accumulation", "2", "--loss",
+          "focal",
+          "--class-weights", "balanced", "--max-norm", "2", "--keep-last",
+        ]
+      ),
+      (
+        "b",
+        [
+          "--optimizer", "radam", "--schedule", "one-cycle", "--average", "swa", "--label-smoothing", "0.1",
+          "--class-weights", "no=1,yes=3", "--set", "optimizer.clipValue=0.5", "--set", "optimizer.averageFrom=0.5",
+        ]
+      ),
+      (
+        "c",
+        [
+          "--optimizer", "momentum", "--set", "optimizer.variant=keras", "--set",
+          #"optimizer.scheduleParts=[{"share":0.5,"schedule":"constant"},{"share":0.5,"schedule":"polynomial"}]"#,
+          "--schedule", "joined",
+        ]
+      ),
+    ] {
+      let first = try command.run(base + ["--hidden", "8", "--epochs", "4", "--out", name] + flags)
+      #expect(first.code == 0, "\(name): \(first.errors)")
+      let again = try command.run(base + ["--recipe", "\(name)/recipe.json", "--out", "\(name)2"])
+      #expect(again.code == 0, "\(name): \(again.errors)")
+      #expect(
+        try command.bytes("\(name)/model.safetensors") == command.bytes("\(name)2/model.safetensors"), "\(name)")
+    }
+    #expect(try command.run(base + ["--resume", "a"]).code == 64)
+  }
+
+  @Test(arguments: ["lecture", "tabular", "images"]) func presets(_ preset: String) throws {
+    let command = try CommandRunner()
+    let run = try command.run([
+      "train", "--preset", preset, "--epochs", "1", "--hidden", "16,8", "--out", "run", "--json",
+    ])
+    #expect(run.code == 0, "\(run.errors)")
+    let recipe = String(decoding: try command.bytes("run/recipe.json"), as: UTF8.self).filter { !$0.isWhitespace }
+    switch preset {
+    case "lecture": #expect(recipe.contains(#""schedule":"inverse-time""#))
+    case "tabular": #expect(recipe.contains(#""schedule":"log-cosine""#) && recipe.contains(#""smoothing":0.1"#))
+    default: #expect(recipe.contains(#""average":"ema""#) && recipe.contains(#""rotation":10"#))
+    }
+    let both = try command.run(["train", "--preset", preset, "--recipe", "run/recipe.json"])
+    #expect(both.code == 64 && both.errors.contains("two beginnings"))
+  }
+
+  @Test func aPresetOfNumbersHasNoClassLoss() throws {
+    let command = try CommandRunner()
+    try command.write(
+      "x,y\n" + (0..<60).map { "\($0 * 7 % 60),\(Double($0 * 7 % 60) * 1.5 + 0.25)\n" }.joined(), to: "n.csv")
+    let run = try command.run([
+      "train", "n.csv", "--target", "y", "--preset", "tabular", "--epochs", "2", "--hidden", "8", "--out", "r",
+      "--json",
+    ])
+    #expect(run.code == 0, "\(run.errors)")
+  }
+
+  @Test func augmentationIsShown() throws {
+    let command = try CommandRunner()
+    let train = try command.run(["train", "--hidden", "16", "--epochs", "2", "--out", "r", "--json"])
+    #expect(train.code == 0)
+    let shown = try command.run([
+      "preview-augmentation", "--augment", "rotation=10,horizontalFlip=1", "--model", "r/model.safetensors", "--out",
+      "s.png", "--json",
+    ])
+    #expect(shown.code == 0, "\(shown.errors)")
+    #expect(try command.bytes("s.png").count > 1000)
+    let effects = try #require(try shown.json()["effects"] as? [[String: Any]])
+    #expect(effects.compactMap { $0["name"] as? String } == ["horizontalFlip", "rotation", "together"])
+    func changed(_ place: Int) -> Double { ((effects[place]["changed"] as? [String: Any])?["value"] as? Double) ?? -1 }
+    #expect(changed(0) > changed(1) && changed(1) >= 0)
+    let nothing = try command.run(["preview-augmentation"])
+    #expect(nothing.code == 64 && nothing.errors.contains("there is nothing to show"))
+    try command.write(CommandRunner.table(rows: 60), to: "t.csv")
+    let table = try command.run(["preview-augmentation", "t.csv", "--target", "y", "--augment", "rotation=10"])
+    #expect(table.code == 64 && table.errors.contains("is a table"))
+    let trained = try command.run(["train", "t.csv", "--target", "y", "--augment", "rotation=10", "--out", "q"])
+    #expect(trained.code == 64 && trained.errors.contains("these data are a table"))
+  }
+
+  @Test func figuresOfAnEvaluation() throws {
+    let command = try CommandRunner()
+    let train = try command.run(["train", "--hidden", "32", "--epochs", "5", "--out", "r", "--json"])
+    #expect(train.code == 0)
+    let json = try command.run(["evaluate", "r/model.safetensors", "digits", "--json"]).json()
+    let metrics = try #require(json["metrics"] as? [String: [String: Double]])
+    #expect(metrics.count == 15)
+    for (name, figure) in metrics {
+      let (value, low, high) = (figure["value"] ?? .nan, figure["low"] ?? .nan, figure["high"] ?? .nan)
+      #expect(low <= value && value <= high && low < high, "\(name)")
+    }
+    #expect((json["classes"] as? [Any])?.count == 10 && (json["confusion"] as? [[Int]])?.joined().reduce(0, +) == 1797)
+    let text = try command.run(["evaluate", "r/model.safetensors", "digits"]).output
+    #expect(text.contains("balanced-accuracy") && text.contains("rows by truth (down) and answer (across)"))
+  }
+
+  @Test func whatIsWrongIsSaid() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 60), to: "t.csv")
+    for (flags, message) in [
+      (["--preset", "lectures"], "there is no preset 'lectures'; there are lecture, tabular, images"),
+      (["--loss", "huber"], "is for numbers, and the target is classes"),
+      (["--loss", "hubber"], "there is no loss 'hubber'"),
+      (["--label-smoothing", "1"], "loss.smoothing must be in [0, 1)"),
+      (["--class-weights", "yes=often"], "takes a number for each name"),
+      (["--class-weights", "often=2"], "classWeights names 'often', and the classes are no, yes"),
+      (["--class-weights", "even"], "class weights are 'balanced'"),
+      (["--average", "mean"], "there is no average 'mean'"),
+      (["--accumulation", "0"], "accumulation must be at least 1"),
+      (["--max-norm", "0"], "maxNorm must be above 0"), (["--schedule", "cosinus"], "there is no schedule 'cosinus'"),
+      (["--augment", "spin=3"], "there is no setting 'augmentation.spin'"),
+      (["--augment", "rotation=400"], "augmentation.rotation must be from 0 to 180"),
+      (["--augment", "rotation"], "write it as KEY=VALUE"), (["--weights", "kind"], "this is text"),
+      (["--weights", "z"], "there is no column 'z' to weigh rows by"),
+    ] {
+      let result = try command.run(["train", "t.csv", "--target", "y", "--out", "r"] + flags)
+      #expect((64...65).contains(result.code) && result.errors.contains(message), "\(flags): \(result.errors)")
+      #expect(!command.exists("r"), "\(flags)")
+    }
+    let images = try command.run(["train", "--weights", "p0"])
+    #expect(images.code == 64 && images.errors.contains("images have no columns"))
+  }
+}
