@@ -35,7 +35,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "After each hidden layer: relu, leaky-relu, tanh, sigmoid, gelu, silu, selu, identity.", valueName: "name"))
+      "After each hidden layer: \(Activation.allCases.map(\.name).joined(separator: ", ")).", valueName: "name"))
   var activation: String?
 
   @Option(

@@ -4,6 +4,7 @@ import TartineKernels
 public enum Activation: Hashable, Sendable {
   case identity, relu, tanh, sigmoid, gelu, silu, selu
   case leakyReLU(slope: Double)
+  case elu(alpha: Double)
 
   /// The layer of this activation, nil for the identity.
   public var layer: (any Layer)? {
@@ -16,6 +17,7 @@ public enum Activation: Hashable, Sendable {
     case .gelu: GELU()
     case .silu: SiLU()
     case .selu: SELU()
+    case .elu(let alpha): ELU(alpha: alpha)
     }
   }
 
@@ -30,20 +32,26 @@ public enum Activation: Hashable, Sendable {
       case .gelu: TARTINE_GELU
       case .silu: TARTINE_SILU
       case .selu: TARTINE_SELU
+      case .elu: TARTINE_ELU
       }
     return Int32(code.rawValue)
   }
 
   package var slope: Double {
-    if case .leakyReLU(let slope) = self { slope } else { 0 }
+    switch self {
+    case .leakyReLU(let slope): slope
+    case .elu(let alpha): alpha
+    default: 0
+    }
   }
 }
 
 /// The names that recipes and flags use.
 extension Activation: Codable, CaseIterable {
-  /// Every activation, the leaky one with its usual slope.
+  /// Every activation, the leaky one with its usual slope, the ELU with α = 1.
   public static let allCases: [Activation] = [
     .identity, .relu, .leakyReLU(slope: 0.01), .tanh, .sigmoid, .gelu, .silu, .selu,
+    .elu(alpha: 1),
   ]
 
   /// The name in recipes and flags, such as `"leaky-relu"`.
@@ -57,6 +65,7 @@ extension Activation: Codable, CaseIterable {
     case .gelu: "gelu"
     case .silu: "silu"
     case .selu: "selu"
+    case .elu: "elu"
     }
   }
 

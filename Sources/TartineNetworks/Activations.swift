@@ -92,3 +92,22 @@ public struct SELU: ActivationLayer {
   public init() {}
   package var activation: Activation { .selu }
 }
+
+/// u where u > 0, else α(eᵘ − 1).
+///
+/// **Source**: Clevert, Unterthiner, Hochreiter, *Fast and accurate deep network learning by exponential linear units*,
+/// 2016, eq. 14.
+public struct ELU: ActivationLayer {
+  /// `"elu"`.
+  public static let kind = "elu"
+  /// What it falls to: −α.
+  public let alpha: Double
+  /// - Parameter alpha: what it falls to is −α.
+  public init(alpha: Double = 1) { self.alpha = alpha }
+  private enum CodingKeys: String, CodingKey { case alpha }
+  /// Decodes; α may be left out.
+  public init(from decoder: any Decoder) throws {
+    alpha = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Double.self, forKey: .alpha) ?? 1
+  }
+  package var activation: Activation { .elu(alpha: alpha) }
+}

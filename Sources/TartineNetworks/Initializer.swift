@@ -46,7 +46,7 @@ public enum InitializerRule: String, Codable, Hashable, Sendable, CaseIterable {
     case .leCun: .leCun(fanIn: fanIn)
     case .automatic:
       switch activation {
-      case .relu, .leakyReLU, .gelu, .silu: .he(fanIn: fanIn)
+      case .relu, .leakyReLU, .gelu, .silu, .elu: .he(fanIn: fanIn)
       case .selu: .leCun(fanIn: fanIn)
       case .tanh, .sigmoid, .identity: .xavier(fanIn: fanIn, fanOut: fanOut)
       }

@@ -30,6 +30,8 @@ extension Network {
   /// The activation that a dense layer feeds, past a norm; the identity where something else comes first.
   private static func activation(after layers: ArraySlice<any Layer>) -> Activation {
     for layer in layers {
+      if layer is PReLU { return .relu }
+      if layer is any RowNorm { continue }
       guard let fused = layer as? any FusedLayer else { return .identity }
       switch fused.role {
       case .activation(let activation): return activation

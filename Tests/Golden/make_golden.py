@@ -36,9 +36,9 @@ keras.config.set_floatx("float64")
 
 ACTIVATIONS = {
     "relu": nn.ReLU(), "leakyReLU": nn.LeakyReLU(0.01), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(),
-    "gelu": nn.GELU(), "silu": nn.SiLU(), "selu": nn.SELU(),
+    "gelu": nn.GELU(), "silu": nn.SiLU(), "selu": nn.SELU(), "elu": nn.ELU(0.7),
 }
-FIELDS = {"leakyReLU": {"slope": 0.01}}
+FIELDS = {"leakyReLU": {"slope": 0.01}, "elu": {"alpha": 0.7}}
 
 
 def activation(kind):
@@ -133,6 +133,8 @@ class KerasBatchNorm(nn.Module):
 
 
 NORMS = (nn.BatchNorm1d, KerasBatchNorm)
+ROW_LAYERS = {nn.LayerNorm: ("layerNorm", "gamma", "beta"), nn.GroupNorm: ("groupNorm", "gamma", "beta"),
+              nn.RMSNorm: ("rmsNorm", "gamma"), nn.PReLU: ("prelu", "slope")}
 
 
 def philox(counter, key):
@@ -233,6 +235,11 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
             own = f"batchNorm{counts['norm']}"
             names[f"{own}.gamma"] = (module.weight, False)
             names[f"{own}.beta"] = (module.bias, False)
+        elif isinstance(module, tuple(ROW_LAYERS)):
+            kind, *fields = ROW_LAYERS[type(module)]
+            counts[kind] = counts.get(kind, 0) + 1
+            for field, tensor in zip(fields, (module.weight, getattr(module, "bias", None))):
+                names[f"{kind}{counts[kind]}.{field}"] = (tensor, False)
     with torch.no_grad():  # values that a Float holds, so that both precisions start alike
         for parameter in filter(lambda p: p.requires_grad, net.parameters()):
             parameter.copy_(parameter + 0.1 * torch.randn_like(parameter))
@@ -315,6 +322,12 @@ def main(folder):
         [nn.Linear(INPUTS, 6, bias=False), KerasBatchNorm(6), nn.Tanh()], 6,
         [{"layer": "dense", "units": 6}, {"layer": "batchNorm", "averages": "keras"}, activation("tanh")]),
         tolerance=2e-6)
+
+    make(folder, "layer-rows", network=lambda: (
+        [nn.Linear(INPUTS, 8), nn.LayerNorm(8), nn.PReLU(8), nn.Linear(8, 6), nn.GroupNorm(2, 6, eps=1e-3), nn.Tanh(),
+         nn.RMSNorm(6, eps=1e-5)], 6,
+        [{"layer": "dense", "units": 8}, {"layer": "layerNorm"}, {"layer": "prelu"}, {"layer": "dense", "units": 6},
+         {"layer": "groupNorm", "groups": 2, "epsilon": 1e-3}, activation("tanh"), {"layer": "rmsNorm"}]))
 
     make(folder, "layer-dropout", network=lambda: (
         [nn.Linear(INPUTS, 70), nn.Tanh(), Dropout(0.6, 0), nn.Linear(70, 6), nn.ReLU(), Dropout(0.9, 1)], 6,

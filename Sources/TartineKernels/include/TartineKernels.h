@@ -25,6 +25,7 @@ typedef enum {
   TARTINE_GELU,
   TARTINE_SILU,
   TARTINE_SELU,
+  TARTINE_ELU,
 } tartine_activation;
 
 typedef enum {
@@ -78,7 +79,7 @@ typedef struct {
   void *gradient;
   const void *center, *scale, *shift;  // one a column; center and scale are both NULL without a norm
   int activation;
-  double slope;                 // of the leaky ReLU
+  double slope;                 // of the leaky ReLU; the ELU's α
   uint8_t *mask;                // rows x columns, the same stride; NULL: no dropout
   uint32_t keep;                // a unit stays where its 16-bit field is below this
   size_t first_column;          // of this part in the layer, for the random field

@@ -129,6 +129,10 @@ INLINE REAL NAME(activate)(int kind, REAL u, REAL slope) {
       REAL negative = SELU_ALPHA * NAME(expm1)(u > 0 ? 0 : u);
       return u > 0 ? SELU_SCALE * u : negative;
     }
+    case TARTINE_ELU: {
+      REAL negative = slope * NAME(expm1)(u > 0 ? 0 : u);
+      return u > 0 ? u : negative;
+    }
     default: return u;
   }
 }
@@ -157,6 +161,10 @@ INLINE REAL NAME(derivative)(int kind, REAL u, REAL slope) {
     case TARTINE_SELU: {
       REAL negative = SELU_ALPHA * NAME(exp)(u > 0 ? 0 : u);
       return u > 0 ? SELU_SCALE : negative;
+    }
+    case TARTINE_ELU: {
+      REAL negative = slope * NAME(exp)(u > 0 ? 0 : u);
+      return u > 0 ? 1 : negative;
     }
     default: return 1;
   }

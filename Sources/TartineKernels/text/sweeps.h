@@ -52,6 +52,7 @@ INLINE void NAME(backward_loop)(const tartine_sweep *s, const int kind, const bo
     case TARTINE_GELU: CALL(TARTINE_GELU); break;          \
     case TARTINE_SILU: CALL(TARTINE_SILU); break;          \
     case TARTINE_SELU: CALL(TARTINE_SELU); break;          \
+    case TARTINE_ELU: CALL(TARTINE_ELU); break;            \
     default: CALL(TARTINE_IDENTITY); break;                \
   }
 

@@ -28,6 +28,7 @@ import Testing
     case .gelu: u * 0.5 * erfc(-u / 2.0.squareRoot())
     case .silu: u / (1 + exp(-u))
     case .selu: u > 0 ? 1.0507009873554805 * u : 1.0507009873554805 * 1.6732632423543772 * expm1(u)
+    case .elu(let alpha): u > 0 ? u : alpha * expm1(u)
     }
   }
 

@@ -40,6 +40,14 @@ import Testing
       }, output: .softmax(classes: 3))
   }
 
+  @Test func normsOfRows() throws {
+    try check(
+      Network {
+        LayerNorm(); Dense(12); GroupNorm(groups: 3); PReLU(); Dense(6); RMSNorm(); ELU(alpha: 0.7);
+        LayerNorm(epsilon: 0.1)
+      }, output: .softmax(classes: 3))
+  }
+
   @Test func customLayer() throws {
     try check(
       Network {
