@@ -120,7 +120,10 @@ struct EvaluationSummary: Encodable {
   /// More of them make no table that anyone reads.
   private static let mostClasses = 20
   /// Figures that are no shares.
-  private static let plain: Set<String> = ["mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2"]
+  private static let plain: Set<String> = [
+    "mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2",
+    "quantile-loss",
+  ]
 
   private func share(_ figure: Figure) -> String {
     func percent(_ value: Double) -> String { Text.fixed(value * 100, decimals: 2) }

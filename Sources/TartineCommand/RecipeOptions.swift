@@ -41,7 +41,8 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How weights start: automatic (by the activation), he, xavier, lecun.", valueName: "name"))
+      "How weights start: \(InitializerRule.named.map(\.name).joined(separator: ", ")), or a deviation.",
+      valueName: "name"))
   var initializer: String?
 
   @Flag(inversion: .prefixedNo, help: "Batch normalization in each hidden layer.")
@@ -54,8 +55,34 @@ struct RecipeOptions: ParsableArguments {
       valueName: "p,…"))
   var keepProb: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Embed categories of more than nine levels in so many elements; 0: none.", valueName: "n"))
+  var embedCategories: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Put periodic embeddings of so many elements behind the numbers; 0: none.", valueName: "n"))
+  var embedNumbers: Int?
+
   @Option(parsing: .unconditional, help: ArgumentHelp("The same for the inputs.", valueName: "p"))
   var keepInput: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How much of the dropout acts over the run: \(Self.names(DropoutSchedule.self)).", valueName: "name"))
+  var dropoutSchedule: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Mix train rows with each other by shares of Beta(α, α), as in 0.2.", valueName: "α"))
+  var mixup: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What the output's bias starts at: \(Self.names(OutputBias.self)).", valueName: "name"))
+  var outputBias: String?
 
   @Option(
     parsing: .unconditional,
@@ -71,6 +98,15 @@ struct RecipeOptions: ParsableArguments {
     parsing: .unconditional, help: ArgumentHelp("How much of the truth is spread over all classes.", valueName: "share")
   )
   var labelSmoothing: Double?
+
+  @Flag(help: "Divide the logits by the temperature that makes dev's log-loss smallest.")
+  var calibrate = false
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Choose the threshold of two classes on dev for: \(Self.names(ThresholdMetric.self)).", valueName: "metric"))
+  var thresholdFor: String?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("L1 penalty: c in c · Σ|w|.", valueName: "c"))
   var l1: Double?
@@ -161,10 +197,21 @@ struct RecipeOptions: ParsableArguments {
       changes.set("network.hidden", to: units == [0] ? [] : units)
     }
     if let activation { changes.set("network.activation", to: activation) }
-    if let initializer { changes.set("network.initializer", to: initializer) }
+    if let initializer {
+      if let deviation = Double(initializer) {
+        changes.set("network.initializer", to: deviation)
+      } else {
+        changes.set("network.initializer", to: initializer)
+      }
+    }
     if let batchNorm { changes.set("network.batchNorm", to: batchNorm) }
     if let keepProb { changes.set("network.keepProb", to: try Self.numbers(keepProb, flag: "--keep-prob")) }
     if let keepInput { changes.set("network.keepInput", to: keepInput) }
+    if let embedCategories { changes.set("network.embedCategories", to: Double(embedCategories)) }
+    if let embedNumbers { changes.set("network.embedNumbers", to: Double(embedNumbers)) }
+    if let dropoutSchedule { changes.set("network.dropoutSchedule", to: dropoutSchedule) }
+    if let mixup { changes.set("mixup", to: mixup) }
+    if let outputBias { changes.set("outputBias", to: outputBias) }
     if let loss { changes.set("loss.kind", to: loss) }
     if let labelSmoothing { changes.set("loss.smoothing", to: labelSmoothing) }
     if let classWeights {
@@ -174,6 +221,8 @@ struct RecipeOptions: ParsableArguments {
         changes.set("loss.classWeights", to: classWeights)
       }
     }
+    if calibrate { changes.set("decision.calibrates", to: true) }
+    if let thresholdFor { changes.set("decision.threshold", to: thresholdFor) }
     if let l1 { changes.set("penalty.l1", to: l1) }
     if let l2 { changes.set("penalty.l2", to: l2) }
     if let maxNorm { changes.set("penalty.maxNorm", to: maxNorm) }

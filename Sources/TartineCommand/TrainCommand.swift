@@ -51,8 +51,9 @@ struct TrainCommand: ParsableCommand {
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     for warning in warnings { Files.warn(warning) }
+    let folds = try options.folds.map { try crossValidate(job, folds: $0) }
     let summary = RunSummary(
-      result, test: test, folder: job.folder, seconds: (clock.now - start).inSeconds)
+      result, test: test, folds: folds, folder: job.folder, seconds: (clock.now - start).inSeconds)
     let diagnosis = Diagnosis(
       of: result, test: test, humanError: options.humanError, worth: options.worth)
     try job.folder.write(report: Report(result, diagnosis: diagnosis, title: job.title).html)
@@ -62,7 +63,15 @@ struct TrainCommand: ParsableCommand {
     try Files.print(
       options.json
         ? try JSON.text(summary) + "\n"
-        : TrainingSummary(result, test: test, diagnosis: diagnosis, summary: summary, source: job.source).text)
+        : TrainingSummary(
+          result, test: test, folds: folds, diagnosis: diagnosis, summary: summary, source: job.source
+        ).text)
+  }
+
+  private func crossValidate(_ job: Job, folds: Int) throws -> CrossValidation {
+    try job.recipe.crossValidate(on: job.split, folds: folds, threads: options.threads) { done in
+      if Files.terminalWidth != nil { Files.show("\rfold \(done) of \(folds)\(done == folds ? "\n" : "")") }
+    }
   }
 
   /// What is to be trained, and where to.
@@ -80,6 +89,7 @@ struct TrainCommand: ParsableCommand {
     let changes = try recipe.changes()
     var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
     let split = try source.load()
+    if let folds = options.folds { _ = try split.folds(folds) }
     let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
     return Job(
       source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
@@ -103,6 +113,7 @@ struct TrainCommand: ParsableCommand {
       throw UsageError("--resume goes on in '\(path)', so --out '\(out)' must be left out.")
     }
     let split = try source.load()
+    if let folds = options.folds { _ = try split.folds(folds) }
     let isNamed = recipe.recipe != nil || recipe.preset != nil
     let asked = try recipe.changes().apply(
       to: isNamed ? try recipe.base(for: split.dataset.task.task) : trained)
@@ -145,10 +156,18 @@ struct RunOptions: ParsableArguments {
     help: ArgumentHelp("Go on with an interrupted run; its folder knows the data.", valueName: "folder"))
   var resume: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Also train the recipe once for each of k folds of train and dev, and measure it on the fold left out; for tables "
+        + "of less than 2 000 rows.", valueName: "k"))
+  var folds: Int?
+
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
   var json = false
 
   func validate() throws {
+    if let folds, folds < 2 || folds > 1000 { throw ValidationError("--folds must be from 2 to 1000, not \(folds).") }
     if let humanError, !(humanError >= 0 && humanError.isFinite) {
       throw ValidationError("--human-error must be at least 0, not \(humanError).")
     }

@@ -105,6 +105,57 @@ public struct Split: Sendable {
   }
 }
 
+extension Split {
+  /// The rows of train and dev divided into `count` folds, stratified: in the k-th split the k-th fold is the test part, and
+  /// the rest is divided into train and dev in the shares that they had. The test part is not touched.
+  /// - Throws: `DataError` where there are too few rows.
+  public func folds(_ count: Int) throws -> [Split] {
+    let rows = (train + dev).sorted()
+    guard count >= 2, rows.count >= 3 * count else {
+      throw DataError(
+        "\(rows.count) rows of train and dev cannot be cut in \(count) folds; take from 2 to \(max(2, rows.count / 3)).",
+        source: dataset.source)
+    }
+    var stream = RandomStream(seed: seed, purpose: .folds)
+    var fold = [Int: Int]()
+    var next = 0
+    for stratum in dataset.strata(rows) {
+      var members = stratum
+      stream.shuffle(&members)
+      // Each stratum goes on where the last one ended, so that folds differ by a row at most.
+      for row in members {
+        fold[row] = next % count
+        next += 1
+      }
+    }
+    let devShare = Double(devCount) / Double(rows.count)
+    return (0..<count).map { number in
+      let others = rows.filter { fold[$0] != number }
+      var parts = (train: [Int](), dev: [Int]())
+      var due = 0.0
+      for stratum in dataset.strata(others) {
+        var members = stratum
+        stream.shuffle(&members)
+        due += devShare * Double(members.count)
+        let toDev = min(Int(due.rounded()) - parts.dev.count, members.count - 1)
+        parts.dev += members.prefix(max(0, toDev))
+        parts.train += members.dropFirst(max(0, toDev))
+      }
+      return Split(
+        dataset: dataset, train: parts.train.sorted(), dev: parts.dev.sorted(),
+        test: LockedTest(dataset: dataset, rows: rows.filter { fold[$0] == number }), seed: seed)
+    }
+  }
+
+  private init(dataset: Dataset, train: [Int], dev: [Int], test: LockedTest, seed: UInt64) {
+    self.dataset = dataset
+    self.train = train
+    self.dev = dev
+    self.test = test
+    self.seed = seed
+  }
+}
+
 extension Dataset {
   /// Divides the data; see ``Split``.
   public func split(_ rule: SplitRule = .automatic, seed: UInt64 = 0, test: Dataset? = nil) throws -> Split {
@@ -112,8 +163,10 @@ extension Dataset {
   }
 
   /// Rows that are alike in the target: the classes, or the deciles of a number.
-  package func strata() -> [[Int]] {
-    let rows = Array(0..<rowCount)
+  ///
+  /// - Parameter rows: which; nil: all.
+  package func strata(_ rows: [Int]? = nil) -> [[Int]] {
+    let rows = rows ?? Array(0..<rowCount)
     guard let target = targets.first, task.task != .multilabel else {
       // Labels: by their combination.
       let groups = Dictionary(grouping: rows) { row in targets.map { $0.text(row) ?? "" } }
@@ -123,8 +176,8 @@ extension Dataset {
     }
     if task.task == .regression, case .numbers(let numbers) = target.values {
       let sorted = rows.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
-      let deciles = min(10, max(1, rowCount / 10))
-      return (0..<deciles).map { Array(sorted[($0 * rowCount / deciles)..<(($0 + 1) * rowCount / deciles)]) }
+      let deciles = min(10, max(1, rows.count / 10))
+      return (0..<deciles).map { Array(sorted[($0 * rows.count / deciles)..<(($0 + 1) * rows.count / deciles)]) }
     }
     let groups = Dictionary(grouping: rows) { target.text($0) ?? "" }
     return groups.sorted { $0.key < $1.key }.map(\.value)

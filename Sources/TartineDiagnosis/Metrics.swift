@@ -22,6 +22,7 @@ public struct Metric: Hashable, Sendable {
 /// | log-loss, brier | −log p of the truth; the squared distance of the probabilities from it, halved for two classes |
 /// | calibration-error | the expected distance of confidence and accuracy, over 15 bins of confidence |
 /// | rmse, mae, r2 | of numbers, in their own unit |
+/// | quantile-loss, coverage | of a quantile τ: the mean of τ d above and (τ − 1) d below it, d the truth less the answer; the share of truths that are not above it |
 /// | exact-match, f1-… | of labels: all of a row's right; the mean over labels (`-macro`), over all answers (`-micro`), over labels by their rows |
 ///
 /// Shares of rows have Wilson's interval, the root mean square one by the delta method, all others the percentiles of a
@@ -123,13 +124,21 @@ public struct Metrics: Sendable {
       return [mean(squares).squareRoot(), mean(absolute), variance > 0 ? 1 - mean(squares) / variance : .nan]
     }
     list[0] = Metric(name: "rmse", estimate: evaluation.estimate)
+    if let share = evaluation.quantile {
+      let misses = zip(truths, evaluation.predictions).map { $0 - $1 }
+      list += Self.estimates(["quantile-loss", "coverage"], rows: squares.count, seed: seed) { counts in
+        let total = counts.reduce(0, +)
+        let loss = zip(misses, counts).reduce(0) { $0 + max(share * $1.0, (share - 1) * $1.0) * $1.1 }
+        return [loss / total, zip(misses, counts).reduce(0) { $0 + ($1.0 <= 0 ? $1.1 : 0) } / total]
+      }
+    }
     values = list
     classes = []
     confusion = []
     byClass = []
   }
 
-  private static let shares: Set<String> = ["accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy"]
+  private static let shares: Set<String> = ["accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy", "coverage"]
 
   /// Each figure with its interval.
   package static func estimates(

@@ -15,4 +15,19 @@ extension RandomStream {
     let angle = 2 * Double.pi * uniform()
     return (radius * cos(angle), radius * sin(angle))
   }
+
+  /// A draw of the gamma distribution of that shape, above 0, and scale 1.
+  ///
+  /// **Source**: Marsaglia and Tsang, *A simple method for generating gamma variables*, 2000.
+  package mutating func gamma(shape: Double) -> Double {
+    // Below 1: one of shape + 1, times u^(1/shape).
+    let boost = shape < 1 ? pow(1 - uniform(), 1 / shape) : 1
+    let d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3
+    let c = 1 / (9 * d).squareRoot()
+    while true {
+      let (x, _) = normalPair()
+      let v = (1 + c * x) * (1 + c * x) * (1 + c * x)
+      if v > 0, log(1 - uniform()) < 0.5 * x * x + d - d * v + d * log(v) { return boost * d * v }
+    }
+  }
 }

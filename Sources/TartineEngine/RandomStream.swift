@@ -3,7 +3,7 @@ import TartineKernels
 /// What random numbers are drawn for. Every use has its own numbers, so that none shifts another's.
 public enum RandomPurpose: UInt32, Sendable {
   case split = 1
-  case initialization, shuffle, dropout, sample, test, bootstrap, augmentation
+  case initialization, shuffle, dropout, sample, test, bootstrap, augmentation, noise, mixup, folds
 }
 
 /// A stream of random numbers that is a function of where it is used, and holds no state worth saving.

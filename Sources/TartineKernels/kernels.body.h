@@ -39,6 +39,7 @@ static const tartine_kernels NAME(table) = {
     .augment = NAME(augment),
     .descend = NAME(descend),
     .adapt = NAME(adapt),
+    .rmsprop = NAME(rmsprop),
     .lion = NAME(lion),
     .limit_columns = NAME(limit_columns),
 #if defined(__APPLE__)

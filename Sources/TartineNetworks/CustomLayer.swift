@@ -1,4 +1,5 @@
 import TartineEngine
+import TartineKernels
 
 /// A layer of your own, outside this package.
 ///
@@ -44,6 +45,7 @@ public struct LayerPass<Scalar: EngineScalar> {
   /// Whether this is a training pass: the one argument that decides it.
   public let isTraining: Bool
 
+  package let stream: tartine_stream
   package let parameters: UnsafePointer<TensorSpan>
   package let weights: UnsafeMutableRawPointer
   package let gradients: UnsafeMutableRawPointer?
@@ -57,6 +59,17 @@ public struct LayerPass<Scalar: EngineScalar> {
   public func parameterGradient(_ index: Int) -> UnsafeMutableBufferPointer<Scalar> {
     guard let gradients else { preconditionFailure("gradients exist in the backward pass only") }
     return Self.elements(of: parameters[index], in: gradients)
+  }
+
+  /// Writes normal numbers of that deviation, a function of the run's seed, the step and the layer alone: the same in
+  /// `backward` as in `forward`.
+  public func drawNormals(deviation: Double, into rows: Rows<Scalar>) {
+    let kernels = Scalar.precision.kernels
+    withUnsafePointer(to: stream) { stream in
+      for row in 0..<rows.count {
+        kernels.pointee.normals(stream, UInt32(row), rows.width, deviation, rows.base + row * rows.width)
+      }
+    }
   }
 
   private static func elements(
@@ -92,5 +105,15 @@ public struct Rows<Scalar: EngineScalar> {
       assert(row >= 0 && row < count && column >= 0 && column < width, "index out of range")
       base[row * width + column] = newValue
     }
+  }
+
+  /// Takes another matrix's elements, of the same shape.
+  public func copy(_ other: Rows) {
+    base.update(from: other.base, count: count * width)
+  }
+
+  /// Adds another matrix's elements, of the same shape.
+  public func add(_ other: Rows) {
+    for index in 0..<count * width { base[index] += other.base[index] }
   }
 }

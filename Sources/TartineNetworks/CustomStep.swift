@@ -1,4 +1,5 @@
 import TartineEngine
+import TartineKernels
 
 /// A custom layer with its parameters' addresses, ready to be called.
 final class CustomStep {
@@ -8,8 +9,13 @@ final class CustomStep {
   private let weights: Arena
   private let gradients: Arena?
 
-  init(_ node: CustomNode, weights: Arena, gradients: Arena?) {
+  /// Of what the layer draws; its step is the pass's.
+  private var stream: tartine_stream
+
+  /// - Parameter number: of the node.
+  init(_ node: CustomNode, number: Int, seed: UInt64, weights: Arena, gradients: Arena?) {
     layer = node.layer
+    stream = tartine_stream(seed: seed, purpose: .noise, layer: number)
     inputWidth = node.input.count
     outputWidth = node.output.count
     spans = .allocate(capacity: max(1, node.parameters.count))
@@ -22,6 +28,8 @@ final class CustomStep {
   private let parameterCount: Int
 
   deinit { spans.deallocate() }
+
+  func setStep(_ number: Int) { stream.step = UInt32(truncatingIfNeeded: number) }
 
   func forward(
     input: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer, rows: Int, isTraining: Bool = true,
@@ -55,7 +63,7 @@ final class CustomStep {
       output: Rows(output, count: rows, width: outputWidth),
       outputGradient: Rows(outputGradient, count: rows, width: outputWidth),
       inputGradient: inputGradient.map { Rows($0, count: rows, width: inputWidth) },
-      isTraining: isTraining, parameters: UnsafePointer(spans.baseAddress!), weights: weights.base,
+      isTraining: isTraining, stream: stream, parameters: UnsafePointer(spans.baseAddress!), weights: weights.base,
       gradients: gradients?.base)
   }
 

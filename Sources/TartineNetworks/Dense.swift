@@ -33,7 +33,7 @@ public struct Dense: FusedLayer {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     units = try values.decode(Int.self, forKey: .units)
     bias = try values.decodeIfPresent(Bool.self, forKey: .bias)
-    initializer = try values.decodeName(InitializerRule.self, forKey: .initializer, default: .automatic)
+    initializer = try values.decodeIfPresent(InitializerRule.self, forKey: .initializer) ?? .automatic
   }
 
   /// A vector of `units`.

@@ -33,6 +33,8 @@ struct FusedStep {
   // Dropout.
   var mask: UnsafeMutablePointer<UInt8>?
   var keep: UInt32 = 0
+  var mostDropped = 0.0
+  var keepSchedule = DropoutSchedule.constant
   var stream = tartine_stream()
 
   /// How the columns are cut; a function of the shapes alone.
@@ -42,6 +44,15 @@ struct FusedStep {
   var weightAbove: UnsafeMutableRawPointer?
   var gradientAbove: UnsafeMutableRawPointer?
   var widthAbove = 0
+
+  // Of a node that adds the output of another to z.
+  var addend: UnsafeMutableRawPointer?
+  /// Whether that is the network's input.
+  var addsInput = false
+  /// Where the gradient goes on down, apart from this node's own.
+  var inputGradient: UnsafeMutableRawPointer?
+  /// The gradient of a node further up that this one's output is added in.
+  var skipGradient: UnsafeMutableRawPointer?
 
   /// Whether anything lies between z and the output.
   var hasSweep: Bool { bias != nil || gamma != nil || activation != 0 || mask != nil }
@@ -77,6 +88,30 @@ struct FusedStep {
     var sweep = makeSweep(rows: rows, columns: columns)
     sweep.a = output + columns.lowerBound * size
     kernels.pointee.forward(&sweep)
+  }
+
+  /// z + addend → output, for these columns.
+  func addSkip(rows: Int, columns: Range<Int>) {
+    guard let addend else { return }
+    let (first, bytes) = (columns.lowerBound * size, columns.count * size)
+    for row in 0..<rows {
+      let place = row * width * size + first
+      (output + place).copyMemory(from: z + place, byteCount: bytes)
+      kernels.pointee.blend(output + place, addend + place, columns.count, 1, 1)
+    }
+  }
+
+  /// Adds what comes down past the nodes between, and passes on what goes down both ways.
+  func receiveSkip(rows: Int, columns: Range<Int>) {
+    guard let gradient, skipGradient != nil || addend != nil else { return }
+    let (first, bytes) = (columns.lowerBound * size, columns.count * size)
+    for row in 0..<rows {
+      let place = row * width * size + first
+      if let skipGradient { kernels.pointee.blend(gradient + place, skipGradient + place, columns.count, 1, 1) }
+      if addend != nil, let inputGradient {
+        (inputGradient + place).copyMemory(from: gradient + place, byteCount: bytes)
+      }
+    }
   }
 
   /// Gradient by the output → gradient by z, in place, with the gradients of bias, γ and β.

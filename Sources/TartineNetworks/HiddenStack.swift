@@ -12,11 +12,21 @@ public struct HiddenStack: Hashable, Sendable {
   public var keepProb: [Double]
   /// The same of the inputs; 1: no dropout there.
   public var keepInput: Double
+  /// How much of the dropout acts over the run.
+  public var dropoutSchedule: DropoutSchedule
+  /// The deviation of normal noise on the inputs in training; 0: none.
+  public var inputNoise: Double
+  /// Elements of a ``CategoryEmbedding``; 0: none.
+  public var embedCategories: Int
+  /// Elements of a ``NumberEmbedding``; 0: none.
+  public var embedNumbers: Int
 
   /// Describes a stack.
   public init(
     hidden: [Int], activation: Activation = .relu, initializer: InitializerRule = .automatic,
-    batchNorm: Bool = false, keepProb: [Double] = [1], keepInput: Double = 1
+    batchNorm: Bool = false, keepProb: [Double] = [1], keepInput: Double = 1,
+    dropoutSchedule: DropoutSchedule = .constant, inputNoise: Double = 0, embedCategories: Int = 0,
+    embedNumbers: Int = 0
   ) {
     self.hidden = hidden
     self.activation = activation
@@ -24,18 +34,25 @@ public struct HiddenStack: Hashable, Sendable {
     self.batchNorm = batchNorm
     self.keepProb = keepProb
     self.keepInput = keepInput
+    self.dropoutSchedule = dropoutSchedule
+    self.inputNoise = inputNoise
+    self.embedCategories = embedCategories
+    self.embedNumbers = embedNumbers
   }
 
   /// The layers it stands for.
   public var layers: [any Layer] {
     var layers: [any Layer] = [Flatten()]
-    if keepInput < 1 { layers.append(Dropout(keep: keepInput)) }
+    if embedNumbers > 0 { layers.append(NumberEmbedding(dimension: embedNumbers)) }
+    if embedCategories > 0 { layers.append(CategoryEmbedding(dimension: embedCategories)) }
+    if inputNoise > 0 { layers.append(GaussianNoise(deviation: inputNoise)) }
+    if keepInput < 1 { layers.append(Dropout(keep: keepInput, schedule: dropoutSchedule)) }
     for (index, units) in hidden.enumerated() {
       layers.append(Dense(units, initializer: initializer))
       if batchNorm { layers.append(BatchNorm()) }
       if let layer = activation.layer { layers.append(layer) }
       let keep = keepProb.isEmpty ? 1 : keepProb[min(index, keepProb.count - 1)]
-      if keep < 1 { layers.append(Dropout(keep: keep)) }
+      if keep < 1 { layers.append(Dropout(keep: keep, schedule: dropoutSchedule)) }
     }
     return layers
   }
@@ -43,7 +60,8 @@ public struct HiddenStack: Hashable, Sendable {
 
 extension HiddenStack: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case hidden, activation, initializer, batchNorm, keepProb, keepInput
+    case hidden, activation, initializer, batchNorm, keepProb, keepInput, dropoutSchedule, inputNoise, embedCategories,
+      embedNumbers
   }
 
   /// Decodes; what is left out takes its default, what cannot be is refused.
@@ -51,10 +69,15 @@ extension HiddenStack: Codable {
     let container = try decoder.container(keyedBy: Key.self)
     self.init(hidden: try container.decodeIfPresent([Int].self, forKey: .hidden) ?? [])
     activation = try container.decodeIfPresent(Activation.self, forKey: .activation) ?? activation
-    initializer = try container.decodeName(InitializerRule.self, forKey: .initializer, default: initializer)
+    initializer = try container.decodeIfPresent(InitializerRule.self, forKey: .initializer) ?? initializer
     batchNorm = try container.decodeIfPresent(Bool.self, forKey: .batchNorm) ?? batchNorm
     keepProb = try container.decodeIfPresent([Double].self, forKey: .keepProb) ?? keepProb
     keepInput = try container.decodeIfPresent(Double.self, forKey: .keepInput) ?? keepInput
+    dropoutSchedule = try container.decodeName(
+      DropoutSchedule.self, forKey: .dropoutSchedule, default: dropoutSchedule)
+    inputNoise = try container.decodeIfPresent(Double.self, forKey: .inputNoise) ?? inputNoise
+    embedCategories = try container.decodeIfPresent(Int.self, forKey: .embedCategories) ?? embedCategories
+    embedNumbers = try container.decodeIfPresent(Int.self, forKey: .embedNumbers) ?? embedNumbers
     if let problem { throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: problem)) }
   }
 
@@ -67,6 +90,10 @@ extension HiddenStack: Codable {
     try container.encode(batchNorm, forKey: .batchNorm)
     try container.encode(keepProb, forKey: .keepProb)
     try container.encode(keepInput, forKey: .keepInput)
+    try container.encode(dropoutSchedule, forKey: .dropoutSchedule)
+    try container.encode(inputNoise, forKey: .inputNoise)
+    try container.encode(embedCategories, forKey: .embedCategories)
+    try container.encode(embedNumbers, forKey: .embedNumbers)
   }
 
   /// What is wrong with the values, in a sentence; nil if nothing is.
@@ -76,6 +103,12 @@ extension HiddenStack: Codable {
     }
     if let keep = (keepProb + [keepInput]).first(where: { !($0 > 0 && $0 <= 1) }) {
       return "a probability to keep must be above 0 and at most 1, not \(keep)"
+    }
+    if !(inputNoise >= 0 && inputNoise.isFinite) {
+      return "inputNoise must be at least 0, not \(inputNoise)"
+    }
+    if !(0...4_096).contains(embedCategories) || !(0...4_096).contains(embedNumbers) {
+      return "embedCategories and embedNumbers must be from 0 to 4096"
     }
     if keepProb.count > max(1, hidden.count) {
       return "keepProb names \(keepProb.count) layers, but there are \(hidden.count) hidden ones"

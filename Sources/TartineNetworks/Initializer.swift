@@ -3,11 +3,12 @@ import TartineEngine
 /// How a parameter starts.
 ///
 /// **Source**: He et al., *Delving deep into rectifiers*, 2015, eq. 10; Glorot and Bengio, *Understanding the
-/// difficulty of training deep feedforward neural networks*, 2010, eq. 12; LeCun et al., *Efficient
-/// backprop*, 1998, eq. 16.
+/// difficulty of training deep feedforward neural networks*, 2010, eq. 12 and 16; LeCun et al., *Efficient
+/// backprop*, 1998, eq. 16; Saxe et al., *Exact solutions to the nonlinear dynamics of learning in deep linear neural
+/// networks*, 2014, §3.
 ///
-/// **Differs from**: Keras draws He from a truncated normal; PyTorch's linear layer draws
-/// uniform(±1/√fan-in), its bias too. Here all are plain normal and biases start at 0.
+/// **Differs from**: Keras draws He and LeCun from a truncated normal (``truncated(deviation:)``); PyTorch's linear layer
+/// draws uniform(±1/√fan-in), its bias too. Here all but the uniform ones are normal, and biases start at 0.
 public enum Initializer: Hashable, Sendable {
   /// All elements alike.
   case constant(Double)
@@ -19,37 +20,109 @@ public enum Initializer: Hashable, Sendable {
   case leCun(fanIn: Int)
   /// normal(0, deviation).
   case normal(deviation: Double)
+  /// uniform(±√3 · deviation), which has that deviation.
+  case uniform(deviation: Double)
+  /// A normal draw that lies within two of its deviations, made wide enough that `deviation` is that of the result.
+  case truncated(deviation: Double)
+  /// A matrix of orthonormal rows or columns, whichever are fewer, times the gain; every such matrix is as likely.
+  case orthogonal(gain: Double)
 
-  /// The deviation of the draw, 0 for a constant.
+  /// The deviation of an element, 0 for a constant; of an orthogonal matrix, times the root of its longer side.
   public var deviation: Double {
     switch self {
     case .constant: 0
     case .he(let fanIn): (2 / Double(fanIn)).squareRoot()
     case .xavier(let fanIn, let fanOut): (2 / Double(fanIn + fanOut)).squareRoot()
     case .leCun(let fanIn): (1 / Double(fanIn)).squareRoot()
-    case .normal(let deviation): deviation
+    case .normal(let deviation), .uniform(let deviation), .truncated(let deviation): deviation
+    case .orthogonal(let gain): gain
     }
   }
 }
 
 /// The rule that picks a dense layer's initializer.
-public enum InitializerRule: String, Codable, Hashable, Sendable, CaseIterable {
+///
+/// In a recipe it is a name, or a number, which is the deviation of a normal draw; 0 makes all weights alike, so that
+/// nothing tells a layer's units apart and they stay so.
+public enum InitializerRule: Hashable, Sendable {
   /// He for the ReLU family, Xavier for tanh, sigmoid and the output, LeCun for SELU.
   case automatic
-  case he, xavier
-  case leCun = "lecun"
+  case he, xavier, leCun
+  case heUniform, xavierUniform
+  /// As `automatic`, from a truncated normal.
+  case truncated
+  /// Orthonormal, with the gain √2 before the ReLU family, else 1.
+  case orthogonal
+  /// normal(0, deviation), whatever the layer's size.
+  case normal(deviation: Double)
 
   package func initializer(fanIn: Int, fanOut: Int, before activation: Activation) -> Initializer {
     switch self {
     case .he: .he(fanIn: fanIn)
     case .xavier: .xavier(fanIn: fanIn, fanOut: fanOut)
     case .leCun: .leCun(fanIn: fanIn)
+    case .heUniform: .uniform(deviation: Initializer.he(fanIn: fanIn).deviation)
+    case .xavierUniform: .uniform(deviation: Initializer.xavier(fanIn: fanIn, fanOut: fanOut).deviation)
+    case .truncated:
+      .truncated(
+        deviation: Self.automatic.initializer(fanIn: fanIn, fanOut: fanOut, before: activation).deviation)
+    case .orthogonal: .orthogonal(gain: activation.isRectifier ? 2.0.squareRoot() : 1)
+    case .normal(let deviation): deviation == 0 ? .constant(0) : .normal(deviation: deviation)
     case .automatic:
       switch activation {
-      case .relu, .leakyReLU, .gelu, .silu, .elu: .he(fanIn: fanIn)
+      case _ where activation.isRectifier: .he(fanIn: fanIn)
       case .selu: .leCun(fanIn: fanIn)
-      case .tanh, .sigmoid, .identity: .xavier(fanIn: fanIn, fanOut: fanOut)
+      default: .xavier(fanIn: fanIn, fanOut: fanOut)
       }
+    }
+  }
+}
+
+extension Activation {
+  /// Whether it passes what is above 0 and holds back what is below.
+  fileprivate var isRectifier: Bool {
+    switch self {
+    case .relu, .leakyReLU, .gelu, .silu, .elu: true
+    case .selu, .tanh, .sigmoid, .identity: false
+    }
+  }
+}
+
+extension InitializerRule: Codable {
+  /// Each rule that has a name.
+  public static let named: [(name: String, rule: InitializerRule)] = [
+    ("automatic", .automatic), ("he", .he), ("xavier", .xavier), ("lecun", .leCun), ("he-uniform", .heUniform),
+    ("xavier-uniform", .xavierUniform), ("truncated", .truncated), ("orthogonal", .orthogonal),
+  ]
+
+  /// Decodes a name or a number.
+  public init(from decoder: any Decoder) throws {
+    let value = try decoder.singleValueContainer()
+    func fail(_ text: String) -> DecodingError {
+      DecodingError.dataCorruptedError(in: value, debugDescription: text)
+    }
+    let names = Self.named.map(\.name).joined(separator: ", ")
+    if let deviation = try? value.decode(Double.self) {
+      guard deviation >= 0, deviation.isFinite else {
+        throw fail("the deviation of initial weights must be at least 0, not \(deviation)")
+      }
+      self = .normal(deviation: deviation)
+    } else {
+      let name = try value.decode(String.self)
+      guard let rule = Self.named.first(where: { $0.name == name })?.rule else {
+        throw fail("there is no initializer '\(name)'; there are \(names), or a deviation")
+      }
+      self = rule
+    }
+  }
+
+  /// Encodes the name or the number.
+  public func encode(to encoder: any Encoder) throws {
+    var value = encoder.singleValueContainer()
+    if case .normal(let deviation) = self {
+      try value.encode(deviation)
+    } else {
+      try value.encode(Self.named.first { $0.rule == self }?.name)
     }
   }
 }

@@ -53,7 +53,7 @@ package enum Role: Sendable {
   case dense(Dense)
   case norm(BatchNorm)
   case activation(Activation)
-  case dropout(keep: Double)
+  case dropout(Dropout)
   case reshape
 }
 

@@ -7,7 +7,7 @@ public enum LayerRegistry {
       uniqueKeysWithValues: [
         Dense.self, BatchNorm.self, Dropout.self, Flatten.self, ReLU.self, LeakyReLU.self, Tanh.self,
         Sigmoid.self, GELU.self, SiLU.self, SELU.self, ELU.self, PReLU.self, LayerNorm.self,
-        RMSNorm.self, GroupNorm.self,
+        RMSNorm.self, GroupNorm.self, GaussianNoise.self, Residual.self, CategoryEmbedding.self, NumberEmbedding.self,
       ].map { (type: any Layer.Type) in (type.kind, type) }))
 
   /// Makes a layer of your own known, so that a recipe or model file can name it.

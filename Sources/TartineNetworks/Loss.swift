@@ -76,6 +76,9 @@ public struct Loss: Hashable, Sendable {
     return copy
   }
 
+  /// The quantile that it asks for; nil: none.
+  package var share: Double? { if case .quantile(let share) = kind { share } else { nil } }
+
   /// The same, as errors are measured by it.
   package var unsmoothed: Loss { Loss(kind) }
 
@@ -107,7 +110,7 @@ public struct Loss: Hashable, Sendable {
 
   package var lowered: tartine_loss {
     func make(_ kind: tartine_loss_kind, _ parameter: Double = 0) -> tartine_loss {
-      tartine_loss(kind: Int32(kind.rawValue), smoothing: smoothing, parameter: parameter)
+      tartine_loss(kind: Int32(kind.rawValue), smoothing: smoothing, parameter: parameter, mix: 1)
     }
     return switch kind {
     case .automatic, .crossEntropy, .squared: make(TARTINE_USUAL_LOSS)

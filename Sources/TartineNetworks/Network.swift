@@ -35,6 +35,17 @@ public struct Network: Sendable {
 }
 
 extension Network {
+  /// Whether the same rows give the same loss each time: nothing is drawn, and no batch's averages are kept.
+  package var isRepeatable: Bool {
+    layers.allSatisfy { layer in
+      switch layer {
+      case let dropout as Dropout: dropout.keep == 1
+      case let residual as Residual: residual.block.isRepeatable
+      default: !(layer is BatchNorm || layer is GaussianNoise)
+      }
+    }
+  }
+
   /// Whether its predictions are a linear function of its inputs, but for the task's own.
   package var isLinear: Bool {
     layers.allSatisfy { $0 is Dense || $0 is BatchNorm || $0 is Dropout || $0 is Flatten }

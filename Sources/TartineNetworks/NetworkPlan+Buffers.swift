@@ -22,15 +22,9 @@ extension NetworkPlan {
   }
 
   private func fill(_ arena: Arena, with tensors: [PlannedTensor], precision: Precision, seed: UInt64) {
-    for (index, tensor) in tensors.enumerated() {
-      let elements = arena[tensor.offset * precision.size]
-      if case .constant(let value) = tensor.initializer {
-        precision.fill(elements, count: tensor.count, with: value)
-      } else {
-        var stream = tartine_stream(seed: seed, purpose: .initialization, layer: 0)
-        precision.kernels.pointee.normals(
-          &stream, UInt32(index), tensor.count, tensor.initializer.deviation, elements)
-      }
+    let start = InitialWeights(precision: precision, seed: seed)
+    for (place, tensor) in tensors.enumerated() {
+      start.fill(arena[tensor.offset * precision.size], of: tensor, place: place)
     }
   }
 

@@ -22,14 +22,22 @@ public struct NetworkPlan: Sendable, CustomStringConvertible {
 
   /// The same without its dropout, over the same tensors.
   package var withoutDropout: NetworkPlan {
-    NetworkPlan(
-      input: input, layers: layers, parameters: parameters, state: state,
-      nodes: nodes.compactMap { node in
-        guard case .fused(var fused) = node else { return node }
+    var kept: [Node] = []
+    // Where each node's output is now.
+    var places: [Int] = []
+    for node in nodes {
+      if case .fused(var fused) = node {
         fused.keep = 1
-        let isEmpty = fused.weight == nil && fused.bias == nil && fused.norm == nil && fused.activation == .identity
-        return isEmpty ? nil : .fused(fused)
-      }, parameterElements: parameterElements, stateElements: stateElements)
+        fused.skipFrom = fused.skipFrom.map { $0 < 0 ? $0 : places[$0] }
+        if !fused.isEmpty { kept.append(.fused(fused)) }
+      } else {
+        kept.append(node)
+      }
+      places.append(kept.count - 1)
+    }
+    return NetworkPlan(
+      input: input, layers: layers, parameters: parameters, state: state, nodes: kept,
+      parameterElements: parameterElements, stateElements: stateElements)
   }
 
   /// Outputs of the last layer.
@@ -94,6 +102,14 @@ package struct FusedNode: Sendable {
   package var norm: PlannedNorm?
   package var activation = Activation.identity
   package var keep = 1.0
+  package var keepSchedule = DropoutSchedule.constant
+  /// The node whose output is added, −1 for the network's input; such a node has nothing else.
+  package var skipFrom: Int?
+
+  /// Whether it does nothing.
+  var isEmpty: Bool {
+    weight == nil && bias == nil && norm == nil && activation == .identity && keep == 1 && skipFrom == nil
+  }
 }
 
 package struct PlannedNorm: Sendable {

@@ -17,14 +17,42 @@ extension Network {
   /// - Throws: `ShapeError` with the layer and both shapes; `NetworkError` for a layer whose own values are
   ///   wrong.
   public func plan(input: Shape, outputs: Int) throws -> NetworkPlan {
-    var planner = NetworkPlanner(input: input)
-    for (index, layer) in layers.enumerated() {
-      let next = index + 1 < layers.count ? layers[index + 1] : nil
-      let rest = layers[(index + 1)...]
-      try planner.add(layer, next: next, activation: Self.activation(after: rest))
-    }
+    try plan(input: input, layout: nil, outputs: outputs)
+  }
+
+  /// - Parameter layout: which elements are what, where rows are a table's.
+  package func plan(input: Shape, layout: InputLayout?, outputs: Int) throws -> NetworkPlan {
+    var planner = NetworkPlanner(input: input, layout: layout)
+    try planner.add(layers)
     try planner.addOutput(units: outputs)
     return planner.finish()
+  }
+}
+
+/// Goes through the layers once, fusing neighbours.
+private struct NetworkPlanner {
+  private let input: Shape
+  private var layout: InputLayout?
+  private var shape: Shape
+  private var rows: [PlannedLayer] = []
+  private var counts: [String: Int] = [:]
+  private var parameters = TensorList()
+  private var state = TensorList()
+  private var nodes: [Node] = []
+  private var open: FusedNode?
+  private var rank = 0
+
+  init(input: Shape, layout: InputLayout?) {
+    self.input = input
+    self.layout = layout
+    shape = input
+  }
+
+  mutating func add(_ layers: [any Layer]) throws {
+    for (index, layer) in layers.enumerated() {
+      let rest = layers[(index + 1)...]
+      try add(layer, next: rest.first, activation: Self.activation(after: rest))
+    }
   }
 
   /// The activation that a dense layer feeds, past a norm; the identity where something else comes first.
@@ -41,26 +69,8 @@ extension Network {
     }
     return .identity
   }
-}
 
-/// Goes through the layers once, fusing neighbours.
-private struct NetworkPlanner {
-  private let input: Shape
-  private var shape: Shape
-  private var rows: [PlannedLayer] = []
-  private var counts: [String: Int] = [:]
-  private var parameters = TensorList()
-  private var state = TensorList()
-  private var nodes: [Node] = []
-  private var open: FusedNode?
-  private var rank = 0
-
-  init(input: Shape) {
-    self.input = input
-    shape = input
-  }
-
-  mutating func add(_ layer: any Layer, next: (any Layer)?, activation: Activation) throws {
+  private mutating func add(_ layer: any Layer, next: (any Layer)?, activation: Activation) throws {
     let kind = type(of: layer).kind
     counts[kind, default: 0] += 1
     let name = kind + String(counts[kind, default: 0])
@@ -77,6 +87,18 @@ private struct NetworkPlanner {
     _ layer: any Layer, named name: String, next: (any Layer)?, activation: Activation
   ) throws {
     if let problem = layer.problem { throw NetworkError("layer \(name): \(problem).") }
+    var layer = layer
+    if let columns = layer as? any ColumnLayer {
+      let isFirst =
+        open == nil
+        && nodes.allSatisfy { if case .custom(let node) = $0 { node.layer is any ColumnLayer } else { false } }
+      guard let before = layout, isFirst else {
+        throw NetworkError(
+          "layer \(name): it treats columns of a table, so it comes first, and the data must be a table.")
+      }
+      layer = columns.bound(to: before)
+      layout = columns.outputLayout(for: before)
+    }
     let output: Shape
     do {
       output = try layer.outputShape(for: shape)
@@ -85,7 +107,9 @@ private struct NetworkPlanner {
       throw error
     }
     let before = parameters.count
-    if let fused = layer as? any FusedLayer {
+    if let residual = layer as? Residual {
+      try addResidual(residual, named: name)
+    } else if let fused = layer as? any FusedLayer {
       addFused(fused.role, named: name, output: output, next: next, activation: activation)
     } else if let custom = layer as? any CustomLayer {
       closeFused()
@@ -96,7 +120,28 @@ private struct NetworkPlanner {
       throw NetworkError("layer \(name): it must conform to CustomLayer to be computed.")
     }
     shape = output
-    rows.append(PlannedLayer(name: name, outputShape: output, parameterCount: parameters.count - before))
+    let learned = layer is Residual ? 0 : parameters.count - before
+    rows.append(PlannedLayer(name: name, outputShape: output, parameterCount: learned))
+  }
+
+  /// The layers inside, which have lines of their own, and then the sum.
+  private mutating func addResidual(_ residual: Residual, named name: String) throws {
+    closeFused()
+    let (before, source) = (shape, nodes.count - 1)
+    try add(residual.block.layers)
+    closeFused()
+    guard shape == before else {
+      throw NetworkError(
+        "layer \(name): its layers make \(shape) of \(before), so that they cannot be added; end with a dense layer of "
+          + "\(before.count) units.")
+    }
+    let isShared = nodes.contains { if case .fused(let node) = $0 { node.skipFrom == source } else { false } }
+    guard !isShared, nodes.count > source + 1 else {
+      throw NetworkError("layer \(name): a residual block begins with a layer of its own, not with another block.")
+    }
+    var sum = FusedNode(name: name, inputWidth: shape.count, width: shape.count)
+    sum.skipFrom = source
+    nodes.append(.fused(sum))
   }
 
   private mutating func addFused(
@@ -136,10 +181,11 @@ private struct NetworkPlanner {
     case .activation(let activation):
       begin(rank: 2, named: name, width: output.count)
       open?.activation = activation
-    case .dropout(let keep):
-      if keep == 1 { return }
+    case .dropout(let layer):
+      if layer.keep == 1 { return }
       begin(rank: 3, named: name, width: output.count)
-      open?.keep = keep
+      open?.keep = layer.keep
+      open?.keepSchedule = layer.schedule
     }
   }
 

@@ -1,7 +1,5 @@
 import TartineKernels
 
-import TartineKernels
-
 /// The output layer's meaning: what its logits become.
 public enum Output: Hashable, Sendable {
   /// One of `classes`: softmax, shifted by each row's maximum.
@@ -23,7 +21,7 @@ public enum Output: Hashable, Sendable {
   /// Whether the targets are class numbers rather than a matrix as wide as the output.
   package var takesLabels: Bool { if case .softmax = self { true } else { false } }
 
-  var isProbability: Bool {
+  package var isProbability: Bool {
     switch self {
     case .softmax, .sigmoid: true
     case .identity, .rate: false
@@ -31,9 +29,12 @@ public enum Output: Hashable, Sendable {
   }
 
   /// Turns logits into predictions, in place.
+  ///
+  /// - Parameter temperature: what they are divided by first.
   package func activate(
-    _ logits: UnsafeMutableRawPointer, rows: Int, kernels: UnsafePointer<tartine_kernels>
+    _ logits: UnsafeMutableRawPointer, rows: Int, temperature: Double = 1, kernels: UnsafePointer<tartine_kernels>
   ) {
+    if temperature != 1 { kernels.pointee.blend(logits, logits, rows * width, 0, 1 / temperature) }
     switch self {
     case .softmax(let classes): kernels.pointee.softmax(logits, rows, classes)
     case .sigmoid(let labels): kernels.pointee.sigmoid(logits, rows * labels)

@@ -42,15 +42,37 @@ enum PassStep {
     }
   }
 
+  mutating func setAddedInput(_ input: UnsafeMutableRawPointer) {
+    guard case .fused(var step) = self, step.addsInput else { return }
+    step.addend = input
+    self = .fused(step)
+  }
+
   mutating func setFraction(_ fraction: Double) {
     guard case .fused(var step) = self else { return }
     step.fraction = fraction
     self = .fused(step)
   }
 
-  mutating func setStep(_ number: Int) {
+  mutating func setSkipGradient(_ gradient: UnsafeMutableRawPointer?) {
+    switch self {
+    case .fused(var step):
+      step.skipGradient = gradient
+      self = .fused(step)
+    case .custom(var step):
+      step.skipGradient = gradient
+      self = .custom(step)
+    }
+  }
+
+  mutating func setStep(_ number: Int, progress: Double) {
     guard case .fused(var step) = self else { return }
     step.stream.step = UInt32(truncatingIfNeeded: number)
+    if step.mask != nil {
+      // A field of 16 bits decides.
+      let kept = (1 - step.mostDropped * step.keepSchedule.share(at: progress)) * 65536
+      step.keep = UInt32(max(1, kept.rounded()))
+    }
     self = .fused(step)
   }
 }
@@ -63,6 +85,8 @@ struct CustomAddresses {
   let inputGradient: UnsafeMutableRawPointer?
   let width: Int
   let above: DenseAbove?
+  /// The gradient of a node further up that this one's output is added in.
+  var skipGradient: UnsafeMutableRawPointer?
 }
 
 /// The dense node that a gradient comes down from.
@@ -150,8 +174,13 @@ struct PassBuffers {
         }
         if let mask = place.mask {
           linked.mask = arena[mask].assumingMemoryBound(to: UInt8.self)
-          linked.keep = UInt32(max(1, (fused.keep * 65536).rounded()))
+          linked.mostDropped = 1 - fused.keep
+          linked.keepSchedule = fused.keepSchedule
           linked.stream = tartine_stream(seed: seed, purpose: .dropout, layer: index)
+        }
+        if let source = fused.skipFrom {
+          linked.addsInput = source < 0
+          linked.addend = source < 0 ? arena.base : steps[source].output
         }
         let above = index + 1 < plan.nodes.count ? plan.nodes[index + 1].width : 0
         linked.cut = Cut(
@@ -168,9 +197,9 @@ struct PassBuffers {
       below = step.output
     }
     linkGradients(plan: plan, arena: arena, steps: steps)
-    return plan.nodes.map { node -> CustomStep? in
+    return plan.nodes.enumerated().map { index, node -> CustomStep? in
       guard case .custom(let node) = node else { return nil }
-      return CustomStep(node, weights: weights, gradients: gradients)
+      return CustomStep(node, number: index, seed: seed, weights: weights, gradients: gradients)
     }
   }
 
@@ -193,6 +222,7 @@ struct PassBuffers {
         step.weightAbove = above?.weight
         step.gradientAbove = above?.gradient
         step.widthAbove = above?.width ?? 0
+        if step.addend != nil, index > 0 { step.inputGradient = offsets[index - 1].gradient.map { arena[$0] } }
         steps[index] = .fused(step)
       case .custom(let step):
         let below = index > 0 ? offsets[index - 1].gradient.map { arena[$0] } : nil
@@ -201,6 +231,12 @@ struct PassBuffers {
             input: step.input, output: step.output, gradient: gradient, inputGradient: below,
             width: step.width, above: above))
       }
+    }
+    for (index, node) in plan.nodes.enumerated() {
+      guard case .fused(let fused) = node, let source = fused.skipFrom, source >= 0,
+        case .fused(let sum) = steps[index]
+      else { continue }
+      steps[source].setSkipGradient(sum.gradient)
     }
   }
 }
@@ -213,6 +249,6 @@ extension FusedNode {
 extension Node {
   /// Whether the gradient by the node's input lies apart from the gradient by its output.
   var hasOwnInputGradient: Bool {
-    if case .fused(let node) = self { node.weight != nil } else { true }
+    if case .fused(let node) = self { node.weight != nil || node.skipFrom != nil } else { true }
   }
 }

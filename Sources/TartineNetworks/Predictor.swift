@@ -43,7 +43,7 @@ package final class Predictor {
     self.chunk = chunk
     custom = plan.nodes.map { node in
       guard case .custom(let node) = node else { return nil }
-      return CustomStep(node, weights: weights, gradients: nil)
+      return CustomStep(node, number: 0, seed: 0, weights: weights, gradients: nil)
     }
     let size = precision.size
     var layout = ArenaLayout()
@@ -63,7 +63,11 @@ package final class Predictor {
       var below = workspaces[offsets[worker].input]
       for (index, node) in plan.nodes.enumerated() {
         let result = workspaces[offsets[worker].outputs[index]]
-        let step = link(node, input: below, output: result, norm: norms[index])
+        var step = link(node, input: below, output: result, norm: norms[index])
+        if case .fused(let fused) = node, let source = fused.skipFrom, case .fused(var sum) = step {
+          sum.addend = workspaces[source < 0 ? offsets[worker].input : offsets[worker].outputs[source]]
+          step = .fused(sum)
+        }
         steps.initializeElement(at: worker * plan.nodes.count + index, to: step)
         below = result
       }
@@ -145,7 +149,8 @@ package final class Predictor {
       case .fused(let step):
         step.multiply(rows: range.count, columns: 0..<step.width)
         step.sweepForward(rows: range.count, columns: 0..<step.width)
-        if !step.hasSweep && step.weight == nil {
+        step.addSkip(rows: range.count, columns: 0..<step.width)
+        if !step.hasSweep && step.weight == nil && step.addend == nil {
           step.output.copyMemory(
             from: step.input, byteCount: range.count * step.width * precision.size)
         }

@@ -11,7 +11,7 @@ import TartineKernels
 package final class TrainingPass {
   private let plan: NetworkPlan
   private let output: Output
-  private let loss: tartine_loss
+  private var loss: tartine_loss
   private let precision: Precision
   private let workers: Workers
   private let arena: Arena
@@ -29,6 +29,7 @@ package final class TrainingPass {
   private var phase = Phase.forward
   private var node = 0
   private var rows = 0
+  private var isTraining = true
   private var targets = UnsafeRawPointer(bitPattern: 64)!
   private var rowWeights: UnsafeRawPointer?
 
@@ -80,15 +81,22 @@ package final class TrainingPass {
   ///   - targets: class numbers, or a matrix as wide as the output, by the output's kind.
   ///   - rowWeights: what each row counts; nil: 1.
   ///   - step: the step's number, part of what the dropout masks are drawn from.
+  ///   - progress: the share of the run that is done, which scheduled dropout follows.
+  ///   - mix: below 1, each row's class counts so much and the next row's the rest: one label more follows the last.
   package func run(
     input: UnsafeMutableRawPointer, targets: UnsafeRawPointer, rowWeights: UnsafeRawPointer? = nil, rows: Int,
-    step: Int
+    step: Int, progress: Double = 0, mix: Double = 1
   ) -> PassResult {
     self.rows = rows
     self.targets = targets
     self.rowWeights = rowWeights
-    steps[0].setInput(input)
-    for index in steps.indices { steps[index].setStep(step) }
+    isTraining = true
+    loss.mix = mix
+    setInput(input)
+    for index in steps.indices {
+      steps[index].setStep(step, progress: progress)
+      custom[index]?.setStep(step)
+    }
     for index in steps.indices { perform(.forward, node: index, parts: steps[index].parts) }
     perform(.loss, node: steps.count - 1, parts: (rows + lossRows - 1) / lossRows)
     for index in steps.indices.reversed() { perform(.backward, node: index, parts: steps[index].parts) }
@@ -101,7 +109,8 @@ package final class TrainingPass {
   /// - Parameter number: the batch's, from 0.
   package func takeStatistics(input: UnsafeMutableRawPointer, rows: Int, number: Int) {
     self.rows = rows
-    steps[0].setInput(input)
+    isTraining = false
+    setInput(input)
     for index in steps.indices { steps[index].setFraction(1 / Double(number + 1)) }
     for index in steps.indices.dropLast() { perform(.forward, node: index, parts: steps[index].parts) }
   }
@@ -122,6 +131,11 @@ package final class TrainingPass {
     var total = 0.0
     for square in squares { total += square }
     return PassResult(loss: loss / Double(rows), gradientSquares: total)
+  }
+
+  private func setInput(_ input: UnsafeMutableRawPointer) {
+    steps[0].setInput(input)
+    for index in steps.indices { steps[index].setAddedInput(input) }
   }
 
   private func perform(_ phase: Phase, node: Int, parts: Int) {
@@ -147,6 +161,7 @@ package final class TrainingPass {
     step.multiply(rows: rows, columns: columns)
     step.takeStatistics(rows: rows, columns: columns)
     step.sweepForward(rows: rows, columns: columns)
+    step.addSkip(rows: rows, columns: columns)
   }
 
   private func computeLoss(_ part: Int) {
@@ -164,12 +179,14 @@ package final class TrainingPass {
     guard case .fused(let step) = steps[node] else { return backwardCustom() }
     let columns = step.cut[part]
     step.receive(rows: rows, columns: columns)
+    step.receiveSkip(rows: rows, columns: columns)
     step.sweepBackward(rows: rows, columns: columns)
     squares[node * Cut.mostParts + part] = step.vectorGradientSquares(columns: columns)
   }
 
   private func forwardCustom() {
-    custom[node]?.forward(input: steps[node].input, output: steps[node].output, rows: rows, precision)
+    custom[node]?.forward(
+      input: steps[node].input, output: steps[node].output, rows: rows, isTraining: isTraining, precision)
   }
 
   private func backwardCustom() {
@@ -179,6 +196,9 @@ package final class TrainingPass {
       precision.kernels.pointee.product(
         false, true, rows, step.width, above.width, above.gradient, above.width, above.weight, above.width,
         false, step.gradient, step.width)
+    }
+    if let skip = step.skipGradient {
+      precision.kernels.pointee.blend(step.gradient, skip, rows * step.width, 1, 1)
     }
     layer.backward(
       input: step.input, output: step.output, outputGradient: step.gradient,

@@ -39,9 +39,27 @@ extension Optimizer {
   /// β = 0.999 and ε = 10⁻⁵ inside (`.lecture`): its first step is then 31.6 times the rate.
   public static func rmsprop(
     learningRate: LearningRate = .cosine(from: 1e-3), beta: Double? = nil, epsilon: Double? = nil,
-    variant: Variant = .standard
+    centered: Bool = false, momentum: Double = 0, variant: Variant = .standard
   ) -> Optimizer {
-    Optimizer(.rmsprop, variant: variant, learningRate: learningRate, beta2: beta, epsilon: epsilon)
+    var optimizer = Optimizer(.rmsprop, variant: variant, learningRate: learningRate, beta2: beta, epsilon: epsilon)
+    optimizer.centered = centered
+    optimizer.momentum = momentum
+    return optimizer
+  }
+
+  /// L-BFGS: steps along −Hg, with H an estimate of the inverse curvature made of the last ten changes of weights and
+  /// gradient, as far as a line search finds them good. For few rows and small networks: each step takes all rows, and some
+  /// of them several times; it ends by itself where the loss can be brought no lower.
+  ///
+  /// The loss must be the same each time it is asked for: no dropout, noise, batch norm, mixup or augmentation. The rate is
+  /// where the search along a direction begins.
+  ///
+  /// **Source**: Liu and Nocedal, *On the limited memory BFGS method*, 1989; Nocedal and Wright, *Numerical optimization*, 2006,
+  /// algorithms 3.5, 3.6 and 7.4.
+  ///
+  /// **Differs from**: PyTorch's takes the rate for the step, without a search (`.torch`), or searches where asked to.
+  public static func lbfgs(learningRate: LearningRate = .constant(1), variant: Variant = .standard) -> Optimizer {
+    Optimizer(.lbfgs, variant: variant, learningRate: learningRate)
   }
 
   /// Adam.

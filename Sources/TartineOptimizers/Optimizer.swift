@@ -18,6 +18,7 @@ import TartineNetworks
 /// | NAdam | Adam, looking ahead by a momentum that rises: see ``nAdam(learningRate:beta1:beta2:epsilon:variant:)`` |
 /// | RAdam | Adam, rectified: see ``rAdam(learningRate:beta1:beta2:epsilon:)`` |
 /// | Lion | w ← w − rate · sign(β₁m + (1−β₁)g), and then m ← β₂m + (1−β₂)g |
+/// | L-BFGS | w ← w − t · Hg, of all rows at once: see ``lbfgs(learningRate:variant:)`` |
 ///
 /// Beside any of them w ← w − rate · decay · w, on weights alone.
 /// Batch, mini-batch and one sample at a time are one algorithm with another batch size.
@@ -35,6 +36,7 @@ public struct Optimizer: Hashable, Sendable {
     case nAdam = "nadam"
     case rAdam = "radam"
     case lion
+    case lbfgs
   }
 
   /// Where libraries differ, whose definition holds.
@@ -68,6 +70,10 @@ public struct Optimizer: Hashable, Sendable {
   public var clipping: GradientClipping
   /// The average of the weights that predicts in place of the last ones; nil: none.
   public var average: WeightAverage?
+  /// RMSProp's: whether the gradient's own average is taken off under the root, which leaves its variance.
+  public var centered: Bool
+  /// RMSProp's momentum μ, in [0, 1): v ← μv + step, and w ← w − rate · v.
+  public var momentum: Double
   /// Whose definition holds.
   public var variant: Variant
 
@@ -86,6 +92,8 @@ public struct Optimizer: Hashable, Sendable {
     self.decay = decay
     clipping = .none
     average = nil
+    centered = false
+    momentum = 0
   }
 
   /// The numbers of an algorithm that nobody names.
@@ -131,6 +139,13 @@ public struct Optimizer: Hashable, Sendable {
     if !(beta1 >= 0 && beta1 < 1) { return "beta1 must be in [0, 1), not \(beta1)" }
     if !(beta2 >= 0 && beta2 < 1) { return "beta2 must be in [0, 1), not \(beta2)" }
     if !(epsilon >= 0 && epsilon.isFinite) { return "epsilon must be at least 0, not \(epsilon)" }
+    if !(momentum >= 0 && momentum < 1) { return "momentum must be in [0, 1), not \(momentum)" }
+    if (centered || momentum > 0) && algorithm != .rmsprop {
+      return "centered and momentum belong to rmsprop, not to \(algorithm.rawValue)"
+    }
+    if algorithm == .lbfgs, clipping != .none || average != nil || (decay ?? 0) > 0 {
+      return "lbfgs takes no clipping, average or decay; take l2 in place of decay"
+    }
     if let decay, !(decay >= 0 && decay.isFinite) { return "decay must be at least 0, not \(decay)" }
     return clipping.problem ?? average?.problem
   }
@@ -138,7 +153,7 @@ public struct Optimizer: Hashable, Sendable {
 
 extension Optimizer: Codable {
   private enum Key: String, CodingKey {
-    case algorithm, beta1, beta2, epsilon, decay, clip, clipNorm, clipValue, variant
+    case algorithm, beta1, beta2, epsilon, decay, clip, clipNorm, clipValue, centered, momentum, variant
   }
 
   /// Decodes; what is left out takes its default.
@@ -155,6 +170,8 @@ extension Optimizer: Codable {
     clipping = GradientClipping(
       globalNorm: try number(.clip), norm: try number(.clipNorm), value: try number(.clipValue))
     average = try WeightAverage.decode(from: decoder)
+    centered = try values.decodeIfPresent(Bool.self, forKey: .centered) ?? false
+    momentum = try number(.momentum) ?? 0
   }
 
   /// Encodes every value that the algorithm has, and the rate's beside them.
@@ -165,6 +182,10 @@ extension Optimizer: Codable {
     if hasFirstMoment { try values.encode(beta1, forKey: .beta1) }
     if algorithm == .lion || hasSecondMoment && algorithm != .adagrad { try values.encode(beta2, forKey: .beta2) }
     if hasSecondMoment { try values.encode(epsilon, forKey: .epsilon) }
+    if algorithm == .rmsprop {
+      try values.encode(centered, forKey: .centered)
+      try values.encode(momentum, forKey: .momentum)
+    }
     try values.encode(decay, forKey: .decay)
     try values.encode(clipping.globalNorm, forKey: .clip)
     try values.encodeIfPresent(clipping.norm, forKey: .clipNorm)
@@ -180,19 +201,21 @@ extension Optimizer: Codable {
     case .adagrad: 0.01
     case .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: 1e-3
     case .lion: 3e-4
+    case .lbfgs: 1
     }
   }
 
   package var hasFirstMoment: Bool {
     switch algorithm {
-    case .gradientDescent, .adagrad, .rmsprop: false
+    case .gradientDescent, .adagrad, .lbfgs: false
+    case .rmsprop: centered
     case .momentum, .nesterov, .adam, .adamW, .amsGrad, .nAdam, .rAdam, .lion: true
     }
   }
 
   package var hasSecondMoment: Bool {
     switch algorithm {
-    case .gradientDescent, .momentum, .nesterov, .lion: false
+    case .gradientDescent, .momentum, .nesterov, .lion, .lbfgs: false
     case .adagrad, .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: true
     }
   }

@@ -22,7 +22,8 @@ struct UpdateRule {
 
   func sweep(in kernels: tartine_kernels) -> @convention(c) (UnsafePointer<tartine_update>?) -> Void {
     switch optimizer.algorithm {
-    case .gradientDescent, .momentum, .nesterov: kernels.descend
+    case .gradientDescent, .momentum, .nesterov, .lbfgs: kernels.descend
+    case .rmsprop where optimizer.centered || optimizer.momentum > 0: kernels.rmsprop
     case .adagrad, .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: kernels.adapt
     case .lion: kernels.lion
     }
@@ -40,7 +41,7 @@ struct UpdateRule {
     (update.keep2, update.gain2, update.correct2) = (beta2, 1 - beta2, 1)
     update.epsilon = optimizer.epsilon
     switch optimizer.algorithm {
-    case .gradientDescent: update.use_gradient = 1
+    case .gradientDescent, .lbfgs: update.use_gradient = 1
     case .momentum: followMomentum(&update, beta: beta1, looksAhead: false, step: t)
     case .nesterov: followMomentum(&update, beta: beta1, looksAhead: true, step: t)
     case .adagrad:
@@ -50,6 +51,13 @@ struct UpdateRule {
     case .rmsprop:
       update.use_gradient = 1
       if optimizer.variant == .keras || optimizer.variant == .lecture { putEpsilonInside(&update) }
+      guard optimizer.centered || optimizer.momentum > 0 else { break }
+      (update.keep1, update.gain1) = (beta2, 1 - beta2)
+      (update.keep3, update.gain3) = (optimizer.momentum, 1)
+      if optimizer.variant == .keras {
+        // As in its momentum.
+        (update.gain3, update.rate) = (rate, 1)
+      }
     case .adam, .adamW, .amsGrad:
       update.use_first = 1 / MovingAverage.weight(beta: beta1, after: t)
       correctSecondMoment(&update, step: t)

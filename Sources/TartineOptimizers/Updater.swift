@@ -27,7 +27,7 @@ package final class Updater {
   package let first: Arena?
   /// The moving average of its square.
   package let second: Arena?
-  /// The largest of those averages so far.
+  /// The largest of those averages so far, or what RMSProp's momentum gathers.
   package let third: Arena?
   /// The moving average of the weights, where there is one.
   package let average: Arena?
@@ -60,7 +60,7 @@ package final class Updater {
     self.gradients = gradients
     first = optimizer.hasFirstMoment ? plan.makeParameterArena(precision) : nil
     second = optimizer.hasSecondMoment ? plan.makeParameterArena(precision) : nil
-    third = optimizer.algorithm == .amsGrad ? plan.makeParameterArena(precision) : nil
+    third = optimizer.algorithm == .amsGrad || optimizer.momentum > 0 ? plan.makeParameterArena(precision) : nil
     average = optimizer.average == nil ? nil : plan.makeParameterArena(precision)
     if case .exponential(let beta)? = optimizer.average { averageBeta = beta } else { averageBeta = nil }
     addresses = (weights.base, gradients.base, first?.base, second?.base, third?.base)

@@ -16,9 +16,11 @@ extension Recipe {
   /// The same with everything that was left to the rules filled in.
   public func resolved(trainRows: Int) -> Recipe {
     var copy = self
-    let batch = min(batchSize ?? Self.batchSize(trainRows: trainRows), trainRows)
+    // L-BFGS takes all rows at once, some thousands after the other.
+    let takesAll = optimizer.algorithm == .lbfgs
+    let batch = min(batchSize ?? (takesAll ? trainRows : Self.batchSize(trainRows: trainRows)), trainRows)
     copy.batchSize = batch
-    copy.accumulation = min(accumulation, batch)
+    copy.accumulation = min(max(accumulation, takesAll ? (batch + 4_095) / 4_096 : 1), batch)
     copy.optimizer.decay = optimizer.decay ?? (optimizer.algorithm == .adamW ? Self.decay(trainRows: trainRows) : 0)
     copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)
     return copy

@@ -3,12 +3,15 @@ import TartineEngine
 import TartineKernels
 
 /// Room for one batch, reused all through a run.
-final class BatchBuffer {
-  let parts: Int
-  var count = 0
-  let input: UnsafeMutableRawPointer
-  let targets: UnsafeMutableRawPointer
+package final class BatchBuffer {
+  package let parts: Int
+  package var count = 0 { didSet { isMixed = false } }
+  private var isMixed = false
+  package let input: UnsafeMutableRawPointer
+  package let targets: UnsafeMutableRawPointer
   let weights: UnsafeMutableRawPointer
+  /// Room for a row.
+  private let first: UnsafeMutableRawPointer
   private let arena: Arena
   private let scratch: UnsafeMutablePointer<Int32>
   /// Of an augmentation, each part's own; empty where there is none.
@@ -17,12 +20,14 @@ final class BatchBuffer {
   private let precision: Precision
 
   /// - Parameter room: Floats that an augmentation needs; 0: there is none.
-  init(rows: Int, width: Int, targetWidth: Int, precision: Precision, room: Int = 0) {
+  package init(rows: Int, width: Int, targetWidth: Int, precision: Precision, room: Int = 0) {
     // A changed picture is more work, and the parts are the last of their phase.
     parts = rows * width < 1 << 13 ? 1 : room > 0 ? 16 : 4
     var layout = ArenaLayout()
     let input = layout.reserve(rows * width, size: precision.size)
-    let targets = layout.reserve(rows * targetWidth, size: max(precision.size, MemoryLayout<Int32>.size))
+    // One more, for rows that are mixed in a ring.
+    let targets = layout.reserve(rows * targetWidth + 1, size: max(precision.size, MemoryLayout<Int32>.size))
+    let first = layout.reserve(max(width, targetWidth), size: precision.size)
     let weights = layout.reserve(rows, size: precision.size)
     let scratch = layout.reserve(rows, size: MemoryLayout<Int32>.size)
     let roomSize = (room + 15) / 16 * 16
@@ -32,6 +37,7 @@ final class BatchBuffer {
     self.input = arena[input]
     self.targets = arena[targets]
     self.weights = arena[weights]
+    self.first = arena[first]
     self.scratch = arena[scratch].assumingMemoryBound(to: Int32.self)
     capacity = rows
     self.width = width
@@ -39,8 +45,34 @@ final class BatchBuffer {
     self.precision = precision
   }
 
+  /// Makes each row `share` of itself and the rest of the next one, the last row's next being the first; class numbers
+  /// are left, with the first one behind the last. Once for each batch that is gathered.
+  ///
+  /// **Source**: Zhang et al., *mixup: beyond empirical risk minimization*, 2018, eq. 2.
+  package func mix(share: Double, labels: Bool, weighs: Bool) {
+    guard !isMixed else { return }
+    isMixed = true
+    mix(input, width: width, share)
+    if labels {
+      let labels = targets.assumingMemoryBound(to: Int32.self)
+      labels[count] = labels[0]
+    } else {
+      mix(targets, width: targetWidth, share)
+    }
+    if weighs { mix(weights, width: 1, share) }
+  }
+
+  private func mix(_ matrix: UnsafeMutableRawPointer, width: Int, _ share: Double) {
+    let blend = precision.kernels.pointee.blend!
+    let bytes = width * precision.size
+    first.copyMemory(from: matrix, byteCount: bytes)
+    for row in 0..<count {
+      blend(matrix + row * bytes, row + 1 < count ? matrix + (row + 1) * bytes : first, width, share, 1 - share)
+    }
+  }
+
   /// Gathers one part of the rows, with their targets.
-  func gather(
+  package func gather(
     _ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows, part: Int, augmentation: tartine_augmentation? = nil
   ) {
     let size = (capacity + parts - 1) / parts

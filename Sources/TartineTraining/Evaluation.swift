@@ -23,6 +23,8 @@ public struct Evaluation: Sendable {
   package let scores: [Float]
   /// Names of the classes, or of the labels; empty for a regression.
   package let outputNames: [String]
+  /// Which quantile the numbers answer; nil: none.
+  package let quantile: Double?
 
   /// Each row's place in the data set it came from.
   package let origin: [Int]
@@ -65,15 +67,34 @@ package final class Evaluator {
   private let loss: Loss
   private let target: TargetPreparation
   private let predictor: Predictor
+  private let decision: Decision
 
   package init(
-    plan: NetworkPlan, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers
+    plan: NetworkPlan, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers,
+    decision: Decision = .usual
   ) {
+    self.decision = decision
     self.target = target
     self.loss = loss.unsmoothed
     output = target.output(for: loss)
     predictor = Predictor(
       plan: plan, output: output, precision: .float32, weights: weights, state: state, workers: workers)
+  }
+
+  /// What the network says of each row: [rows, outputs].
+  package func logits(of rows: PreparedRows) -> [Float] {
+    predictor.refresh()
+    var logits = [Float](repeating: 0, count: rows.rowCount * output.width)
+    let width = output.width
+    logits.withUnsafeMutableBufferPointer { all in
+      // Chunks write to rows of their own.
+      nonisolated(unsafe) let all = all
+      predictor.run(rows) { _, range, logits in
+        (all.baseAddress! + range.lowerBound * width).update(
+          from: logits.assumingMemoryBound(to: Float.self), count: range.count * width)
+      }
+    }
+    return logits
   }
 
   package func evaluate(_ rows: PreparedRows) -> Evaluation {
@@ -99,7 +120,8 @@ package final class Evaluator {
       task: target.task, loss: losses.reduce(0, +) / Double(max(1, count)), outcomes: outcomes,
       absoluteErrors: isRegression ? outcomes.map { $0.squareRoot() } : [],
       targetVariance: isRegression ? Self.variance(truths) : 0, predictions: answers, truths: truths,
-      scores: isRegression ? [] : scores, outputNames: target.outputNames, origin: rows.origin)
+      scores: isRegression ? [] : scores, outputNames: target.outputNames, quantile: loss.share,
+      origin: rows.origin)
   }
 
   /// The losses of a chunk's rows, and what the output layer makes of their logits.
@@ -109,7 +131,10 @@ package final class Evaluator {
   ) {
     let kernels = Precision.float32.kernels
     scores.update(from: logits.assumingMemoryBound(to: Float.self), count: range.count * output.width)
-    output.activate(scores, rows: range.count, kernels: kernels)
+    output.activate(scores, rows: range.count, temperature: decision.temperature, kernels: kernels)
+    if decision.temperature != 1 {
+      kernels.pointee.blend(logits, logits, range.count * output.width, 0, 1 / decision.temperature)
+    }
     func measure(_ targets: UnsafeRawPointer) {
       output.loss(
         loss.lowered, logits, targets: targets,
@@ -141,7 +166,7 @@ package final class Evaluator {
         outcomes.append(best == Int(labels[row]) ? 0 : 1)
       case (.classes, .matrix(let arena, _)):
         let truth = arena.base.assumingMemoryBound(to: Float.self)[row]
-        let answer: Float = scores[row] > 0.5 ? 1 : 0
+        let answer: Float = Double(scores[row]) > decision.threshold ? 1 : 0
         answers.append(Double(answer))
         truths.append(Double(truth))
         outcomes.append(answer == truth ? 0 : 1)

@@ -18,14 +18,14 @@ extension Model {
     for (list, arena) in [(plan.parameters, weights), (plan.state, state)] {
       for tensor in list { tensors[tensor.name] = tensor.stored(from: arena, precision: .float32) }
     }
-    return try Safetensors(
-      metadata: [
-        "format": Self.format,
-        "recipe": try JSON.text(recipe),
-        "preparation": try JSON.text(preparation),
-        "epoch": String(epoch),
-      ], tensors: tensors
-    ).encoded()
+    var metadata = [
+      "format": Self.format,
+      "recipe": try JSON.text(recipe),
+      "preparation": try JSON.text(preparation),
+      "epoch": String(epoch),
+    ]
+    if decision != .usual { metadata["decision"] = try JSON.text(decision) }
+    return try Safetensors(metadata: metadata, tensors: tensors).encoded()
   }
 
   /// Opens a model file.
@@ -50,8 +50,10 @@ extension Model {
       let recipe = try JSON.decode(Recipe.self, from: file.metadata["recipe"] ?? "")
       let preparation = try JSON.decode(Preparation.self, from: file.metadata["preparation"] ?? "")
       if let problem = preparation.problem { throw damaged(problem) }
+      let decision = try file.metadata["decision"].map { try JSON.decode(Decision.self, from: $0) } ?? .usual
+      guard decision.temperature > 0, decision.temperature.isFinite else { throw damaged("its temperature is none") }
       let plan = try recipe.network.plan(
-        input: preparation.inputShape, outputs: preparation.target.width)
+        input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
       // Everything is compared with the file before any memory is asked for.
       for tensor in plan.parameters + plan.state {
         try tensor.check(file.tensors[tensor.name], precision: .float32, path: path)
@@ -71,7 +73,7 @@ extension Model {
       if let extra = unread.sorted().first { throw damaged("it holds a tensor '\(extra)' too many") }
       self.init(
         recipe: recipe, preparation: preparation, plan: plan, epoch: Int(file.metadata["epoch"] ?? "") ?? 0,
-        weights: weights, state: state)
+        weights: weights, state: state, decision: decision)
     } catch let error as DecodingError {
       throw damaged(JSON.explain(error))
     } catch let error as FileError {

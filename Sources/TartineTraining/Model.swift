@@ -14,18 +14,22 @@ public final class Model: Sendable, CustomStringConvertible {
   /// The epoch its weights are from.
   public let epoch: Int
   package let weights: Arena
+  /// How its logits become answers.
+  public let decision: Decision
   /// Moving averages, corrected.
   package let state: Arena
   /// Buffers for one row each, kept from call to call; as many as calls have been under way at once.
   private let spares = Mutex<[Spare]>([])
 
   package init(
-    recipe: Recipe, preparation: Preparation, plan: NetworkPlan, epoch: Int, weights: Arena, state: Arena
+    recipe: Recipe, preparation: Preparation, plan: NetworkPlan, epoch: Int, weights: Arena, state: Arena,
+    decision: Decision = .usual
   ) {
     self.recipe = recipe
     self.preparation = preparation
     self.plan = plan
     self.epoch = epoch
+    self.decision = decision
     self.weights = weights
     self.state = state
   }
@@ -70,6 +74,22 @@ public final class Model: Sendable, CustomStringConvertible {
 }
 
 extension Preparation {
+  /// Which elements of a row are what; nil for images.
+  package var inputLayout: InputLayout? {
+    guard case .table(let features) = inputs else { return nil }
+    var (numbers, categories) = ([Int](), [Range<Int>]())
+    var start = 0
+    for feature in features {
+      switch feature {
+      case .number: numbers.append(start)
+      case .category: categories.append(start..<start + feature.width)
+      case .leftOut: break
+      }
+      start += feature.width
+    }
+    return InputLayout(numbers: numbers, categories: categories)
+  }
+
   /// The shape that the network takes.
   package var inputShape: Shape {
     switch inputs {

@@ -162,7 +162,8 @@ extension Model {
   ) throws -> Evaluation {
     let prepared = try preparation.apply(to: dataset, rows: rows, warnings: &warnings)
     let evaluator = Evaluator(
-      plan: plan, target: preparation.target, loss: recipe.loss, weights: weights, state: state, workers: workers)
+      plan: plan, target: preparation.target, loss: recipe.loss, weights: weights, state: state, workers: workers,
+      decision: decision)
     return evaluator.evaluate(prepared)
   }
 
@@ -175,7 +176,8 @@ extension Model {
       values.withUnsafeMutableBufferPointer { values in
         nonisolated(unsafe) let values = values
         predictor.run(rows) { _, range, logits in
-          output.activate(logits, rows: range.count, kernels: kernels)
+          output.activate(
+            logits, rows: range.count, temperature: self.decision.temperature, kernels: kernels)
           let from = logits.assumingMemoryBound(to: Float.self)
           for index in 0..<range.count * width { values[range.lowerBound * width + index] = from[index] }
         }
@@ -189,7 +191,8 @@ extension Model {
     switch preparation.target {
     case .classes(_, let names) where names.count == 2:
       return Prediction(
-        text: values[0] > 0.5 ? names[1] : names[0], number: nil, probabilities: [1 - values[0], values[0]])
+        text: values[0] > decision.threshold ? names[1] : names[0], number: nil,
+        probabilities: [1 - values[0], values[0]])
     case .classes(_, let names):
       var best = 0
       for place in names.indices where values[place] > values[best] { best = place }

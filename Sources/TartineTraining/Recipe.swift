@@ -17,8 +17,14 @@ public struct Recipe: Hashable, Sendable {
   public var preparation: PreparationRecipe
   /// How train pictures are changed.
   public var augmentation: Augmentation
+  /// α of the Beta distribution by which rows are mixed with each other; 0: they are not.
+  public var mixup: Double
   /// The hidden layers; the task adds the output layer.
   public var network: Network
+  /// What the output layer answers before anything is learned.
+  public var outputBias: OutputBias
+  /// What is left to the dev rows once training is done.
+  public var decision: DecisionRule
   /// What a prediction costs.
   public var loss: Loss
   /// How the weights follow their gradients, and the learning rate.
@@ -43,7 +49,10 @@ public struct Recipe: Hashable, Sendable {
   public init(_ network: Network) {
     preparation = PreparationRecipe()
     augmentation = .none
+    mixup = 0
     self.network = network
+    outputBias = .zero
+    decision = .none
     loss = .automatic
     optimizer = .adamW()
     penalty = .none
@@ -61,6 +70,12 @@ public struct Recipe: Hashable, Sendable {
   public func bins(_ bins: Int) -> Recipe { with { $0.preparation.bins = bins } }
   /// With train pictures changed.
   public func augmentation(_ augmentation: Augmentation) -> Recipe { with { $0.augmentation = augmentation } }
+  /// With rows mixed with each other, by shares of Beta(α, α); see Zhang et al., *mixup*, 2018.
+  public func mixup(alpha: Double) -> Recipe { with { $0.mixup = alpha } }
+  /// With this start of the output layer's bias.
+  public func outputBias(_ start: OutputBias) -> Recipe { with { $0.outputBias = start } }
+  /// With probabilities calibrated, or a threshold chosen, on dev.
+  public func decision(_ rule: DecisionRule) -> Recipe { with { $0.decision = rule } }
   /// With this loss.
   public func loss(_ loss: Loss) -> Recipe { with { $0.loss = loss } }
   /// With this optimizer.
@@ -94,6 +109,15 @@ public enum KeptEpoch: String, Codable, Hashable, Sendable, CaseIterable {
   case last
 }
 
+/// What the output layer's bias starts at.
+public enum OutputBias: String, Codable, Hashable, Sendable, CaseIterable {
+  /// 0: every class is as likely.
+  case zero
+  /// The logarithm of each class's share of the train rows, or a number's mean: the answer that is best without looking,
+  /// so that the first steps need not learn it.
+  case prior
+}
+
 /// A recipe that cannot be trained.
 public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What is wrong and what to do, in a sentence.
@@ -111,6 +135,17 @@ extension Recipe {
     {
       return problem
     }
+    if optimizer.algorithm == .lbfgs {
+      if !network.isRepeatable || !augmentation.isNone || mixup > 0 {
+        return
+          "lbfgs needs the same loss each time it asks: leave out batch norm (--no-batch-norm), dropout (--keep-prob 1), "
+          + "noise, mixup and augmentation"
+      }
+      if penalty.l1 > 0 || penalty.maxNorm != nil {
+        return "lbfgs takes no l1 or maxNorm, whose cost has corners; take l2"
+      }
+    }
+    if !(mixup >= 0 && mixup <= 1e6) { return "mixup must be from 0 to 1000000, not \(mixup)" }
     if let batchSize, batchSize < 1 { return "batchSize must be at least 1, not \(batchSize)" }
     if accumulation < 1 { return "accumulation must be at least 1 piece, not \(accumulation)" }
     if let epochs, epochs < 1 || epochs > 1_000_000 {
@@ -125,7 +160,8 @@ extension Recipe {
 
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
-    case preparation, augmentation, network, loss, optimizer, penalty, batchSize, accumulation, epochs, earlyStopping,
+    case preparation, augmentation, mixup, network, outputBias, decision, loss, optimizer, penalty, batchSize,
+      accumulation, epochs, earlyStopping,
       keeps, seed
   }
 
@@ -135,6 +171,9 @@ extension Recipe: Codable {
     self.init(try values.decode(Network.self, forKey: .network))
     preparation = try values.decodeIfPresent(PreparationRecipe.self, forKey: .preparation) ?? preparation
     augmentation = try values.decodeIfPresent(Augmentation.self, forKey: .augmentation) ?? .none
+    mixup = try values.decodeIfPresent(Double.self, forKey: .mixup) ?? 0
+    outputBias = try values.decodeName(OutputBias.self, forKey: .outputBias, default: .zero)
+    decision = try values.decodeIfPresent(DecisionRule.self, forKey: .decision) ?? .none
     loss = try values.decodeIfPresent(Loss.self, forKey: .loss) ?? loss
     optimizer = try values.decodeIfPresent(Optimizer.self, forKey: .optimizer) ?? optimizer
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .none

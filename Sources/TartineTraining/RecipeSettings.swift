@@ -73,7 +73,8 @@ public struct RecipeSettings: Sendable {
   }
 
   private static let wholeKeys: Set<String> = [
-    "preparation.bins", "augmentation.crop", "batchSize", "accumulation", "epochs", "earlyStopping",
+    "preparation.bins", "augmentation.crop", "network.embedCategories", "network.embedNumbers", "batchSize",
+    "accumulation", "epochs", "earlyStopping",
   ]
 
   /// What a recipe file sets: the values under each of its keys; a list of layers is a network of its own.
@@ -95,11 +96,15 @@ public struct RecipeSettings: Sendable {
     if key == "optimizer.algorithm", root["optimizer"]?["algorithm"] != value,
       case .object(var optimizer)? = root["optimizer"]
     {
-      for own in ["beta1", "beta2", "epsilon", "decay", "variant"] { optimizer[own] = nil }
+      for own in ["beta1", "beta2", "epsilon", "decay", "variant", "centered", "momentum"] { optimizer[own] = nil }
       // Adam and its kin take steps of one size; any other pair means something else by its rate.
       let adams: Set<String> = ["adam", "adamw", "amsgrad", "nadam", "radam"]
       if !adams.isSuperset(of: [value.string ?? "", root["optimizer"]?["algorithm"]?.string ?? ""]) {
         optimizer["learningRate"] = nil
+      }
+      if value.string == "lbfgs" {
+        for own in LearningRate.scheduleKeys { optimizer[own] = nil }
+        optimizer["schedule"] = .string("constant")
       }
       root["optimizer"] = .object(optimizer)
     }
@@ -185,7 +190,8 @@ extension Recipe {
   }
 
   private static let topLevelKeys: Set<String> = [
-    "preparation", "augmentation", "network", "loss", "optimizer", "penalty", "batchSize", "accumulation", "epochs",
+    "preparation", "augmentation", "mixup", "network", "outputBias", "decision", "loss", "optimizer", "penalty",
+    "batchSize", "accumulation", "epochs",
     "earlyStopping", "keeps",
     "seed",
   ]

@@ -29,6 +29,20 @@ public struct RunSummary: Codable, Hashable, Sendable {
     }
   }
 
+  /// The recipe measured on rows that each of its models did not see.
+  public struct Folds: Codable, Hashable, Sendable {
+    /// All rows together.
+    public var pooled: Part
+    /// One fold after the other.
+    public var each: [Part]
+
+    /// The folds' figures.
+    public init(_ validation: CrossValidation) {
+      pooled = Part(validation.pooled)
+      each = validation.folds.map(Part.init)
+    }
+  }
+
   /// What was predicted.
   public var task: LearningTask
   /// Rows of each part.
@@ -41,6 +55,10 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var train, dev: Part
   /// The test part's.
   public var test: Part?
+  /// The recipe over folds of train and dev, where it was asked for.
+  public var folds: Folds?
+  /// What logits are divided by, and where yes begins, where dev chose them.
+  public var temperature, threshold: Double?
   /// Wall time of the process.
   public var seconds: Double
   /// Train rows a second, over the training.
@@ -55,11 +73,17 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var model: String
 
   private enum CodingKeys: String, CodingKey {
-    case task, samples, epochs, bestEpoch, train, dev, test, seconds, samplesPerSecond, threads, seed, run, model
+    case task, samples, epochs, bestEpoch, train, dev, test, folds, temperature, threshold, seconds, samplesPerSecond,
+      threads, seed, run, model
   }
 
   /// Sums up a run.
-  public init(_ run: Run, test: Evaluation?, folder: RunFolder, seconds: Double) {
+  public init(
+    _ run: Run, test: Evaluation?, folds: CrossValidation? = nil, folder: RunFolder, seconds: Double
+  ) {
+    self.folds = folds.map(Folds.init)
+    temperature = run.recipe.decision.calibrates ? run.model.decision.temperature : nil
+    threshold = run.recipe.decision.threshold == nil ? nil : run.model.decision.threshold
     task = run.model.task
     samples = Samples(
       train: run.split.trainCount, dev: run.split.devCount, test: run.split.testCount)
@@ -86,6 +110,9 @@ public struct RunSummary: Codable, Hashable, Sendable {
     try values.encode(train, forKey: .train)
     try values.encode(dev, forKey: .dev)
     try values.encode(test, forKey: .test)
+    try values.encodeIfPresent(folds, forKey: .folds)
+    try values.encodeIfPresent(temperature, forKey: .temperature)
+    try values.encodeIfPresent(threshold, forKey: .threshold)
     try values.encode(seconds, forKey: .seconds)
     try values.encode(samplesPerSecond, forKey: .samplesPerSecond)
     try values.encode(threads, forKey: .threads)

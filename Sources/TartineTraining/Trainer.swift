@@ -42,9 +42,14 @@ package final class Trainer {
       fitting: split.dataset, rows: split.train, bins: recipe.preparation.bins ?? (recipe.network.isLinear ? 0 : nil),
       isRate: recipe.loss.kind == .poisson)
     let output = preparation.target.output(for: recipe.loss)
-    if let problem = recipe.loss.problem(for: output) { throw RecipeError(problem + ".") }
+    if let problem = recipe.loss.problem(for: output)
+      ?? recipe.decision.problem(for: output, isBinary: preparation.target.task == .binary)
+    {
+      throw RecipeError(problem + ".")
+    }
     try split.test.check(preparation)
-    plan = try recipe.network.plan(input: preparation.inputShape, outputs: preparation.target.width)
+    plan = try recipe.network.plan(
+      input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
     try Self.checkMemory(plan)
     let train = try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings)
     let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: train)
@@ -54,6 +59,11 @@ package final class Trainer {
     trainSample = trainRows.subset(
       Self.sample(split.devCount, of: split.trainCount, seed: recipe.seed))
     cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)
+    if recipe.optimizer.algorithm == .lbfgs, cut.count > 1 {
+      throw RecipeError(
+        "lbfgs takes all \(split.trainCount) train rows in one batch; leave batchSize out, and set accumulation where "
+          + "memory is short.")
+    }
     if cut.smallest < 2 * recipe.accumulation && plan.state.count > 0 {
       throw RecipeError(
         "batch norm needs at least two rows in every batch, and \(split.trainCount) train rows in batches of "
@@ -66,11 +76,13 @@ package final class Trainer {
       throw RecipeError("augmentation changes pictures, and these data are a table; leave it out.")
     }
     let state = plan.makeInitialState(.float32)
+    let initial = plan.makeInitialParameters(.float32, seed: recipe.seed)
+    if recipe.outputBias == .prior { plan.setOutputBias(to: trainRows, output: output, in: initial) }
     step = TrainingStep(
       plan: plan, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
       precision: .float32, batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
-      weights: plan.makeInitialParameters(.float32, seed: recipe.seed), state: state,
-      augmentation: recipe.augmentation, room: room)
+      weights: initial, state: state,
+      augmentation: recipe.augmentation, room: room, mixup: recipe.mixup)
     corrected = plan.makeInitialState(.float32)
     let average = recipe.optimizer.average
     predicting = average == nil ? step.weights : plan.makeParameterArena(.float32)
@@ -150,14 +162,19 @@ package final class Trainer {
           progress.stopReason
           ?? "the dev loss has not fallen for \(patience) epochs"
       }
+      if step.quasiNewton?.isDone == true {
+        progress.stopReason = progress.stopReason ?? "the loss of the train rows can be brought no lower"
+      }
       try afterEpoch(self, record)
     }
   }
 
   private func runEpoch(_ epoch: Int) throws -> EpochRecord {
     for index in order.indices { order[index] = Int32(index) }
-    var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
-    stream.shuffle(&order)
+    if step.quasiNewton == nil {
+      var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
+      stream.shuffle(&order)
+    }
     let devLosses = progress.history.map(\.dev.loss)
     var loss = 0.0
     var rate = 0.0
@@ -171,6 +188,7 @@ package final class Trainer {
         rate = schedule.rate(at: progress.step, of: totalSteps, epochSteps: cut.count, devLosses: devLosses)
         let result = step.run(
           step: progress.step, rate: rate, beta1: schedule.beta1(at: progress.step, of: totalSteps),
+          progress: Double(progress.step) / Double(totalSteps),
           next: batch + 1 < cut.count ? rows(batch + 1) : nil)
         guard result.isFinite else { throw divergence(step.findFault(), epoch: epoch, batch: rows(batch)) }
         progress.step += 1
@@ -227,7 +245,7 @@ package final class Trainer {
   // MARK: Results
 
   /// The kept epoch's model; the initial one before any epoch.
-  package func keptModel() -> Model {
+  package func keptModel(decision: Decision = .usual) -> Model {
     let weights = plan.makeParameterArena(.float32)
     let state = plan.makeInitialState(.float32)
     weights.copy(from: kept.weights)
@@ -235,14 +253,25 @@ package final class Trainer {
     return Model(
       recipe: recipe, preparation: preparation, plan: plan,
       epoch: recipe.keeps == .last ? progress.epoch : progress.bestEpoch, weights: weights,
-      state: state)
+      state: state, decision: decision)
+  }
+
+  /// What the dev rows decide of the kept epoch's answers.
+  private func decide() -> Decision {
+    guard recipe.decision != .none else { return .usual }
+    let evaluator = Evaluator(
+      plan: plan, target: preparation.target, loss: recipe.loss, weights: kept.weights, state: kept.state,
+      workers: workers)
+    return Decision(
+      recipe.decision, logits: evaluator.logits(of: devRows), truths: evaluator.evaluate(devRows).truths,
+      output: preparation.target.output(for: recipe.loss))
   }
 
   package func finish(seconds: Double) -> Run {
-    let model = keptModel()
+    let model = keptModel(decision: decide())
     let evaluator = Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
-      workers: workers)
+      workers: workers, decision: model.decision)
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
       stopReason: progress.stopReason, train: evaluator.evaluate(trainSample),
@@ -260,6 +289,12 @@ package final class Trainer {
     if let first = step.updater.first { list.append(("first", plan.parameters, first)) }
     if let second = step.updater.second { list.append(("second", plan.parameters, second)) }
     if let third = step.updater.third { list.append(("third", plan.parameters, third)) }
+    if let quasiNewton = step.quasiNewton {
+      for (place, pair) in zip(quasiNewton.steps, quasiNewton.changes).enumerated() {
+        list.append(("step\(place)", plan.parameters, pair.0))
+        list.append(("change\(place)", plan.parameters, pair.1))
+      }
+    }
     if let average = step.updater.average { list.append(("average", plan.parameters, average)) }
     return list
   }

@@ -15,6 +15,8 @@ package final class TrainingStep {
   package let state: Arena
   package let gradients: Arena
   package let updater: Updater
+  /// What steps where a step takes all rows; nil: the updater does.
+  package let quasiNewton: LBFGS?
   private let pass: TrainingPass
   private let workers: Workers
   private let buffers: [BatchBuffer]
@@ -31,6 +33,8 @@ package final class TrainingStep {
   /// Whether a step is so little work that one thread does it best.
   private let isSmall: Bool
   private let augmentation: Augmentation
+  private let mixup: Mixup
+  private let takesLabels: Bool
   private let seed: UInt64
   /// Of the epoch.
   private var changes: tartine_augmentation?
@@ -40,12 +44,13 @@ package final class TrainingStep {
   private var nextRows: UnsafeBufferPointer<Int32>?
   private var phase = Phase.gradients
   private var gathers = 0
+  private var progress = 0.0
 
   package init(
     plan: NetworkPlan, output: Output, loss: Loss = .automatic, optimizer: Optimizer, penalty: Penalty,
     precision: Precision,
     batch: Int, pieces: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena,
-    augmentation: Augmentation = .none, room: Int = 0
+    augmentation: Augmentation = .none, room: Int = 0, mixup: Double = 0
   ) {
     let batch = (batch + pieces - 1) / pieces
     accumulation = pieces == 1 ? nil : (batch, plan.makeParameterArena(precision))
@@ -56,6 +61,8 @@ package final class TrainingStep {
     self.workers = workers
     self.augmentation = augmentation
     self.seed = seed
+    self.mixup = Mixup(alpha: mixup, seed: seed)
+    takesLabels = output.takesLabels
     gradients = plan.makeParameterArena(precision)
     pass = TrainingPass(
       plan: plan, output: output, loss: loss, precision: precision, batch: batch, seed: seed, workers: workers,
@@ -63,6 +70,12 @@ package final class TrainingStep {
     updater = Updater(
       optimizer, penalty: penalty, plan: plan, precision: precision, pieces: pass.weightParts.map(\.span),
       weights: weights, gradients: accumulation?.sum ?? gradients)
+    quasiNewton =
+      optimizer.algorithm != .lbfgs
+      ? nil
+      : LBFGS(
+        optimizer, penalty: penalty, plan: plan, precision: precision, weights: weights,
+        gradients: accumulation?.sum ?? gradients)
     limits = penalty.maxNorm.map { ($0, UnitPart.parts(of: plan)) }
     isSmall = batch * plan.parameterElements < Cut.smallestWork
     buffers = (0..<2).map { _ in
@@ -98,9 +111,12 @@ package final class TrainingStep {
 
   private func computeSignals(step: Int) -> PassResult {
     let buffer = buffers[current]
+    let isWeighted = source?.weights != nil
+    let share = mixup.share(step: step)
+    if share < 1 { buffer.mix(share: share, labels: takesLabels, weighs: isWeighted) }
     return pass.run(
-      input: buffer.input, targets: buffer.targets, rowWeights: source?.weights == nil ? nil : buffer.weights,
-      rows: buffer.count, step: step)
+      input: buffer.input, targets: buffer.targets, rowWeights: isWeighted ? buffer.weights : nil,
+      rows: buffer.count, step: step, progress: progress, mix: share)
   }
 
   /// One step. No gradient is applied that is not finite.
@@ -108,16 +124,32 @@ package final class TrainingStep {
   /// - Parameters:
   ///   - step: from 0, over the whole run.
   ///   - beta1: in place of the optimizer's own; nil: that.
+  ///   - progress: the share of the run that is done.
   ///   - next: the rows of the next batch of this epoch; nil at its end.
   package func run(
-    step: Int, rate: Double, beta1: Double? = nil, next: UnsafeBufferPointer<Int32>?
+    step: Int, rate: Double, beta1: Double? = nil, progress: Double = 0, next: UnsafeBufferPointer<Int32>?
   ) -> PassResult {
-    Workers.flushingDenormals { update(step: step, rate: rate, beta1: beta1, next: next) }
+    self.progress = progress
+    return Workers.flushingDenormals { update(step: step, rate: rate, beta1: beta1, next: next) }
   }
 
   private func update(
     step: Int, rate: Double, beta1: Double?, next: UnsafeBufferPointer<Int32>?
   ) -> PassResult {
+    if let quasiNewton {
+      var last = PassResult(loss: .nan, gradientSquares: .nan)
+      let loss = quasiNewton.step(rate: rate) {
+        last =
+          if let accumulation {
+            accumulate(step: 0, into: accumulation.sum, pieceRows: accumulation.rows)
+          } else {
+            makeGradients(step: 0)
+          }
+        return last.isFinite ? last.loss : .nan
+      }
+      // What a search meets and leaves again is no divergence.
+      return PassResult(loss: loss, gradientSquares: loss.isFinite ? 0 : last.gradientSquares)
+    }
     if let accumulation {
       let result = accumulate(step: step, into: accumulation.sum, pieceRows: accumulation.rows)
       guard result.isFinite else { return result }

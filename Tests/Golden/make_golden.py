@@ -137,6 +137,26 @@ ROW_LAYERS = {nn.LayerNorm: ("layerNorm", "gamma", "beta"), nn.GroupNorm: ("grou
               nn.RMSNorm: ("rmsNorm", "gamma"), nn.PReLU: ("prelu", "slope")}
 
 
+class Residual(nn.Module):
+    """x + f(x)."""
+
+    def __init__(self, *layers):
+        super().__init__()
+        self.block = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.block(x)
+
+
+def flat(net):
+    """All modules in their order, those inside of blocks in place of the blocks."""
+    for module in net:
+        if isinstance(module, Residual):
+            yield from flat(module.block)
+        else:
+            yield module
+
+
 def philox(counter, key):
     """Philox 4x32-10 (Salmon et al. 2011): four words for each counter."""
     c = [np.asarray(x, dtype=np.uint64) for x in np.broadcast_arrays(*counter)]
@@ -205,9 +225,10 @@ LOSSES = {  # name -> (output, the recipe's words, the loss of logits and target
 
 def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=None, optimizer=None,
          loss=None, settings=None, schedule=None, penalty=None,
-         gradient_penalty=True, clip=None, tolerance=1e-8):
+         gradient_penalty=True, clip=None, same_rows=False, steps=STEPS, tolerance=1e-8):
     """Trains one case and writes it.
 
+    `same_rows` gives every step the same batch;
     `optimizer` takes the weights and the other parameters, `schedule` the optimizer; `gradient_penalty` says
     whether the penalty's gradient is added here, or is the optimizer's own affair; `tolerance` is 2e-6 where the peer
     holds a coefficient in Float.
@@ -223,10 +244,10 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
     net = nn.Sequential(*layers, nn.Linear(width, count))
     names = {}  # ours -> (tensor, transposed)
     counts = {}
-    for at, module in enumerate(net):
+    for module in flat(net):
         if isinstance(module, nn.Linear):
             counts["dense"] = counts.get("dense", 0) + 1
-            own = "output" if at == len(net) - 1 else f"dense{counts['dense']}"
+            own = "output" if module is net[-1] else f"dense{counts['dense']}"
             names[f"{own}.weight"] = (module.weight, True)
             if module.bias is not None:
                 names[f"{own}.bias"] = (module.bias, False)
@@ -249,8 +270,10 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
         array = tensor.detach().numpy()
         return np.ascontiguousarray(array.T if transposed else array).copy()
 
-    x = rng.standard_normal((STEPS * ROWS, INPUTS)).astype(np.float32).astype(np.float64)
-    y = targets(rng)
+    x = rng.standard_normal((STEPS * ROWS, INPUTS))[:steps * ROWS].astype(np.float32).astype(np.float64)
+    y = targets(rng)[:steps * ROWS]
+    if same_rows:
+        x, y = np.concatenate([x[:ROWS]] * steps), np.concatenate([y[:ROWS]] * steps)
     tensors = {"x": x, "y": y}
     tensors |= {f"initial.{key}": ours(*value) for key, value in names.items()}
     weights = [t for key, (t, _) in names.items() if key.endswith("weight")]
@@ -258,7 +281,7 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
     opt = (optimizer or (lambda w, o: torch.optim.SGD(w + o, RATE)))(weights, others)
     sched = schedule(opt) if schedule else None
     losses = []
-    for step in range(STEPS):
+    for step in range(steps):
         rows = slice(step * ROWS, (step + 1) * ROWS)
         opt.zero_grad()
         cost = loss_of(net(torch.from_numpy(x[rows])), torch.from_numpy(y[rows]))
@@ -275,13 +298,13 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
         if penalty and gradient_penalty:
             for w in weights:
                 w.grad += penalty.get("l1", 0) * w.detach().sign() + penalty.get("l2", 0) * w.detach()
-        opt.step()
+        opt.step(*([lambda: cost] if isinstance(opt, torch.optim.LBFGS) else []))
         if isinstance(sched, torch.optim.lr_scheduler.ReduceLROnPlateau):
             sched.step(losses[-1])
         elif sched:
             sched.step()
     tensors |= {f"final.{key}": ours(*value) for key, value in names.items()}
-    norms = [m for m in net if isinstance(m, NORMS)]
+    norms = [m for m in flat(net) if isinstance(m, NORMS)]
     for number, module in enumerate(norms, 1):
         tensors[f"state.batchNorm{number}.movingMean"] = module.running_mean.numpy().copy()
         tensors[f"state.batchNorm{number}.movingVariance"] = module.running_var.numpy().copy()
@@ -329,6 +352,18 @@ def main(folder):
         [{"layer": "dense", "units": 8}, {"layer": "layerNorm"}, {"layer": "prelu"}, {"layer": "dense", "units": 6},
          {"layer": "groupNorm", "groups": 2, "epsilon": 1e-3}, activation("tanh"), {"layer": "rmsNorm"}]))
 
+    make(folder, "layer-residual", network=lambda: (
+        [Residual(nn.Linear(INPUTS, INPUTS), nn.Tanh()), nn.Linear(INPUTS, 6), nn.ReLU(),
+         Residual(nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 4), nn.LayerNorm(4), nn.Tanh(), nn.Linear(4, 6)),
+         Residual(nn.LayerNorm(6), nn.Linear(6, 6), nn.PReLU(6)), nn.BatchNorm1d(6)], 6,
+        [{"layer": "residual", "layers": [{"layer": "dense", "units": INPUTS}, activation("tanh")]},
+         {"layer": "dense", "units": 6}, activation("relu"),
+         {"layer": "residual", "layers": [
+             {"layer": "batchNorm", "averages": "torch"}, activation("relu"), {"layer": "dense", "units": 4},
+             {"layer": "layerNorm"}, activation("tanh"), {"layer": "dense", "units": 6}]},
+         {"layer": "residual", "layers": [{"layer": "layerNorm"}, {"layer": "dense", "units": 6}, {"layer": "prelu"}]},
+         {"layer": "batchNorm", "averages": "torch"}]))
+
     make(folder, "layer-dropout", network=lambda: (
         [nn.Linear(INPUTS, 70), nn.Tanh(), Dropout(0.6, 0), nn.Linear(70, 6), nn.ReLU(), Dropout(0.9, 1)], 6,
         [{"layer": "dense", "units": 70}, activation("tanh"), {"layer": "dropout", "keep": 0.6},
@@ -349,6 +384,14 @@ def main(folder):
          settings={"algorithm": "adamw", "decay": 0.1})
     make(folder, "optimizer-rmsprop-torch", optimizer=lambda w, b: o.RMSprop(w + b, RATE),
          settings={"algorithm": "rmsprop", "variant": "torch"})
+    make(folder, "optimizer-rmsprop-options",
+         optimizer=lambda w, b: o.RMSprop(w + b, RATE, alpha=0.9, centered=True, momentum=0.8),
+         settings={"algorithm": "rmsprop", "centered": True, "momentum": 0.8})
+    make(folder, "optimizer-rmsprop-centered", optimizer=lambda w, b: o.RMSprop(w + b, RATE, alpha=0.9, centered=True),
+         settings={"algorithm": "rmsprop", "centered": True})
+    # Fewer steps: once it is at the bottom, what is left of the gradient is noise, and so is where it goes.
+    make(folder, "optimizer-lbfgs-torch", optimizer=lambda w, b: o.LBFGS(w + b, lr=0.5, max_iter=1, history_size=10),
+         settings={"algorithm": "lbfgs", "variant": "torch", "learningRate": 0.5}, penalty={"l2": 0.02}, same_rows=True, steps=20)
     make(folder, "optimizer-adagrad", optimizer=lambda w, b: o.Adagrad(w + b, RATE), settings={"algorithm": "adagrad"})
     make(folder, "optimizer-amsgrad", optimizer=lambda w, b: o.Adam(w + b, RATE, amsgrad=True),
          settings={"algorithm": "amsgrad"})
@@ -363,6 +406,9 @@ def main(folder):
     }.items():
         make(folder, f"optimizer-{name}-keras", optimizer=lambda w, b: OfKeras(w + b, make_optimizer()),
              settings={"algorithm": name, "variant": "keras"})
+    make(folder, "optimizer-rmsprop-options-keras",
+         optimizer=lambda w, b: OfKeras(w + b, k.RMSprop(RATE, momentum=0.8, centered=True)),
+         settings={"algorithm": "rmsprop", "variant": "keras", "centered": True, "momentum": 0.8})
     make(folder, "optimizer-lion", optimizer=lambda w, b: OfOptax(w + b, optax.lion(RATE, weight_decay=0)),
          settings={"algorithm": "lion"})
     make(folder, "optimizer-lion-decay",

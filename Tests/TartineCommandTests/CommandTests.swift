@@ -235,9 +235,9 @@ import Testing
     for name in ["b", "c"] {
       #expect(try command.bytes("\(name)/model.safetensors") == command.bytes("a/model.safetensors"))
     }
-    let unknown = try command.run(base + ["--set", "optimizer.momentum=0.9"])
+    let unknown = try command.run(base + ["--set", "optimizer.momentun=0.9"])
     #expect(
-      unknown.code == 64 && unknown.errors.contains("there is no setting 'optimizer.momentum'; there are algorithm"))
+      unknown.code == 64 && unknown.errors.contains("there is no setting 'optimizer.momentun'; there are algorithm"))
     try command.write("{\"network\": {\"hidden\": [4]}, \"epoch\": 3}", to: "typo.json")
     let typo = try command.run(base + ["--recipe", "typo.json"])
     #expect(typo.code == 64 && typo.errors.contains("there is no setting 'epoch'"))

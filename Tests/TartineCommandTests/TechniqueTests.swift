@@ -34,6 +34,22 @@ import Testing
           "--schedule", "joined",
         ]
       ),
+      (
+        "d",
+        [
+          "--optimizer", "lbfgs", "--no-batch-norm", "--keep-prob", "1", "--l2", "1e-4", "--initializer", "orthogonal",
+          "--output-bias", "prior", "--calibrate", "--threshold-for", "f1",
+        ]
+      ),
+      (
+        "e",
+        [
+          "--optimizer", "rmsprop", "--set", "optimizer.centered=true", "--set", "optimizer.momentum=0.5", "--mixup",
+          "0.2",
+          "--dropout-schedule", "flat-cosine", "--embed-categories", "3", "--embed-numbers", "2", "--bins", "0",
+          "--initializer", "0.1", "--set", "network.inputNoise=0.1", "--activation", "elu",
+        ]
+      ),
     ] {
       let first = try command.run(base + ["--hidden", "8", "--epochs", "4", "--out", name] + flags)
       #expect(first.code == 0, "\(name): \(first.errors)")
@@ -111,6 +127,51 @@ import Testing
     #expect(text.contains("balanced-accuracy") && text.contains("rows by truth (down) and answer (across)"))
   }
 
+  @Test func layersOfARecipeFile() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 200), to: "t.csv")
+    try command.write(
+      """
+      {"network": {"layers": [
+        {"layer": "numberEmbedding", "dimension": 2}, {"layer": "categoryEmbedding", "moreThan": 1},
+        {"layer": "gaussianNoise", "deviation": 0.1}, {"layer": "dense", "units": 8, "initializer": "truncated"},
+        {"layer": "prelu"},
+        {"layer": "residual", "layers": [
+          {"layer": "layerNorm"}, {"layer": "elu"}, {"layer": "dropout", "keep": 0.9, "schedule": "annealed"},
+          {"layer": "dense", "units": 8, "initializer": 0.05}]},
+        {"layer": "groupNorm", "groups": 2}, {"layer": "rmsNorm"}]},
+       "preparation": {"bins": 0}}
+      """, to: "r.json")
+    let first = try command.run([
+      "train", "t.csv", "--target", "y", "--recipe", "r.json", "--epochs", "3", "--out", "a", "--json",
+    ])
+    #expect(first.code == 0, "\(first.errors)")
+    let again = try command.run([
+      "train", "t.csv", "--target", "y", "--recipe", "a/recipe.json", "--out", "b", "--json",
+    ])
+    #expect(again.code == 0, "\(again.errors)")
+    #expect(try command.bytes("a/model.safetensors") == command.bytes("b/model.safetensors"))
+    #expect(try command.run(["evaluate", "a/model.safetensors", "t.csv", "--json"]).code == 0)
+  }
+
+  @Test func foldsAreTold() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 150), to: "t.csv")
+    let base = ["train", "t.csv", "--target", "y", "--hidden", "8", "--epochs", "5"]
+    let plain = try command.run(base + ["--out", "a"])
+    #expect(plain.code == 0 && plain.output.contains("Few rows: --folds 5"), "\(plain.output)")
+    let run = try command.run(base + ["--out", "b", "--folds", "4", "--json"])
+    #expect(run.code == 0, "\(run.errors)")
+    let folds = try #require(try run.json()["folds"] as? [String: Any])
+    #expect((folds["each"] as? [Any])?.count == 4)
+    let pooled = try #require((folds["pooled"] as? [String: Any])?["error"] as? Double)
+    #expect(pooled >= 0 && pooled < 0.5)
+    let text = try command.run(base + ["--out", "c", "--folds", "4"])
+    #expect(text.output.contains("Over 4 folds of train and dev: error"), "\(text.output)")
+    let many = try command.run(base + ["--out", "d", "--folds", "100"])
+    #expect(many.code == 65 && many.errors.contains("cannot be cut in 100 folds"), "\(many.errors)")
+  }
+
   @Test func whatIsWrongIsSaid() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 60), to: "t.csv")
@@ -125,6 +186,14 @@ import Testing
       (["--average", "mean"], "there is no average 'mean'"),
       (["--accumulation", "0"], "accumulation must be at least 1"),
       (["--max-norm", "0"], "maxNorm must be above 0"), (["--schedule", "cosinus"], "there is no schedule 'cosinus'"),
+      (["--optimizer", "lbfgs"], "lbfgs needs the same loss each time"),
+      (["--initializer", "hee"], "there is no initializer 'hee'"),
+      (["--initializer", "-1"], "must be at least 0, not -1"), (["--mixup", "-1"], "mixup must be from 0"),
+      (["--dropout-schedule", "never"], "there is no 'never'; there are constant, annealed"),
+      (["--output-bias", "posterior"], "there is no 'posterior'; there are zero, prior"),
+      (["--threshold-for", "luck"], "there is no 'luck'; there are accuracy"),
+      (["--set", "optimizer.momentum=0.5"], "belong to rmsprop"),
+      (["--set", "network.embedNumbers=1.5"], "whole number"),
       (["--augment", "spin=3"], "there is no setting 'augmentation.spin'"),
       (["--augment", "rotation=400"], "augmentation.rotation must be from 0 to 180"),
       (["--augment", "rotation"], "write it as KEY=VALUE"), (["--weights", "kind"], "this is text"),

@@ -41,6 +41,7 @@ typedef struct {
   int kind;
   double smoothing;  // of classes and labels
   double parameter;  // focal's gamma, Huber's delta, the quantile
+  double mix;        // below 1, a row's own class counts so much, and the next row's the rest
 } tartine_loss;
 
 // A place in the counter-based random space: Philox 4x32-10 keyed by the seed,
@@ -113,6 +114,7 @@ typedef struct {
   double rate;
   double keep1, gain1;    // first = keep1 · first + gain1 · g
   double keep2, gain2;    // second = keep2 · second + gain2 · g²
+  double keep3, gain3;    // RMSProp's third = keep3 · third + gain3 · step
   double use_first, use_gradient;  // the step is use_first · first + use_gradient · g
   double correct2;        // second / (1 - β₂ᵗ), as a factor
   double epsilon, epsilon_inside;  // beside the root, and inside it
@@ -165,6 +167,7 @@ typedef struct {
 
   void (*descend)(const tartine_update *);  // without a second moment
   void (*adapt)(const tartine_update *);    // divided by the root of the second moment
+  void (*rmsprop)(const tartine_update *);  // the same, centered by the first or with the third as momentum
   void (*lion)(const tartine_update *);     // along signs
   // No column of the weights stays longer than the bound.
   void (*limit_columns)(void *weights, size_t rows, size_t columns, size_t stride, double bound);

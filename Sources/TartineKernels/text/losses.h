@@ -32,22 +32,31 @@ static void NAME(softmax_loss)(const tartine_loss *l, void *logits, const int32_
   EACH(r, rows) {
     REAL *row = (REAL *)logits + r * columns, maximum;
     const double w = weight ? (double)weight[r] : 1;
-    const double own = (double)row[labels[r]];
+    // A class of the row's own, and where rows are mixed the next row's.
+    const int answers = l->mix < 1 ? 2 : 1;
+    const double shares[2] = {l->mix, 1 - l->mix};
+    const double own[2] = {(double)row[labels[r]], answers > 1 ? (double)row[labels[r + 1]] : 0};
     double sum = 0;
     if (l->smoothing > 0) EACH(c, columns) sum += (double)row[c];
     REAL total = NAME(exponentials)(row, columns, &maximum);
     const double normalizer = __builtin_log((double)total) + (double)maximum;
-    double slope = -1, off = 0;  // of the true answer's and every logit's derivative
-    if (l->kind == TARTINE_FOCAL) {
-      losses[r] = w * NAME(focal)(own - normalizer, l->parameter, &slope);
-    } else {
-      losses[r] = w * (normalizer - (1 - l->smoothing) * own - l->smoothing * sum / (double)columns);
-      off = l->smoothing / (double)columns;
+    double slopes[2] = {-1, -1}, off = 0;  // of the true answers' and every logit's derivative
+    losses[r] = 0;
+    EACH(k, answers) {
+      double loss;
+      if (l->kind == TARTINE_FOCAL) {
+        loss = NAME(focal)(own[k] - normalizer, l->parameter, &slopes[k]);
+      } else {
+        loss = normalizer - (1 - l->smoothing) * own[k] - l->smoothing * sum / (double)columns;
+        off = l->smoothing / (double)columns;
+      }
+      losses[r] += w * shares[k] * loss;
     }
     const double fraction = w / batch;
+    const double slope = answers > 1 ? shares[0] * slopes[0] + shares[1] * slopes[1] : slopes[0];
     const REAL scale = (REAL)(-slope * fraction) / total, shift = (REAL)(off * fraction);
     EACH(c, columns) row[c] = row[c] * scale - shift;
-    row[labels[r]] += (REAL)(slope * fraction * (1 - l->smoothing));
+    EACH(k, answers) row[labels[r + k]] += (REAL)(shares[k] * slopes[k] * fraction * (1 - l->smoothing));
   }
 }
 

@@ -63,6 +63,35 @@ static void NAME(adapt)(const tartine_update *u) {
   else NAME(adapt_loop)(u, false, false);
 }
 
+INLINE void NAME(rmsprop_loop)(const tartine_update *u, const bool is_centered, const bool has_momentum) {
+  UPDATE_LOCALS
+  REAL *m = u->first, *s = u->second, *momentum = u->third;
+  const REAL keep2 = (REAL)u->keep2, gain2 = (REAL)u->gain2, keep3 = (REAL)u->keep3, gain3 = (REAL)u->gain3;
+  const REAL inside = (REAL)u->epsilon_inside, outside = (REAL)u->epsilon;
+  (void)use_first, (void)use_gradient;
+#pragma clang loop vectorize(assume_safety)
+  EACH(i, u->count) {
+    REAL g = NAME(penalized)(gradients[i], w[i], scale, bound, l1, l2);
+    s[i] = keep2 * s[i] + gain2 * g * g;
+    REAL square = s[i];
+    if (is_centered) {
+      m[i] = keep1 * m[i] + gain1 * g;
+      square -= m[i] * m[i];
+      square = square > 0 ? square : 0;
+    }
+    REAL step = gain3 * g / (__builtin_elementwise_sqrt(square + inside) + outside);
+    if (has_momentum) step = momentum[i] = keep3 * momentum[i] + step;
+    w[i] = w[i] * shrink - rate * step;
+  }
+}
+
+// RMSProp with its options.
+static void NAME(rmsprop)(const tartine_update *u) {
+  if (u->first && u->third) NAME(rmsprop_loop)(u, true, true);
+  else if (u->first) NAME(rmsprop_loop)(u, true, false);
+  else NAME(rmsprop_loop)(u, false, true);
+}
+
 // Along the signs of use_first · m + use_gradient · g, with m as it was.
 static void NAME(lion)(const tartine_update *u) {
   UPDATE_LOCALS

@@ -48,6 +48,65 @@ import Testing
       }, output: .softmax(classes: 3))
   }
 
+  @Test func residualBlocks() throws {
+    try check(
+      Network {
+        Residual {
+          Dense(5); Tanh()
+        }
+        Dense(8); GELU()
+        Residual {
+          BatchNorm(); SiLU(); Dense(6); Tanh(); Dense(8); Dropout(keep: 0.8)
+        }
+        Residual {
+          LayerNorm(); Dense(8)
+        }
+        BatchNorm(); Tanh()
+      }, output: .softmax(classes: 3))
+  }
+
+  /// A custom layer where a block begins, and where one ends; a block within a block.
+  @Test func residualBlocksOfCustomLayers() throws {
+    try check(
+      Network {
+        Dense(6); PReLU()
+        Residual {
+          Swirl(); Swirl()
+        }
+        Residual {
+          Dense(6)
+          Residual {
+            Tanh(); Dense(6)
+          }
+          Swirl()
+        }
+      }, output: .identity(values: 2))
+  }
+
+  @Test func noise() throws {
+    try check(
+      Network {
+        GaussianNoise(deviation: 0.3); Dense(6); Tanh(); GaussianNoise(deviation: 0.1)
+      }, output: .softmax(classes: 3))
+  }
+
+  @Test func embeddings() throws {
+    let layout = InputLayout(numbers: [0, 4], categories: [1..<4, 5..<8])
+    try check(
+      Network {
+        NumberEmbedding(frequencies: 4, dimension: 2, deviation: 0.5); CategoryEmbedding(dimension: 2, moreThan: 2)
+        Dense(6); Tanh()
+      }, output: .softmax(classes: 3), inputs: 8, layout: layout)
+  }
+
+  @Test(arguments: [Output.softmax(classes: 4), .sigmoid(labels: 2), .identity(values: 2)])
+  func mixedRows(_ output: Output) throws {
+    try check(
+      Network {
+        Dense(6); Tanh()
+      }, output: output, mixup: 0.7)
+  }
+
   @Test func customLayer() throws {
     try check(
       Network {
@@ -72,9 +131,10 @@ import Testing
   }
 
   private func check(
-    _ network: Network, output: Output, inputs: Int = 5, rows: Int = 9, sampled: Int? = nil
+    _ network: Network, output: Output, inputs: Int = 5, rows: Int = 9, sampled: Int? = nil,
+    layout: InputLayout? = nil, mixup: Double = 0
   ) throws {
-    let plan = try network.plan(input: [inputs], outputs: output.width)
+    let plan = try network.plan(input: [inputs], layout: layout, outputs: output.width)
     let weights = plan.makeInitialParameters(.float64, seed: 3)
     var stream = RandomStream(seed: 5, purpose: .test)
     // Biases away from 0, so that no unit sits on a kink.
@@ -83,7 +143,8 @@ import Testing
     }
     let step = TrainingStep(
       plan: plan, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64,
-      batch: rows, seed: 11, workers: Workers(2), weights: weights, state: plan.makeInitialState(.float64))
+      batch: rows, seed: 11, workers: Workers(2), weights: weights, state: plan.makeInitialState(.float64), mixup: mixup
+    )
     let targets: PreparedRows.Targets =
       output.takesLabels
       ? .labels((0..<rows).map { Int32($0 % output.width) })

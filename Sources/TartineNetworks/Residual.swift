@@ -1,0 +1,33 @@
+/// A residual block: y = x + f(x), f being the layers inside, which end as wide as they begin.
+///
+/// ```swift
+/// Residual { BatchNorm(); ReLU(); Dense(128); BatchNorm(); ReLU(); Dense(128) }
+/// ```
+///
+/// **Shapes**: [rows, n] → [rows, n].
+///
+/// **Source**: He et al., *Deep residual learning for image recognition*, 2016, eq. 1.
+public struct Residual: Layer {
+  /// `"residual"`.
+  public static let kind = "residual"
+  /// f.
+  public let block: Network
+
+  /// A block of the layers listed.
+  public init(@LayerBuilder _ layers: () -> [any Layer]) { block = Network(layers: layers()) }
+  /// Decodes a list of layers.
+  public init(from decoder: any Decoder) throws { block = try Network(from: decoder) }
+  /// Encodes the list of layers.
+  public func encode(to encoder: any Encoder) throws { try Network(layers: block.layers).encode(to: encoder) }
+
+  /// The shape is kept; what the layers inside make of it is checked when the network is planned.
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.isVector else {
+      throw ShapeError(got: input, expected: "n", advice: "put Flatten() before it.")
+    }
+    return input
+  }
+
+  /// There must be layers inside.
+  public var problem: String? { block.layers.isEmpty ? "a residual block needs layers inside" : nil }
+}

@@ -1,0 +1,164 @@
+import TartineNetworks
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// What a recipe leaves to the dev rows once training is done: how sure the probabilities are, and where yes begins.
+///
+/// Both are chosen on dev alone, after the epoch, and go into the model; dev's own figures are a little optimistic for it,
+/// test's are not.
+public struct DecisionRule: Hashable, Sendable {
+  /// Whether the logits are divided by the temperature T > 0 that makes dev's log-loss smallest. The answers of more than
+  /// two classes stay as they are; what changes is how sure of them the model says it is.
+  ///
+  /// **Source**: Guo et al., *On calibration of modern neural networks*, 2017, §4.2.
+  public var calibrates: Bool
+  /// What the threshold of two classes makes largest on dev; nil: it is one half.
+  public var threshold: ThresholdMetric?
+
+  /// Describes a rule.
+  public init(calibrates: Bool = false, threshold: ThresholdMetric? = nil) {
+    self.calibrates = calibrates
+    self.threshold = threshold
+  }
+
+  /// Probabilities as the network gives them, and yes from one half on.
+  public static let none = DecisionRule()
+
+  /// Why it cannot be followed for an output, in a sentence; nil if it can.
+  func problem(for output: Output, isBinary: Bool) -> String? {
+    if calibrates, !output.isProbability { return "decision.calibrates is for classes, and the target is a number" }
+    if threshold != nil, !isBinary { return "decision.threshold is for two classes, and the target is something else" }
+    return nil
+  }
+}
+
+extension DecisionRule: Codable {
+  private enum CodingKeys: String, CodingKey { case calibrates, threshold }
+
+  /// Decodes; what is left out is off.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    calibrates = try values.decodeIfPresent(Bool.self, forKey: .calibrates) ?? false
+    threshold =
+      try values.decodeIfPresent(String.self, forKey: .threshold) == nil
+      ? nil : try values.decodeName(ThresholdMetric.self, forKey: .threshold, default: .accuracy)
+  }
+
+  /// Encodes both.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(calibrates, forKey: .calibrates)
+    try values.encode(threshold, forKey: .threshold)
+  }
+}
+
+/// A figure of two classes that a threshold can be chosen for.
+public enum ThresholdMetric: String, Codable, Hashable, Sendable, CaseIterable {
+  case accuracy
+  case balancedAccuracy = "balanced-accuracy"
+  case f1, mcc
+
+  /// - Parameters: rows that are yes and answered so, no and answered yes, and all that are yes and no.
+  func value(hits: Double, alarms: Double, yes: Double, no: Double) -> Double {
+    switch self {
+    case .accuracy: return hits + no - alarms
+    case .balancedAccuracy: return hits / max(1, yes) + (no - alarms) / max(1, no)
+    case .f1: return yes + hits + alarms > 0 ? 2 * hits / (yes + hits + alarms) : 0
+    case .mcc:
+      let product = yes * no * (hits + alarms) * (yes + no - hits - alarms)
+      return product > 0 ? (hits * (no - alarms) - alarms * (yes - hits)) / product.squareRoot() : 0
+    }
+  }
+}
+
+/// How a model's logits become answers.
+public struct Decision: Codable, Hashable, Sendable {
+  /// What logits are divided by.
+  public var temperature = 1.0
+  /// The probability of the second class from which on it is the answer.
+  public var threshold = 0.5
+
+  /// As the network says.
+  public static let usual = Decision()
+
+  init() {}
+
+  /// Chooses both by rows that were not trained on.
+  ///
+  /// - Parameter logits: [rows, outputs], as the network gives them.
+  package init(_ rule: DecisionRule, logits: [Float], truths: [Double], output: Output) {
+    let width = output.width
+    if rule.calibrates { temperature = Self.temperature(logits: logits, truths: truths, output: output) }
+    guard let metric = rule.threshold, width == 1 else { return }
+    let temperature = temperature
+    let scores = logits.map { 1 / (1 + exp(-Double($0) / temperature)) }
+    threshold = Self.threshold(scores: scores, truths: truths, metric: metric)
+  }
+
+  /// The lowest log-loss lies in one valley of log T, which is narrowed down by golden sections.
+  private static func temperature(logits: [Float], truths: [Double], output: Output) -> Double {
+    func cost(_ logT: Double) -> Double { logLoss(logits, truths, output, temperature: exp(logT)) }
+    let ratio = (5.0.squareRoot() - 1) / 2
+    var (low, high) = (log(0.01), log(100.0))
+    var (a, b) = (high - ratio * (high - low), low + ratio * (high - low))
+    var (costA, costB) = (cost(a), cost(b))
+    while high - low > 1e-6 {
+      if costA < costB {
+        (high, b, costB) = (b, a, costA)
+        a = high - ratio * (high - low)
+        costA = cost(a)
+      } else {
+        (low, a, costA) = (a, b, costB)
+        b = low + ratio * (high - low)
+        costB = cost(b)
+      }
+    }
+    return exp((low + high) / 2)
+  }
+
+  private static func logLoss(
+    _ logits: [Float], _ truths: [Double], _ output: Output, temperature: Double
+  ) -> Double {
+    let width = output.width
+    var total = 0.0
+    if output.takesLabels {
+      for (row, truth) in truths.enumerated() {
+        let own = logits[row * width..<(row + 1) * width].map { Double($0) / temperature }
+        let largest = own.max() ?? 0
+        total += largest + log(own.reduce(0) { $0 + exp($1 - largest) }) - own[Int(truth)]
+      }
+    } else {
+      for (logit, truth) in zip(logits, truths) {
+        let z = Double(logit) / temperature
+        total += max(z, 0) - z * truth + log1p(exp(-abs(z)))
+      }
+    }
+    return total
+  }
+
+  /// Halfway between the two scores that it parts; of equally good ones that nearest to one half.
+  private static func threshold(scores: [Double], truths: [Double], metric: ThresholdMetric) -> Double {
+    let order = scores.indices.sorted { scores[$0] > scores[$1] }
+    let yes = truths.reduce(0, +)
+    let no = Double(truths.count) - yes
+    var (hits, alarms) = (0.0, 0.0)
+    var best = (value: metric.value(hits: 0, alarms: 0, yes: yes, no: no), threshold: 1.0)
+    for (place, row) in order.enumerated() {
+      if truths[row] > 0.5 { hits += 1 } else { alarms += 1 }
+      let next = place + 1 < order.count ? scores[order[place + 1]] : 0
+      guard next < scores[row] else { continue }
+      let value = metric.value(hits: hits, alarms: alarms, yes: yes, no: no)
+      let threshold = (scores[row] + next) / 2
+      if value > best.value || (value == best.value && abs(threshold - 0.5) < abs(best.threshold - 0.5)) {
+        best = (value, threshold)
+      }
+    }
+    return best.threshold
+  }
+}
