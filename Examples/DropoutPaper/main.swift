@@ -1,10 +1,12 @@
 // Table 2 of Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014: MNIST without
 // augmentation, three layers of 1024 ReLU units with dropout and a largest norm, 1.06 % of the test pictures wrong.
 //
-//     swift run -c release TartineDropoutPaper MNIST_FOLDER [--seed N] [--epochs N] [--out curve.csv]
+//     swift run -c release TartineDropoutPaper MNIST_FOLDER [--choose] [--rate R] [--norm C] [--epochs N] [--seed N]
+//       [--out curve.csv]
 //
-// Keeps 0.8 of the inputs and 0.5 of the hidden units, as there; rate, momentum, norm and the number of epochs were chosen
-// on dev, which is 10 000 of the train pictures. The model is the last epoch's. Prints a line an epoch, then the test error.
+// Keeps 0.8 of the inputs and 0.5 of the hidden units, as there. Rate, norm and the number of epochs were chosen with
+// --choose, which trains on 50 000 of the pictures, measures on the other 10 000 of the train part, and leaves the test part
+// alone. Without it 59 000 are trained on, 1 000 show how it goes, and the last epoch's model is tested, once.
 
 import Foundation
 import Tartine
@@ -31,30 +33,44 @@ final class Curve: TrainingObserver {
 }
 
 guard CommandLine.arguments.count > 1 else {
-  print("usage: TartineDropoutPaper MNIST_FOLDER [--seed N] [--epochs N] [--out curve.csv]")
+  print(
+    "usage: TartineDropoutPaper MNIST_FOLDER [--choose] [--rate R] [--norm C] [--epochs N] [--seed N] [--out curve.csv]"
+  )
   exit(64)
 }
-let images = try ImageFolder(idx: CommandLine.arguments[1])
-let split = try images.train.split(.shares(train: 5.0 / 6, dev: 1.0 / 6, test: nil), seed: 0, test: images.test)
+do {
+  try run()
+} catch {
+  FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+  exit(65)
+}
 
-let recipe = Recipe {
-  Dropout(keep: 0.8)
-  for _ in 0..<3 {
-    Dense(1024)
-    ReLU()
-    Dropout(keep: 0.5)
+func run() throws {
+  let isChoosing = CommandLine.arguments.contains("--choose")
+  let images = try ImageFolder(idx: CommandLine.arguments[1])
+  let devShare = isChoosing ? 1.0 / 6 : 1.0 / 60
+  let split = try images.train.split(.shares(train: 1 - devShare, dev: devShare, test: nil), seed: 0, test: images.test)
+
+  let recipe = Recipe {
+    Flatten()
+    Dropout(keep: 0.8)
+    for _ in 0..<3 {
+      Dense(1024)
+      ReLU()
+      Dropout(keep: 0.5)
+    }
   }
-}
-.optimizer(.momentum(learningRate: .cosine(from: 1), beta: 0.95))
-.penalty(.maxNorm(2))
-.batchSize(128)
-.epochs(value("--epochs").flatMap { Int($0) } ?? 200)
-.keeping(.last)
+  .optimizer(.momentum(learningRate: .cosine(from: value("--rate").flatMap { Double($0) } ?? 1), beta: 0.95))
+  .penalty(.maxNorm(value("--norm").flatMap { Double($0) } ?? 2))
+  .batchSize(128)
+  .epochs(value("--epochs").flatMap { Int($0) } ?? 200)
+  .keeping(.last)
 
-let curve = Curve()
-let run = try recipe.train(on: split, seed: value("--seed").flatMap { UInt64($0) } ?? 0, observers: [curve])
-if let path = value("--out") {
-  try (curve.lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+  let curve = Curve()
+  let run = try recipe.train(on: split, seed: value("--seed").flatMap { UInt64($0) } ?? 0, observers: [curve])
+  if let path = value("--out") {
+    try (curve.lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+  }
+  print("dev: \(run.dev)")
+  if !isChoosing { print("test: \(try run.test())") }
 }
-print("dev: \(run.dev)")
-print("test: \(try run.test())")

@@ -1,4 +1,5 @@
 import TartineDiagnosis
+import TartineEngine
 
 /// The rungs as points with their intervals on one axis.
 struct LadderPicture {
@@ -41,6 +42,9 @@ struct LadderPicture {
 
 /// Train and dev over the epochs, with the best epoch marked.
 struct CurvePicture {
+  /// As many as a moving average of ten values needs to be worth looking at.
+  private static let manyEpochs = 30
+
   private let title: String
   private let train, dev: [Double]
   private let best: Int
@@ -62,10 +66,20 @@ struct CurvePicture {
     let count = max(1, train.count - 1)
     func x(_ index: Int) -> Double { left + (right - left) * Double(index) / Double(count) }
     func y(_ value: Double) -> Double { bottom - (bottom - top) * min(1.02, value / highest) }
-    func line(_ values: [Double], _ name: String) -> String {
+    func line(_ values: [Double], _ name: String, isFaint: Bool = false) -> String {
       let points = values.enumerated().map { "\(Text.plain(x($0))),\(Text.plain(y($1)))" }
       return "<polyline points=\"\(points.joined(separator: " "))\" fill=\"none\" stroke=\"var(--\(name))\" "
-        + "stroke-width=\"2\" stroke-linejoin=\"round\"/>"
+        + "stroke-width=\"\(isFaint ? 1 : 2)\"\(isFaint ? " opacity=\".45\"" : "") stroke-linejoin=\"round\"/>"
+    }
+    /// A long curve is read by its moving average, with what it is made of behind.
+    func lines(_ values: [Double], _ name: String) -> String {
+      guard values.count >= Self.manyEpochs else { return line(values, name) }
+      var average = MovingAverage(beta: 0.9)
+      let smooth = values.map { value in
+        average.add(value)
+        return average.value ?? value
+      }
+      return line(values, name, isFaint: true) + line(smooth, name)
     }
     var parts = [
       "<text x=\"0\" y=\"12\">\(title)</text>",
@@ -89,7 +103,7 @@ struct CurvePicture {
         "<line x1=\"\(at)\" x2=\"\(at)\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" "
           + "stroke=\"var(--soft)\" stroke-dasharray=\"3 4\"/>")
     }
-    parts += [line(train, "train"), line(dev, "dev")]
+    parts += [lines(train, "train"), lines(dev, "dev")]
     return "<svg viewBox=\"0 0 410 224\" role=\"img\" aria-label=\"\(title) of train and dev over the epochs\">"
       + parts.joined() + "</svg>"
   }

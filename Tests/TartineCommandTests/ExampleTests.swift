@@ -31,6 +31,33 @@ import Testing
     #expect(woman.hasPrefix("1 ("), "a woman of 29 survives: \(woman)")
   }
 
+  /// Pictures of 4 pixels whose class is the brightest of them, in MNIST's naming.
+  @Test func theDropoutPapersProgramRuns() throws {
+    let command = try CommandRunner()
+    try command.makeFolder("p")
+    for (name, count) in [("train", 240), ("t10k", 60)] {
+      let size: [UInt8] = [0, 0, 0, UInt8(count)]
+      var pixels: [UInt8] = []
+      for row in 0..<count {
+        for place in 0..<4 { pixels.append(place == row % 4 ? 200 : UInt8((row * 7 + place) % 50)) }
+      }
+      let images: [UInt8] = [0, 0, 8, 3] + size + [0, 0, 0, 2, 0, 0, 0, 2]
+      try command.write(images + pixels, to: "p/\(name)-images-idx3-ubyte")
+      let labels: [UInt8] = [0, 0, 8, 1] + size
+      try command.write(labels + (0..<count).map { UInt8($0 % 4) }, to: "p/\(name)-labels-idx1-ubyte")
+    }
+    let program = "TartineDropoutPaper"
+    let choice = try command.run(["p", "--choose", "--epochs", "2"], executable: program)
+    #expect(
+      choice.code == 0 && choice.output.contains("dev: error") && !choice.output.contains("test:"), "\(choice.errors)")
+    let run = try command.run(["p", "--epochs", "3", "--seed", "1", "--out", "curve.csv"], executable: program)
+    #expect(run.code == 0 && run.output.contains("test: error"), "\(run.errors)")
+    let curve = String(decoding: try command.bytes("curve.csv"), as: UTF8.self).split(separator: "\n")
+    #expect(curve.count == 4 && curve[0] == "epoch,rate,train error,dev error")
+    let wrong = try command.run(["nowhere"], executable: program)
+    #expect(wrong.code == 65 && wrong.errors.contains("nowhere") && !wrong.errors.contains("Fatal"), "\(wrong.errors)")
+  }
+
   @Test func aLayerOfOnesOwn() throws {
     let command = try CommandRunner()
     let result = try command.run([], executable: "TartineLayerExample")
