@@ -29,6 +29,16 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp("Embed categories of more than nine levels in so many elements; 0: none.", valueName: "n"))
+  var embedCategories: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Put periodic embeddings of so many elements behind the numbers; 0: none.", valueName: "n"))
+  var embedNumbers: Int?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("Units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
   var hidden: String?
 
@@ -54,16 +64,6 @@ struct RecipeOptions: ParsableArguments {
       "Dropout: the probability that a unit stays, for the hidden layers in order; the last goes on.",
       valueName: "p,…"))
   var keepProb: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Embed categories of more than nine levels in so many elements; 0: none.", valueName: "n"))
-  var embedCategories: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("Put periodic embeddings of so many elements behind the numbers; 0: none.", valueName: "n"))
-  var embedNumbers: Int?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("The same for the inputs.", valueName: "p"))
   var keepInput: Double?
