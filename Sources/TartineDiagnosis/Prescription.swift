@@ -18,7 +18,9 @@ public struct Prescription: Sendable {
     let byVariance = variance.reading != .absent && gap > 0 ? againstVariance(run.recipe) : []
     let byBias = bias != .absent ? againstBias(run.recipe) : []
     let leansToVariance = variance.reading == .present || (bias != .present && gap > worth)
-    return leansToVariance ? byVariance + byBias : byBias + byVariance
+    let list = leansToVariance ? byVariance + byBias : byBias + byVariance
+    // What the recipe's other settings forbid is no help, such as dropout beside L-BFGS.
+    return list.filter { $0.recipe.problem == nil }
   }
 
   private static func againstBias(_ recipe: Recipe) -> [Prescription] {
