@@ -34,6 +34,7 @@ public struct Split: Sendable {
   /// Divides the data.
   ///
   /// - Parameters:
+  ///   - dataset: what is divided.
   ///   - rule: the shares.
   ///   - seed: of the drawing.
   ///   - test: a test set of its own; then only dev is cut from `dataset`.

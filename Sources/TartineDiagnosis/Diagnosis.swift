@@ -30,6 +30,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   /// Reads a run.
   ///
   /// - Parameters:
+  ///   - run: a finished training.
   ///   - test: the test part's evaluation, once it was opened.
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.

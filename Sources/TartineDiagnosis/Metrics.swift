@@ -28,7 +28,7 @@ public struct Metric: Hashable, Sendable {
 /// Shares of rows have Wilson's interval, the root mean square one by the delta method, all others the percentiles of a
 /// bootstrap over rows.
 ///
-/// **Source**: Brier 1950; Matthews 1975; Hand and Till 2001; Davis and Goadrich 2006; Guo et al., *On calibration of modern
+/// **Source**: Brier 1950; Matthews 1975; Fawcett, *An introduction to ROC analysis*, 2006; Davis and Goadrich 2006; Guo et al., *On calibration of modern
 /// neural networks*, 2017, eq. 5; Efron 1979 for the bootstrap.
 ///
 /// **Differs from**: scikit-learn names the same figures and agrees in all of them; its Brier score of two classes is this
@@ -48,7 +48,9 @@ public struct Metrics: Sendable {
 
   /// Measures what was predicted.
   ///
-  /// - Parameter seed: of the bootstrap.
+  /// - Parameters:
+  ///   - evaluation: answers beside the truth.
+  ///   - seed: of the bootstrap.
   public init(_ evaluation: Evaluation, seed: UInt64 = 0) {
     switch evaluation.task {
     case .binary, .multiclass: self.init(classes: evaluation, seed: seed)

@@ -5,7 +5,10 @@ import TartineKernels
 /// `float32` is what training uses; `float64` runs the same kernels, compiled from the same text, where
 /// finite differences or another library's values are to be met closely.
 public enum Precision: String, Codable, Sendable, CaseIterable {
-  case float32, float64
+  /// 32 bits, `Float`.
+  case float32
+  /// 64 bits, `Double`.
+  case float64
 
   /// Bytes of one element.
   public var size: Int { self == .float32 ? 4 : 8 }

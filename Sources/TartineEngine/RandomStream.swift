@@ -2,8 +2,28 @@ import TartineKernels
 
 /// What random numbers are drawn for. Every use has its own numbers, so that none shifts another's.
 public enum RandomPurpose: UInt32, Sendable {
+  /// Which rows are train, dev and test.
   case split = 1
-  case initialization, shuffle, dropout, sample, test, bootstrap, augmentation, noise, mixup, folds
+  /// Initial weights.
+  case initialization
+  /// The order of an epoch's rows.
+  case shuffle
+  /// Which units are dropped.
+  case dropout
+  /// Which train rows are measured, and in what order batch norm's averages are made anew.
+  case sample
+  /// Tests.
+  case test
+  /// Draws of rows for an interval.
+  case bootstrap
+  /// How pictures are changed.
+  case augmentation
+  /// Noise that a layer adds.
+  case noise
+  /// Shares that rows are mixed by.
+  case mixup
+  /// Which fold a row is in.
+  case folds
 }
 
 /// A stream of random numbers that is a function of where it is used, and holds no state worth saving.

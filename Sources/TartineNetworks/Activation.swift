@@ -2,8 +2,23 @@ import TartineKernels
 
 /// An activation by name and parameter, as the engine takes it.
 public enum Activation: Hashable, Sendable {
-  case identity, relu, tanh, sigmoid, gelu, silu, selu
+  /// u itself.
+  case identity
+  /// ``ReLU``.
+  case relu
+  /// ``Tanh``.
+  case tanh
+  /// ``Sigmoid``.
+  case sigmoid
+  /// ``GELU``.
+  case gelu
+  /// ``SiLU``.
+  case silu
+  /// ``SELU``.
+  case selu
+  /// ``LeakyReLU``.
   case leakyReLU(slope: Double)
+  /// ``ELU``.
   case elu(alpha: Double)
 
   /// The layer of this activation, nil for the identity.

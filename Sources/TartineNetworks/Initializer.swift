@@ -8,7 +8,8 @@ import TartineEngine
 /// networks*, 2014, §3.
 ///
 /// **Differs from**: Keras draws He and LeCun from a truncated normal (``truncated(deviation:)``); PyTorch's linear layer
-/// draws uniform(±1/√fan-in), its bias too. Here all but the uniform ones are normal, and biases start at 0.
+/// draws uniform(±1/√fan-in), its bias too. Here ``he(fanIn:)``, ``xavier(fanIn:fanOut:)`` and ``leCun(fanIn:)`` are plain
+/// normal ones, and biases start at 0.
 public enum Initializer: Hashable, Sendable {
   /// All elements alike.
   case constant(Double)
@@ -47,8 +48,16 @@ public enum Initializer: Hashable, Sendable {
 public enum InitializerRule: Hashable, Sendable {
   /// He for the ReLU family, Xavier for tanh, sigmoid and the output, LeCun for SELU.
   case automatic
-  case he, xavier, leCun
-  case heUniform, xavierUniform
+  /// normal(0, √(2 / fan-in)).
+  case he
+  /// normal(0, √(2 / (fan-in + fan-out))).
+  case xavier
+  /// normal(0, √(1 / fan-in)).
+  case leCun
+  /// As `he`, uniform.
+  case heUniform
+  /// As `xavier`, uniform.
+  case xavierUniform
   /// As `automatic`, from a truncated normal.
   case truncated
   /// Orthonormal, with the gain √2 before the ReLU family, else 1.

@@ -22,19 +22,26 @@ import TartineKernels
 /// **Source**: Lin et al., *Focal loss*, 2017, eq. 4; Huber, *Robust estimation of a location parameter*, 1964; Koenker and
 /// Bassett, *Regression quantiles*, 1978; Szegedy et al., *Rethinking the Inception architecture*, 2016, §7.
 ///
-/// **Differs from**: PyTorch and Keras have d² without the half; their Huber agrees. Keras' focal loss has a further factor
-/// of 0.25.
+/// **Differs from**: PyTorch and Keras have d² without the half; their Huber agrees. Keras' categorical focal loss has
+/// a further factor of 0.25.
 public struct Loss: Hashable, Sendable {
   /// The function.
   public enum Kind: Hashable, Sendable {
     /// Cross-entropy for classes and labels, squared error for numbers.
     case automatic
+    /// −log p.
     case crossEntropy
+    /// −(1 − p)^γ log p.
     case focal(gamma: Double)
+    /// d²/2.
     case squared
+    /// |d|.
     case absolute
+    /// d²/2 up to δ, and a straight line beyond.
     case huber(delta: Double)
+    /// (1 − τ) d above the truth, −τ d below it.
     case quantile(Double)
+    /// a − y log a.
     case poisson
   }
 

@@ -16,7 +16,7 @@
 /// | ``Shape/logCosine`` | r (1 − cos(2π log₂(1 + 15 t/T))) / 2: four cycles, each twice as long |
 /// | ``Shape/stableDecay(share:to:)`` | r, and over the last share of T in a straight line to `to` |
 /// | ``Shape/oneCycle(_:)`` | see ``OneCycle`` |
-/// | ``Shape/plateau(factor:patience:)`` | r · factorᵏ, k the times that the dev loss had not fallen for `patience` epochs |
+/// | ``Shape/plateau(factor:patience:)`` | r · factorᵏ, k the times that the dev loss had not fallen for more than `patience` epochs |
 /// | ``Shape/joined(_:)`` | one shape after the other, each over its own share of T |
 ///
 /// A warm-up rises in a straight line, r · (s + 1) / warmupSteps at step s.

@@ -29,13 +29,29 @@ import TartineNetworks
 public struct Optimizer: Hashable, Sendable {
   /// The family of the update.
   public enum Algorithm: String, Codable, Hashable, Sendable, CaseIterable {
+    /// ``Optimizer/gradientDescent(learningRate:)``.
     case gradientDescent = "sgd"
-    case momentum, nesterov, adagrad, rmsprop, adam
+    /// ``Optimizer/momentum(learningRate:beta:variant:)``.
+    case momentum
+    /// ``Optimizer/nesterov(learningRate:beta:variant:)``.
+    case nesterov
+    /// ``Optimizer/adagrad(learningRate:epsilon:variant:)``.
+    case adagrad
+    /// ``Optimizer/rmsprop(learningRate:beta:epsilon:centered:momentum:variant:)``.
+    case rmsprop
+    /// ``Optimizer/adam(learningRate:beta1:beta2:epsilon:variant:)``.
+    case adam
+    /// ``Optimizer/adamW(learningRate:decay:beta1:beta2:epsilon:variant:)``.
     case adamW = "adamw"
+    /// ``Optimizer/amsGrad(learningRate:beta1:beta2:epsilon:variant:)``.
     case amsGrad = "amsgrad"
+    /// ``Optimizer/nAdam(learningRate:beta1:beta2:epsilon:variant:)``.
     case nAdam = "nadam"
+    /// ``Optimizer/rAdam(learningRate:beta1:beta2:epsilon:)``.
     case rAdam = "radam"
+    /// ``Optimizer/lion(learningRate:beta1:beta2:decay:)``.
     case lion
+    /// ``Optimizer/lbfgs(learningRate:variant:)``.
     case lbfgs
   }
 

@@ -18,7 +18,9 @@ extension Recipe {
   /// Trains once for each fold.
   ///
   /// - Parameters:
+  ///   - split: whose train and dev rows are cut in folds.
   ///   - folds: how many, from 2 on; 5 or 10 are usual.
+  ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told of each fold that is done.
   /// - Throws: what ``train(on:seed:threads:observers:)`` throws; `DataError` for too few rows.
   public func crossValidate(

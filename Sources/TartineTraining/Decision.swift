@@ -60,9 +60,14 @@ extension DecisionRule: Codable {
 
 /// A figure of two classes that a threshold can be chosen for.
 public enum ThresholdMetric: String, Codable, Hashable, Sendable, CaseIterable {
+  /// The share of rows that are answered right.
   case accuracy
+  /// The mean of the shares of yes and of no that are found.
   case balancedAccuracy = "balanced-accuracy"
-  case f1, mcc
+  /// The harmonic mean of precision and recall of the second class.
+  case f1
+  /// Matthews' correlation of answer and truth.
+  case mcc
 
   /// - Parameters: rows that are yes and answered so, no and answered yes, and all that are yes and no.
   func value(hits: Double, alarms: Double, yes: Double, no: Double) -> Double {

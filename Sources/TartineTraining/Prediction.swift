@@ -148,7 +148,10 @@ extension Model {
 
   /// Measures the model on rows that have a target.
   ///
-  /// - Parameter warnings: gets what was adapted on the way, such as labels' full stops.
+  /// - Parameters:
+  ///   - dataset: the rows, all of them.
+  ///   - warnings: gets what was adapted on the way, such as labels' full stops.
+  ///   - threads: by default as many as there are processors; the result is the same for any number.
   public func evaluate(
     _ dataset: Dataset, warnings: inout [String], threads: Int? = nil
   ) throws -> Evaluation {

@@ -34,7 +34,8 @@ public struct Recipe: Hashable, Sendable {
   /// Rows of a step; nil: by the number of train rows.
   public var batchSize: Int?
   /// Pieces that a batch goes through the network in, their gradients added up: less memory, the same step but for
-  /// rounding, and for batch norm, whose statistics are a piece's.
+  /// rounding, for batch norm, whose statistics are a piece's, and for what is drawn: dropout, noise and mixup draw for
+  /// each piece.
   public var accumulation: Int
   /// Passes over the train rows; nil: by their number.
   public var epochs: Int?

@@ -70,6 +70,7 @@ extension Recipe {
   /// Trains on the train part, choosing the epoch by the dev part. The test part stays locked.
   ///
   /// - Parameters:
+  ///   - split: the rows, divided.
   ///   - seed: of initialization, shuffling and dropout; by default the recipe's own.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - observers: are told of each step and epoch, and may stop the training.

@@ -9,7 +9,12 @@ public struct RunFolder: Sendable {
 
   /// How far a run has come.
   public enum Status: String, Codable, Sendable {
-    case running, finished, diverged
+    /// Begun, and perhaps interrupted.
+    case running
+    /// Done.
+    case finished
+    /// Stopped at a value that is not finite.
+    case diverged
   }
 
   /// What run.json holds.
@@ -48,7 +53,9 @@ public struct RunFolder: Sendable {
 
   /// Makes a new folder.
   ///
-  /// - Parameter path: nil takes the first free `runs/NAME-N`.
+  /// - Parameters:
+  ///   - path: nil takes the first free `runs/NAME-N`.
+  ///   - name: the NAME of that.
   /// - Throws: `FileError.cannotCreate` where it cannot be made, or holds a run already.
   public init(creating path: String?, named name: String) throws {
     guard let path else {
@@ -107,7 +114,13 @@ public struct RunFolder: Sendable {
 
   /// Trains into the folder, with a checkpoint at each epoch's end.
   ///
-  /// - Parameter resuming: whether to go on from the checkpoint.
+  /// - Parameters:
+  ///   - recipe: what decides the training beside the data.
+  ///   - split: the rows, divided.
+  ///   - source: where they come from, for run.json.
+  ///   - resuming: whether to go on from the checkpoint.
+  ///   - threads: by default as many as there are processors; the result is the same for any number.
+  ///   - observers: are told of each step and epoch, and may stop the training.
   /// - Throws: what ``Recipe/train(on:seed:threads:observers:)`` throws; `FileError` where a write fails, after
   ///   which the checkpoint before it is whole.
   public func train(
