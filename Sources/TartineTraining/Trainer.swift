@@ -211,7 +211,8 @@ package final class Trainer {
 
   /// Brings what predicts up to date at an epoch's end.
   private func preparePrediction(after epoch: Int) {
-    plan.correct(step.state, updates: progress.step, into: corrected, precision: .float32)
+    // The averages take in every pass.
+    plan.correct(step.state, updates: epoch * step.passes(in: cut), into: corrected, precision: .float32)
     guard let average = recipe.optimizer.average else { return }
     if case .stochastic = average {
       guard let count = average.epochs(after: epoch, of: recipe.epochs ?? 1) else {

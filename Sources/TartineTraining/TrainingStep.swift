@@ -83,6 +83,12 @@ package final class TrainingStep {
     }
   }
 
+  /// How often an epoch goes through the network: once a piece of each batch.
+  package func passes(in cut: BatchCut) -> Int {
+    guard let accumulation else { return cut.count }
+    return (0..<cut.count).reduce(0) { $0 + BatchCut(rows: cut[$1].count, batchSize: accumulation.rows).count }
+  }
+
   /// Gathers the first batch of an epoch; later ones are gathered while the step before them updates.
   ///
   /// - Parameter epoch: the epoch's number, part of what augmentation is drawn from.

@@ -42,6 +42,14 @@ import Testing
     for value in model.plan.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.1) }
   }
 
+  /// Two steps of four pieces are eight of them, by which the averages are corrected for their start.
+  @Test func theNormsAveragesCountPieces() throws {
+    let model = try Recipe {
+      BatchNorm(); Dense(4); ReLU()
+    }.batchSize(50).accumulation(4).epochs(1).bins(0).keeping(.last).train(on: try data(200), seed: 2).model
+    for value in model.plan.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.25, "\(value)") }
+  }
+
   /// Averaged over all that was, noise of a rate that is too high goes away.
   @Test func averagesAreCloserToTheMinimum() throws {
     let split = try data(400)
