@@ -34,7 +34,9 @@ struct PreviewCommand: ParsableCommand {
   func run() throws {
     let model = try self.model.map { try Model($0) }
     let isNamed = recipe.recipe != nil || recipe.preset != nil
-    let base = isNamed ? try recipe.base(for: .multiclass) : model?.recipe ?? .automatic
+    // Operations that are named are all that is shown; else the model's.
+    var base = isNamed ? try recipe.base(for: .multiclass) : model?.recipe ?? .automatic
+    if !isNamed, recipe.augment != nil { base.augmentation = .none }
     let chosen = try recipe.changes().apply(to: base)
     guard !chosen.augmentation.isNone else {
       throw UsageError("there is nothing to show: name an augmentation, as in --augment rotation=10,shift=0.1.")
@@ -48,7 +50,6 @@ struct PreviewCommand: ParsableCommand {
     guard let sheet = ContactSheet(pictures, by: chosen.augmentation, seed: chosen.seed) else {
       throw UsageError("'\(source.data)' is a table, and augmentation changes pictures.")
     }
-    try Files.write(sheet.png, to: out)
     let effects = try model.map { model in
       guard model.task.isClassification else {
         throw UsageError("--model takes a classifier, and '\(self.model ?? "")' predicts \(model.task.rawValue).")
@@ -57,6 +58,7 @@ struct PreviewCommand: ParsableCommand {
         chosen.augmentation, on: model, split.dataset, rows: Array(split.dev.prefix(Self.asked)), seed: chosen.seed,
         threads: output.threads)
     }
+    try Files.write(sheet.png, to: out)
     let result = PreviewSummary(
       sheet: out, pictures: pictures.rowCount, draws: ContactSheet.draws,
       effects: (effects ?? []).map {

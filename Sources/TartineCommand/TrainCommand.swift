@@ -29,7 +29,7 @@ struct TrainCommand: ParsableCommand {
     let clock = ContinuousClock()
     let start = clock.now
     let job = try options.resume.map { try resumed(from: $0) } ?? begun()
-    if let error = options.humanError, error > 1, job.split.task != .regression {
+    if let error = job.options.humanError, error > 1, job.split.task != .regression {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(error); 0.05 are 5 %.")
     }
     for notice in job.split.dataset.notices { Files.warn(notice) }
@@ -40,7 +40,8 @@ struct TrainCommand: ParsableCommand {
     let result: Run
     do {
       result = try job.folder.train(
-        job.recipe, on: job.split, source: job.source, resuming: job.isResumed, threads: options.threads,
+        job.recipe, on: job.split, source: job.source, options: job.options, resuming: job.isResumed,
+        threads: options.threads,
         observers: [display])
     } catch {
       display.finish()
@@ -51,21 +52,30 @@ struct TrainCommand: ParsableCommand {
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     for warning in warnings { Files.warn(warning) }
-    let folds = try options.folds.map { try crossValidate(job, folds: $0) }
+    // A fold that cannot be trained is told of once all that the run itself has is written.
+    let validation = Result { try job.options.folds.map { try crossValidate(job, folds: $0) } }
+    let folds = try? validation.get()
     let summary = RunSummary(
       result, test: test, folds: folds, folder: job.folder, seconds: (clock.now - start).inSeconds)
     let diagnosis = Diagnosis(
-      of: result, test: test, humanError: options.humanError, worth: options.worth)
-    try job.folder.write(report: Report(result, diagnosis: diagnosis, title: job.title).html)
+      of: result, test: test, humanError: job.options.humanError, worth: job.options.worth)
+    let remarks = RunRemarks(result, folds: folds)
+    try job.folder.write(
+      report: Report(
+        result, diagnosis: diagnosis, remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title
+      )
+      .html)
     try job.folder.write(
       RunFolder.Description(
-        source: job.source, status: .finished, testOpenings: result.testOpenings, results: summary))
+        source: job.source, options: job.options, status: .finished, testOpenings: result.testOpenings, results: summary
+      ))
     try Files.print(
       options.json
         ? try JSON.text(summary) + "\n"
         : TrainingSummary(
-          result, test: test, folds: folds, diagnosis: diagnosis, summary: summary, source: job.source
+          result, test: test, remarks: remarks, diagnosis: diagnosis, summary: summary, source: job.source
         ).text)
+    _ = try validation.get()
   }
 
   private func crossValidate(_ job: Job, folds: Int) throws -> CrossValidation {
@@ -80,6 +90,7 @@ struct TrainCommand: ParsableCommand {
     var split: Split
     var recipe: Recipe
     var folder: RunFolder
+    var options: RunFolder.Options
     var isResumed: Bool
 
     var title: String { "\(source.name)\(source.target.map { ", \($0)" } ?? "")" }
@@ -87,13 +98,17 @@ struct TrainCommand: ParsableCommand {
 
   private func begun() throws -> Job {
     let changes = try recipe.changes()
-    var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
+    let first = try changes.apply(to: try recipe.base(for: nil))
+    var source = try data.source(seed: first.seed)
+    // Counts would be taken for classes.
+    if first.loss.isForNumbers, source.task == nil, source.target?.contains(",") != true { source.task = .regression }
     let split = try source.load()
     if let folds = options.folds { _ = try split.folds(folds) }
     let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
     return Job(
       source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
-      folder: try RunFolder(creating: options.out, named: source.name), isResumed: false)
+      folder: try RunFolder(creating: options.out, named: source.name), options: options.kept(else: nil),
+      isResumed: false)
   }
 
   private func resumed(from path: String) throws -> Job {
@@ -113,7 +128,8 @@ struct TrainCommand: ParsableCommand {
       throw UsageError("--resume goes on in '\(path)', so --out '\(out)' must be left out.")
     }
     let split = try source.load()
-    if let folds = options.folds { _ = try split.folds(folds) }
+    let kept = options.kept(else: description.options)
+    if let folds = kept.folds { _ = try split.folds(folds) }
     let isNamed = recipe.recipe != nil || recipe.preset != nil
     let asked = try recipe.changes().apply(
       to: isNamed ? try recipe.base(for: split.dataset.task.task) : trained)
@@ -122,7 +138,7 @@ struct TrainCommand: ParsableCommand {
         "the flags ask for another recipe than that of the run in '\(path)'; leave them out, or begin another "
           + "run.")
     }
-    return Job(source: source, split: split, recipe: trained, folder: folder, isResumed: true)
+    return Job(source: source, split: split, recipe: trained, folder: folder, options: kept, isResumed: true)
   }
 }
 
@@ -165,6 +181,12 @@ struct RunOptions: ParsableArguments {
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
   var json = false
+
+  /// What holds for the whole run, however often it is interrupted.
+  func kept(else before: RunFolder.Options?) -> RunFolder.Options {
+    RunFolder.Options(
+      folds: folds ?? before?.folds, humanError: humanError ?? before?.humanError, worth: worth ?? before?.worth)
+  }
 
   func validate() throws {
     if let folds, folds < 2 || folds > 1000 { throw ValidationError("--folds must be from 2 to 1000, not \(folds).") }

@@ -4,16 +4,16 @@ import Tartine
 struct TrainingSummary {
   private let run: Run
   private let test: Evaluation?
-  private let folds: CrossValidation?
+  private let remarks: RunRemarks
   private let diagnosis: Diagnosis
   private let summary: RunSummary
   private let source: DataSource
 
   init(
-    _ run: Run, test: Evaluation?, folds: CrossValidation?, diagnosis: Diagnosis, summary: RunSummary,
+    _ run: Run, test: Evaluation?, remarks: RunRemarks, diagnosis: Diagnosis, summary: RunSummary,
     source: DataSource
   ) {
-    self.folds = folds
+    self.remarks = remarks
     self.run = run
     self.test = test
     self.diagnosis = diagnosis
@@ -32,43 +32,12 @@ struct TrainingSummary {
     lines += ["", diagnosis.verdict]
     if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
     if run.recipe.keeps == .best { lines.append("Dev chose the epoch, so its error is a little optimistic.") }
-    lines += decisionLines
-    if let foldLine { lines += ["", foldLine] }
+    lines += remarks.decision
+    if let folds = remarks.folds ?? remarks.advice { lines += ["", folds] }
     if let mistakes { lines += ["", mistakes] }
     lines += ["", "Model:  \(summary.model)", "Report: \(summary.run)/report.html"]
     lines += ["", "Next:   \(nextCommand)", ""]
     return lines.joined(separator: "\n")
-  }
-
-  /// What dev decided of the answers.
-  private var decisionLines: [String] {
-    var lines: [String] = []
-    if let temperature = summary.temperature {
-      lines.append(
-        "Dev's log-loss is smallest with logits divided by \(Text.significant(temperature, digits: 3)), and so they are."
-      )
-    }
-    if let threshold = summary.threshold, let metric = run.recipe.decision.threshold, let yes = run.model.classes.last {
-      lines.append(
-        "'\(yes)' is answered from the probability \(Text.significant(threshold, digits: 3)) on, which is best on dev for "
-          + "\(metric.rawValue).")
-    }
-    return lines
-  }
-
-  /// Rows below which one dev part says little.
-  private static let fewRows = 2_000
-
-  private var foldLine: String? {
-    guard let folds else {
-      let rows = run.split.trainCount + run.split.devCount
-      guard rows + run.split.testCount < Self.fewRows, run.split.task != .multilabel else { return nil }
-      return "Few rows: --folds 5 measures the recipe on each of the \(rows) rows of train and dev once."
-    }
-    let each = folds.folds.map { Text.significant($0.task == .regression ? $0.score : $0.score * 100, digits: 3) }
-    let unit = folds.pooled.task == .regression ? "" : " %"
-    return "Over \(folds.folds.count) folds of train and dev: \(folds.pooled); fold by fold "
-      + "\(each.joined(separator: ", "))\(unit)."
   }
 
   /// Three images that the model got wrong.
@@ -100,7 +69,13 @@ struct TrainingSummary {
       return
         "\(program) train\(data)\(target)\(weights)\(test)\(task)\(shares)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
     }
-    return "\(program) predict \(quoted(summary.model)) \(source.data == DataSource.digits ? "digits" : "NEW.csv")"
+    return "\(program) predict \(quoted(summary.model)) \(newData)"
+  }
+
+  private var newData: String {
+    if source.data == DataSource.digits { return "digits" }
+    if case .images = run.split.dataset.inputs { return quoted(source.data) }
+    return "NEW.csv"
   }
 
   /// The command as it was called.

@@ -100,6 +100,11 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     return PreparedRows(width: width, elements: elements, targets: targets, weights: arena, origin: origin)
   }
 
+  /// The same, each row counting once.
+  package var unweighted: PreparedRows {
+    weights == nil ? self : PreparedRows(width: width, elements: elements, targets: targets, origin: origin)
+  }
+
   /// The class of each row; nil where the targets are no classes.
   package func classes(of count: Int) -> [Int]? {
     switch targets {

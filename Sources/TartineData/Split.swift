@@ -112,9 +112,11 @@ extension Split {
   /// - Throws: `DataError` where there are too few rows.
   public func folds(_ count: Int) throws -> [Split] {
     let rows = (train + dev).sorted()
-    guard count >= 2, rows.count >= 3 * count else {
+    // What is left of the rows must hold a dev row and two to train on.
+    guard count >= 2, count <= rows.count, rows.count - (rows.count + count - 1) / count >= 3 else {
       throw DataError(
-        "\(rows.count) rows of train and dev cannot be cut in \(count) folds; take from 2 to \(max(2, rows.count / 3)).",
+        "\(rows.count) rows of train and dev cannot be cut in \(count) folds with rows to train on and to choose by; there "
+          + "can be from 2 to \(rows.count) folds, of at least 4 rows in all.",
         source: dataset.source)
     }
     var stream = RandomStream(seed: seed, purpose: .folds)
@@ -142,6 +144,7 @@ extension Split {
         parts.dev += members.prefix(max(0, toDev))
         parts.train += members.dropFirst(max(0, toDev))
       }
+      if parts.dev.isEmpty { parts.dev.append(parts.train.removeLast()) }
       return Split(
         dataset: dataset, train: parts.train.sorted(), dev: parts.dev.sorted(),
         test: LockedTest(dataset: dataset, rows: rows.filter { fold[$0] == number }), seed: seed)

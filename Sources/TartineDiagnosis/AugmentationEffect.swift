@@ -12,7 +12,8 @@ public struct AugmentationEffect: Sendable {
   /// The share of changed pictures that are misclassified.
   public let error: Estimate
 
-  /// Measures each operation alone, and all together, on pictures that the model was not trained on.
+  /// Measures each operation alone, and all together, on pictures that the caller sets aside: dev's, by the division
+  /// that the model was trained with.
   ///
   /// - Parameters:
   ///   - model: a classifier of pictures.

@@ -48,7 +48,7 @@ package struct ClassMetrics {
         return sum + difference * difference
       }
       briers.append(classes == 2 ? squares / 2 : squares)
-      confidences.append(p[first + answers[row]])
+      confidences.append(p[first + (classes == 2 ? 1 : answers[row])])
       // Of equal ones the first counts as likelier, as in an answer.
       ranks.append(
         p.indices.reduce(0) { rank, place in
@@ -151,13 +151,14 @@ package struct ClassMetrics {
     return (yes > 0 && no > 0 ? roc / (yes * no) : .nan, yes > 0 ? average / yes : .nan)
   }
 
-  /// How far the confidence in an answer lies from the share of answers that are right, over bins of confidence.
+  /// How far the confidence in an answer lies from the share of answers that are right, over bins of confidence; of two
+  /// classes, the probability of the second from the share of rows that are of it.
   private func calibrationError(_ counts: [Double], total: Double) -> Double {
     let bins = 15
     var (hits, sums) = ([Double](repeating: 0, count: bins), [Double](repeating: 0, count: bins))
     for row in truths.indices {
       let bin = min(bins - 1, max(0, Int((confidences[row] * Double(bins)).rounded(.up)) - 1))
-      if truths[row] == answers[row] { hits[bin] += counts[row] }
+      if truths[row] == (classes == 2 ? 1 : answers[row]) { hits[bin] += counts[row] }
       sums[bin] += confidences[row] * counts[row]
     }
     return zip(hits, sums).reduce(0) { $0 + abs($1.0 - $1.1) } / total

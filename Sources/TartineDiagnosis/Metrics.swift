@@ -20,7 +20,7 @@ public struct Metric: Hashable, Sendable {
 /// | mcc | Matthews' correlation of answer and truth |
 /// | roc-auc, pr-auc | the area under the ROC curve, and the average precision; with more classes the mean of one against the rest |
 /// | log-loss, brier | −log p of the truth; the squared distance of the probabilities from it, halved for two classes |
-/// | calibration-error | the expected distance of confidence and accuracy, over 15 bins of confidence |
+/// | calibration-error | the expected distance, over 15 bins, of the likeliest class's probability from the share of answers that are right; of two classes, of the second's probability from the share of rows that are of it |
 /// | rmse, mae, r2 | of numbers, in their own unit |
 /// | quantile-loss, coverage | of a quantile τ: the mean of τ d above and (τ − 1) d below it, d the truth less the answer; the share of truths that are not above it |
 /// | exact-match, f1-… | of labels: all of a row's right; the mean over labels (`-macro`), over all answers (`-micro`), over labels by their rows |

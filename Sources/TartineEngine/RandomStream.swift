@@ -24,6 +24,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case mixup
   /// Which fold a row is in.
   case folds
+  /// The order in which batch norm's averages are made anew.
+  case statistics
 }
 
 /// A stream of random numbers that is a function of where it is used, and holds no state worth saving.

@@ -103,12 +103,16 @@ package enum JSON {
   /// The problem of a decoding error in plain words, with the key where it is known.
   package static func explain(_ error: any Error) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
-    func place(_ path: [any CodingKey]) -> String {
-      path.isEmpty ? "" : " at '\(path.map(\.stringValue).joined(separator: "."))'"
+    func text(_ path: [any CodingKey]) -> String {
+      path.reduce("") { text, key in
+        if let index = key.intValue { return "\(text)[\(index)]" }
+        return text.isEmpty ? key.stringValue : "\(text).\(key.stringValue)"
+      }
     }
+    func place(_ path: [any CodingKey]) -> String { path.isEmpty ? "" : " at '\(text(path))'" }
     switch error {
     case .keyNotFound(let key, let context):
-      return "'\((context.codingPath + [key]).map(\.stringValue).joined(separator: "."))' is missing"
+      return "'\(text(context.codingPath + [key]))' is missing"
     case .typeMismatch(let type, let context):
       return "\(kind(type)) is needed\(place(context.codingPath))"
     case .valueNotFound(let type, let context):
@@ -116,6 +120,10 @@ package enum JSON {
     case .dataCorrupted(let context):
       if !context.debugDescription.contains("valid JSON") {
         return context.debugDescription + place(context.codingPath)
+      }
+      // Foundation names the number, but not where it stands.
+      if let number = context.underlyingError.map({ "\($0)" })?.firstMatch(of: /parsed: "([^"]*)"/)?.1 {
+        return "the number \(number) in it must be whole, or is out of its range"
       }
       return context.codingPath.isEmpty
         ? "it is no valid JSON, or holds a number out of its range"

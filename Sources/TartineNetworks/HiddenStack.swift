@@ -64,6 +64,9 @@ extension HiddenStack: Codable {
       embedNumbers
   }
 
+  /// Every key of a plain stack in a recipe.
+  package static var keys: [String] { Key.allCases.map(\.rawValue) }
+
   /// Decodes; what is left out takes its default, what cannot be is refused.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)

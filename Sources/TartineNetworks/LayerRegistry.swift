@@ -15,6 +15,9 @@ public enum LayerRegistry {
     kinds.withLock { $0[type.kind] = type }
   }
 
+  /// All that are known, in order.
+  static var names: [String] { kinds.withLock { $0.keys.sorted() } }
+
   static func type(of kind: String) -> (any Layer.Type)? { kinds.withLock { $0[kind] } }
 }
 
@@ -33,7 +36,8 @@ struct CodedLayer: Codable {
       throw DecodingError.dataCorruptedError(
         forKey: .layer, in: container,
         debugDescription:
-          "there is no layer '\(kind)' here; if it is your own, call LayerRegistry.register for it first")
+          "there is no layer '\(kind)' here; there are \(LayerRegistry.names.joined(separator: ", ")). One of your own must be "
+          + "registered first (LayerRegistry.register)")
     }
     layer = try type.init(from: decoder)
   }

@@ -83,6 +83,14 @@ public struct Loss: Hashable, Sendable {
     return copy
   }
 
+  /// Whether it asks for numbers, so that a target of whole numbers is no classes.
+  package var isForNumbers: Bool {
+    switch kind {
+    case .squared, .absolute, .huber, .quantile, .poisson: true
+    case .automatic, .crossEntropy, .focal: false
+    }
+  }
+
   /// The quantile that it asks for; nil: none.
   package var share: Double? { if case .quantile(let share) = kind { share } else { nil } }
 
@@ -131,12 +139,15 @@ public struct Loss: Hashable, Sendable {
 }
 
 extension Loss: Codable {
-  private enum Key: String, CodingKey { case kind, smoothing, gamma, delta, quantile, classWeights }
+  private enum Key: String, CodingKey, CaseIterable { case kind, smoothing, gamma, delta, quantile, classWeights }
 
   /// The names in recipes and flags.
   public static let names = [
     "automatic", "cross-entropy", "focal", "squared", "absolute", "huber", "quantile", "poisson",
   ]
+
+  /// Every key that some loss has in a recipe.
+  package static var keys: [String] { Key.allCases.map(\.rawValue) }
 
   /// The keys that belong to one loss and mean nothing to another.
   package static let ownKeys = [Key.smoothing, .gamma, .delta, .quantile].map(\.rawValue)

@@ -136,7 +136,10 @@ private struct NetworkPlanner {
           + "\(before.count) units.")
     }
     let isShared = nodes.contains { if case .fused(let node) = $0 { node.skipFrom == source } else { false } }
-    guard !isShared, nodes.count > source + 1 else {
+    guard nodes.count > source + 1 else {
+      throw NetworkError("layer \(name): nothing in it computes, so that it would only double its input.")
+    }
+    guard !isShared else {
       throw NetworkError("layer \(name): a residual block begins with a layer of its own, not with another block.")
     }
     var sum = FusedNode(name: name, inputWidth: shape.count, width: shape.count)

@@ -15,8 +15,12 @@ public struct Residual: Layer {
 
   /// A block of the layers listed.
   public init(@LayerBuilder _ layers: () -> [any Layer]) { block = Network(layers: layers()) }
+  private enum CodingKeys: String, CodingKey { case layers }
   /// Decodes a list of layers.
-  public init(from decoder: any Decoder) throws { block = try Network(from: decoder) }
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    block = Network(layers: try values.decode([CodedLayer].self, forKey: .layers).map(\.layer))
+  }
   /// Encodes the list of layers.
   public func encode(to encoder: any Encoder) throws { try Network(layers: block.layers).encode(to: encoder) }
 

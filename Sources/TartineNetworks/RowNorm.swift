@@ -17,7 +17,7 @@ extension RowNorm {
     guard input.isVector else {
       throw ShapeError(got: input, expected: "n", advice: "put Flatten() before it.")
     }
-    guard input.count % groupCount == 0 else {
+    guard groupCount > 0, input.count % groupCount == 0 else {
       throw ShapeError(
         got: input, expected: "n, a multiple of \(groupCount)", advice: "take a number of groups that divides it.")
     }

@@ -230,10 +230,13 @@ package struct PassFault: Hashable, Sendable {
   package let isInGradient: Bool
   /// Places in the batch, at most ten.
   package let rows: [Int]
-  /// How many rows there were in all.
+  /// How many of the pass's rows it shows in.
   package let rowCount: Int
+  /// Whether it shows in all of them, which says nothing of any.
+  package let isEverywhere: Bool
 
-  package init(layer: String, isInGradient: Bool, rows: [Int], rowCount: Int) {
+  package init(layer: String, isInGradient: Bool, rows: [Int], rowCount: Int, isEverywhere: Bool = false) {
+    self.isEverywhere = isEverywhere
     self.layer = layer
     self.isInGradient = isInGradient
     self.rows = rows
@@ -242,12 +245,16 @@ package struct PassFault: Hashable, Sendable {
 
   /// The same where the pass was of some rows of a batch, from this place on.
   package func movedRows(by offset: Int) -> PassFault {
-    PassFault(layer: layer, isInGradient: isInGradient, rows: rows.map { $0 + offset }, rowCount: rowCount)
+    PassFault(
+      layer: layer, isInGradient: isInGradient, rows: rows.map { $0 + offset }, rowCount: rowCount,
+      isEverywhere: isEverywhere)
   }
 
   /// A fault on the way forward, in all these rows.
-  fileprivate init(layer: String, in rows: [Int]) {
-    self.init(layer: layer, isInGradient: false, rows: Array(rows.prefix(10)), rowCount: rows.count)
+  fileprivate init(layer: String, in rows: [Int], of all: Int) {
+    self.init(
+      layer: layer, isInGradient: false, rows: Array(rows.prefix(10)), rowCount: rows.count,
+      isEverywhere: rows.count == all)
   }
 }
 
@@ -255,16 +262,16 @@ extension TrainingPass {
   /// Goes through the buffers of the last pass and names the first that holds a value that is not finite.
   package func findFault() -> PassFault {
     let bad = badRows(steps[0].input, width: plan.input.count)
-    if !bad.isEmpty { return PassFault(layer: "input", in: bad) }
+    if !bad.isEmpty { return PassFault(layer: "input", in: bad, of: rows) }
     for (index, node) in plan.nodes.enumerated() where index < plan.nodes.count - 1 {
       for values in [steps[index].z, steps[index].output] {
         let bad = badRows(values, width: node.width)
-        if !bad.isEmpty { return PassFault(layer: node.name, in: bad) }
+        if !bad.isEmpty { return PassFault(layer: node.name, in: bad, of: rows) }
       }
     }
     let badLosses = (0..<rows).filter { !losses[$0].isFinite }
     if !badLosses.isEmpty {
-      return PassFault(layer: "output", in: badLosses)
+      return PassFault(layer: "output", in: badLosses, of: rows)
     }
     let first = plan.nodes.indices.last { index in
       (0..<Cut.mostParts).contains { !squares[index * Cut.mostParts + $0].isFinite }

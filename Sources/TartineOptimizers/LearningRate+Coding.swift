@@ -1,7 +1,7 @@
 /// The flat keys that recipes use beside the optimizer's own: `learningRate`, `schedule`, `warmup`, and what
 /// the shape needs.
 extension LearningRate: Codable {
-  enum Key: String, CodingKey {
+  enum Key: String, CodingKey, CaseIterable {
     case learningRate, schedule, warmup
     case decay = "scheduleDecay"
     case factor = "scheduleFactor"
@@ -95,7 +95,14 @@ extension LearningRate.Shape: Codable {
     case "plateau":
       self = .plateau(
         factor: try number(.factor, or: 0.1), patience: try values.decodeIfPresent(Int.self, forKey: .patience) ?? 10)
-    case "joined": self = .joined(try values.decode([LearningRate.Part].self, forKey: .parts))
+    case "joined":
+      guard let parts = try values.decodeIfPresent([LearningRate.Part].self, forKey: .parts) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .parts, in: values,
+          debugDescription: "a joined schedule needs its parts, as in "
+            + #"[{"share": 0.2, "schedule": "constant"}, {"share": 0.8, "schedule": "cosine"}]"#)
+      }
+      self = .joined(parts)
     default:
       throw DecodingError.dataCorruptedError(
         forKey: .schedule, in: values,

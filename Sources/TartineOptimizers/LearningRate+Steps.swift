@@ -18,25 +18,27 @@ extension LearningRate {
     rate(Place(step: step, total: total, epochSteps: max(1, epochSteps), devLosses: devLosses[...]))
   }
 
-  /// β₁ at a step, where the schedule says it.
-  package func beta1(at step: Int, of total: Int) -> Double? {
+  /// β₁ at a step, where the schedule says it; while the rate warms up it is as high as it will be.
+  package func beta1(at step: Int, of total: Int) -> Double? { beta1(Place(step: step, total: total)) }
+
+  private func beta1(_ place: Place) -> Double? {
+    let warmupSteps = warmupSteps(of: place.total)
     switch shape {
     case .oneCycle(let cycle):
-      return cycle.between(cycle.highBeta1, cycle.lowBeta1, cycle.highBeta1, at: step, of: total)
+      guard place.step >= warmupSteps else { return cycle.highBeta1 }
+      return cycle.between(
+        cycle.highBeta1, cycle.lowBeta1, cycle.highBeta1, at: place.step - warmupSteps, of: place.total - warmupSteps)
     case .joined(let parts):
-      let (part, place) = Self.part(of: parts, Place(step: step, total: total))
-      return LearningRate(initial, shape: part.shape).beta1(at: place.step, of: place.total)
+      guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: place.total - warmupSteps))
+      else { return nil }
+      return LearningRate(initial, shape: part.shape, warmup: part.warmup).beta1(inside)
     default: return nil
     }
   }
 
-  /// Whether the rate depends on how the run goes.
-  package var followsDevLosses: Bool {
-    switch shape {
-    case .plateau: true
-    case .joined(let parts): parts.contains { LearningRate(initial, shape: $0.shape).followsDevLosses }
-    default: false
-    }
+  private func warmupSteps(of total: Int) -> Int {
+    // What is no share has been refused before.
+    warmup.isFinite ? Int((warmup * Double(total)).rounded()) : 0
   }
 
   /// A step's place in a run, or in a part of one.
@@ -53,7 +55,7 @@ extension LearningRate {
   }
 
   private func rate(_ place: Place) -> Double {
-    let warmupSteps = Int((warmup * Double(place.total)).rounded())
+    let warmupSteps = warmupSteps(of: place.total)
     if place.step < warmupSteps { return initial * Double(place.step + 1) / Double(warmupSteps) }
     let total = place.total - warmupSteps
     let t = Double(place.step - warmupSteps)
@@ -82,7 +84,7 @@ extension LearningRate {
     case .plateau(let factor, let patience):
       return initial * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
     case .joined(let parts):
-      let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total))
+      guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total)) else { return initial }
       return LearningRate(initial * part.scale, shape: part.shape, warmup: part.warmup).rate(inside)
     }
   }
@@ -104,7 +106,8 @@ extension LearningRate {
     var waited = 0
     var count = 0
     for loss in losses {
-      if loss < best * (1 - 1e-4) {
+      // Losses may be negative.
+      if best == .infinity || loss < best - 1e-4 * abs(best) {
         best = loss
         waited = 0
       } else {
@@ -118,8 +121,8 @@ extension LearningRate {
     return count
   }
 
-  /// The part that a step lies in, and its place there.
-  private static func part(of parts: [Part], _ place: Place) -> (Part, Place) {
+  /// The part that a step lies in, and its place there; nil without parts.
+  private static func part(of parts: [Part], _ place: Place) -> (Part, Place)? {
     var share = 0.0
     var start = 0
     for part in parts.dropLast() {
@@ -128,7 +131,7 @@ extension LearningRate {
       if place.step < end { return (part, place.after(start, total: end - start)) }
       start = end
     }
-    return (parts[parts.count - 1], place.after(start, total: place.total - start))
+    return parts.last.map { ($0, place.after(start, total: place.total - start)) }
   }
 }
 

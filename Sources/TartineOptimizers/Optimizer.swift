@@ -154,7 +154,10 @@ public struct Optimizer: Hashable, Sendable {
     if let problem = learningRate.problem { return problem }
     if !(beta1 >= 0 && beta1 < 1) { return "beta1 must be in [0, 1), not \(beta1)" }
     if !(beta2 >= 0 && beta2 < 1) { return "beta2 must be in [0, 1), not \(beta2)" }
-    if !(epsilon >= 0 && epsilon.isFinite) { return "epsilon must be at least 0, not \(epsilon)" }
+    // A weight that no gradient has reached yet would be divided by 0.
+    if hasSecondMoment, !(Float(epsilon) > 0 && Float(epsilon).isFinite) {
+      return "epsilon must be above 0, and not so small that a Float takes it for 0; it is \(epsilon)"
+    }
     if !(momentum >= 0 && momentum < 1) { return "momentum must be in [0, 1), not \(momentum)" }
     if (centered || momentum > 0) && algorithm != .rmsprop {
       return "centered and momentum belong to rmsprop, not to \(algorithm.rawValue)"
@@ -168,8 +171,14 @@ public struct Optimizer: Hashable, Sendable {
 }
 
 extension Optimizer: Codable {
-  private enum Key: String, CodingKey {
+  private enum Key: String, CodingKey, CaseIterable {
     case algorithm, beta1, beta2, epsilon, decay, clip, clipNorm, clipValue, centered, momentum, variant
+  }
+
+  /// Every key that some optimizer has in a recipe.
+  package static var keys: [String] {
+    Key.allCases.map(\.rawValue) + LearningRate.Key.allCases.map(\.rawValue)
+      + WeightAverage.Key.allCases.map(\.rawValue)
   }
 
   /// Decodes; what is left out takes its default.
@@ -195,7 +204,7 @@ extension Optimizer: Codable {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(algorithm, forKey: .algorithm)
     try learningRate.encode(to: encoder)
-    if hasFirstMoment { try values.encode(beta1, forKey: .beta1) }
+    if hasFirstMoment, algorithm != .rmsprop { try values.encode(beta1, forKey: .beta1) }
     if algorithm == .lion || hasSecondMoment && algorithm != .adagrad { try values.encode(beta2, forKey: .beta2) }
     if hasSecondMoment { try values.encode(epsilon, forKey: .epsilon) }
     if algorithm == .rmsprop {
@@ -219,6 +228,13 @@ extension Optimizer: Codable {
     case .lion: 3e-4
     case .lbfgs: 1
     }
+  }
+
+  /// Copies of the weights that it holds at most.
+  package var arenas: Int {
+    if algorithm == .lbfgs { return 2 * LBFGS.memory + 3 }
+    return (hasFirstMoment ? 1 : 0) + (hasSecondMoment ? 1 : 0) + (algorithm == .amsGrad || momentum > 0 ? 1 : 0)
+      + (average == nil ? 0 : 1)
   }
 
   package var hasFirstMoment: Bool {

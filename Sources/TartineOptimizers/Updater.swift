@@ -32,6 +32,8 @@ package final class Updater {
   /// The moving average of the weights, where there is one.
   package let average: Arena?
   private let averageBeta: Double?
+  /// Whether something is still done to the weights after their update.
+  package let averagesLater: Bool
   /// The arenas' memory, so that a step counts no references.
   private let addresses:
     (
@@ -63,6 +65,7 @@ package final class Updater {
     third = optimizer.algorithm == .amsGrad || optimizer.momentum > 0 ? plan.makeParameterArena(precision) : nil
     average = optimizer.average == nil ? nil : plan.makeParameterArena(precision)
     if case .exponential(let beta)? = optimizer.average { averageBeta = beta } else { averageBeta = nil }
+    averagesLater = averageBeta != nil && penalty.maxNorm != nil
     addresses = (weights.base, gradients.base, first?.base, second?.base, third?.base)
     tensors = plan.parameters
     elements = plan.parameterElements
@@ -167,9 +170,19 @@ package final class Updater {
       update.decay = rate * (optimizer.decay ?? 0)
     }
     sweep(&update)
-    if let average, let averageBeta {
-      precision.kernels.pointee.blend(average[bytes], update.weights, chunk.count, averageBeta, 1 - averageBeta)
-    }
+    if !averagesLater { takeIntoAverage(chunk) }
+  }
+
+  /// Takes one piece's weights into their moving average, where that is done after the update.
+  package func takeIntoAverage(_ part: Int) {
+    for index in starts[part]..<starts[part + 1] { takeIntoAverage(chunks[index]) }
+  }
+
+  private func takeIntoAverage(_ chunk: Chunk) {
+    guard let average, let averageBeta else { return }
+    let bytes = chunk.offset * precision.size
+    precision.kernels.pointee.blend(
+      average[bytes], addresses.weights + bytes, chunk.count, averageBeta, 1 - averageBeta)
   }
 
   /// Takes the weights, at an epoch's end, into their plain mean; `count` counts this time.

@@ -33,14 +33,15 @@ public enum WeightAverage: Hashable, Sendable {
   /// How many epochs' weights are in a plain mean after `epoch` of them; nil where it has not begun.
   package func epochs(after epoch: Int, of total: Int) -> Int? {
     guard case .stochastic(let start) = self else { return nil }
-    let before = Int((start * Double(total)).rounded(.up))
+    // The last epoch counts in any case.
+    let before = min(Int((start * Double(total)).rounded(.up)), max(0, total - 1))
     return epoch > before ? epoch - before : nil
   }
 }
 
 /// The flat keys beside the optimizer's own: `average`, `averageBeta`, `averageFrom`.
 extension WeightAverage {
-  enum Key: String, CodingKey { case average, averageBeta, averageFrom }
+  enum Key: String, CodingKey, CaseIterable { case average, averageBeta, averageFrom }
 
   /// The names in recipes and flags.
   public static let names = ["none", "ema", "swa"]

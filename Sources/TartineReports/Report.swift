@@ -7,12 +7,16 @@ import TartineTraining
 public struct Report {
   private let run: Run
   private let diagnosis: Diagnosis
+  private let remarks: [String]
   private let title: String
 
   /// A report of a run, with its reading.
-  public init(_ run: Run, diagnosis: Diagnosis, title: String) {
+  ///
+  /// - Parameter remarks: sentences beside the verdict.
+  public init(_ run: Run, diagnosis: Diagnosis, remarks: [String] = [], title: String) {
     self.run = run
     self.diagnosis = diagnosis
+    self.remarks = remarks
     self.title = title
   }
 
@@ -32,6 +36,7 @@ public struct Report {
     <h1>\(escape(title))</h1>
     <p class="verdict">\(escape(diagnosis.verdict))</p>
     \(diagnosis.mismatch.map { "<p>\(escape($0.sentence))</p>" } ?? "")
+    \(remarks.map { "<p>\(escape($0))</p>" }.joined(separator: "\n"))
     <h2>The error ladder</h2>
     <p class="note">\(escape(diagnosis.heading)); δ, the smallest difference that matters, is \
     \(escape(diagnosis.text(diagnosis.worth))). Dev chose the epoch, so its error is a little optimistic.</p>

@@ -28,7 +28,7 @@ package final class BatchBuffer {
     // One more, for rows that are mixed in a ring.
     let targets = layout.reserve(rows * targetWidth + 1, size: max(precision.size, MemoryLayout<Int32>.size))
     let first = layout.reserve(max(width, targetWidth), size: precision.size)
-    let weights = layout.reserve(rows, size: precision.size)
+    let weights = layout.reserve(rows + 1, size: precision.size)
     let scratch = layout.reserve(rows, size: MemoryLayout<Int32>.size)
     let roomSize = (room + 15) / 16 * 16
     let roomOffset = layout.reserve(parts * roomSize, size: MemoryLayout<Float>.size)
@@ -45,29 +45,48 @@ package final class BatchBuffer {
     self.precision = precision
   }
 
-  /// Makes each row `share` of itself and the rest of the next one, the last row's next being the first; class numbers
-  /// are left, with the first one behind the last. Once for each batch that is gathered.
+  /// Makes each row `share` of itself and the rest of the next one, the last row's next being the first. Once for each batch
+  /// that is gathered.
+  ///
+  /// A row's target counts by that row's weight. Class numbers are left, with the first one behind the last, and so are their
+  /// weights: the loss takes both rows' apart.
   ///
   /// **Source**: Zhang et al., *mixup: beyond empirical risk minimization*, 2018, eq. 2.
   package func mix(share: Double, labels: Bool, weighs: Bool) {
     guard !isMixed else { return }
     isMixed = true
-    mix(input, width: width, share)
+    let size = precision.size
+    mix(input, width: width) { _ in (share, 1 - share) }
     if labels {
       let labels = targets.assumingMemoryBound(to: Int32.self)
       labels[count] = labels[0]
+      if weighs { (weights + count * size).copyMemory(from: weights, byteCount: size) }
+    } else if weighs {
+      // (λ w y + (1 − λ) w' y') / (λ w + (1 − λ) w'), which the row then counts.
+      mix(targets, width: targetWidth) { row in
+        let (own, next) = (share * weight(row), (1 - share) * weight((row + 1) % count))
+        return own + next > 0 ? (own / (own + next), next / (own + next)) : (1, 0)
+      }
+      mix(weights, width: 1) { _ in (share, 1 - share) }
     } else {
-      mix(targets, width: targetWidth, share)
+      mix(targets, width: targetWidth) { _ in (share, 1 - share) }
     }
-    if weighs { mix(weights, width: 1, share) }
   }
 
-  private func mix(_ matrix: UnsafeMutableRawPointer, width: Int, _ share: Double) {
+  private func weight(_ row: Int) -> Double {
+    switch precision {
+    case .float32: Double(weights.assumingMemoryBound(to: Float.self)[row])
+    case .float64: weights.assumingMemoryBound(to: Double.self)[row]
+    }
+  }
+
+  private func mix(_ matrix: UnsafeMutableRawPointer, width: Int, _ shares: (Int) -> (keep: Double, gain: Double)) {
     let blend = precision.kernels.pointee.blend!
     let bytes = width * precision.size
     first.copyMemory(from: matrix, byteCount: bytes)
     for row in 0..<count {
-      blend(matrix + row * bytes, row + 1 < count ? matrix + (row + 1) * bytes : first, width, share, 1 - share)
+      let (keep, gain) = shares(row)
+      blend(matrix + row * bytes, row + 1 < count ? matrix + (row + 1) * bytes : first, width, keep, gain)
     }
   }
 

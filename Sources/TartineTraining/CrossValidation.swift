@@ -22,13 +22,17 @@ extension Recipe {
   ///   - folds: how many, from 2 on; 5 or 10 are usual.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told of each fold that is done.
-  /// - Throws: what ``train(on:seed:threads:observers:)`` throws; `DataError` for too few rows.
+  /// - Throws: `DataError` for too few rows; `RecipeError` that names the fold whose training fails.
   public func crossValidate(
     on split: Split, folds: Int, threads: Int? = nil, progress: (_ done: Int) -> Void = { _ in }
   ) throws -> CrossValidation {
     var evaluations: [Evaluation] = []
     for part in try split.folds(folds) {
-      evaluations.append(try train(on: part, threads: threads).test())
+      do {
+        evaluations.append(try train(on: part, threads: threads).test())
+      } catch {
+        throw RecipeError("fold \(evaluations.count + 1) of \(folds): \(error)")
+      }
       progress(evaluations.count)
     }
     return CrossValidation(folds: evaluations, pooled: Evaluation(pooling: evaluations))

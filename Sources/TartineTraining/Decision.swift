@@ -10,7 +10,8 @@ import TartineNetworks
 
 /// What a recipe leaves to the dev rows once training is done: how sure the probabilities are, and where yes begins.
 ///
-/// Both are chosen on dev alone, after the epoch, and go into the model; dev's own figures are a little optimistic for it,
+/// Both are chosen on dev alone, after the epoch, and go into the model; where dev holds too few rows of a class, or no best
+/// temperature, they stay as they are; dev's own figures are a little optimistic for it,
 /// test's are not.
 public struct DecisionRule: Hashable, Sendable {
   /// Whether the logits are divided by the temperature T > 0 that makes dev's log-loss smallest. The answers of more than
@@ -32,8 +33,13 @@ public struct DecisionRule: Hashable, Sendable {
 
   /// Why it cannot be followed for an output, in a sentence; nil if it can.
   func problem(for output: Output, isBinary: Bool) -> String? {
-    if calibrates, !output.isProbability { return "decision.calibrates is for classes, and the target is a number" }
-    if threshold != nil, !isBinary { return "decision.threshold is for two classes, and the target is something else" }
+    if calibrates, !output.isProbability {
+      return "decision.calibrates (--calibrate) is for classes, and the target is a number"
+    }
+    if threshold != nil, !isBinary {
+      return
+        "decision.threshold (--threshold-for) is for two classes, and the target has more, or is several labels or a number"
+    }
     return nil
   }
 }
@@ -92,6 +98,16 @@ public struct Decision: Codable, Hashable, Sendable {
   /// As the network says.
   public static let usual = Decision()
 
+  /// Temperatures that are looked through: one at an end says that dev does not hold what would tell.
+  public static let temperatures = 0.05...20.0
+  /// Rows of each class that dev must hold for a threshold to be chosen.
+  public static let fewestRows = 5
+
+  /// Whether a temperature was found.
+  public var isCalibrated: Bool { temperature != 1 }
+  /// Whether a threshold was found.
+  public var hasThreshold: Bool { threshold != 0.5 }
+
   init() {}
 
   /// Chooses both by rows that were not trained on.
@@ -101,8 +117,11 @@ public struct Decision: Codable, Hashable, Sendable {
     let width = output.width
     if rule.calibrates { temperature = Self.temperature(logits: logits, truths: truths, output: output) }
     guard let metric = rule.threshold, width == 1 else { return }
+    let yes = truths.count { $0 > 0.5 }
+    guard min(yes, truths.count - yes) >= Self.fewestRows else { return }
     let temperature = temperature
-    let scores = logits.map { 1 / (1 + exp(-Double($0) / temperature)) }
+    // As a model gives them: what a Float cannot tell apart no threshold can.
+    let scores = logits.map { Double(Float(1 / (1 + exp(-Double($0) / temperature)))) }
     threshold = Self.threshold(scores: scores, truths: truths, metric: metric)
   }
 
@@ -110,7 +129,8 @@ public struct Decision: Codable, Hashable, Sendable {
   private static func temperature(logits: [Float], truths: [Double], output: Output) -> Double {
     func cost(_ logT: Double) -> Double { logLoss(logits, truths, output, temperature: exp(logT)) }
     let ratio = (5.0.squareRoot() - 1) / 2
-    var (low, high) = (log(0.01), log(100.0))
+    let ends = (low: log(temperatures.lowerBound), high: log(temperatures.upperBound))
+    var (low, high) = ends
     var (a, b) = (high - ratio * (high - low), low + ratio * (high - low))
     var (costA, costB) = (cost(a), cost(b))
     while high - low > 1e-6 {
@@ -124,7 +144,8 @@ public struct Decision: Codable, Hashable, Sendable {
         costB = cost(b)
       }
     }
-    return exp((low + high) / 2)
+    let found = (low + high) / 2
+    return min(found - ends.low, ends.high - found) < 1e-3 ? 1 : exp(found)
   }
 
   private static func logLoss(

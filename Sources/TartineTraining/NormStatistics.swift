@@ -25,7 +25,7 @@ final class NormStatistics {
       rows: cut.largest, width: plan.input.count, targetWidth: output.width, precision: .float32)
     // Mixed, since rows in the file's order are often one class after the other; and always alike.
     var order = (0..<Int32(rows)).map { $0 }
-    var stream = RandomStream(seed: seed, purpose: .sample)
+    var stream = RandomStream(seed: seed, purpose: .statistics)
     stream.shuffle(&order)
     self.order = order
   }

@@ -12,9 +12,13 @@ import TartineNetworks
 
 extension NetworkPlan {
   /// Starts the output layer's bias at the answer that is best where nothing is known of a row.
-  func setOutputBias(to rows: PreparedRows, output: Output, in weights: Arena) {
+  func setOutputBias(to rows: PreparedRows, output: Output, loss: Loss, in weights: Arena) {
     guard let bias = parameters.first(where: { $0.name == "output.bias" }) else { return }
     let elements = bias.elements(Float.self, in: weights)
+    if let quantile = loss.kind == .absolute ? 0.5 : loss.share {
+      for place in 0..<output.width { elements[place] = rows.targetQuantile(quantile, of: place) }
+      return
+    }
     // No share is 0 or 1 for certain.
     let margin = 0.5 / Double(max(1, rows.rowCount))
     for (place, mean) in rows.targetMeans(width: output.width).enumerated() {
@@ -49,5 +53,19 @@ extension PreparedRows {
     }
     // The weights are 1 in the mean.
     return sums.map { $0 / Double(max(1, rowCount)) }
+  }
+
+  /// The smallest target that this share of the rows, by their weights, does not exceed.
+  func targetQuantile(_ share: Double, of place: Int) -> Float {
+    guard case .matrix(let arena, let width) = targets, rowCount > 0 else { return 0 }
+    let values = arena.base.assumingMemoryBound(to: Float.self)
+    let weights = weights.map { $0.base.assumingMemoryBound(to: Float.self) }
+    let sorted = (0..<rowCount).sorted { values[$0 * width + place] < values[$1 * width + place] }
+    var seen = 0.0
+    for row in sorted {
+      seen += Double(weights?[row] ?? 1)
+      if seen >= share * Double(rowCount) { return values[row * width + place] }
+    }
+    return values[sorted[rowCount - 1] * width + place]
   }
 }

@@ -13,7 +13,8 @@ public enum Preset: String, CaseIterable, Sendable {
   /// **Source**: Holzmüller, Grinsztajn, Steinwart, *Better by default*, 2024, table A.1.
   ///
   /// **Differs from**: in place of its learned scales and periodic embeddings stand standardization and piecewise-linear
-  /// bins; weights are not scaled by their fan-in at each step, so that its rate of 0.04 is 0.04 / √256 here.
+  /// bins, and its dropout and decay do not fall over the run; its units learn no slope, and biases have the weights' rate;
+  /// weights are not scaled by their fan-in at each step, so that its rate of 0.04 is 0.04 / √256 here.
   case tabular
   /// Two wide layers on pictures that are turned, zoomed, sheared, shifted and bent, predicted by the average of the last
   /// thousand steps' weights.

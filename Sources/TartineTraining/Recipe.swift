@@ -114,7 +114,7 @@ public enum KeptEpoch: String, Codable, Hashable, Sendable, CaseIterable {
 public enum OutputBias: String, Codable, Hashable, Sendable, CaseIterable {
   /// 0: every class is as likely.
   case zero
-  /// The logarithm of each class's share of the train rows, or a number's mean: the answer that is best without looking,
+  /// The logarithm of each class's share of the train rows, or a number's mean, or its quantile where the loss asks for one: the answer that is best without looking,
   /// so that the first steps need not learn it.
   case prior
 }

@@ -52,12 +52,20 @@ public struct RecipeSettings: Sendable {
       {
         throw RecipeError("\(key) holds a number far out of its range.")
       }
+      if key == "seed", case .number(let number) = value, number < 0 || number.rounded() != number {
+        throw RecipeError("seed must be a whole number from 0 to 18446744073709551615, not \(number).")
+      }
       if Self.wholeKeys.contains(key), case .number(let number) = value,
         Int(exactly: number).map({ $0 > 1 << 40 }) ?? true
       {
         throw RecipeError("\(key) must be a whole number in its range, not \(number).")
       }
-      let numbers = if case .array(let list) = value { list } else { [value] }
+      let numbers =
+        switch value {
+        case .array(let list): list
+        case .object(let object): object.sorted { $0.key < $1.key }.map(\.value)
+        default: [value]
+        }
       for case .number(let number) in numbers where !number.isFinite {
         throw RecipeError("\(key) must be a finite number, not \(number).")
       }
@@ -73,7 +81,8 @@ public struct RecipeSettings: Sendable {
   }
 
   private static let wholeKeys: Set<String> = [
-    "preparation.bins", "augmentation.crop", "network.embedCategories", "network.embedNumbers", "batchSize",
+    "preparation.bins", "optimizer.schedulePatience", "augmentation.crop", "network.embedCategories",
+    "network.embedNumbers", "batchSize",
     "accumulation", "epochs", "earlyStopping",
   ]
 
@@ -124,6 +133,8 @@ public struct RecipeSettings: Sendable {
       for own in WeightAverage.ownKeys { optimizer[own] = nil }
       root["optimizer"] = .object(optimizer)
     }
+    // A list of layers takes the place of whatever described them before.
+    if key == "network.layers" { root["network"] = .object([:]) }
     if key == "network.hidden", case .array(let hidden) = value, case .object(var network)? = root["network"],
       case .array(let keep)? = network["keepProb"], keep.count > max(1, hidden.count)
     {
@@ -163,6 +174,13 @@ extension Recipe {
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
     let known = try JSON.convert(recipe, to: JSONValue.self)
     if let (key, siblings) = unknownKey(in: tree, known: known, path: "") {
+      if key.hasPrefix("network."), tree["network"]?["layers"] != nil,
+        HiddenStack.keys.contains(String(key.dropFirst(8)))
+      {
+        throw RecipeError(
+          "the recipe lists its layers one by one, so '\(key)' has nothing to act on: change the list, or begin from a "
+            + "recipe without one.")
+      }
       throw RecipeError("there is no setting '\(key)'; there are \(siblings.joined(separator: ", ")).")
     }
     return recipe
@@ -176,7 +194,7 @@ extension Recipe {
       for (key, value) in mine.sorted(by: { $0.key < $1.key }) where value != .null {
         let full = path.isEmpty ? key : "\(path).\(key)"
         guard let match = theirs[key] else {
-          return (full, Set(theirs.keys).union(path.isEmpty ? topLevelKeys : []).sorted())
+          return (full, Set(theirs.keys).union(allKeys[path] ?? []).sorted())
         }
         if let found = unknownKey(in: value, known: match, path: full) { return found }
       }
@@ -188,6 +206,12 @@ extension Recipe {
     }
     return nil
   }
+
+  /// Keys that a recipe leaves out where they mean nothing to it.
+  private static let allKeys: [String: Set<String>] = [
+    "": topLevelKeys, "optimizer": Set(Optimizer.keys), "loss": Set(Loss.keys),
+    "network": Set(HiddenStack.keys + ["layers"]),
+  ]
 
   private static let topLevelKeys: Set<String> = [
     "preparation", "augmentation", "mixup", "network", "outputBias", "decision", "loss", "optimizer", "penalty",

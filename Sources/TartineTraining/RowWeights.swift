@@ -29,9 +29,14 @@ struct RowWeights {
     if let byClass, let classes = rows.classes(of: byClass.count) {
       for (row, place) in classes.enumerated() { weights[row] *= byClass[place] }
     }
+    // By the largest first, so that no sum overflows.
+    let largest = weights.max() ?? 0
+    if largest > 0 { weights = weights.map { $0 / largest } }
     let mean = weights.reduce(0, +) / Double(max(1, weights.count))
-    guard mean > 0 else {
-      throw RecipeError("all rows of a part have the weight 0, so that nothing can be learned or chosen by them.")
+    guard largest.isFinite, mean > 0 else {
+      throw RecipeError(
+        "all rows of train or dev have the weight 0, or one has a weight beyond all numbers, so that nothing can be learned "
+          + "or chosen by them: look at the column of --weights, and at --class-weights.")
     }
     return rows.weighted(weights.map { $0 / mean })
   }

@@ -17,12 +17,31 @@ public struct RunFolder: Sendable {
     case diverged
   }
 
+  /// What was asked for beside the recipe, and holds when a run goes on.
+  public struct Options: Codable, Hashable, Sendable {
+    /// Folds that the recipe is measured over.
+    public var folds: Int?
+    /// A human or Bayes error, against which bias is read.
+    public var humanError: Double?
+    /// The smallest difference that matters.
+    public var worth: Double?
+
+    /// Describes what was asked for.
+    public init(folds: Int? = nil, humanError: Double? = nil, worth: Double? = nil) {
+      self.folds = folds
+      self.humanError = humanError
+      self.worth = worth
+    }
+  }
+
   /// What run.json holds.
   public struct Description: Codable, Sendable {
     /// The version of this description.
     public var format = "tartine-run-1"
     /// Where the data come from.
     public var source: DataSource
+    /// What was asked for beside the recipe; nil in a run of an older version.
+    public var options: Options?
     /// How far the run has come.
     public var status: Status
     /// Times the test part was opened.
@@ -32,9 +51,10 @@ public struct RunFolder: Sendable {
 
     /// Describes a run.
     public init(
-      source: DataSource, status: Status, testOpenings: Int = 0, results: RunSummary? = nil
+      source: DataSource, options: Options? = nil, status: Status, testOpenings: Int = 0, results: RunSummary? = nil
     ) {
       self.source = source
+      self.options = options
       self.status = status
       self.testOpenings = testOpenings
       self.results = results
@@ -118,13 +138,15 @@ public struct RunFolder: Sendable {
   ///   - recipe: what decides the training beside the data.
   ///   - split: the rows, divided.
   ///   - source: where they come from, for run.json.
+  ///   - options: what was asked for beside the recipe, for run.json.
   ///   - resuming: whether to go on from the checkpoint.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - observers: are told of each step and epoch, and may stop the training.
   /// - Throws: what ``Recipe/train(on:seed:threads:observers:)`` throws; `FileError` where a write fails, after
   ///   which the checkpoint before it is whole.
   public func train(
-    _ recipe: Recipe, on split: Split, source: DataSource, resuming: Bool = false, threads: Int? = nil,
+    _ recipe: Recipe, on split: Split, source: DataSource, options: Options? = nil, resuming: Bool = false,
+    threads: Int? = nil,
     observers: [any TrainingObserver] = []
   ) throws -> Run {
     let clock = ContinuousClock()
@@ -143,7 +165,7 @@ public struct RunFolder: Sendable {
       if Files.exists(checkpoint) { try trainer.restore(try Checkpoint(checkpoint), path: checkpoint) }
     } else {
       try Files.write(try JSON.text(trainer.recipe, pretty: true) + "\n", to: self.recipe)
-      try write(Description(source: source, status: .running))
+      try write(Description(source: source, options: options, status: .running))
     }
     var lastFlush = start
     do {
@@ -158,7 +180,7 @@ public struct RunFolder: Sendable {
       }
     } catch let error as DivergenceError {
       try error.lastGood?.save(to: model)
-      try write(Description(source: source, status: .diverged))
+      try write(Description(source: source, options: options, status: .diverged))
       throw error
     }
     let run = trainer.finish(seconds: (clock.now - start).inSeconds)

@@ -49,7 +49,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var samples: Samples
   /// Epochs run.
   public var epochs: Int
-  /// The epoch whose weights were kept.
+  /// The epoch with the lowest dev loss, whose weights the model has unless the recipe keeps the last.
   public var bestEpoch: Int
   /// Each part's figures; `test` is null where there is no test part.
   public var train, dev: Part

@@ -50,7 +50,7 @@ package final class Trainer {
     try split.test.check(preparation)
     plan = try recipe.network.plan(
       input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
-    try Self.checkMemory(plan)
+    try Self.checkMemory(plan, recipe.optimizer)
     let train = try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings)
     let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: train)
     trainRows = try weights.apply(to: train)
@@ -77,7 +77,7 @@ package final class Trainer {
     }
     let state = plan.makeInitialState(.float32)
     let initial = plan.makeInitialParameters(.float32, seed: recipe.seed)
-    if recipe.outputBias == .prior { plan.setOutputBias(to: trainRows, output: output, in: initial) }
+    if recipe.outputBias == .prior { plan.setOutputBias(to: trainRows, output: output, loss: recipe.loss, in: initial) }
     step = TrainingStep(
       plan: plan, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
       precision: .float32, batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
@@ -90,7 +90,8 @@ package final class Trainer {
       average == nil || plan.state.isEmpty
       ? nil
       : NormStatistics(
-        plan: plan, output: output, rows: split.trainCount, batch: recipe.batchSize ?? 1, seed: recipe.seed,
+        plan: plan, output: output, rows: split.trainCount,
+        batch: ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation, seed: recipe.seed,
         workers: workers, weights: predicting, state: corrected)
     kept = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
     evaluator = Evaluator(
@@ -109,9 +110,10 @@ package final class Trainer {
   }
 
   /// - Throws: `RecipeError` for a network that no memory of this machine holds.
-  private static func checkMemory(_ plan: NetworkPlan) throws {
-    // Weights, gradients, two moments, the best epoch's copy and the checkpoint's.
-    let bytes = plan.parameterElements.multipliedReportingOverflow(by: 6 * Precision.float32.size)
+  private static func checkMemory(_ plan: NetworkPlan, _ optimizer: Optimizer) throws {
+    // Weights, gradients, the best epoch's copy, and what the optimizer holds; all but the gradients are in a checkpoint too.
+    let copies = 2 + optimizer.arenas
+    let bytes = plan.parameterElements.multipliedReportingOverflow(by: (2 * copies + 1) * Precision.float32.size)
     let most = Workers.physicalMemory
     guard bytes.overflow || bytes.partialValue > most else { return }
     throw RecipeError(
@@ -235,8 +237,7 @@ package final class Trainer {
   private func divergence(
     _ fault: PassFault, epoch: Int, batch: UnsafeBufferPointer<Int32>
   ) -> DivergenceError {
-    // A whole batch at once says nothing of its rows.
-    let rows = fault.rowCount < batch.count ? fault.rows : []
+    let rows = fault.isEverywhere ? [] : fault.rows
     return DivergenceError(
       step: progress.step + 1, epoch: epoch, layer: fault.layer,
       rows: rows.map { split.dataset.rowNumber(trainRows.origin[Int(batch[$0])]) }, isInGradient: fault.isInGradient,
@@ -273,10 +274,11 @@ package final class Trainer {
     let evaluator = Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
       workers: workers, decision: model.decision)
+    // The loss that chose the epoch counts rows by their weights; a figure counts each once, as it does on test.
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
-      stopReason: progress.stopReason, train: evaluator.evaluate(trainSample),
-      dev: evaluator.evaluate(devRows), seconds: seconds, threads: workers.count,
+      stopReason: progress.stopReason, train: evaluator.evaluate(trainSample.unweighted),
+      dev: evaluator.evaluate(devRows.unweighted), seconds: seconds, threads: workers.count,
       steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
   }
 

@@ -23,6 +23,7 @@ package final class TrainingStep {
   private var current = 0
   /// Rows of a piece, and the sum of the pieces' gradients; nil where a batch is one piece.
   private let accumulation: (rows: Int, sum: Arena)?
+  private let pieces: Int
   /// The batch to be cut in pieces, and where the last one began.
   private var rows = UnsafeBufferPointer<Int32>(start: nil, count: 0)
   private var pieceStart = 0
@@ -53,6 +54,7 @@ package final class TrainingStep {
     augmentation: Augmentation = .none, room: Int = 0, mixup: Double = 0
   ) {
     let batch = (batch + pieces - 1) / pieces
+    self.pieces = pieces
     accumulation = pieces == 1 ? nil : (batch, plan.makeParameterArena(precision))
     self.plan = plan
     self.precision = precision
@@ -200,7 +202,7 @@ package final class TrainingStep {
       current = 1 - current
       buffers[current].count = range.count
       // A number of its own for each piece, so that no two have the same dropout masks.
-      let result = makeGradients(step: step * cut.count + piece)
+      let result = makeGradients(step: step * pieces + piece)
       guard result.isFinite else { return result }
       let share = Double(range.count) / Double(rows.count)
       precision.kernels.pointee.blend(sum.base, gradients.base, plan.parameterElements, piece == 0 ? 0 : 1, share)
@@ -213,10 +215,12 @@ package final class TrainingStep {
   }
 
   private func limitWeights() {
-    if let limits { perform(.limits, parts: limits.parts.count) }
+    guard let limits else { return }
+    perform(.limits, parts: limits.parts.count)
+    if updater.averagesLater { perform(.averages, parts: updater.parts) }
   }
 
-  private enum Phase { case gathers, gradients, updates, gradientsAndUpdates, limits }
+  private enum Phase { case gathers, gradients, updates, gradientsAndUpdates, limits, averages }
 
   private func perform(_ phase: Phase, parts: Int, gathers: Int = 0) {
     self.phase = phase
@@ -247,6 +251,7 @@ package final class TrainingStep {
       return precision.kernels.pointee.limit_columns(
         weights[place.offset * precision.size], place.inputs, place.units, place.stride, limits.bound)
     }
+    if phase == .averages { return updater.takeIntoAverage(part) }
     var isFinite = true
     if phase != .updates, part < pass.weightParts.count { isFinite = pass.computeWeightGradient(part) }
     if phase != .gradients, isFinite { updater.perform(part) }

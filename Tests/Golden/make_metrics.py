@@ -15,14 +15,15 @@ from sklearn import metrics as m
 
 
 def calibration_error(p, y, answers, bins=15):
-    """Guo et al. 2017, eq. 5; scikit-learn has none."""
-    confidence = p[np.arange(len(y)), answers]
+    """Guo et al. 2017, eq. 5; scikit-learn has none. Of two classes that of the second's probability, as in its curve."""
+    confidence = p[:, 1] if p.shape[1] == 2 else p[np.arange(len(y)), answers]
+    right = y == (1 if p.shape[1] == 2 else answers)
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     total = 0
     for b in range(bins):
         inside = place == b
         if inside.any():
-            total += inside.sum() * abs((answers == y)[inside].mean() - confidence[inside].mean())
+            total += inside.sum() * abs(right[inside].mean() - confidence[inside].mean())
     return total / len(y)
 
 

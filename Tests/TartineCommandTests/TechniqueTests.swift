@@ -154,6 +154,42 @@ import Testing
     #expect(try command.run(["evaluate", "a/model.safetensors", "t.csv", "--json"]).code == 0)
   }
 
+  /// What was asked for beside the recipe holds when a run goes on.
+  @Test func anInterruptedRunKeepsItsFolds() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 150), to: "t.csv")
+    let whole = [
+      "train", "t.csv", "--target", "y", "--hidden", "8", "--epochs", "3", "--folds", "3", "--worth", "0.07",
+    ]
+    #expect(try command.run(whole + ["--out", "a"]).code == 0)
+    // As it is where the process ended before the last epoch was measured.
+    let text = String(decoding: try command.bytes("a/run.json"), as: UTF8.self)
+    try command.write(text.replacingOccurrences(of: "finished", with: "running"), to: "a/run.json")
+    let again = try command.run(["train", "--resume", "a"])
+    #expect(again.code == 0 && again.output.contains("Over 3 folds of train and dev"), "\(again.errors)")
+    #expect(again.output.contains("7.00 points matter"), "\(again.output)")
+    let page = String(decoding: try command.bytes("a/report.html"), as: UTF8.self)
+    #expect(page.contains("Over 3 folds of train and dev"))
+  }
+
+  /// A count is no class where the loss is for numbers.
+  @Test func aLossOfNumbersIsARegression() throws {
+    let command = try CommandRunner()
+    try command.write("x,n\n" + (0..<200).map { "\($0 % 17),\($0 % 17 / 4)\n" }.joined(), to: "n.csv")
+    let run = try command.run(["train", "n.csv", "--target", "n", "--loss", "poisson", "--epochs", "2", "--json"])
+    #expect(run.code == 0, "\(run.errors)")
+    #expect(try run.json()["task"] as? String == "regression")
+  }
+
+  @Test func rareClassesDecideNothing() throws {
+    let command = try CommandRunner()
+    try command.write("x,y\n" + (0..<200).map { "\($0 * 7 % 31),\($0 % 50 == 0 ? "p" : "n")\n" }.joined(), to: "r.csv")
+    let run = try command.run([
+      "train", "r.csv", "--target", "y", "--threshold-for", "f1", "--epochs", "2", "--hidden", "4",
+    ])
+    #expect(run.code == 0 && run.output.contains("too few to choose a threshold by"), "\(run.output)")
+  }
+
   @Test func foldsAreTold() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 150), to: "t.csv")
@@ -168,8 +204,8 @@ import Testing
     #expect(pooled >= 0 && pooled < 0.5)
     let text = try command.run(base + ["--out", "c", "--folds", "4"])
     #expect(text.output.contains("Over 4 folds of train and dev: error"), "\(text.output)")
-    let many = try command.run(base + ["--out", "d", "--folds", "100"])
-    #expect(many.code == 65 && many.errors.contains("cannot be cut in 100 folds"), "\(many.errors)")
+    let many = try command.run(base + ["--out", "d", "--folds", "500"])
+    #expect(many.code == 65 && many.errors.contains("cannot be cut in 500 folds"), "\(many.errors)")
   }
 
   @Test func whatIsWrongIsSaid() throws {
@@ -177,7 +213,7 @@ import Testing
     try command.write(CommandRunner.table(rows: 60), to: "t.csv")
     for (flags, message) in [
       (["--preset", "lectures"], "there is no preset 'lectures'; there are lecture, tabular, images"),
-      (["--loss", "huber"], "is for numbers, and the target is classes"),
+      (["--loss", "huber"], "a regression needs numbers, and this target is text"),
       (["--loss", "hubber"], "there is no loss 'hubber'"),
       (["--label-smoothing", "1"], "loss.smoothing must be in [0, 1)"),
       (["--class-weights", "yes=often"], "takes a number for each name"),
@@ -194,6 +230,16 @@ import Testing
       (["--threshold-for", "luck"], "there is no 'luck'; there are accuracy"),
       (["--set", "optimizer.momentum=0.5"], "belong to rmsprop"),
       (["--set", "network.embedNumbers=1.5"], "whole number"),
+      (["--class-weights", "yes=nan"], "must be a finite number"),
+      (["--set", "optimizer.clipFoo=1"], "clipNorm, clipValue"), (["--set", "loss.foo=1"], "quantile"),
+      (["--set", "network.foo=1"], "layers"), (["--schedule", "joined"], "a joined schedule needs its parts, as in"),
+      (["--set", #"network.layers=[{"layer":"foo"}]"#], "there is no layer 'foo' here; there are batchNorm"),
+      (["--set", #"network.layers=[{"layer":"dense","units":2.5}]"#], "network.layers[0].units"),
+      (["--set", #"network.layers=[{"layer":"residual"}]"#], "'network.layers[0].layers' is missing"),
+      (
+        ["--set", #"network.layers=[{"layer":"dense","units":2}]"#, "--set", "network.hidden=[3]"],
+        "lists its layers one by one"
+      ),
       (["--augment", "spin=3"], "there is no setting 'augmentation.spin'"),
       (["--augment", "rotation=400"], "augmentation.rotation must be from 0 to 180"),
       (["--augment", "rotation"], "write it as KEY=VALUE"), (["--weights", "kind"], "this is text"),

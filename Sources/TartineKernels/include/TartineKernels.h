@@ -106,7 +106,7 @@ typedef struct {
   const void *gradients;
   void *first;   // momentum, or the first moment
   void *second;  // the second moment
-  void *third;   // the largest second moment so far, where it is that which divides
+  void *third;   // the largest second moment so far, where it is that which divides; or RMSProp's momentum
   double gradient_scale;  // of clipping by norm, else 1
   double gradient_bound;  // of clipping by value, else infinite
   double l1, l2;          // gradient of the penalties
@@ -132,7 +132,7 @@ typedef struct {
   // inverse = 1 / √(variance + ε), scale = γ · inverse.
   void (*norm_scale)(const void *variance, const void *gamma, double epsilon, size_t columns,
                      void *inverse, void *scale);
-  // average = (1 - fraction) · average + fraction · factor · value.
+  // out = keep · out + gain · values.
   void (*blend)(void *out, const void *values, size_t count, double keep, double gain);
   void (*norm_backward)(const tartine_norm_backward *);
 
@@ -178,11 +178,11 @@ typedef struct {
                   size_t stride_c);
 } tartine_kernels;
 
-// The best table the processor can run, or the one that the environment variable TARTINE_KERNELS forces
-// down to: "baseline", "avx2" or "avx512".
 // Floats of room that pictures of this shape need.
 size_t tartine_augmentation_room(const tartine_augmentation *);
 
+// The best table the processor can run, or the one that the environment variable TARTINE_KERNELS forces
+// down to: "baseline", "avx2" or "avx512".
 const tartine_kernels *tartine_kernels_for(tartine_scalar scalar);
 // The tables that this processor can run, best last; `at` below `tartine_kernels_count()`.
 int tartine_kernels_count(void);

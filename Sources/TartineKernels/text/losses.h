@@ -31,10 +31,10 @@ static void NAME(softmax_loss)(const tartine_loss *l, void *logits, const int32_
   const REAL *weight = weights;
   EACH(r, rows) {
     REAL *row = (REAL *)logits + r * columns, maximum;
-    const double w = weight ? (double)weight[r] : 1;
-    // A class of the row's own, and where rows are mixed the next row's.
+    // A class of the row's own, and where rows are mixed the next row's, each by its row's weight.
     const int answers = l->mix < 1 ? 2 : 1;
-    const double shares[2] = {l->mix, 1 - l->mix};
+    const double shares[2] = {l->mix * (weight ? (double)weight[r] : 1),
+                              answers > 1 ? (1 - l->mix) * (weight ? (double)weight[r + 1] : 1) : 0};
     const double own[2] = {(double)row[labels[r]], answers > 1 ? (double)row[labels[r + 1]] : 0};
     double sum = 0;
     if (l->smoothing > 0) EACH(c, columns) sum += (double)row[c];
@@ -50,13 +50,12 @@ static void NAME(softmax_loss)(const tartine_loss *l, void *logits, const int32_
         loss = normalizer - (1 - l->smoothing) * own[k] - l->smoothing * sum / (double)columns;
         off = l->smoothing / (double)columns;
       }
-      losses[r] += w * shares[k] * loss;
+      losses[r] += shares[k] * loss;
     }
-    const double fraction = w / batch;
-    const double slope = answers > 1 ? shares[0] * slopes[0] + shares[1] * slopes[1] : slopes[0];
-    const REAL scale = (REAL)(-slope * fraction) / total, shift = (REAL)(off * fraction);
+    const double slope = shares[0] * slopes[0] + shares[1] * slopes[1], w = shares[0] + shares[1];
+    const REAL scale = (REAL)(-slope / batch) / total, shift = (REAL)(off * w / batch);
     EACH(c, columns) row[c] = row[c] * scale - shift;
-    EACH(k, answers) row[labels[r + k]] += (REAL)(shares[k] * slopes[k] * fraction * (1 - l->smoothing));
+    EACH(k, answers) row[labels[r + k]] += (REAL)(shares[k] * slopes[k] / batch * (1 - l->smoothing));
   }
 }
 
@@ -77,12 +76,17 @@ static void NAME(sigmoid_loss)(const tartine_loss *l, void *logits, const void *
     EACH(c, columns) {
       double z = (double)row[c];
       if (l->kind == TARTINE_FOCAL) {
-        // As if yes were the answer; the other way round all signs change.
-        double sign = target[c] > (REAL)0.5 ? 1 : -1, slope;
-        double u = sign * z;
-        double log_p = -((u < 0 ? -u : 0) + __builtin_log1p(__builtin_exp(-__builtin_fabs(u))));
-        loss += NAME(focal)(log_p, l->parameter, &slope);
-        row[c] = (REAL)(sign * slope * (1 - __builtin_exp(log_p))) * fraction;
+        // As if yes were the answer, and the other way round with all signs changed; a mixed label is a share of both.
+        double gradient = 0;
+        for (int sign = -1; sign <= 1; sign += 2) {
+          const double share = sign > 0 ? (double)target[c] : 1 - (double)target[c];
+          if (share <= 0) continue;
+          double u = sign * z, slope;
+          double log_p = -((u < 0 ? -u : 0) + __builtin_log1p(__builtin_exp(-__builtin_fabs(u))));
+          loss += share * NAME(focal)(log_p, l->parameter, &slope);
+          gradient += share * sign * slope * (1 - __builtin_exp(log_p));
+        }
+        row[c] = (REAL)gradient * fraction;
       } else {
         REAL smooth = target[c] + (REAL)l->smoothing * ((REAL)0.5 - target[c]);
         // max(z, 0) - z y + log(1 + e^-|z|)
