@@ -101,7 +101,9 @@ package enum JSON {
   }
 
   /// The problem of a decoding error in plain words, with the key where it is known.
-  package static func explain(_ error: any Error) -> String {
+  ///
+  /// - Parameter isJSON: whether the text has been read as JSON before, so that only its values can be wrong.
+  package static func explain(_ error: any Error, isJSON: Bool = false) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
     func text(_ path: [any CodingKey]) -> String {
       path.reduce("") { text, key in
@@ -121,12 +123,10 @@ package enum JSON {
       if !context.debugDescription.contains("valid JSON") {
         return context.debugDescription + place(context.codingPath)
       }
-      // Foundation names the number, but not where it stands.
-      if let number = context.underlyingError.map({ "\($0)" })?.firstMatch(of: /parsed: "([^"]*)"/)?.1 {
-        return "the number \(number) in it must be whole, or is out of its range"
-      }
       return context.codingPath.isEmpty
-        ? "it is no valid JSON, or holds a number out of its range"
+        ? (isJSON
+          ? "a number in it must be whole, or is out of its range"
+          : "it is no valid JSON, or holds a number out of its range")
         : "the value\(place(context.codingPath)) is out of its range, or no whole number"
     @unknown default:
       return "\(error)"

@@ -9,7 +9,7 @@ package final class BatchBuffer {
   private var isMixed = false
   package let input: UnsafeMutableRawPointer
   package let targets: UnsafeMutableRawPointer
-  let weights: UnsafeMutableRawPointer
+  package let weights: UnsafeMutableRawPointer
   /// Room for a row.
   private let first: UnsafeMutableRawPointer
   private let arena: Arena

@@ -234,7 +234,7 @@ import Testing
       (["--set", "optimizer.clipFoo=1"], "clipNorm, clipValue"), (["--set", "loss.foo=1"], "quantile"),
       (["--set", "network.foo=1"], "layers"), (["--schedule", "joined"], "a joined schedule needs its parts, as in"),
       (["--set", #"network.layers=[{"layer":"foo"}]"#], "there is no layer 'foo' here; there are batchNorm"),
-      (["--set", #"network.layers=[{"layer":"dense","units":2.5}]"#], "network.layers[0].units"),
+      (["--set", #"network.layers=[{"layer":"dense","units":2.5}]"#], "a number in it must be whole"),
       (["--set", #"network.layers=[{"layer":"residual"}]"#], "'network.layers[0].layers' is missing"),
       (
         ["--set", #"network.layers=[{"layer":"dense","units":2}]"#, "--set", "network.hidden=[3]"],

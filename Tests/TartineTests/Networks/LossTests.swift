@@ -21,17 +21,19 @@ import Testing
 
   /// The rows' losses; leaves the gradient where the logits were.
   private func losses(
-    _ one: Case, _ logits: inout [Double], _ targets: [Double], weights: [Double]? = nil, batch: Int
+    _ one: Case, _ logits: inout [Double], _ targets: [Double], weights: [Double]? = nil, batch: Int, mix: Double = 1
   ) -> [Double] {
     let rows = logits.count / one.output.width
     var losses = [Double](repeating: 0, count: rows)
     let labels = targets.map { Int32($0) }
+    var lowered = one.loss.lowered
+    lowered.mix = mix
     logits.withUnsafeMutableBytes { logits in
       targets.withUnsafeBytes { targets in
         labels.withUnsafeBytes { labels in
           func run(_ weights: UnsafeRawPointer?) {
             one.output.loss(
-              one.loss.lowered, logits.baseAddress!,
+              lowered, logits.baseAddress!,
               targets: one.output.takesLabels ? labels.baseAddress! : targets.baseAddress!, weights: weights,
               rows: rows, batch: batch, losses: &losses, kernels: Precision.float64.kernels)
           }
@@ -50,6 +52,32 @@ import Testing
     case .identity(let values): (0..<rows * values).map { _ in stream.uniform() * 4 - 2 }
     case .rate(let values): (0..<rows * values).map { _ in Double(stream.integer(below: 5)) }
     }
+  }
+
+  /// λ of a row's own class by its own weight, and the rest of the next row's by that one's; both gradients as well.
+  @Test(arguments: [Loss.automatic, .crossEntropy(smoothing: 0.2), .focal(gamma: 2)])
+  func aMixedClassIsTwoClasses(_ loss: Loss) {
+    let one = Case(loss: loss, output: .softmax(classes: 4))
+    var stream = RandomStream(seed: 14, purpose: .test)
+    let logits = (0..<12).map { _ in stream.uniform() * 6 - 3 }
+    let (labels, weights, share) = ([2.0, 0, 3, 2], [0.5, 3, 1, 0.5], 0.7)
+    var (mixed, own, next) = (logits, logits, logits)
+    let losses = self.losses(one, &mixed, labels, weights: weights, batch: 3, mix: share)
+    let ofOwn = self.losses(one, &own, Array(labels.prefix(3)), weights: Array(weights.prefix(3)), batch: 3)
+    let ofNext = self.losses(one, &next, Array(labels.suffix(3)), weights: Array(weights.suffix(3)), batch: 3)
+    for row in 0..<3 { #expect(abs(losses[row] - share * ofOwn[row] - (1 - share) * ofNext[row]) < 1e-12) }
+    for place in 0..<12 { #expect(abs(mixed[place] - share * own[place] - (1 - share) * next[place]) < 1e-12) }
+  }
+
+  /// A label that is 0.6 yes.
+  @Test(arguments: [Loss.automatic, .focal(gamma: 2)]) func aMixedLabelIsTwoLabels(_ loss: Loss) {
+    let one = Case(loss: loss, output: .sigmoid(labels: 1))
+    func cost(_ target: Double) -> (Double, Double) {
+      var logit = [0.3]
+      return (losses(one, &logit, [target], batch: 1)[0], logit[0])
+    }
+    let (yes, no, mixed) = (cost(1), cost(0), cost(0.6))
+    #expect(abs(mixed.0 - 0.6 * yes.0 - 0.4 * no.0) < 1e-12 && abs(mixed.1 - 0.6 * yes.1 - 0.4 * no.1) < 1e-12)
   }
 
   @Test(arguments: cases) func gradientsAreThoseOfTheLoss(_ one: Case) {

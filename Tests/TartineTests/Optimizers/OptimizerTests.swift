@@ -91,6 +91,8 @@ import Testing
     expect([after([3, 2, 2, 2, 2]), after([3, 2, 2, 2, 2, 2])], [0.4, 0.2])
     // Lower by less than 10⁻⁴ of the best is no new best.
     expect([after([2, 1.9999, 1.9998])], [0.4])
+    // A loss may lie below 0.
+    expect([after([-1, -1, -1]), after([-1, -2, -3, -4])], [0.4, 0.8])
   }
 
   @Test func partsOfAJoinedScheduleCountForThemselves() {
@@ -102,6 +104,23 @@ import Testing
     expect([at(0), at(1), at(4)], [0.8, 0.64, 0.16])
     // The first part's epoch is not the plateau's.
     expect([at(5, [1]), at(10, [1, 9]), at(15, [1, 9, 9])], [0.4, 0.4, 0.2])
+  }
+
+  /// β₁ is lowest where the rate is highest, past a warm-up and in a part of its own.
+  @Test func momentumOfOneCycleFollowsItsRate() {
+    var warm = LearningRate.oneCycle(to: 1)
+    warm.warmup = 0.5
+    var late = LearningRate.joined(1, [.init(0.5, .constant), .init(0.5, scale: 2, .oneCycle(.init()))])
+    late.warmup = 0.2
+    for rate in [LearningRate.oneCycle(to: 1), warm, late] {
+      let rates = (0..<200).map { rate.rate(at: $0, of: 200, epochSteps: 10) }
+      let betas = (0..<200).map { rate.beta1(at: $0, of: 200) ?? 1 }
+      let top = rates.indices.max { rates[$0] < rates[$1] }!
+      // The warm-up ends as high as the cycle's top.
+      let low = betas.indices.min { betas[$0] < betas[$1] }!
+      #expect(abs(rates[low] - rates[top]) < 1e-9 && betas[low] < 0.86, "\(low), \(top)")
+      #expect(betas[0] > 0.94)
+    }
   }
 
   @Test func averagesOfTheWeights() throws {

@@ -42,6 +42,32 @@ import Testing
     for value in model.plan.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.1) }
   }
 
+  /// What predicts is the average of weights as they were kept.
+  @Test func theAverageIsOfWeightsWithinTheLargestNorm() throws {
+    let model = try Recipe {
+      Dense(20); ReLU()
+    }.epochs(10).bins(0).optimizer(.adam(learningRate: .constant(0.1)).averaged(.exponential(beta: 0.9)))
+      .penalty(.maxNorm(0.5)).train(on: try data(200), seed: 2).model
+    let weight = model.plan.parameters[0].doubles(in: model.weights, .float32)
+    for unit in 0..<20 {
+      let norm = (0..<3).reduce(0.0) { $0 + weight[$1 * 20 + unit] * weight[$1 * 20 + unit] }.squareRoot()
+      #expect(norm < 0.5 + 1e-5)
+    }
+  }
+
+  @Test func aShortRunHasItsPlainMeanToo() throws {
+    let recipe = Recipe {
+      Dense(4); ReLU()
+    }.epochs(2).bins(0).optimizer(.adam(learningRate: .constant(0.1)))
+    let split = try data(200)
+    var averaged = recipe
+    averaged.optimizer.average = .stochastic(from: 0.75)
+    #expect(WeightAverage.stochastic(from: 0.75).epochs(after: 2, of: 2) == 1)
+    // The mean of one epoch's weights is those weights.
+    #expect(
+      weights(try averaged.train(on: split, seed: 2).model) == weights(try recipe.train(on: split, seed: 2).model))
+  }
+
   /// Two steps of four pieces are eight of them, by which the averages are corrected for their start.
   @Test func theNormsAveragesCountPieces() throws {
     let model = try Recipe {

@@ -28,6 +28,14 @@ import Testing
     #expect(split.test.openCount == 0)
   }
 
+  /// However few rows are left, one of them chooses the epoch.
+  @Test(arguments: [15, 21, 31]) func eachFoldHasADevRow(_ rows: Int) throws {
+    let split = try data(rows).split(.shares(train: 0.93, dev: 0.07, test: nil), seed: 1)
+    for count in [2, 3, rows / 2] {
+      #expect(try split.folds(count).allSatisfy { $0.devCount > 0 && $0.trainCount > 1 && $0.testCount > 0 })
+    }
+  }
+
   @Test func pooledIsOverAllRows() throws {
     let split = try data().split(seed: 1)
     let recipe = Recipe {

@@ -17,6 +17,29 @@ import Testing
     #expect(Array(y) == [0.25, 0.75, 0])
   }
 
+  /// A weight follows its row's target; of classes both are left to the loss, with the first behind the last.
+  @Test func mixupKeepsEachRowsWeight() {
+    let values: [Float] = [1, 2, 3]
+    let numbers = BatchBuffer(rows: 3, width: 1, targetWidth: 1, precision: .float64)
+    let data = PreparedRows.of(values, width: 1, targets: .matrix(Arena.of([0, 1, 0]), width: 1)).weighted([3, 1, 2])
+    [Int32](0..<3).withUnsafeBufferPointer { numbers.gather($0, of: data, part: 0) }
+    numbers.count = 3
+    numbers.mix(share: 0.75, labels: false, weighs: true)
+    let y = UnsafeBufferPointer(start: numbers.targets.assumingMemoryBound(to: Double.self), count: 3)
+    let w = UnsafeBufferPointer(start: numbers.weights.assumingMemoryBound(to: Double.self), count: 3)
+    #expect(Array(w) == [2.5, 1.25, 2.25])
+    #expect(zip(y, [0.25 / 2.5, 0.75 / 1.25, 0]).allSatisfy { abs($0 - $1) < 1e-12 })
+    let classes = BatchBuffer(rows: 3, width: 1, targetWidth: 3, precision: .float64)
+    let labelled = PreparedRows.of(values, width: 1, targets: .labels([2, 0, 1])).weighted([3, 1, 2])
+    [Int32](0..<3).withUnsafeBufferPointer { classes.gather($0, of: labelled, part: 0) }
+    classes.count = 3
+    classes.mix(share: 0.75, labels: true, weighs: true)
+    #expect(
+      Array(UnsafeBufferPointer(start: classes.targets.assumingMemoryBound(to: Int32.self), count: 4)) == [2, 0, 1, 2])
+    #expect(
+      Array(UnsafeBufferPointer(start: classes.weights.assumingMemoryBound(to: Double.self), count: 4)) == [3, 1, 2, 3])
+  }
+
   /// Beta(α, α): the mean is ½ and the variance 1 / (4 (2α + 1)).
   @Test(arguments: [0.2, 1, 3]) func sharesAreOfTheBetaDistribution(_ alpha: Double) {
     let shares = (0..<20_000).map { Mixup(alpha: alpha, seed: 3).share(step: $0) }
