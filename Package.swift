@@ -59,6 +59,7 @@ let package = Package(
     .executableTarget(name: "TartineTitanicExample", dependencies: ["Tartine"], path: "Examples/Titanic"),
     .executableTarget(name: "TartineDropoutPaper", dependencies: ["Tartine"], path: "Examples/DropoutPaper"),
     .executableTarget(name: "TartineLayerExample", dependencies: ["Tartine"], path: "Examples/CustomLayer"),
+    .executableTarget(name: "TartineLecture", dependencies: ["Tartine"], path: "Examples/Lecture"),
 
     // Tests. The probe counts allocations, in a process of its own.
     .testTarget(
@@ -67,7 +68,7 @@ let package = Package(
       name: "TartineCommandTests",
       dependencies: [
         "Tartine", "TartineCommand", "TartineBenchmark", "TartineAllocationProbe", "TartineTitanicExample",
-        "TartineLayerExample",
+        "TartineLayerExample", "TartineLecture",
       ]),
     .target(name: "TartineAllocationCounter", path: "Tests/TartineAllocationCounter"),
     .executableTarget(

@@ -1,0 +1,95 @@
+import Foundation
+import Tartine
+
+/// RMSProp, Adam, learning-rate decay.
+enum AdaptiveRates {
+  static let all = [rmsprop, adam, decay]
+
+  static let rmsprop = Experiment(
+    name: "rmsprop",
+    claim: "Dividing by the root of the averaged squared gradient (RMSProp) speeds learning.",
+    method:
+      "Train loss after 10 epochs against plain gradient descent, each at its best of six constant rates: from 0.01 to 3, "
+      + "and from 0.0001 to 0.03.",
+    questions: [
+      Question("digits, 32-32: train loss", "plain", "RMSProp", .below(0)),
+      Question("spirals, 32-32: train loss", "plain", "RMSProp", .below(0)),
+      Question("Friedman, 32: train loss", "plain", "RMSProp", .below(0)),
+    ]
+  ) { lab, seed in
+    try [
+      (try lab.split(seed: seed), [32, 32]), (try Tables.spirals(600, seed: seed).split(seed: seed), [32, 32]),
+      (try Tables.friedman(1_000, seed: seed).split(seed: seed), [32]),
+    ].map { split, widths in
+      let plain = try bestRun(descentRates, on: split, seed) { rate in
+        stack(widths).epochs(10).optimizer(.gradientDescent(learningRate: .constant(rate)))
+      }
+      let scaled = try bestRun(adamRates, on: split, seed) { rate in
+        stack(widths).epochs(10).optimizer(.rmsprop(learningRate: .constant(rate)))
+      }
+      return Pair(plain.train.loss, scaled.train.loss)
+    }
+  }
+
+  static let adam = Experiment(
+    name: "adam",
+    claim: "Adam works, and 0.9 and 0.999 work well as its β₁ and β₂.",
+    method:
+      "Digits, 32-32 units, 10 epochs, each arm at its best of six constant rates. To work well is a test loss at most a "
+      + "tenth above that of the neighbour that is best on dev: β₁ 0, 0.5 and 0.99; β₂ 0.9, 0.99 and 0.9999.",
+    questions: [
+      Question("train loss", "gradient descent", "Adam", .below(0)),
+      Question("ln of the test loss", "best other β₁", "0.9", .below(0.1)),
+      Question("ln of the test loss", "best other β₂", "0.999", .below(0.1)),
+      Question("train loss", "momentum", "Adam", nil),
+      Question("train loss", "RMSProp", "Adam", nil),
+    ], seeds: 10
+  ) { lab, seed in
+    let split = try lab.split(seed: seed)
+    func run(_ rates: [Double], _ optimizer: (LearningRate) -> Optimizer) throws -> Run {
+      try bestRun(rates, on: split, seed) { stack([32, 32]).epochs(10).optimizer(optimizer(.constant($0))) }
+    }
+    func adam(_ beta1: Double, _ beta2: Double) throws -> Run {
+      try run(adamRates) { .adam(learningRate: $0, beta1: beta1, beta2: beta2) }
+    }
+    func least(_ runs: [Run]) throws -> Double {
+      log(try runs.min { $0.dev.loss < $1.dev.loss }?.test().loss ?? .nan)
+    }
+    let usual = try adam(0.9, 0.999)
+    let loss = log(try usual.test().loss)
+    return [
+      Pair(try run(descentRates) { .gradientDescent(learningRate: $0) }.train.loss, usual.train.loss),
+      Pair(try least([0, 0.5, 0.99].map { try adam($0, 0.999) }), loss),
+      Pair(try least([0.9, 0.99, 0.9999].map { try adam(0.9, $0) }), loss),
+      Pair(try run(descentRates) { .momentum(learningRate: $0) }.train.loss, usual.train.loss),
+      Pair(try run(adamRates) { .rmsprop(learningRate: $0) }.train.loss, usual.train.loss),
+    ]
+  }
+
+  static let decay = Experiment(
+    name: "learning-rate-decay",
+    claim: "A rate that falls makes it easier to converge.",
+    method:
+      "Train loss after 20 epochs of momentum in batches of 8: a constant rate, rate / (1 + epochs), and a cosine to 0, each "
+      + "at its best of six initial rates from 0.003 to 1.",
+    questions: [
+      Question("digits, 32: train loss", "constant", "1 / (1 + epochs)", .below(0)),
+      Question("digits, 32: train loss", "constant", "cosine", .below(0)),
+      Question("Friedman, 32: train loss", "constant", "1 / (1 + epochs)", .below(0)),
+      Question("Friedman, 32: train loss", "constant", "cosine", .below(0)),
+    ], seeds: 10
+  ) { lab, seed in
+    let splits = [try lab.split(seed: seed), try Tables.friedman(1_000, seed: seed).split(seed: seed)]
+    return try splits.flatMap { split in
+      let schedules: [(Double) -> LearningRate] = [
+        { .constant($0) }, { .inverseTime(from: $0, decay: 1) }, { .cosine(from: $0, warmup: 0) },
+      ]
+      let losses = try schedules.map { schedule in
+        try bestRun(grid(from: 3e-3, count: 6), on: split, seed) { rate in
+          stack([32]).optimizer(.momentum(learningRate: schedule(rate))).batchSize(8).epochs(20)
+        }.train.loss
+      }
+      return [Pair(losses[0], losses[1]), Pair(losses[0], losses[2])]
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Tartine
+
+/// Splits, bias and variance.
+enum BiasAndVariance {
+  static let all = [largerTrainShare, biggerNetwork, trainLonger, moreData]
+
+  private static func adam(_ rate: Double) -> Optimizer { .adam(learningRate: .cosine(from: rate)) }
+
+  static let largerTrainShare = Experiment(
+    name: "larger-train-share",
+    claim: "With many rows it is wiser to train on most of them than to set 40 % aside.",
+    method:
+      "Friedman's function, 20 000 rows: 60 % to train on, 20 % each for dev and test, against 90, 5 and 5 %; 64-64 "
+      + "units, Adam, 15 epochs.",
+    questions: [Question("test RMSE", "60 %", "90 %", .below(0))], seeds: 10
+  ) { _, seed in
+    let table = try Tables.friedman(20_000, seed: seed)
+    let errors = try [(0.6, 0.2), (0.9, 0.05)].map { train, other in
+      let split = try table.split(.shares(train: train, dev: other, test: other), seed: seed)
+      return try stack([64, 64]).optimizer(adam(3e-3)).batchSize(128).epochs(15).run(split, seed).test().score
+    }
+    return [Pair(errors[0], errors[1])]
+  }
+
+  static let biggerNetwork = Experiment(
+    name: "bigger-network",
+    claim: "A bigger network lowers the bias, and almost never hurts.",
+    method:
+      "One hidden layer of 8, 64 and 512 units, Adam at each one's best of three rates, best epoch of 30. Not to hurt "
+      + "is to be no worse than by half a point of error, or by 0.05 of RMSE, where the noise alone is 1.",
+    questions: [
+      Question("digits: train error, %", "8 units", "64", .below(0)),
+      Question("digits: test error, %", "64 units", "512", .below(0.5)),
+      Question("Friedman: test RMSE", "64 units", "512", .below(0.05)),
+      Question("overlapping clouds: test error, %", "64 units", "512", .below(0.5)),
+    ]
+  ) { lab, seed in
+    func run(_ units: Int, _ split: Split) throws -> Run {
+      try bestRun([1e-3, 3e-3, 1e-2], on: split, seed) {
+        stack([units]).optimizer(adam($0)).epochs(30).keeping(.best)
+      }
+    }
+    let digits = try lab.split(seed: seed)
+    let medium = try run(64, digits)
+    let friedman = try Tables.friedman(1_000, seed: seed).split(seed: seed)
+    let clouds = try Tables.clouds(1_000, seed: seed).split(seed: seed)
+    return [
+      Pair(try run(8, digits).trainError, medium.trainError),
+      Pair(try medium.testError(), try run(512, digits).testError()),
+      Pair(try run(64, friedman).test().score, try run(512, friedman).test().score),
+      Pair(try run(64, clouds).testError(), try run(512, clouds).testError()),
+    ]
+  }
+
+  static let trainLonger = Experiment(
+    name: "train-longer",
+    claim: "Training for longer lowers the bias.",
+    method: "Digits, 16 units, momentum at a rate of 0.1: 5 epochs against 50.",
+    questions: [
+      Question("train error, %", "5 epochs", "50", .below(0)),
+      Question("train loss", "5 epochs", "50", .below(0)),
+    ]
+  ) { lab, seed in
+    let split = try lab.split(seed: seed)
+    let runs = try [5, 50].map { epochs in
+      try stack([16]).optimizer(.momentum(learningRate: 0.1)).epochs(epochs).run(split, seed)
+    }
+    return [Pair(runs[0].trainError, runs[1].trainError), Pair(runs[0].train.loss, runs[1].train.loss)]
+  }
+
+  static let moreData = Experiment(
+    name: "more-data",
+    claim: "More train data lower the variance.",
+    method: "Digits, the same dev rows, 180 rows to train on against 1 078; 64 units, Adam, about 600 steps each.",
+    questions: [
+      Question("dev error less train error, points", "a sixth", "all", .below(0)),
+      Question("dev error, %", "a sixth", "all", .below(0)),
+    ]
+  ) { lab, seed in
+    let shares: [(train: Double, test: Double, epochs: Int)] =
+      lab.isMNIST ? [(0.02, 0.88, 16), (0.12, 0.78, 3)] : [(0.1, 0.6, 100), (0.6, 0.1, 18)]
+    let dev = lab.isMNIST ? 0.1 : 0.3
+    let runs = try shares.map { share in
+      let split = try lab.pictures.split(.shares(train: share.train, dev: dev, test: share.test), seed: seed)
+      return try stack([64]).optimizer(adam(3e-3)).epochs(share.epochs).run(split, seed)
+    }
+    return [
+      Pair(runs[0].devError - runs[0].trainError, runs[1].devError - runs[1].trainError),
+      Pair(runs[0].devError, runs[1].devError),
+    ]
+  }
+}

@@ -1,0 +1,115 @@
+import Tartine
+
+/// Dropout, and what is said of its use.
+enum DropoutClaims {
+  static let all = [dropout, freshMask, byLayer, onInputs, inPredictions, definedLoss]
+
+  /// Trained the same way in all of them.
+  private static func trained(_ recipe: Recipe) -> Recipe {
+    recipe.optimizer(.adam(learningRate: .cosine(from: 3e-3))).bins(0).batchSize(32).epochs(60).keeping(.last)
+  }
+
+  static let dropout = Experiment(
+    name: "dropout",
+    claim: "Dropout lowers the variance, and spreads the weights out so that none leans on few features.",
+    method:
+      "Digits, 359 rows to train on, 256-128 units, Adam, 60 epochs: none, or keep 0.5 and 0.8. The spread is the "
+      + "number of inputs that a unit of the first layer leans on (1 / Σ p², p the shares of its squared weights), as a "
+      + "percentage of all.",
+    questions: [
+      Question("test loss less train loss", "none", "dropout", .below(0)),
+      Question("test error, %", "none", "dropout", .below(0)),
+      Question("spread of the weights, %", "none", "dropout", .above(0)),
+    ]
+  ) { lab, seed in
+    let split = try lab.split(.few, seed: seed)
+    let plain = try trained(stack([256, 128])).run(split, seed)
+    let dropped = try trained(stack([256, 128], keep: [0.5, 0.8])).run(split, seed)
+    return [
+      Pair(try plain.gap(), try dropped.gap()), Pair(try plain.testError(), try dropped.testError()),
+      Pair(try plain.model.spread(of: "dense1"), try dropped.model.spread(of: "dense1")),
+    ]
+  }
+
+  static let freshMask = Experiment(
+    name: "dropout-fresh-mask",
+    claim: "Other units must be dropped in every step.",
+    method:
+      "As dropout, 128 units, keep 0.5: the same half in every step and all of them in predictions; that half alone in "
+      + "predictions too, which is a network of 64 units; a fresh half for each row and step.",
+    questions: [
+      Question("test error, %", "same half, then all", "fresh", .below(0)),
+      Question("test error, %", "same half throughout", "fresh", .below(0)),
+    ]
+  ) { lab, seed in
+    let split = try lab.split(.few, seed: seed)
+    let same = Recipe {
+      Flatten(); Dense(128); ReLU(); WrongDropout(inPredictions: false, seed: seed)
+    }
+    let errors = try [same, stack([64]), stack([128], keep: [0.5])].map { try trained($0).run(split, seed).testError() }
+    return [Pair(errors[0], errors[2]), Pair(errors[1], errors[2])]
+  }
+
+  static let byLayer = Experiment(
+    name: "dropout-by-layer",
+    claim: "More units should be dropped in earlier layers than in later ones.",
+    method: "As dropout, 128-128 units: keep 0.9 and then 0.5 against keep 0.5 and then 0.9.",
+    questions: [Question("test error, %", "more in the later", "more in the earlier", .below(0))]
+  ) { lab, seed in
+    let split = try lab.split(.few, seed: seed)
+    let errors = try [[0.9, 0.5], [0.5, 0.9]].map { keep in
+      try trained(stack([128, 128], keep: keep)).run(split, seed).testError()
+    }
+    return [Pair(errors[0], errors[1])]
+  }
+
+  static let onInputs = Experiment(
+    name: "dropout-on-inputs",
+    claim: "Inputs should not be dropped.",
+    method: "As dropout, 128 units, keep 0.5: all inputs against keep 0.8 of them.",
+    questions: [Question("test error, %", "all inputs", "keep 0.8 of them", .above(0))]
+  ) { lab, seed in
+    let split = try lab.split(.few, seed: seed)
+    let errors = try [1, 0.8].map { keep in
+      try trained(
+        Recipe {
+          Flatten(); Dropout(keep: keep); Dense(128); ReLU(); Dropout(keep: 0.5)
+        }
+      ).run(split, seed)
+        .testError()
+    }
+    return [Pair(errors[0], errors[1])]
+  }
+
+  static let inPredictions = Experiment(
+    name: "dropout-in-predictions",
+    claim: "Units must not be dropped in predictions.",
+    method: "As dropout, 128 units, keep 0.5: the same network predicts whole, and with half of its units dropped.",
+    questions: [Question("test error, %", "whole", "with dropout", .above(0))]
+  ) { lab, seed in
+    let split = try lab.split(.few, seed: seed)
+    let whole = stack([128], keep: [0.5])
+    let dropping = Recipe {
+      whole.network.layers
+      WrongDropout(inPredictions: true, seed: seed)
+    }
+    return [Pair(try trained(whole).run(split, seed).testError(), try trained(dropping).run(split, seed).testError())]
+  }
+
+  static let definedLoss = Experiment(
+    name: "dropout-loss",
+    claim: "Under dropout the loss is less well defined: it no longer falls in every step.",
+    method:
+      "Digits, 359 rows, all in one batch, gradient descent at a rate of 0.1, 100 steps, 128 units, none against keep "
+      + "0.5: the steps before which the loss had risen.",
+    questions: [Question("steps with a rise, %", "none", "dropout", .above(0))]
+  ) { lab, seed in
+    let split = try lab.split(.few, seed: seed)
+    let rises = try [[], [0.5]].map { keep in
+      let losses = try stack([128], keep: keep).optimizer(.gradientDescent(learningRate: 0.1))
+        .batchSize(split.trainCount).epochs(100).run(split, seed).history.map(\.batchLoss)
+      return 100 * Double(zip(losses, losses.dropFirst()).count { $1 > $0 }) / Double(losses.count - 1)
+    }
+    return [Pair(rises[0], rises[1])]
+  }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Tartine
+
+/// The notes' printed code beside what is meant.
+enum Slips {
+  static func measure(_ lab: Lab, _ seed: UInt64) throws -> [Pair] {
+    var stream = Tables.stream(seed, 13)
+    return [
+      Pair(activation(&stream) { $0.normal() }, activation(&stream) { $0.uniform() }), squares(&stream),
+      smallFeature(&stream), gamma(&stream), try rmsprop(lab, seed), adam(&stream), softmax(&stream), certain(&stream),
+    ]
+  }
+
+  /// The mean activation after ten layers of 32 ReLU units whose weights are drawn so, times √(2/32).
+  private static func activation(_ stream: inout RandomStream, _ draw: (inout RandomStream) -> Double) -> Double {
+    var values = (0..<32).map { _ in abs(stream.normal()) }
+    for _ in 0..<10 {
+      values = (0..<32).map { _ in
+        max(0, values.reduce(0) { $0 + $1 * draw(&stream) * (2.0 / 32).squareRoot() })
+      }
+    }
+    return mean(values)
+  }
+
+  /// `np.dot(W.T, W)` is a matrix; NumPy adds it to the cost element by element, and whoever sums that has not Σ w².
+  private static func squares(_ stream: inout RandomStream) -> Pair {
+    let w = (0..<4).map { _ in (0..<4).map { _ in stream.normal() } }
+    let meant = w.joined().reduce(0) { $0 + $1 * $1 }
+    var printed = 0.0
+    for i in 0..<4 {
+      for j in 0..<4 { for k in 0..<4 { printed += w[k][i] * w[k][j] } }
+    }
+    return Pair(meant, printed)
+  }
+
+  /// ε under the root squashes a feature of small scale.
+  private static func smallFeature(_ stream: inout RandomStream) -> Pair {
+    let x = (0..<1_000).map { _ in 1e-5 * stream.normal() }
+    let (mu, sigma) = (mean(x), deviation(x))
+    return Pair(
+      deviation(x.map { ($0 - mu) / sigma }), deviation(x.map { ($0 - mu) / (sigma * sigma + 1e-8).squareRoot() }))
+  }
+
+  /// γ must be the deviation, not the variance, to undo the norm.
+  private static func gamma(_ stream: inout RandomStream) -> Pair {
+    let z = (0..<1_000).map { _ in 3 * stream.normal() }
+    let (mu, sigma) = (mean(z), deviation(z))
+    let norm = z.map { ($0 - mu) / sigma }
+    return Pair(
+      deviation(zip(norm, z).map { sigma * $0 + mu - $1 }), deviation(zip(norm, z).map { sigma * sigma * $0 + mu - $1 })
+    )
+  }
+
+  /// The library's own first step: its definition, and the notes'.
+  private static func rmsprop(_ lab: Lab, _ seed: UInt64) throws -> Pair {
+    let split = try lab.split(.few, seed: seed)
+    let steps = try [Optimizer.Variant.standard, .lecture].map { variant in
+      let id = Notebook.page()
+      let rate = 1e-4
+      // With next to no ε, so that what is seen is the missing correction.
+      _ = try Recipe {
+        Flatten(); Dense(32); Trail(id: id); ReLU()
+      }
+      .optimizer(.rmsprop(learningRate: .constant(rate), epsilon: 1e-16, variant: variant)).epochs(1).run(split, seed)
+      return Notebook.read(id).firstStep / rate
+    }
+    return Pair(steps[0], steps[1])
+  }
+
+  /// V = 0.1 g and S = (1 − β₁) g², as printed.
+  private static func adam(_ stream: inout RandomStream) -> Pair {
+    let g = stream.normal()
+    let (v, s) = (0.1 * g, 0.1 * g * g)
+    return Pair(abs(v / 0.1) / ((0.001 * g * g) / 0.001).squareRoot(), abs(v) / (s + 1e-5).squareRoot())
+  }
+
+  /// One maximum for all rows: a row that lies far below it is 0 / 0.
+  private static func softmax(_ stream: inout RandomStream) -> Pair {
+    let rows = (0..<100).map { _ in
+      let level = 500 * stream.normal()
+      return (0..<10).map { _ in level + stream.normal() }
+    }
+    let most = rows.joined().max() ?? 0
+    func broken(_ softmax: ([Double]) -> [Double]) -> Double {
+      Double(rows.count { softmax($0).contains { !$0.isFinite } })
+    }
+    return Pair(broken { Softmax.stable($0) }, broken { Softmax.stable($0, less: most) })
+  }
+
+  /// A probability that underflows to 0 where Y is 0 too: 0 · log 0.
+  private static func certain(_ stream: inout RandomStream) -> Pair {
+    let rows = (0..<100).map { _ in (0..<10).map { _ in 1_000 * stream.normal() } }
+    func share(_ loss: ([Double]) -> Double) -> Double { Double(rows.count { !loss($0).isFinite }) }
+    return Pair(
+      share { z in
+        let most = z.max() ?? 0
+        return most + log(z.reduce(0) { $0 + exp($1 - most) }) - z[0]
+      },
+      share { z in
+        zip(Softmax.stable(z), z.indices).reduce(0) { $0 - ($1.1 == 0 ? 1 : 0) * log($1.0) }
+      })
+  }
+}
