@@ -43,7 +43,7 @@ enum AdaptiveRates {
       Question("ln of the test loss", "best other β₂", "0.999", .below(0.1)),
       Question("train loss", "momentum", "Adam", nil),
       Question("train loss", "RMSProp", "Adam", nil),
-    ], seeds: 10
+    ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
     func run(_ rates: [Double], _ optimizer: (LearningRate) -> Optimizer) throws -> Run {
@@ -70,26 +70,40 @@ enum AdaptiveRates {
     name: "learning-rate-decay",
     claim: "A rate that falls makes it easier to converge.",
     method:
-      "Train loss after 20 epochs of momentum in batches of 8: a constant rate, rate / (1 + epochs), and a cosine to 0, each "
-      + "at its best of six initial rates from 0.003 to 1.",
+      "Train loss after 20 epochs of momentum in batches of 8: a constant rate, rate / (1 + epochs), 0.95 to the "
+      + "power of epochs, and a cosine to 0, each at its best of six initial rates from 0.003 to 1, and both "
+      + "from 0.1.",
     questions: [
       Question("digits, 32: train loss", "constant", "1 / (1 + epochs)", .below(0)),
+      Question("digits, 32: train loss", "constant", "0.95^epochs", .below(0)),
       Question("digits, 32: train loss", "constant", "cosine", .below(0)),
+      Question("digits, 32, both from 0.1: train loss", "constant", "cosine", .below(0)),
       Question("Friedman, 32: train loss", "constant", "1 / (1 + epochs)", .below(0)),
+      Question("Friedman, 32: train loss", "constant", "0.95^epochs", .below(0)),
       Question("Friedman, 32: train loss", "constant", "cosine", .below(0)),
-    ], seeds: 10
+      Question("Friedman, 32, both from 0.1: train loss", "constant", "cosine", .below(0)),
+      Question("clouds, no hidden layer, both from 0.1: train loss", "constant", "cosine", .below(0)),
+    ]
   ) { lab, seed in
+    func loss(_ rate: LearningRate, _ widths: [Int], _ split: Split) throws -> Double {
+      try stack(widths).optimizer(.momentum(learningRate: rate)).batchSize(8).epochs(20).run(split, seed).train.loss
+    }
+    func alike(_ widths: [Int], _ split: Split) throws -> Pair {
+      Pair(try loss(.constant(0.1), widths, split), try loss(.cosine(from: 0.1, warmup: 0), widths, split))
+    }
+    let schedules: [(Double) -> LearningRate] = [
+      { .constant($0) }, { .inverseTime(from: $0, decay: 1) }, { .exponential(from: $0, factor: 0.95) },
+      { .cosine(from: $0, warmup: 0) },
+    ]
     let splits = [try lab.split(seed: seed), try Tables.friedman(1_000, seed: seed).split(seed: seed)]
-    return try splits.flatMap { split in
-      let schedules: [(Double) -> LearningRate] = [
-        { .constant($0) }, { .inverseTime(from: $0, decay: 1) }, { .cosine(from: $0, warmup: 0) },
-      ]
+    let pairs = try splits.flatMap { split in
       let losses = try schedules.map { schedule in
         try bestRun(grid(from: 3e-3, count: 6), on: split, seed) { rate in
           stack([32]).optimizer(.momentum(learningRate: schedule(rate))).batchSize(8).epochs(20)
         }.train.loss
       }
-      return [Pair(losses[0], losses[1]), Pair(losses[0], losses[2])]
+      return losses.dropFirst().map { Pair(losses[0], $0) } + [try alike([32], split)]
     }
+    return pairs + [try alike([], try Tables.clouds(2_000, seed: seed).split(seed: seed))]
   }
 }

@@ -14,12 +14,13 @@ enum DropoutClaims {
     claim: "Dropout lowers the variance, and spreads the weights out so that none leans on few features.",
     method:
       "Digits, 359 rows to train on, 256-128 units, Adam, 60 epochs: none, or keep 0.5 and 0.8. The spread is the "
-      + "number of inputs that a unit of the first layer leans on (1 / Σ p², p the shares of its squared weights), as a "
-      + "percentage of all.",
+      + "number of inputs that a unit leans on (1 / Σ p², p the shares of its squared weights), as a percentage of all: in "
+      + "the second layer, whose inputs are dropped, and in the first, whose are not.",
     questions: [
       Question("test loss less train loss", "none", "dropout", .below(0)),
       Question("test error, %", "none", "dropout", .below(0)),
-      Question("spread of the weights, %", "none", "dropout", .above(0)),
+      Question("spread of the second layer's weights, %", "none", "dropout", .above(0)),
+      Question("spread of the first layer's weights, %", "none", "dropout", .above(0)),
     ]
   ) { lab, seed in
     let split = try lab.split(.few, seed: seed)
@@ -27,8 +28,8 @@ enum DropoutClaims {
     let dropped = try trained(stack([256, 128], keep: [0.5, 0.8])).run(split, seed)
     return [
       Pair(try plain.gap(), try dropped.gap()), Pair(try plain.testError(), try dropped.testError()),
-      Pair(try plain.model.spread(of: "dense1"), try dropped.model.spread(of: "dense1")),
     ]
+      + (try ["dense2", "dense1"].map { Pair(try plain.model.spread(of: $0), try dropped.model.spread(of: $0)) })
   }
 
   static let freshMask = Experiment(

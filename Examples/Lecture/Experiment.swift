@@ -39,8 +39,9 @@ enum Expectation: Sendable {
 enum Verdict: String, Sendable {
   case holds, fails, undecided
 
-  /// Of a claim with several parts.
-  init(_ parts: [Verdict]) {
+  /// Of a claim with several parts; nil where nothing is claimed.
+  init?(_ parts: [Verdict]) {
+    guard !parts.isEmpty else { return nil }
     self = parts.contains(.fails) ? .fails : parts.contains(.undecided) ? .undecided : .holds
   }
 }
@@ -126,7 +127,7 @@ struct Outcome: Sendable {
   let experiment: Experiment
   let answers: [Answer]
 
-  var verdict: Verdict { Verdict(answers.compactMap(\.verdict)) }
+  var verdict: Verdict? { Verdict(answers.compactMap(\.verdict)) }
 
   var markdown: String {
     """
@@ -140,26 +141,36 @@ struct Outcome: Sendable {
     |---|---|---|---|---|---|---|
     \(answers.map(\.row).joined(separator: "\n"))
 
-    **The claim \(verdict == .undecided ? "is undecided" : verdict.rawValue).**
+    **\(conclusion)**
     """
   }
 
-  /// One line an experiment, with the first quantity that decides its verdict.
-  static func summary(_ results: [Outcome]) -> String {
-    let counts = [Verdict.holds, .fails, .undecided].map { verdict in results.count { $0.verdict == verdict } }
+  private var conclusion: String {
+    switch verdict {
+    case .holds: "The claim holds."
+    case .fails: "The claim fails."
+    case .undecided: "The claim is undecided."
+    case nil: "Shown, not judged."
+    }
+  }
+
+  /// One line an experiment that is judged, with the first quantity that decides its verdict.
+  static func summary(_ outcomes: [Outcome]) -> String {
+    let judged = outcomes.filter { $0.verdict != nil }
+    let counts = [Verdict.holds, .fails, .undecided].map { verdict in judged.count { $0.verdict == verdict } }
     return """
-      \(results.count) claims: \(counts[0]) hold, \(counts[1]) fail, \(counts[2]) are undecided.
+      \(judged.count) claims: \(counts[0]) hold, \(counts[1]) fail, \(counts[2]) are undecided.
 
       | experiment | claim | verdict | quantity | difference, 95 % interval |
       |---|---|---|---|---|
-      \(results.map(\.line).joined(separator: "\n"))
+      \(judged.map(\.line).joined(separator: "\n"))
       """
   }
 
   private var line: String {
     let answer = answers.first { $0.verdict == verdict } ?? answers[0]
     let question = answer.question
-    return "| [\(experiment.name)](#\(experiment.name)) | \(experiment.claim) | \(verdict.rawValue) "
+    return "| [\(experiment.name)](#\(experiment.name)) | \(experiment.claim) | \(verdict?.rawValue ?? "") "
       + "| \(question.quantity): \(question.second) less \(question.first) | \(answer.difference.text) |"
   }
 }

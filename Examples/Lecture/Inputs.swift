@@ -48,7 +48,7 @@ enum Inputs {
       Question("10 layers: train loss", "0.01 · randn", "He", .below(0)),
       Question("10 layers: test error, %", "0.01 · randn", "He", .below(0)),
       Question("2 layers: train loss", "0.01 · randn", "He", nil),
-    ], seeds: 10
+    ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
     func runs(_ depth: Int) throws -> [Run] {
@@ -79,7 +79,7 @@ enum Inputs {
       Question("sigmoid: train loss", "2 layers", "10 layers", .above(0)),
       Question("10 layers: train loss", "sigmoid", "sigmoid and batch norm", .below(0)),
       Question("10 layers: train loss", "sigmoid", "ReLU, He", .below(0)),
-    ], seeds: 10
+    ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
     func ratio(_ depth: Int, _ activation: any Layer, _ rule: InitializerRule) throws -> Double {

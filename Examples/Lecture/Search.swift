@@ -51,7 +51,7 @@ enum Search {
       Question("range, points", "β₁", "rate", .above(0)),
       Question("range by a factor of 4, points", "units", "rate", .above(0)),
       Question("range by a factor of 4, points", "batch", "rate", .above(0)),
-    ], seeds: 10
+    ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
     func range<Value>(_ path: WritableKeyPath<Trial, Value>, _ values: [Value]) throws -> Double {

@@ -3,7 +3,22 @@ import Tartine
 
 /// The notes' printed code beside what is meant.
 enum Slips {
-  static func measure(_ lab: Lab, _ seed: UInt64) throws -> [Pair] {
+  static let experiment = Experiment(
+    name: "slips",
+    claim: "The notes' code, as printed, does not everywhere compute what their text means.",
+    method: "What can be run is run in Double, as meant and as printed.",
+    questions: [
+      Question("He: mean activation after 10 ReLU layers of 32", "normal", "uniform on [0, 1)", nil),
+      Question("L2: distance of ΣΣ (WᵀW) from Σ w², over Σ w², 4 × 4", "sum of squares", "np.dot", nil),
+      Question("normalized inputs: deviation of a feature of size 10⁻⁵", "no ε", "ε 10⁻⁸ under the root", nil),
+      Question("batch norm undone, σ 3: deviation of Znew − Z", "γ = σ", "γ = σ²", nil),
+      Question("RMSProp, β 0.999: first step over the rate", "corrected", "as printed", nil),
+      Question("Adam: first step over the rate", "corrected", "as printed", nil),
+      Question("softmax of 100 rows: rows that are no number, %", "row's maximum", "one maximum", nil),
+      Question("cross-entropy of sure answers: rows that are no number, %", "from logits", "0 · log 0", nil),
+    ], measure: measure)
+
+  @Sendable private static func measure(_ lab: Lab, _ seed: UInt64) throws -> [Pair] {
     var stream = Tables.stream(seed, 13)
     return [
       Pair(activation(&stream) { $0.normal() }, activation(&stream) { $0.uniform() }), squares(&stream),
@@ -30,7 +45,7 @@ enum Slips {
     for i in 0..<4 {
       for j in 0..<4 { for k in 0..<4 { printed += w[k][i] * w[k][j] } }
     }
-    return Pair(meant, printed)
+    return Pair(0, abs(printed - meant) / meant)
   }
 
   /// ε under the root squashes a feature of small scale.
@@ -51,17 +66,20 @@ enum Slips {
     )
   }
 
-  /// The library's own first step: its definition, and the notes'.
+  /// The library's own first steps: corrected, and by the notes' definition.
   private static func rmsprop(_ lab: Lab, _ seed: UInt64) throws -> Pair {
     let split = try lab.split(.few, seed: seed)
-    let steps = try [Optimizer.Variant.standard, .lecture].map { variant in
+    // Adam without momentum is RMSProp, corrected. With next to no ε, so that what is seen is the correction.
+    let rate = 1e-4
+    let optimizers = [
+      Optimizer.adam(learningRate: .constant(rate), beta1: 0, epsilon: 1e-12),
+      .rmsprop(learningRate: .constant(rate), epsilon: 1e-16, variant: .lecture),
+    ]
+    let steps = try optimizers.map { optimizer in
       let id = Notebook.page()
-      let rate = 1e-4
-      // With next to no ε, so that what is seen is the missing correction.
       _ = try Recipe {
         Flatten(); Dense(32); Trail(id: id); ReLU()
-      }
-      .optimizer(.rmsprop(learningRate: .constant(rate), epsilon: 1e-16, variant: variant)).epochs(1).run(split, seed)
+      }.optimizer(optimizer).epochs(1).run(split, seed)
       return Notebook.read(id).firstStep / rate
     }
     return Pair(steps[0], steps[1])

@@ -11,11 +11,17 @@ extension Estimate {
     return Estimate(mean, low: mean - half, high: mean + half)
   }
 
-  /// As in `−0.42 (−0.61 to −0.23)`: to two digits of the interval's half.
+  /// As in `−0.42 (−0.61 to −0.23)`: to two digits of the interval's half, and four of the largest figure.
   var text: String {
-    let half = (high - low) / 2
-    let decimals = half > 0 ? max(0, 1 - Int(log10(half).rounded(.down))) : 2
-    func text(_ value: Double) -> String { signed(String(format: "%.\(min(decimals, 12))f", value)) }
+    let (half, largest) = ((high - low) / 2, max(abs(low), abs(high)))
+    guard largest == 0 || largest >= 1e-4 else { return "\(format(value)) (\(format(low)) to \(format(high)))" }
+    func places(_ value: Double, digits: Int) -> Int { value > 0 ? max(0, digits - 1 - magnitude(value)) : 2 }
+    var decimals = min(places(half, digits: 2), places(largest, digits: 4))
+    // An end beside 0 shows on which side it lies.
+    while [low, high].contains(where: { $0 != 0 && abs($0) < 0.5 * pow(10, -Double(decimals)) }), decimals < 6 {
+      decimals += 1
+    }
+    func text(_ value: Double) -> String { signed(String(format: "%.\(decimals)f", value)) }
     return "\(text(value)) (\(text(low)) to \(text(high)))"
   }
 }
@@ -29,15 +35,17 @@ func studentPoint(_ freedom: Int) -> Double {
     + (3 * powers.2 + 19 * powers.1 + 17 * powers.0 - 15 * z) / (384 * n * n * n)
 }
 
-/// Three digits, as few zeros as can be.
+/// The exponent of the first digit.
+private func magnitude(_ value: Double) -> Int { Int(log10(abs(value)).rounded(.down)) }
+
+/// Three digits, without zeros at the end.
 func format(_ value: Double) -> String {
   guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
-  let magnitude = Int(log10(abs(value)).rounded(.down))
-  if magnitude < -4 || magnitude > 6 {
-    let mantissa = value / pow(10, Double(magnitude))
-    return signed(String(format: "%.1f", mantissa)) + " · 10" + superscript(magnitude)
+  let parts = String(format: "%.1e", value).split(separator: "e")
+  if let exponent = Int(parts[1]), exponent < -4 || exponent > 4 {
+    return signed(String(parts[0])) + " · 10" + superscript(exponent)
   }
-  var text = String(format: "%.\(max(0, 2 - magnitude))f", value)
+  var text = String(format: "%.\(max(0, 2 - magnitude(value)))f", value)
   if text.contains(".") {
     while text.hasSuffix("0") { text.removeLast() }
     if text.hasSuffix(".") { text.removeLast() }

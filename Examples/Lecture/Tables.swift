@@ -38,11 +38,11 @@ enum Tables {
   /// Friedman's first function with noise: a regression of ten columns, of which five count.
   ///
   /// **Source**: Friedman, *Multivariate adaptive regression splines*, 1991, eq. 61.
-  static func friedman(_ count: Int, seed: UInt64) throws -> Dataset {
+  static func friedman(_ count: Int, seed: UInt64, offset: Double = 0) throws -> Dataset {
     var stream = stream(seed, 3)
     var (rows, values) = ([[Float]](), [Double]())
     for _ in 0..<count {
-      let x = (0..<10).map { _ in stream.uniform() }
+      let x = (0..<10).map { _ in stream.uniform() + offset }
       rows.append(x.map { Float($0) })
       values.append(
         10 * sin(.pi * x[0] * x[1]) + 20 * (x[2] - 0.5) * (x[2] - 0.5) + 10 * x[3] + 5 * x[4] + stream.normal())
