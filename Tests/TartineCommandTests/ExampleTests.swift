@@ -68,4 +68,34 @@ import Testing
     let foreign = try command.run(["predict", "gate.safetensors", "digits"])
     #expect(foreign.code == 65 && foreign.errors.contains("there is no layer 'gate' here"))
   }
+
+  /// The page has every experiment that the program lists, and shows what the program prints.
+  @Test func theLecturesExperimentsRun() throws {
+    let page = try text("Documentation/Lecture.md")
+    let command = try CommandRunner()
+    let list = try command.run([], executable: "TartineLecture")
+    #expect(list.code == 0, "\(list.errors)")
+    let names = list.output.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
+    let headings = page.split(separator: "\n").filter { $0.hasPrefix("### ") }.map { String($0.dropFirst(4)) }
+    #expect(names.count > 30 && names == headings)
+
+    // Exact arithmetic: the very figures of the page.
+    let exact = try command.run(["moving-average"], executable: "TartineLecture")
+    #expect(exact.code == 0 && page.contains(exact.output.trimmingCharacters(in: .newlines)), "\(exact.output)")
+
+    // Trained: a line a question, and a verdict that follows from the lines.
+    let trained = try command.run(["train-longer", "--seeds", "2", "--threads", "1"], executable: "TartineLecture")
+    #expect(trained.code == 0, "\(trained.errors)")
+    let rows = trained.output.split(separator: "\n").filter { $0.hasPrefix("| train ") }
+    let verdicts = rows.compactMap { $0.split(separator: "|").last?.trimmingCharacters(in: .whitespaces) }
+    #expect(rows.count == 2 && rows.allSatisfy { $0.contains(" of 2 |") })
+    let claim = verdicts.contains("fails") ? "fails" : verdicts.contains("undecided") ? "is undecided" : "holds"
+    #expect(Set(verdicts).isSubset(of: ["holds", "fails", "undecided"]))
+    #expect(trained.output.hasSuffix("**The claim \(claim).**\n"))
+    let both = try command.run(["train-longer", "--seeds", "2", "--threads", "2"], executable: "TartineLecture")
+    #expect(both.output == trained.output)
+
+    let unknown = try command.run(["momentun"], executable: "TartineLecture")
+    #expect(unknown.code == 64 && unknown.errors.contains("there is no experiment 'momentun'"))
+  }
 }
