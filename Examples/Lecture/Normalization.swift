@@ -61,6 +61,7 @@ enum Normalization {
     questions: [
       Question("batches of 16: test loss less train loss", "without", "batch norm", .below(0)),
       Question("batches of 16: test error, %", "without", "batch norm", .below(0)),
+      Question("batches of 128: test loss less train loss", "without", "batch norm", nil),
       Question("effect on the gap", "batches of 16", "of 128", .below(0)),
       Question("noise of Znorm", "batches of 16", "of 128", .below(0)),
     ]
@@ -83,7 +84,7 @@ enum Normalization {
     let effects = try runs.map { try $0[0].gap() - $0[1].gap() }
     return [
       Pair(try runs[0][0].gap(), try runs[0][1].gap()), Pair(try runs[0][0].testError(), try runs[0][1].testError()),
-      Pair(effects[0], effects[1]), Pair(noises[0], noises[1]),
+      Pair(try runs[1][0].gap(), try runs[1][1].gap()), Pair(effects[0], effects[1]), Pair(noises[0], noises[1]),
     ]
   }
 
