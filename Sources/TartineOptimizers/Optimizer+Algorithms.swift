@@ -65,7 +65,8 @@ extension Optimizer {
   /// Adam.
   ///
   /// **Differs from**: Keras and scikit-learn add ε (10⁻⁷ and 10⁻⁸) to the root of the *uncorrected* second moment, where
-  /// it weighs 1/√(1 − β₂ᵗ) as much: 31.6 times in the first step (`.keras`, `.sklearn`).
+  /// it weighs 1/√(1 − β₂ᵗ) as much: 31.6 times in the first step (`.keras`, `.sklearn`). The lecture corrects neither moment
+  /// and has ε = 10⁻⁵ inside the root (`.lecture`): its first step is up to 3.2 times the rate.
   public static func adam(
     learningRate: LearningRate = .cosine(from: 1e-3), beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double? = nil, variant: Variant = .standard

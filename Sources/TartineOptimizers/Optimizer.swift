@@ -59,7 +59,8 @@ public struct Optimizer: Hashable, Sendable {
   public enum Variant: String, Codable, Hashable, Sendable, CaseIterable {
     /// As in the table above.
     case standard
-    /// As the lecture prints it: momentum not corrected; RMSProp with β₂ = 0.999 and ε = 10⁻⁵ inside the root.
+    /// As the lecture has it: momentum and Adam not corrected; RMSProp with β₂ = 0.999, and its and Adam's ε = 10⁻⁵ inside the
+    /// root. (Its printed Adam mixes up β₁ and β₂; this is what its text says.)
     case lecture
     /// As PyTorch: m ← β₁m + g, not corrected; Nesterov steps along g + β₁m; RMSProp with β₂ = 0.99.
     case torch
@@ -118,7 +119,7 @@ public struct Optimizer: Hashable, Sendable {
   ) {
     let epsilon = variant == .keras ? 1e-7 : 1e-8
     return switch (algorithm, variant) {
-    case (.rmsprop, .lecture): (0.9, 0.999, 1e-5)
+    case (.rmsprop, .lecture), (.adam, .lecture): (0.9, 0.999, 1e-5)
     case (.rmsprop, .torch): (0.9, 0.99, epsilon)
     case (.rmsprop, _): (0.9, 0.9, epsilon)
     case (.adagrad, .keras): (0.9, 0.999, epsilon)

@@ -58,6 +58,9 @@ struct UpdateRule {
         // As in its momentum.
         (update.gain3, update.rate) = (rate, 1)
       }
+    case .adam where optimizer.variant == .lecture:
+      update.use_first = 1
+      putEpsilonInside(&update)
     case .adam, .adamW, .amsGrad:
       update.use_first = 1 / MovingAverage.weight(beta: beta1, after: t)
       correctSecondMoment(&update, step: t)

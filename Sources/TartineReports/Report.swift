@@ -12,7 +12,11 @@ public struct Report {
 
   /// A report of a run, with its reading.
   ///
-  /// - Parameter remarks: sentences beside the verdict.
+  /// - Parameters:
+  ///   - run: what is told of.
+  ///   - diagnosis: its reading.
+  ///   - remarks: sentences beside the verdict.
+  ///   - title: of the page.
   public init(_ run: Run, diagnosis: Diagnosis, remarks: [String] = [], title: String) {
     self.run = run
     self.diagnosis = diagnosis

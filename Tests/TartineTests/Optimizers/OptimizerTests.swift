@@ -66,6 +66,13 @@ import Testing
     expect(try steps(.adam(epsilon: 0), 2), [0.9, w2])
   }
 
+  @Test func theLecturesAdamIsNotCorrected() throws {
+    // m = 0.1, s = 0.001; then g = w₁, m = 0.09 + 0.1 w₁, s = 0.000999 + 0.001 w₁².
+    let w1 = 1 - 0.1 * 0.1 / (0.001 + 1e-5).squareRoot()
+    let w2 = w1 - 0.1 * (0.09 + 0.1 * w1) / (0.000999 + 0.001 * w1 * w1 + 1e-5).squareRoot()
+    expect(try steps(.adam(variant: .lecture), 2), [w1, w2])
+  }
+
   @Test func decayIsApartFromTheGradient() throws {
     expect(try steps(.adamW(decay: 0.5, epsilon: 0), 1), [1 - 0.1 * 0.5 - 0.1])
   }
