@@ -24,6 +24,22 @@ import Testing
 
   static let unclipped = recipe.augmentation(.preset).optimizer(.adam(learningRate: .cosine(from: 3e-3)))
 
+  /// Nodes that are not fused, a sum of two, and what is drawn for each step.
+  static let branched = Recipe {
+    Flatten()
+    GaussianNoise(deviation: 0.1)
+    Dense(96)
+    PReLU()
+    Residual {
+      LayerNorm()
+      Dense(300)
+      ReLU()
+      Dropout(keep: 0.8, schedule: .annealed)
+      Dense(96)
+    }
+  }
+  .optimizer(.rmsprop(centered: true, momentum: 0.5)).mixup(alpha: 0.4).outputBias(.prior).batchSize(64).epochs(4)
+
   private func temporaryFolder() throws -> String {
     let path = FileManager.default.temporaryDirectory.path + "/tartine-training-\(UUID().uuidString)"
     try Files.makeFolder(path)
@@ -31,7 +47,7 @@ import Testing
   }
 
   /// Where the gradient is clipped, weights are updated in a phase of their own; else where their gradients are made.
-  @Test(arguments: [recipe, unclipped, averaged, stochastic]) func theSameBitsForAnyNumberOfThreadsAndTwice(
+  @Test(arguments: [recipe, unclipped, averaged, stochastic, branched]) func theSameBitsForAnyNumberOfThreadsAndTwice(
     _ recipe: Recipe
   ) throws {
     let split = try Dataset.digits().split(seed: 1)
@@ -74,7 +90,7 @@ import Testing
   }
 
   /// Interrupted after each epoch in turn, and gone on with from the folder.
-  @Test(arguments: [1, 2, 3], [recipe, averaged, stochastic])
+  @Test(arguments: [1, 2, 3], [recipe, averaged, stochastic, branched])
   func resumedRunsHaveTheSameBits(epoch: Int, of recipe: Recipe) throws {
     let source = DataSource(data: DataSource.digits, splitSeed: 1)
     let split = try Dataset.digits().split(seed: 1)
