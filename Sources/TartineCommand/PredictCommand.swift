@@ -115,6 +115,9 @@ struct ModelInput {
   func dataset() throws -> Dataset {
     if isDigits { return try Dataset.digits() }
     if Files.isFolder(path) { return try ImageFolder.measured(path, task: model.task) }
+    if case .images = model.preparation.inputs {
+      throw DataError("the model takes pictures; name a folder of IDX files.", source: path)
+    }
     return try Dataset(csv: path, for: model)
   }
 

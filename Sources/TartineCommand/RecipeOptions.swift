@@ -70,6 +70,11 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp("The deviation of normal noise on the inputs of each step.", valueName: "deviation"))
+  var inputNoise: Double?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How much of the dropout acts over the run: \(Self.names(DropoutSchedule.self)).", valueName: "name"))
   var dropoutSchedule: String?
@@ -142,6 +147,13 @@ struct RecipeOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: ArgumentHelp("The gradient's largest global norm.", valueName: "norm"))
   var clip: Double?
 
+  @Option(parsing: .unconditional, help: ArgumentHelp("The largest norm of each tensor's gradient.", valueName: "norm"))
+  var clipNorm: Double?
+
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The largest absolute value of each gradient.", valueName: "value"))
+  var clipValue: Double?
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
@@ -210,6 +222,7 @@ struct RecipeOptions: ParsableArguments {
     if let embedCategories { changes.set("network.embedCategories", to: Double(embedCategories)) }
     if let embedNumbers { changes.set("network.embedNumbers", to: Double(embedNumbers)) }
     if let dropoutSchedule { changes.set("network.dropoutSchedule", to: dropoutSchedule) }
+    if let inputNoise { changes.set("network.inputNoise", to: inputNoise) }
     if let mixup { changes.set("mixup", to: mixup) }
     if let outputBias { changes.set("outputBias", to: outputBias) }
     if let loss { changes.set("loss.kind", to: loss) }
@@ -232,6 +245,8 @@ struct RecipeOptions: ParsableArguments {
     if let warmup { changes.set("optimizer.warmup", to: warmup) }
     if let decay { changes.set("optimizer.decay", to: decay) }
     if let clip { changes.set("optimizer.clip", to: clip) }
+    if let clipNorm { changes.set("optimizer.clipNorm", to: clipNorm) }
+    if let clipValue { changes.set("optimizer.clipValue", to: clipValue) }
     if let average { changes.set("optimizer.average", to: average) }
     if let batchSize { changes.set("batchSize", to: Double(batchSize)) }
     if let accumulation { changes.set("accumulation", to: Double(accumulation)) }

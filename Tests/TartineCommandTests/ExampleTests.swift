@@ -31,6 +31,16 @@ import Testing
     #expect(woman.hasPrefix("1 ("), "a woman of 29 survives: \(woman)")
   }
 
+  @Test func theReadmesRecipeTrains() throws {
+    let parts = try text("README.md").components(separatedBy: "```json\n")
+    #expect(parts.count == 2)
+    let command = try CommandRunner()
+    try command.write(parts.last?.components(separatedBy: "```").first ?? "", to: "r.json")
+    try command.write(CommandRunner.table(rows: 100), to: "t.csv")
+    let run = try command.run(["train", "t.csv", "--target", "y", "--recipe", "r.json", "--epochs", "2", "--json"])
+    #expect(run.code == 0, "\(run.errors)")
+  }
+
   /// Pictures of 4 pixels whose class is the brightest of them, in MNIST's naming.
   @Test func theDropoutPapersProgramRuns() throws {
     let command = try CommandRunner()

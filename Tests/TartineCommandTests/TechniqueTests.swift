@@ -47,7 +47,8 @@ import Testing
           "--optimizer", "rmsprop", "--set", "optimizer.centered=true", "--set", "optimizer.momentum=0.5", "--mixup",
           "0.2",
           "--dropout-schedule", "flat-cosine", "--embed-categories", "3", "--embed-numbers", "2", "--bins", "0",
-          "--initializer", "0.1", "--set", "network.inputNoise=0.1", "--activation", "elu",
+          "--initializer", "0.1", "--input-noise", "0.1", "--clip-value", "1", "--clip-norm", "2", "--activation",
+          "elu",
         ]
       ),
     ] {
