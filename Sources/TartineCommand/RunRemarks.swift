@@ -38,8 +38,8 @@ struct RunRemarks {
       lines.append(
         decision.hasThreshold
           ? "'\(yes)' is answered from the probability \(threshold) on, which is best on dev for \(metric.rawValue)\(figure)."
-          : "Dev holds fewer than \(Decision.fewestRows) rows of a class, too few to choose a threshold by: it stays at one "
-            + "half.")
+          : "The threshold stays at one half: dev holds fewer than \(Decision.fewestRows) rows of a class, too few to choose "
+            + "it by, or nothing is better.")
     }
     return lines
   }

@@ -7,7 +7,7 @@
 /// | average | a |
 /// |---|---|
 /// | ``exponential(beta:)`` | a ← βa + (1−β)w at each step, read as a / (1 − βᵗ) |
-/// | ``stochastic(from:)`` | the mean of w at the ends of the epochs after a share of the run |
+/// | ``stochastic(from:)`` | the mean of w at the ends of the epochs after a share of the run, the last one in any case |
 ///
 /// **Source**: Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992; Izmailov et al.,
 /// *Averaging weights leads to wider optima*, 2018, algorithm 1 (SWA); Wu and Johnson, *Rethinking “Batch” in
