@@ -61,6 +61,9 @@ let package = Package(
     .executableTarget(name: "TartineLayerExample", dependencies: ["Tartine"], path: "Examples/CustomLayer"),
     .executableTarget(name: "TartineLecture", dependencies: ["Tartine"], path: "Examples/Lecture"),
 
+    // What the documentation claims of diagnosis, measured; the tests run a little of it.
+    .executableTarget(name: "TartineEvidence", dependencies: ["Tartine"], path: "Tests/Evidence"),
+
     // Tests. The probe counts allocations, in a process of its own.
     .testTarget(
       name: "TartineTests", dependencies: ["Tartine", "TartineKernels"]),

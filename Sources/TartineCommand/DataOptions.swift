@@ -32,6 +32,13 @@ struct DataOptions: ParsableArguments {
   var split: String?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "What decides a row's part: stratified, group:COLUMN (whole groups), time:COLUMN (test lies ahead), hash:COLUMN "
+        + "(the same for ever), fixed:COLUMN (which says train, dev or test).", valueName: "method"))
+  var splitBy: String?
+
+  @Option(
     parsing: .unconditional, help: ArgumentHelp("The seed of the division; by default that of the run.", valueName: "n")
   )
   var splitSeed: UInt64?
@@ -44,7 +51,7 @@ struct DataOptions: ParsableArguments {
   func source(seed: UInt64) throws -> DataSource {
     DataSource(
       data: data ?? DataSource.digits, target: target, weights: weights, test: test, task: try parsedTask(),
-      split: try parsedShares(), splitSeed: splitSeed ?? seed)
+      split: try parsedShares(), splitBy: try parsedMethod(), splitSeed: splitSeed ?? seed)
   }
 
   private func parsedTask() throws -> LearningTask? {
@@ -54,6 +61,12 @@ struct DataOptions: ParsableArguments {
         "there is no task '\(task)'; there are auto, \(LearningTask.allCases.map(\.rawValue).joined(separator: ", ")).")
     }
     return parsed
+  }
+
+  private func parsedMethod() throws -> SplitMethod? {
+    guard let splitBy else { return nil }
+    guard let method = SplitMethod(splitBy) else { throw UsageError(DataSource.unknownMethod(splitBy)) }
+    return method == .stratified ? nil : method
   }
 
   private func parsedShares() throws -> [Double]? {
@@ -76,6 +89,7 @@ struct DataOptions: ParsableArguments {
     if let test, test != source.test, Files.absolute(test) != source.test { return "--test" }
     if task != nil, try parsedTask() != source.task { return "--task" }
     if split != nil, try parsedShares() != source.split { return "--split" }
+    if splitBy != nil, try parsedMethod()?.description != source.splitBy { return "--split-by" }
     if let splitSeed, splitSeed != source.splitSeed { return "--split-seed" }
     return nil
   }

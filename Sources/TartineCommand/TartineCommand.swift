@@ -22,7 +22,10 @@ struct TartineCommand: ParsableCommand {
       Shell completions: tartine --generate-completion-script bash (or zsh, fish).
       """,
     version: "0.1.0",
-    subcommands: [TrainCommand.self, EvaluateCommand.self, PredictCommand.self, PreviewCommand.self])
+    subcommands: [
+      InspectCommand.self, TrainCommand.self, CompareCommand.self, EvaluateCommand.self, PredictCommand.self,
+      PreviewCommand.self,
+    ])
 
   static func main() {
     Files.ignoreWriteSignals()

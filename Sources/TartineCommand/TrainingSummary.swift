@@ -64,10 +64,11 @@ struct TrainingSummary {
     let test = source.test.map { " --test \(quoted($0))" } ?? ""
     let task = source.task.map { " --task \($0.rawValue)" } ?? ""
     let shares = source.split.map { " --split " + $0.map { "\($0)" }.joined(separator: ",") } ?? ""
+    let method = source.splitBy.map { " --split-by \(quoted($0))" } ?? ""
     let seed = source.splitSeed == run.recipe.seed ? "" : " --split-seed \(source.splitSeed)"
     if let idea = diagnosis.prescriptions.first {
       return
-        "\(program) train\(data)\(target)\(weights)\(test)\(task)\(shares)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
+        "\(program) train\(data)\(target)\(weights)\(test)\(task)\(shares)\(method)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
     }
     return "\(program) predict \(quoted(summary.model)) \(newData)"
   }

@@ -65,7 +65,7 @@ public struct Augmentation: Hashable, Sendable {
   /// Mild changes that leave most pictures' meaning as it is, handwriting's too: turned, zoomed, sheared, shifted, bent.
   public static var preset: Augmentation {
     var mild = Augmentation()
-    (mild.rotation, mild.zoom, mild.shear, mild.shift, mild.elastic) = (10, 0.1, 5, 0.05, 1.2)
+    (mild.rotation, mild.zoom, mild.shear, mild.shift, mild.elastic) = (5, 0.05, 3, 0.03, 0.8)
     return mild
   }
 

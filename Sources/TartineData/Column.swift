@@ -71,6 +71,34 @@ package struct Column: Sendable {
   }
 }
 
+extension Column {
+  /// Some rows of it, in that order.
+  package func rows(_ rows: [Int]) -> Column {
+    var copy = self
+    switch values {
+    case .numbers(let numbers): copy.values = .numbers(rows.map { numbers[$0] })
+    case .texts(let codes, let levels):
+      var used = LevelCoder()
+      for row in rows { used.append(codes[row] < 0 ? nil : levels[Int(codes[row])]) }
+      copy.values = .texts(codes: used.codes, levels: used.levels)
+    }
+    return copy
+  }
+
+  /// Its rows, then those of another; text where either is.
+  package func appending(_ other: Column) -> Column {
+    var copy = self
+    if case .numbers(let own) = values, case .numbers(let more) = other.values {
+      copy.values = .numbers(own + more)
+    } else {
+      var coder = LevelCoder()
+      for column in [self, other] { for row in 0..<column.count { coder.append(column.text(row)) } }
+      copy.values = .texts(codes: coder.codes, levels: coder.levels)
+    }
+    return copy
+  }
+}
+
 /// Text values, each level held once.
 package struct LevelCoder {
   package private(set) var codes: [Int32] = []

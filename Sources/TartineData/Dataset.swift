@@ -84,10 +84,8 @@ public struct Dataset: Sendable {
   ///
   /// - Throws: `DataError` where there is no such column of numbers of at least 0.
   public func weighted(by name: String) throws -> Dataset {
-    guard case .table(let columns) = inputs, let column = columns.first(where: { $0.name == name }) else {
-      throw DataError(
-        "there is no column '\(name)' to weigh rows by; there are \(Self.list(columnNames)).", source: source)
-    }
+    var copy = self
+    let column = try copy.takeOut(name, to: "weigh rows by")
     guard case .numbers(let numbers) = column.values else {
       throw DataError("rows are weighed by numbers, and this is text.", source: source, column: name)
     }
@@ -96,12 +94,30 @@ public struct Dataset: Sendable {
       throw DataError(
         "a weight must be at least 0, and row \(rowNumber(row)) has \(value).", source: source, column: name)
     }
-    guard columns.count > 1 else {
-      throw DataError("there is no column beside the target and the weights to predict it from.", source: source)
-    }
-    var copy = self
-    copy.inputs = .table(columns.filter { $0.name != name })
     copy.weights = numbers
+    return copy
+  }
+
+  /// Takes a column out of the inputs, which has another use.
+  /// - Throws: `DataError` where there is none of that name, or no other.
+  mutating func takeOut(_ name: String, to use: String) throws -> Column {
+    guard case .table(let columns) = inputs else {
+      throw DataError("images have no columns, so there is none to \(use).", source: source)
+    }
+    guard let column = columns.first(where: { $0.name == name }) else {
+      throw DataError("there is no column '\(name)' to \(use); there are \(Self.list(columnNames)).", source: source)
+    }
+    guard columns.count > 1 else {
+      throw DataError("there is no column beside the target and '\(name)' to predict it from.", source: source)
+    }
+    inputs = .table(columns.filter { $0.name != name })
+    return column
+  }
+
+  /// The same without some input columns.
+  func without(_ names: Set<String>) -> Dataset {
+    var copy = self
+    if case .table(let columns) = inputs { copy.inputs = .table(columns.filter { !names.contains($0.name) }) }
     return copy
   }
 
@@ -167,21 +183,6 @@ public struct Dataset: Sendable {
   /// Keeps images and tables apart for whoever draws them.
   package var imageShape: (height: Int, width: Int, channels: Int)? {
     if case .images(let block) = inputs { block.shape } else { nil }
-  }
-}
-
-extension Column {
-  /// Some rows of it, in that order.
-  package func rows(_ rows: [Int]) -> Column {
-    var copy = self
-    switch values {
-    case .numbers(let numbers): copy.values = .numbers(rows.map { numbers[$0] })
-    case .texts(let codes, let levels):
-      var used = LevelCoder()
-      for row in rows { used.append(codes[row] < 0 ? nil : levels[Int(codes[row])]) }
-      copy.values = .texts(codes: used.codes, levels: used.levels)
-    }
-    return copy
   }
 }
 

@@ -175,7 +175,7 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
   package let cutLevels: Int
 
   /// What a person should know of it.
-  var notice: String? {
+  package var notice: String? {
     if cutLevels > 0 {
       return "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one"
     }

@@ -11,16 +11,19 @@ public enum SplitRule: Hashable, Sendable {
 
 /// A data set divided into a part to train on, a part to choose by, and a test part under lock.
 ///
-/// The division is stratified: by class, or by deciles of a number. It depends on the data and the seed,
-/// never on a result.
+/// The division depends on the data and the seed, never on a result.
 public struct Split: Sendable {
   /// All rows of train and dev, and of test unless that is a file of its own.
-  package let dataset: Dataset
+  package private(set) var dataset: Dataset
   package let train: [Int]
   package let dev: [Int]
   package let test: LockedTest
+  /// What decided a row's part.
+  public let method: SplitMethod
   /// The seed it was drawn with.
   public let seed: UInt64
+  /// Rows that stay together; nil: each stands alone.
+  private let groups: [[Int]]?
 
   /// Rows to train on.
   public var trainCount: Int { train.count }
@@ -36,67 +39,32 @@ public struct Split: Sendable {
   /// - Parameters:
   ///   - dataset: what is divided.
   ///   - rule: the shares.
+  ///   - method: what decides a row's part; a column that does is no input.
   ///   - seed: of the drawing.
   ///   - test: a test set of its own; then only dev is cut from `dataset`.
-  /// - Throws: `DataError` where a part would be empty.
-  public init(_ dataset: Dataset, rule: SplitRule = .automatic, seed: UInt64 = 0, test: Dataset? = nil) throws {
-    let rows = dataset.rowCount
-    var devCount: Int
-    var testCount: Int
-    switch rule {
-    case .automatic:
-      let part = min(Int((Double(rows) * 0.2).rounded()), 10_000)
-      devCount = part
-      testCount = test == nil ? part : 0
-    case .shares(let trainShare, let devShare, let testShare):
-      let shares = [trainShare, devShare] + (testShare.map { [$0] } ?? [])
-      guard shares.allSatisfy({ $0 > 0 && $0 < 1 }), abs(shares.reduce(0, +) - 1) < 1e-6 else {
-        throw DataError(
-          "the shares of a split must be above 0 and add up to 1, as in 0.6,0.2,0.2.", source: dataset.source)
-      }
-      guard test == nil || testShare == nil else {
-        throw DataError(
-          "a test file was given, so the split has two shares, train and dev, as in 0.8,0.2.",
-          source: dataset.source)
-      }
-      devCount = Int((Double(rows) * devShare).rounded())
-      testCount = Int((Double(rows) * (testShare ?? 0)).rounded())
-      guard devCount > 0, testShare == nil || testCount > 0, devCount + testCount < rows else {
-        throw DataError("with \(rows) rows a part of this split would be empty.", source: dataset.source)
-      }
-    }
-    devCount = max(1, devCount)
-    var parts = (train: [Int](), dev: [Int](), test: [Int]())
-    var stream = RandomStream(seed: seed, purpose: .split)
-    let strata = dataset.strata()
-    let keepsOne = dataset.task.task.isClassification
-    var before = 0
-    for stratum in strata {
-      var members = stratum
-      stream.shuffle(&members)
-      // The share of all rows that have come so far, less what has been set aside of them: what one stratum is
-      // too small for is made up for by the next.
-      func due(_ total: Int, _ placed: Int) -> Int {
-        max(0, (total * (before + members.count) * 2 + rows) / (2 * rows) - placed)
-      }
-      var toDev = due(devCount, parts.dev.count)
-      var toTest = due(testCount, parts.test.count)
-      // What is only tested cannot be learned: the last row of a class stays in train.
-      while toDev + toTest > members.count - (keepsOne ? 1 : 0), toDev + toTest > 0 {
-        if toTest >= toDev { toTest -= 1 } else { toDev -= 1 }
-      }
-      parts.dev += members[..<toDev]
-      parts.test += members[toDev..<(toDev + toTest)]
-      parts.train += members[(toDev + toTest)...]
-      before += members.count
-    }
+  /// - Throws: `DataError` where a part would be empty, or there is no such column.
+  public init(
+    _ dataset: Dataset, rule: SplitRule = .automatic, by method: SplitMethod = .stratified, seed: UInt64 = 0,
+    test: Dataset? = nil
+  ) throws {
+    var dataset = dataset
+    let column = try method.column.map { try dataset.takeOut($0, to: "divide the rows by") }
+    let sizes = try PartSizes(rule, rows: dataset.rowCount, hasTestFile: test != nil, source: dataset.source)
+    let parts = try method.divide(dataset, by: column, sizes, seed: seed)
     guard !parts.dev.isEmpty else {
       throw DataError(
-        "\(rows) rows in \(strata.count) classes are too few to set any aside (\(dataset.targets[0].reason)).",
-        source: dataset.source, column: dataset.targets[0].name)
+        "\(dataset.rowCount) rows in \(dataset.strata().count) classes are too few to set any aside "
+          + "(\(dataset.targets[0].reason)).", source: dataset.source, column: dataset.targets[0].name)
+    }
+    guard test == nil || parts.test.isEmpty else {
+      throw DataError(
+        "a test file was given, and '\(method)' calls rows of the data test as well; leave one of them out.",
+        source: dataset.source)
     }
     self.dataset = dataset
+    self.method = method
     self.seed = seed
+    if case .grouped = method { groups = column?.groups } else { groups = nil }
     // File order: what is read together lies together.
     train = parts.train.sorted()
     dev = parts.dev.sorted()
@@ -119,10 +87,16 @@ extension Split {
           + "can be from 2 to \(rows.count) folds, of at least 4 rows in all.",
         source: dataset.source)
     }
+    if case .time = method {
+      throw DataError(
+        "folds would predict the past from what came after it; rows in the order of time have one dev part.",
+        source: dataset.source)
+    }
     var stream = RandomStream(seed: seed, purpose: .folds)
     var fold = [Int: Int]()
     var next = 0
-    for stratum in dataset.strata(rows) {
+    if let groups { fold = Self.folds(of: groups, rows, count, &stream) }
+    for stratum in groups == nil ? dataset.strata(rows) : [] {
       var members = stratum
       stream.shuffle(&members)
       // Each stratum goes on where the last one ended, so that folds differ by a row at most.
@@ -136,7 +110,15 @@ extension Split {
       let others = rows.filter { fold[$0] != number }
       var parts = (train: [Int](), dev: [Int]())
       var due = 0.0
-      for stratum in dataset.strata(others) {
+      for group in groups.map({ Self.members(of: $0, among: others) }) ?? [] {
+        // Groups were shuffled once, and stay whole.
+        if Double(parts.dev.count) < devShare * Double(others.count) {
+          parts.dev += group
+        } else {
+          parts.train += group
+        }
+      }
+      for stratum in groups == nil ? dataset.strata(others) : [] {
         var members = stratum
         stream.shuffle(&members)
         due += devShare * Double(members.count)
@@ -145,25 +127,62 @@ extension Split {
         parts.train += members.dropFirst(max(0, toDev))
       }
       if parts.dev.isEmpty { parts.dev.append(parts.train.removeLast()) }
-      return Split(
-        dataset: dataset, train: parts.train.sorted(), dev: parts.dev.sorted(),
-        test: LockedTest(dataset: dataset, rows: rows.filter { fold[$0] == number }), seed: seed)
+      return with(
+        train: parts.train.sorted(), dev: parts.dev.sorted(),
+        test: LockedTest(dataset: dataset, rows: rows.filter { fold[$0] == number }))
     }
   }
 
-  private init(dataset: Dataset, train: [Int], dev: [Int], test: LockedTest, seed: UInt64) {
-    self.dataset = dataset
+  /// Groups in random order, each to the fold that has fewest rows.
+  private static func folds(
+    of groups: [[Int]], _ rows: [Int], _ count: Int, _ stream: inout RandomStream
+  ) -> [Int: Int] {
+    var groups = members(of: groups, among: rows)
+    stream.shuffle(&groups)
+    var sizes = [Int](repeating: 0, count: count)
+    var fold: [Int: Int] = [:]
+    for group in groups {
+      let smallest = sizes.indices.min { sizes[$0] < sizes[$1] } ?? 0
+      sizes[smallest] += group.count
+      for row in group { fold[row] = smallest }
+    }
+    return fold
+  }
+
+  private static func members(of groups: [[Int]], among rows: [Int]) -> [[Int]] {
+    let kept = Set(rows)
+    return groups.map { $0.filter(kept.contains) }.filter { !$0.isEmpty }
+  }
+
+  /// The same rows without some columns, which the test part may have.
+  package func without(_ names: Set<String>) -> Split {
+    var copy = self
+    copy.dataset = dataset.without(names)
+    return copy
+  }
+
+  /// The same data in other parts.
+  package func with(train: [Int]? = nil, dev: [Int]? = nil, test: LockedTest? = nil) -> Split {
+    Split(self, train: train ?? self.train, dev: dev ?? self.dev, test: test ?? self.test)
+  }
+
+  private init(_ other: Split, train: [Int], dev: [Int], test: LockedTest) {
+    dataset = other.dataset
+    method = other.method
+    seed = other.seed
+    groups = other.groups
     self.train = train
     self.dev = dev
     self.test = test
-    self.seed = seed
   }
 }
 
 extension Dataset {
   /// Divides the data; see ``Split``.
-  public func split(_ rule: SplitRule = .automatic, seed: UInt64 = 0, test: Dataset? = nil) throws -> Split {
-    try Split(self, rule: rule, seed: seed, test: test)
+  public func split(
+    _ rule: SplitRule = .automatic, by method: SplitMethod = .stratified, seed: UInt64 = 0, test: Dataset? = nil
+  ) throws -> Split {
+    try Split(self, rule: rule, by: method, seed: seed, test: test)
   }
 
   /// Rows that are alike in the target: the classes, or the deciles of a number.
@@ -213,6 +232,9 @@ package final class LockedTest: Sendable {
     var warnings: [String] = []
     _ = try preparation.targets(of: dataset, rows: rows, warnings: &warnings)
   }
+
+  /// Its rows for whoever compares their inputs with another part's: nothing is measured, and no target looked at.
+  package var inputs: (dataset: Dataset, rows: [Int]) { (dataset, rows) }
 
   /// Opens it, once more.
   package func open() -> (dataset: Dataset, rows: [Int]) {

@@ -26,6 +26,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case folds
   /// The order in which batch norm's averages are made anew.
   case statistics
+  /// Which rows are looked at, and whose labels are exchanged, to see what chance alone does.
+  case permutation
 }
 
 /// A stream of random numbers that is a function of where it is used, and holds no state worth saving.

@@ -230,31 +230,26 @@ package struct PassFault: Hashable, Sendable {
   package let isInGradient: Bool
   /// Places in the batch, at most ten.
   package let rows: [Int]
-  /// How many of the pass's rows it shows in.
-  package let rowCount: Int
   /// Whether it shows in all of them, which says nothing of any.
   package let isEverywhere: Bool
 
-  package init(layer: String, isInGradient: Bool, rows: [Int], rowCount: Int, isEverywhere: Bool = false) {
+  package init(layer: String, isInGradient: Bool, rows: [Int] = [], isEverywhere: Bool = false) {
     self.isEverywhere = isEverywhere
     self.layer = layer
     self.isInGradient = isInGradient
     self.rows = rows
-    self.rowCount = rowCount
   }
 
   /// The same where the pass was of some rows of a batch, from this place on.
   package func movedRows(by offset: Int) -> PassFault {
     PassFault(
-      layer: layer, isInGradient: isInGradient, rows: rows.map { $0 + offset }, rowCount: rowCount,
-      isEverywhere: isEverywhere)
+      layer: layer, isInGradient: isInGradient, rows: rows.map { $0 + offset }, isEverywhere: isEverywhere)
   }
 
   /// A fault on the way forward, in all these rows.
   fileprivate init(layer: String, in rows: [Int], of all: Int) {
     self.init(
-      layer: layer, isInGradient: false, rows: Array(rows.prefix(10)), rowCount: rows.count,
-      isEverywhere: rows.count == all)
+      layer: layer, isInGradient: false, rows: Array(rows.prefix(10)), isEverywhere: rows.count == all)
   }
 }
 
@@ -279,7 +274,7 @@ extension TrainingPass {
           weightParts[$0].node == index && !squares[squaresOfWeights + $0].isFinite
         }
     }
-    return PassFault(layer: plan.nodes[first ?? 0].name, isInGradient: true, rows: [], rowCount: 0)
+    return PassFault(layer: plan.nodes[first ?? 0].name, isInGradient: true)
   }
 
   private func badRows(_ matrix: UnsafeMutableRawPointer, width: Int) -> [Int] {

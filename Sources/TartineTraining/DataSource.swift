@@ -15,6 +15,8 @@ public struct DataSource: Hashable, Sendable, Codable {
   public var task: LearningTask?
   /// Shares of train, dev and, where there is one, test; nil: the automatic rule.
   public var split: [Double]?
+  /// What decides a row's part, as ``SplitMethod`` writes it; nil: stratified.
+  public var splitBy: String?
   /// The seed of the division.
   public var splitSeed: UInt64
   /// CRC-32 of each file that was read, by path.
@@ -26,8 +28,7 @@ public struct DataSource: Hashable, Sendable, Codable {
   /// Describes where data come from.
   public init(
     data: String, target: String? = nil, weights: String? = nil, test: String? = nil, task: LearningTask? = nil,
-    split: [Double]? = nil,
-    splitSeed: UInt64 = 0
+    split: [Double]? = nil, splitBy: SplitMethod? = nil, splitSeed: UInt64 = 0
   ) {
     self.data = data
     self.target = target
@@ -35,6 +36,7 @@ public struct DataSource: Hashable, Sendable, Codable {
     self.test = test
     self.task = task
     self.split = split
+    self.splitBy = splitBy?.description
     self.splitSeed = splitSeed
   }
 
@@ -67,7 +69,17 @@ public struct DataSource: Hashable, Sendable, Codable {
     }
     let rule: SplitRule =
       split.map { .shares(train: $0[0], dev: $0[1], test: $0.count > 2 ? $0[2] : nil) } ?? .automatic
-    return try train.split(rule, seed: splitSeed, test: test)
+    var method = SplitMethod.stratified
+    if let splitBy {
+      guard let known = SplitMethod(splitBy) else { throw RecipeError(Self.unknownMethod(splitBy)) }
+      method = known
+    }
+    return try train.split(rule, by: method, seed: splitSeed, test: test)
+  }
+
+  /// What to say of a text that is no ``SplitMethod``.
+  package static func unknownMethod(_ text: String) -> String {
+    "rows cannot be divided by '\(text)'; there are stratified, group:COLUMN, time:COLUMN, hash:COLUMN, fixed:COLUMN."
   }
 
   private func read() throws -> (train: Dataset, test: Dataset?) {

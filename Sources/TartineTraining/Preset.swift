@@ -16,8 +16,8 @@ public enum Preset: String, CaseIterable, Sendable {
   /// bins, and its dropout and decay do not fall over the run; its units learn no slope, and biases have the weights' rate;
   /// weights are not scaled by their fan-in at each step, so that its rate of 0.04 is 0.04 / √256 here.
   case tabular
-  /// Two wide layers on pictures that are turned, zoomed, sheared, shifted and bent, predicted by the average of the last
-  /// thousand steps' weights.
+  /// Two wide layers with batch normalization on pictures that are a little turned, zoomed, sheared, shifted and bent, labels
+  /// smoothed by 0.1, and the last thousand steps' average of the weights.
   case images
 
   /// The recipe; a loss that is for classes is left out where the task has none.
@@ -33,10 +33,10 @@ public enum Preset: String, CaseIterable, Sendable {
         .loss(Loss(smoothing: task == .regression ? 0 : 0.1))
         .optimizer(.adamW(learningRate: .logCosine(from: 2.5e-3), decay: 0.02, beta2: 0.95)).batchSize(256).epochs(256)
     case .images:
-      return Recipe(Network(HiddenStack(hidden: [1536, 1024], activation: .relu, batchNorm: true, keepProb: [0.8])))
-        .augmentation(.preset)
+      return Recipe(Network(HiddenStack(hidden: [1024, 512], activation: .relu, batchNorm: true)))
+        .augmentation(.preset).loss(Loss(smoothing: task == .regression ? 0 : 0.1))
         .optimizer(.adamW(learningRate: .cosine(from: 3e-3), decay: nil).averaged(.exponential(beta: 0.999)))
-        .batchSize(128).epochs(80)
+        .batchSize(128).epochs(60).keeping(.last)
     }
   }
 }

@@ -122,6 +122,25 @@ public struct RunFolder: Sendable {
     return (try decode(Description.self, description), try decode(Recipe.self, recipe))
   }
 
+  /// Opens the run again, as it was when it was finished: its data are read and divided anew.
+  ///
+  /// - Parameter threads: for measuring it; by default as many as there are processors.
+  /// - Throws: `FileError`, `DataError` where the run is not finished, or its data have changed or are gone.
+  public func open(threads: Int? = nil) throws -> Run {
+    let (description, recipe) = try read()
+    guard description.status == .finished else {
+      throw FileError(
+        .damaged, path, "the run in '\(path)' is \(description.status.rawValue), so there is no result to look at.")
+    }
+    guard Files.exists(checkpoint) else {
+      throw FileError(.missing, checkpoint, "'\(checkpoint)' is missing, which holds the run's weights and history.")
+    }
+    var source = description.source
+    let trainer = try Trainer(recipe, split: try source.load(), threads: threads, observers: [])
+    try trainer.restore(try Checkpoint(checkpoint), path: checkpoint)
+    return trainer.finish(seconds: description.results?.seconds ?? 0)
+  }
+
   /// Writes run.json.
   public func write(_ description: Description) throws {
     try Files.write(try JSON.text(description, pretty: true) + "\n", to: self.description)

@@ -203,7 +203,7 @@ package final class Trainer {
     let dev = evaluator.evaluate(devRows)
     guard train.loss.isFinite, dev.loss.isFinite else {
       throw divergence(
-        PassFault(layer: "output", isInGradient: false, rows: [], rowCount: 0), epoch: epoch,
+        PassFault(layer: "output", isInGradient: false), epoch: epoch,
         batch: UnsafeBufferPointer(start: nil, count: 0))
     }
     return EpochRecord(

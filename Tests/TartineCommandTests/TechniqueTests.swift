@@ -72,7 +72,7 @@ import Testing
     switch preset {
     case "lecture": #expect(recipe.contains(#""schedule":"inverse-time""#))
     case "tabular": #expect(recipe.contains(#""schedule":"log-cosine""#) && recipe.contains(#""smoothing":0.1"#))
-    default: #expect(recipe.contains(#""average":"ema""#) && recipe.contains(#""rotation":10"#))
+    default: #expect(recipe.contains(#""average":"ema""#) && recipe.contains(#""rotation":5"#))
     }
     let both = try command.run(["train", "--preset", preset, "--recipe", "run/recipe.json"])
     #expect(both.code == 64 && both.errors.contains("two beginnings"))

@@ -1,0 +1,132 @@
+import ArgumentParser
+import Tartine
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Looks at data before anything is trained.",
+    discussion: """
+      Says of each column what it holds and what a network is given of it, of the rows what is wrong with them \
+      (copies, also across the division, labels that contradict each other, columns that give the target away), and \
+      whether dev and test come from one distribution: two classifiers try to tell the parts apart, on rows that they \
+      did not learn from. The test part's targets are not looked at.
+
+        tartine inspect titanic.csv --target Survived
+        tartine inspect visits.csv --target outcome --split-by group:patient
+        tartine inspect train.csv --target price --test new.csv
+      """)
+
+  @OptionGroup(title: "Data") var data: DataOptions
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
+  var threads: Int?
+
+  @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
+  var json = false
+
+  func validate() throws {
+    if let threads, threads < 1 || threads > 1024 {
+      throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
+    }
+  }
+
+  func run() throws {
+    var source = try data.source(seed: 0)
+    let split = try source.load()
+    let inspection = try Inspection(of: split, threads: threads)
+    try Files.print(
+      json ? try JSON.text(inspection) + "\n" : InspectionText(inspection, notices: split.dataset.notices).text)
+  }
+}
+
+/// What `inspect` says to a person.
+struct InspectionText {
+  private let inspection: Inspection
+  private let notices: [String]
+
+  /// Columns shown; the others are in the JSON.
+  private static let mostColumns = 40
+
+  init(_ inspection: Inspection, notices: [String]) {
+    self.inspection = inspection
+    self.notices = notices
+  }
+
+  var text: String {
+    let split = inspection.split
+    let target = inspection.columns.isEmpty ? "" : "; target '\(inspection.target)'"
+    var lines = [
+      "\(inspection.source): \((split.train + split.dev + split.test).grouped) rows\(target)",
+      "task \(inspection.task.task.rawValue): \(inspection.task.reason)",
+      "\(split.train.grouped) train, \(split.dev.grouped) dev, \(split.test.grouped) test, divided \(split.method) with seed \(split.seed)",
+    ]
+    lines += notices
+    if !inspection.classes.isEmpty { lines += ["", classes] }
+    if !inspection.columns.isEmpty { lines += [""] + columns }
+    lines += ["", inspection.warnings.isEmpty ? "Nothing to warn of." : "Warnings"]
+    for warning in inspection.warnings {
+      let column = warning.column.map { " '\($0)'" } ?? ""
+      lines += ["  \(warning.name.rawValue)\(column): \(warning.evidence).", "    → \(warning.action)."]
+    }
+    if !inspection.sameDistribution.isEmpty { lines += [""] + distribution }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var classes: String {
+    let total = Double(inspection.classes.reduce(0) { $0 + $1.rows })
+    let shown = inspection.classes.prefix(12).map {
+      "\($0.value) \(Text.fixed(Double($0.rows) / total * 100, decimals: 1)) %"
+    }
+    let rest = inspection.classes.count - shown.count
+    return "classes: " + shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+  }
+
+  private var columns: [String] {
+    let shown = inspection.columns.prefix(Self.mostColumns)
+    var table = [["column", "type", "missing", "values", "what it holds", "tells", "what the network is given"]]
+    table += shown.map { column in
+      [
+        clipped(column.name, 24), column.type, column.missing == 0 ? "" : column.missing.grouped, column.values.grouped,
+        clipped(contents(column), 38), column.tells > 0.005 ? "\(Text.fixed(column.tells * 100, decimals: 0)) %" : "",
+        clipped(column.use, 60),
+      ]
+    }
+    let widths = table[0].indices.map { place in table.map { $0[place].count }.max() ?? 0 }
+    let rest = inspection.columns.count - shown.count
+    return table.map { row in
+      row.indices.map { row[$0].padded(to: widths[$0], atEnd: [2, 3, 5].contains($0)) }.joined(separator: "  ")
+        .trimmedEnd
+    } + (rest > 0 ? ["… and \(rest) more columns, all of them in --json"] : [])
+  }
+
+  private func contents(_ column: ColumnFacts) -> String {
+    if let smallest = column.smallest, let median = column.median, let largest = column.largest {
+      func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
+      return smallest == largest ? text(smallest) : "\(text(smallest)) to \(text(largest)), median \(text(median))"
+    }
+    return (column.frequent ?? []).prefix(3).map { clipped($0.value, 16) }.joined(separator: ", ")
+      + (column.values > 3 ? ", …" : "")
+  }
+
+  private func clipped(_ text: String, _ width: Int) -> String {
+    text.count <= width ? text : String(text.prefix(width - 1)) + "…"
+  }
+
+  private var distribution: [String] {
+    let pairs = inspection.sameDistribution.map { pair in
+      "  \(pair.first) and \(pair.second): "
+        + "\(pair.isDifferent ? "not the same" : "nothing seen"), p \(PartComparison.text(p: pair.adjustedP)); a part is told in "
+        + "\(Text.fixed(pair.area * 100, decimals: 0)) % of pairs; a shift of "
+        + "\(Text.significant(pair.smallestVisibleShift, digits: 2)) deviations in one column would show"
+    }
+    return ["One distribution?"] + pairs
+  }
+}
+
+extension String {
+  fileprivate var trimmedEnd: String {
+    String(self[..<(lastIndex { $0 != " " }.map { index(after: $0) } ?? startIndex)])
+  }
+}

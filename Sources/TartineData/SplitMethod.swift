@@ -1,0 +1,254 @@
+import TartineEngine
+
+/// What decides which part a row goes to.
+///
+/// | method | written | for |
+/// |---|---|---|
+/// | `stratified` | `stratified` | rows that know nothing of each other |
+/// | `grouped` | `group:COLUMN` | several rows of one patient, house or speaker: a group is never cut |
+/// | `time` | `time:COLUMN` | what is to be predicted lies ahead: train first, then dev, test last |
+/// | `hash` | `hash:COLUMN` | data that grow: a row's part follows from its value alone, and stays |
+/// | `fixed` | `fixed:COLUMN` | a division that was made elsewhere: `train`, `dev` or `test` |
+///
+/// The column that divides is no input.
+public enum SplitMethod: Hashable, Sendable, LosslessStringConvertible {
+  /// At random, each part with the same share of every class, or of every tenth of a number.
+  case stratified
+  /// At random, by whole groups.
+  case grouped(by: String)
+  /// In the order of a column.
+  case time(by: String)
+  /// By the value's hash.
+  case hash(of: String)
+  /// As a column says.
+  case fixed(by: String)
+
+  /// Reads what ``description`` writes; nil for anything else.
+  public init?(_ text: String) {
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    switch (parts[0], parts.count > 1 ? parts[1] : "") {
+    case ("stratified", "") where parts.count == 1: self = .stratified
+    case ("group", let name) where !name.isEmpty: self = .grouped(by: name)
+    case ("time", let name) where !name.isEmpty: self = .time(by: name)
+    case ("hash", let name) where !name.isEmpty: self = .hash(of: name)
+    case ("fixed", let name) where !name.isEmpty: self = .fixed(by: name)
+    default: return nil
+    }
+  }
+
+  /// As in `group:patient`.
+  public var description: String {
+    switch self {
+    case .stratified: "stratified"
+    case .grouped(let name): "group:\(name)"
+    case .time(let name): "time:\(name)"
+    case .hash(let name): "hash:\(name)"
+    case .fixed(let name): "fixed:\(name)"
+    }
+  }
+
+  /// The column that divides.
+  public var column: String? {
+    switch self {
+    case .stratified: nil
+    case .grouped(let name), .time(let name), .hash(let name), .fixed(let name): name
+    }
+  }
+}
+
+/// Rows of each part, in any order.
+struct SplitParts {
+  var train: [Int] = []
+  var dev: [Int] = []
+  var test: [Int] = []
+}
+
+/// How many rows dev and test are to hold.
+struct PartSizes {
+  let rows, dev, test: Int
+
+  /// - Throws: `DataError` where a part would be empty.
+  init(_ rule: SplitRule, rows: Int, hasTestFile: Bool, source: String) throws {
+    self.rows = rows
+    switch rule {
+    case .automatic:
+      let part = min(Int((Double(rows) * 0.2).rounded()), 10_000)
+      dev = max(1, part)
+      test = hasTestFile ? 0 : part
+    case .shares(let trainShare, let devShare, let testShare):
+      let shares = [trainShare, devShare] + (testShare.map { [$0] } ?? [])
+      guard shares.allSatisfy({ $0 > 0 && $0 < 1 }), abs(shares.reduce(0, +) - 1) < 1e-6 else {
+        throw DataError(
+          "the shares of a split must be above 0 and add up to 1, as in 0.6,0.2,0.2.", source: source)
+      }
+      guard !hasTestFile || testShare == nil else {
+        throw DataError(
+          "a test file was given, so the split has two shares, train and dev, as in 0.8,0.2.", source: source)
+      }
+      dev = Int((Double(rows) * devShare).rounded())
+      test = Int((Double(rows) * (testShare ?? 0)).rounded())
+      guard dev > 0, testShare == nil || test > 0, dev + test < rows else {
+        throw DataError("with \(rows) rows a part of this split would be empty.", source: source)
+      }
+    }
+  }
+}
+
+extension SplitMethod {
+  /// Divides the rows.
+  ///
+  /// - Parameter column: the one that divides; nil for a stratified division.
+  /// - Throws: `DataError` where a part would be empty.
+  func divide(_ dataset: Dataset, by column: Column?, _ sizes: PartSizes, seed: UInt64) throws -> SplitParts {
+    guard let column else { return Self.stratified(dataset, sizes, seed: seed) }
+    let parts =
+      switch self {
+      case .stratified: Self.stratified(dataset, sizes, seed: seed)
+      case .grouped: Self.grouped(column, sizes, seed: seed)
+      case .time: Self.ordered(column, sizes)
+      case .hash: Self.hashed(column, sizes)
+      case .fixed: try Self.fixed(dataset, column)
+      }
+    guard !parts.train.isEmpty, !parts.dev.isEmpty, !parts.test.isEmpty || sizes.test == 0 else {
+      throw DataError(
+        "dividing by '\(self)' leaves a part without rows: \(parts.train.count) train, \(parts.dev.count) dev, "
+          + "\(parts.test.count) test.", source: dataset.source, column: column.name)
+    }
+    return parts
+  }
+
+  private static func stratified(_ dataset: Dataset, _ sizes: PartSizes, seed: UInt64) -> SplitParts {
+    var parts = SplitParts()
+    var stream = RandomStream(seed: seed, purpose: .split)
+    let keepsOne = dataset.task.task.isClassification
+    var before = 0
+    for stratum in dataset.strata() {
+      var members = stratum
+      stream.shuffle(&members)
+      // The share of all rows that have come so far, less what has been set aside of them: what one stratum is
+      // too small for is made up for by the next.
+      func due(_ total: Int, _ placed: Int) -> Int {
+        max(0, (total * (before + members.count) * 2 + sizes.rows) / (2 * sizes.rows) - placed)
+      }
+      var toDev = due(sizes.dev, parts.dev.count)
+      var toTest = due(sizes.test, parts.test.count)
+      // What is only tested cannot be learned: the last row of a class stays in train.
+      while toDev + toTest > members.count - (keepsOne ? 1 : 0), toDev + toTest > 0 {
+        if toTest >= toDev { toTest -= 1 } else { toDev -= 1 }
+      }
+      parts.dev += members[..<toDev]
+      parts.test += members[toDev..<(toDev + toTest)]
+      parts.train += members[(toDev + toTest)...]
+      before += members.count
+    }
+    return parts
+  }
+
+  /// Groups in random order: each goes to dev, then to test, while that is still short of half of it or more.
+  private static func grouped(_ column: Column, _ sizes: PartSizes, seed: UInt64) -> SplitParts {
+    var groups = column.groups
+    var stream = RandomStream(seed: seed, purpose: .split)
+    stream.shuffle(&groups)
+    var parts = SplitParts()
+    for group in groups {
+      func isDue(_ count: Int, of total: Int) -> Bool { (total - count) * 2 >= group.count && count < total }
+      if isDue(parts.dev.count, of: sizes.dev) {
+        parts.dev += group
+      } else if isDue(parts.test.count, of: sizes.test) {
+        parts.test += group
+      } else {
+        parts.train += group
+      }
+    }
+    return parts
+  }
+
+  /// Train first, test last; rows without a value are train's. Equal values are not cut apart.
+  private static func ordered(_ column: Column, _ sizes: PartSizes) -> SplitParts {
+    let groups = column.orderedGroups
+    var parts = SplitParts()
+    for group in groups.reversed() {
+      if parts.test.count < sizes.test {
+        parts.test += group
+      } else if parts.dev.count < sizes.dev {
+        parts.dev += group
+      } else {
+        parts.train += group
+      }
+    }
+    parts.train += (0..<column.count).filter(column.isMissing)
+    return parts
+  }
+
+  /// The share of values is that of rows, in the mean.
+  private static func hashed(_ column: Column, _ sizes: PartSizes) -> SplitParts {
+    var parts = SplitParts()
+    let devShare = Double(sizes.dev) / Double(sizes.rows)
+    let testShare = Double(sizes.test) / Double(sizes.rows)
+    for row in 0..<column.count {
+      let place = hash(column.text(row) ?? "")
+      if place < testShare {
+        parts.test.append(row)
+      } else if place < testShare + devShare {
+        parts.dev.append(row)
+      } else {
+        parts.train.append(row)
+      }
+    }
+    return parts
+  }
+
+  /// A number in [0, 1) that is the same on every machine.
+  private static func hash(_ text: String) -> Double {
+    // FNV-1a, then a block of Philox, since FNV's upper bits hardly see the last letters.
+    let sum = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    var stream = RandomStream(seed: sum, purpose: .split)
+    return stream.uniform()
+  }
+
+  private static func fixed(_ dataset: Dataset, _ column: Column) throws -> SplitParts {
+    var parts = SplitParts()
+    for row in 0..<column.count {
+      switch column.text(row)?.lowercased() {
+      case "train", "training": parts.train.append(row)
+      case "dev", "val", "valid", "validation", "development": parts.dev.append(row)
+      case "test", "testing": parts.test.append(row)
+      case let value:
+        throw DataError(
+          "a row's part is train, dev or test, and row \(dataset.rowNumber(row)) has "
+            + "\(value.map { "'\($0)'" } ?? "no value").", source: dataset.source, column: column.name)
+      }
+    }
+    return parts
+  }
+}
+
+extension Column {
+  /// Rows of each value, in the order that the values come in; each row without a value is a group of its own.
+  var groups: [[Int]] {
+    var groups: [[Int]] = []
+    var places: [String: Int] = [:]
+    for row in 0..<count {
+      guard let value = text(row) else {
+        groups.append([row])
+        continue
+      }
+      if let place = places[value] {
+        groups[place].append(row)
+      } else {
+        places[value] = groups.count
+        groups.append([row])
+      }
+    }
+    return groups
+  }
+
+  /// Rows of each value, ascending: numbers by size, texts by their letters, which dates such as 2024-03-01 are written for.
+  fileprivate var orderedGroups: [[Int]] {
+    let present = groups.filter { !isMissing($0[0]) }
+    switch values {
+    case .numbers(let numbers): return present.sorted { numbers[$0[0]] < numbers[$1[0]] }
+    case .texts: return present.sorted { (text($0[0]) ?? "") < (text($1[0]) ?? "") }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import TartineData
+
+/// One input column: what it holds, and what becomes of it.
+public struct ColumnFacts: Hashable, Sendable, Encodable {
+  /// Its name.
+  public let name: String
+  /// `number` or `text`.
+  public let type: String
+  /// Why it has that type.
+  public let reason: String
+  /// Rows without a value.
+  public let missing: Int
+  /// Different values.
+  public let values: Int
+  /// Of numbers.
+  public let mean, deviation, smallest, median, largest: Double?
+  /// The most frequent texts, with their rows.
+  public let frequent: [Level]?
+  /// What the network is given of it.
+  public let use: String
+  /// How much of the target it tells, alone: a share of the entropy or of the variance.
+  public let tells: Double
+
+  /// A text and how often it is there.
+  public struct Level: Hashable, Sendable, Encodable {
+    /// The text.
+    public let value: String
+    /// Rows that have it.
+    public let rows: Int
+  }
+
+  /// Over all rows that a person may look at: those of train and dev.
+  init(_ column: Column, rows: [Int], feature: Feature?, tells: Double) {
+    name = column.name
+    reason = column.reason
+    self.tells = tells
+    use = Self.use(feature)
+    missing = rows.count(where: column.isMissing)
+    switch column.values {
+    case .numbers(let numbers):
+      type = "number"
+      frequent = nil
+      let present = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
+      values = zip(present, present.dropFirst()).reduce(present.isEmpty ? 0 : 1) { $0 + ($1.0 != $1.1 ? 1 : 0) }
+      guard !present.isEmpty else {
+        (mean, deviation, smallest, median, largest) = (nil, nil, nil, nil, nil)
+        return
+      }
+      let average = present.reduce(0, +) / Double(present.count)
+      mean = average
+      deviation =
+        (present.reduce(0) { $0 + ($1 - average) * ($1 - average) } / Double(present.count)).squareRoot()
+      (smallest, largest) = (present.first, present.last)
+      median = (present[present.count / 2] + present[(present.count - 1) / 2]) / 2
+    case .texts(let codes, let levels):
+      type = "text"
+      (mean, deviation, smallest, median, largest) = (nil, nil, nil, nil, nil)
+      var counts = [Int](repeating: 0, count: levels.count)
+      for row in rows where codes[row] >= 0 { counts[Int(codes[row])] += 1 }
+      values = counts.count { $0 > 0 }
+      let sorted = levels.indices.filter { counts[$0] > 0 }.sorted {
+        (counts[$1], levels[$0]) < (counts[$0], levels[$1])
+      }
+      frequent = sorted.prefix(5).map { Level(value: levels[$0], rows: counts[$0]) }
+    }
+  }
+
+  private static func use(_ feature: Feature?) -> String {
+    switch feature {
+    case .number(let number):
+      let bins = number.edges.isEmpty ? "" : " and in \(number.edges.count - 1) bins"
+      let gaps = number.hasMissing ? "; the median and a flag where missing" : ""
+      return "standardized\(bins)\(gaps)"
+    case .category(let category): return "one of \(category.width)"
+    case .leftOut(_, let reason): return "left out: \(reason)"
+    case nil: return "left out"
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import TartineData
+import TartineEngine
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How much of the target one column tells, alone: the share of the entropy, or of a number's variance, that is gone once
+/// the column is known. It is measured on rows other than those that it was learned from, so that chance gives nothing.
+package enum ColumnScore {
+  /// Bins of a column of numbers, each of as many rows.
+  private static let bins = 64
+
+  /// - Parameters:
+  ///   - truths: a class number each, or a number to predict.
+  ///   - classes: nil for a number.
+  /// - Returns: at most 1, and about 0 or below where the column tells nothing.
+  package static func score(_ column: Column, rows: [Int], truths: [Double], classes: Int?) -> Double {
+    let cells = cells(column, rows)
+    let count = (cells.max() ?? 0) + 1
+    // Two halves, each judged by what the other taught; every other row, since rows were shuffled before.
+    let halves = [0, 1].map { half in rows.indices.filter { $0 % 2 == half } }
+    let results = [(0, 1), (1, 0)].map { fit, judge in
+      classes.map { classScore(cells, count, truths, classes: $0, fit: halves[fit], judge: halves[judge]) }
+        ?? numberScore(cells, count, truths, fit: halves[fit], judge: halves[judge])
+    }
+    return (results[0] + results[1]) / 2
+  }
+
+  /// A cell for each row: a quantile's bin or a level; the last is for what is missing.
+  private static func cells(_ column: Column, _ rows: [Int]) -> [Int] {
+    switch column.values {
+    case .numbers(let numbers):
+      let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
+      var edges: [Double] = []
+      for bin in 1..<bins where !sorted.isEmpty {
+        let edge = sorted[bin * sorted.count / bins]
+        if edges.last != edge { edges.append(edge) }
+      }
+      return rows.map { row in
+        guard !numbers[row].isNaN else { return edges.count + 1 }
+        // The first edge above it.
+        var (low, high) = (0, edges.count)
+        while low < high {
+          let middle = (low + high) / 2
+          if edges[middle] <= numbers[row] { low = middle + 1 } else { high = middle }
+        }
+        return low
+      }
+    case .texts(let codes, let levels): return rows.map { codes[$0] < 0 ? levels.count : Int(codes[$0]) }
+    }
+  }
+
+  private static func classScore(
+    _ cells: [Int], _ count: Int, _ truths: [Double], classes: Int, fit: [Int], judge: [Int]
+  ) -> Double {
+    var all = [Double](repeating: 0, count: classes)
+    var table = [Double](repeating: 0, count: count * classes)
+    for row in fit {
+      all[Int(truths[row])] += 1
+      table[cells[row] * classes + Int(truths[row])] += 1
+    }
+    // A cell leans on the whole as much as one row would weigh.
+    let total = Double(fit.count)
+    let prior = all.map { ($0 + 0.5) / (total + 0.5 * Double(classes)) }
+    let sums = (0..<count).map { cell in table[(cell * classes)..<((cell + 1) * classes)].reduce(0, +) }
+    var (before, after) = (0.0, 0.0)
+    for row in judge {
+      let (cell, truth) = (cells[row], Int(truths[row]))
+      before -= log(prior[truth])
+      after -= log((table[cell * classes + truth] + prior[truth]) / (sums[cell] + 1))
+    }
+    return before > 0 ? 1 - after / before : 0
+  }
+
+  private static func numberScore(_ cells: [Int], _ count: Int, _ truths: [Double], fit: [Int], judge: [Int]) -> Double
+  {
+    let mean = fit.reduce(0) { $0 + truths[$1] } / Double(max(1, fit.count))
+    var sums = [Double](repeating: mean, count: count)
+    var counts = [Double](repeating: 1, count: count)
+    for row in fit {
+      sums[cells[row]] += truths[row]
+      counts[cells[row]] += 1
+    }
+    var (before, after) = (0.0, 0.0)
+    for row in judge {
+      let guess = sums[cells[row]] / counts[cells[row]]
+      before += (truths[row] - mean) * (truths[row] - mean)
+      after += (truths[row] - guess) * (truths[row] - guess)
+    }
+    return before > 0 ? 1 - after / before : 0
+  }
+}

@@ -1,0 +1,150 @@
+import TartineData
+
+/// What is to be said of single columns.
+struct ColumnWarnings {
+  let list: [DataWarning]
+
+  init(_ dataset: Dataset, _ facts: [ColumnFacts], _ preparation: Preparation, rows: [Int]) {
+    guard case .table(let columns) = dataset.inputs else {
+      list = []
+      return
+    }
+    var list: [DataWarning] = []
+    for (column, fact) in zip(columns, facts) {
+      if let warning = Self.identity(column, fact, rows: rows) ?? Self.constant(fact) {
+        list.append(warning)
+        continue
+      }
+      list += [Self.gaps(fact, rows: rows.count), Self.placeholder(column, fact, rows: rows)].compactMap { $0 }
+      if let notice = column.notice {
+        list.append(
+          DataWarning(
+            name: .unclearColumn, column: column.name, evidence: notice,
+            action: "look at the file: a number with a slip is text to whoever reads it"))
+      }
+    }
+    list += Self.unclear(preparation)
+    list += Self.copies(
+      columns.filter { column in !list.contains { $0.column == column.name && $0.name != .missingValues } }, rows: rows)
+    self.list = list
+  }
+
+  private static func constant(_ fact: ColumnFacts) -> DataWarning? {
+    guard fact.values <= 1 else { return nil }
+    return DataWarning(
+      name: .constantColumn, column: fact.name,
+      evidence: fact.values == 0 ? "it holds no value" : "it has one value in all rows that have one",
+      action: "leave it out: it tells nothing")
+  }
+
+  /// A counter, whole numbers that never repeat and are close together or called an id, or texts of one word that hardly repeat.
+  private static func identity(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
+    guard rows.count >= 20 else { return nil }
+    let action = "leave it out: it names rows, and says nothing of new ones"
+    switch column.values {
+    case .numbers(let numbers):
+      if fact.use.contains("numbers the rows") {
+        return DataWarning(
+          name: .identifierColumn, column: fact.name, evidence: "it numbers the rows one by one", action: action)
+      }
+      let present = rows.map { numbers[$0] }
+      guard fact.missing == 0, fact.values == present.count, present.allSatisfy({ $0 == $0.rounded() }),
+        let smallest = fact.smallest, let largest = fact.largest
+      else { return nil }
+      let isDense = largest - smallest < 4 * Double(rows.count)
+      guard isDense || isCalledIdentifier(fact.name) || present == present.sorted() else { return nil }
+      return DataWarning(
+        name: .identifierColumn, column: fact.name, evidence: "\(fact.values) whole numbers, none of them twice",
+        action: action)
+    case .texts(_, let levels):
+      let present = rows.count - fact.missing
+      guard fact.values > 20, fact.values * 10 > present * 9 else { return nil }
+      let words = levels.reduce(0) { $0 + $1.split(separator: " ").count }
+      let isText = words > 3 * levels.count
+      return DataWarning(
+        name: .identifierColumn, column: fact.name,
+        evidence: "\(fact.values) different texts in \(present) rows that have one",
+        action: isText ? "it is left out: free text is not read" : action)
+    }
+  }
+
+  private static func isCalledIdentifier(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return ["id", "key", "uuid", "index", "nr", "no", "number"].contains(name)
+      || ["_id", " id", "-id", ".id", "_no", "_nr", "_key", "_index"].contains { name.hasSuffix($0) }
+  }
+
+  private static func gaps(_ fact: ColumnFacts, rows: Int) -> DataWarning? {
+    guard fact.missing * 5 >= rows else { return nil }
+    let share = Text.fixed(Double(fact.missing) / Double(rows) * 100, decimals: 0)
+    return DataWarning(
+      name: .missingValues, column: fact.name, evidence: "\(share) % of the rows have no value",
+      action: "a flag tells the network where it is missing; find out why it is, and whether it will be for new rows")
+  }
+
+  /// A single value at the end of the range, often there and far from all others, such as −999.
+  private static func placeholder(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
+    guard case .numbers(let numbers) = column.values, fact.values > 10 else { return nil }
+    let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
+    for (value, isSmallest) in [(sorted[0], true), (sorted[sorted.count - 1], false)] {
+      let others = isSmallest ? sorted.drop { $0 == value } : sorted.prefix { $0 != value }
+      guard let first = others.first, let last = others.last else { continue }
+      let count = sorted.count - others.count
+      let gap = isSmallest ? first - value : value - last
+      // Farther from the nearest other value than all others are from each other.
+      guard count * 200 >= sorted.count, count >= 3, gap > last - first else { continue }
+      return DataWarning(
+        name: .placeholderValue, column: fact.name,
+        evidence:
+          "\(Column.text(of: value)) is there \(count) times, and all else lies from \(Column.text(of: first)) to "
+          + Column.text(of: last),
+        action: "if it stands for a missing value, leave the field empty: as a number it stretches the scale")
+    }
+    return nil
+  }
+
+  /// Dates and amounts that are read as texts.
+  private static func unclear(_ preparation: Preparation) -> [DataWarning] {
+    guard case .table(let features) = preparation.inputs else { return [] }
+    return features.compactMap { feature in
+      guard case .category(let category) = feature, let notice = category.notice else { return nil }
+      return DataWarning(
+        name: .unclearColumn, column: category.name, evidence: notice,
+        action: "write dates and amounts as plain numbers, or take rare texts together")
+    }
+  }
+
+  /// Columns that hold the same as one before them.
+  private static func copies(_ columns: [Column], rows: [Int]) -> [DataWarning] {
+    var seen: [Duplicates.Key: String] = [:]
+    return columns.compactMap { column in
+      let key = pattern(column, rows)
+      guard let first = seen[key] else {
+        seen[key] = column.name
+        return nil
+      }
+      return DataWarning(
+        name: .duplicateColumn, column: column.name, evidence: "it tells the same as '\(first)' in every row",
+        action: "leave one of them out")
+    }
+  }
+
+  /// What stays of a column whatever its values are called: the order in which levels come in, and of numbers that hardly
+  /// repeat, their ranks.
+  private static func pattern(_ column: Column, _ rows: [Int]) -> Duplicates.Key {
+    var key = Duplicates.Key()
+    var places: [String: UInt64] = [:]
+    for row in rows {
+      let value = column.text(row) ?? "\u{0}"
+      let place = places[value] ?? UInt64(places.count)
+      places[value] = place
+      key.add(place)
+    }
+    if places.count * 2 > rows.count, case .numbers(let numbers) = column.values {
+      for rank in HypothesisTest.ranks(rows.map { numbers[$0].isNaN ? -.infinity : numbers[$0] }) {
+        key.add(rank.bitPattern)
+      }
+    }
+    return key
+  }
+}

@@ -1,0 +1,134 @@
+import TartineData
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Rows that have the same inputs.
+struct Duplicates {
+  /// One set of such rows.
+  struct Twins {
+    /// Place of a part, and a row in it.
+    let members: [(part: Int, row: Int)]
+    /// Rows as alike as these that are to be expected in so much data if columns knew nothing of each other.
+    let expected: Double
+  }
+
+  /// Sets of two rows or more, the first of them first.
+  let sets: [Twins]
+
+  /// Rows that two of a table of some categories share by chance say nothing; below this many expected they do.
+  static let unlikely = 1e-4
+
+  /// - Parameters:
+  ///   - parts: rows of data sets with the same columns.
+  ///   - unused: columns that no network is given.
+  init(_ parts: [PartComparison.Part], leavingOut unused: Set<String>) {
+    var places: [Key: Int] = [:]
+    var members: [[(part: Int, row: Int)]] = []
+    for (number, part) in parts.enumerated() {
+      let keys = RowKeys(part.dataset, leavingOut: unused)
+      for row in part.rows {
+        let key = keys[row]
+        if let place = places[key] {
+          members[place].append((number, row))
+        } else {
+          places[key] = members.count
+          members.append([(number, row)])
+        }
+      }
+    }
+    let rows = parts.reduce(0) { $0 + $1.rows.count }
+    let chance = parts.first.map { Chance($0, leavingOut: unused) }
+    sets = members.filter { $0.count > 1 }.map { twins in
+      let first = twins[0]
+      let expected = first.part == 0 ? chance?.expected(first.row, among: rows) : nil
+      return Twins(members: twins, expected: expected ?? 0)
+    }
+  }
+
+  /// 128 bits: rows that differ never share them.
+  struct Key: Hashable {
+    var a: UInt64 = 0xcbf2_9ce4_8422_2325
+    var b: UInt64 = 0x9e37_79b9_7f4a_7c15
+
+    mutating func add(_ bits: UInt64) {
+      a = (a ^ bits) &* 0x100_0000_01b3
+      a ^= a >> 29
+      b = (b &+ bits) &* 0xff51_afd7_ed55_8ccd
+      b ^= b >> 33
+    }
+  }
+
+  /// Keys of a data set's rows.
+  struct RowKeys {
+    private let inputs: Dataset.Inputs
+    private let columns: [Column]
+    /// By column, each level's own bits, the same in another data set.
+    private let levels: [[UInt64]]
+
+    init(_ dataset: Dataset, leavingOut unused: Set<String>) {
+      inputs = dataset.inputs
+      if case .table(let all) = dataset.inputs {
+        columns = all.filter { !unused.contains($0.name) }.sorted { $0.name < $1.name }
+      } else {
+        columns = []
+      }
+      levels = columns.map { column in
+        guard case .texts(_, let levels) = column.values else { return [] }
+        return levels.map { level in
+          var key = Key()
+          for byte in level.utf8 { key.add(UInt64(byte)) }
+          return key.a
+        }
+      }
+    }
+
+    subscript(row: Int) -> Key {
+      var key = Key()
+      if case .images(let block) = inputs {
+        for byte in block.pixels(row) { key.add(UInt64(byte)) }
+        return key
+      }
+      for (column, levels) in zip(columns, levels) {
+        switch column.values {
+        case .numbers(let numbers): key.add(numbers[row] == 0 ? 0 : numbers[row].bitPattern)
+        case .texts(let codes, _): key.add(codes[row] < 0 ? 1 : levels[Int(codes[row])])
+        }
+      }
+      return key
+    }
+  }
+
+  /// How many rows share a row's values by chance, if columns knew nothing of each other.
+  private struct Chance {
+    private let shares: [(Int) -> Double]
+
+    init(_ part: PartComparison.Part, leavingOut unused: Set<String>) {
+      guard case .table(let columns) = part.dataset.inputs else {
+        // Pictures are never alike by chance.
+        shares = [{ _ in 0 }]
+        return
+      }
+      let rows = Double(part.rows.count)
+      shares = columns.filter { !unused.contains($0.name) }.map { column in
+        switch column.values {
+        case .numbers(let numbers):
+          var counts: [UInt64: Int] = [:]
+          for row in part.rows { counts[numbers[row].bitPattern, default: 0] += 1 }
+          return { Double(counts[numbers[$0].bitPattern] ?? 0) / rows }
+        case .texts(let codes, _):
+          var counts: [Int32: Int] = [:]
+          for row in part.rows { counts[codes[row], default: 0] += 1 }
+          return { Double(counts[codes[$0]] ?? 0) / rows }
+        }
+      }
+    }
+
+    func expected(_ row: Int, among rows: Int) -> Double { shares.reduce(Double(rows)) { $0 * $1(row) } }
+  }
+}

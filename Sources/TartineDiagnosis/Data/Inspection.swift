@@ -1,0 +1,163 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+import TartineOptimizers
+import TartineTraining
+
+/// Data looked at before anything is trained: columns, what is wrong with them, the division, and whether its parts come from
+/// one distribution.
+///
+/// The test part's inputs are compared with the others; its targets are not looked at, and nothing is measured on it.
+public struct Inspection: Sendable {
+  /// Where the data come from.
+  public let source: String
+  /// What there is to predict, and why.
+  public let task: TaskChoice
+  /// The target's name.
+  public let target: String
+  /// Its classes with their rows in train and dev; empty for numbers.
+  public let classes: [ColumnFacts.Level]
+  /// Each input column; empty for pictures.
+  public let columns: [ColumnFacts]
+  /// What a person should know, the gravest first.
+  public let warnings: [DataWarning]
+  /// The division.
+  public let split: Division
+  /// Each two parts, compared.
+  public let sameDistribution: [PartComparison]
+
+  /// How rows were divided.
+  public struct Division: Hashable, Sendable, Encodable {
+    /// As ``SplitMethod`` writes it.
+    public let method: String
+    /// Of the drawing.
+    public let seed: UInt64
+    /// Rows of each part.
+    public let train, dev, test: Int
+  }
+
+  /// Looks at data that are divided already.
+  /// - Throws: `DataError` where there is no column to learn from.
+  public init(of split: Split, threads: Int? = nil) throws {
+    let dataset = split.dataset
+    let known = (split.train + split.dev).sorted()
+    let preparation = try Preparation(fitting: dataset, rows: split.train)
+    source = dataset.source
+    task = dataset.task
+    target = dataset.targets.map(\.name).joined(separator: ", ")
+    classes = Self.classes(of: dataset, rows: known)
+    self.split = Division(
+      method: split.method.description, seed: split.seed, train: split.trainCount, dev: split.devCount,
+      test: split.testCount)
+    let scores = Self.scores(dataset, preparation, split)
+    columns = Self.facts(dataset, preparation, scores, rows: known)
+    let unused = preparation.unused
+    sameDistribution = PartComparison.all(of: split, leavingOut: unused, threads: threads)
+    var warnings = ColumnWarnings(dataset, columns, preparation, rows: known).list
+    if let leak = try Self.leak(split, columns, threads: threads) { warnings.append(leak) }
+    warnings += DuplicateWarnings(split, leavingOut: unused).list
+    warnings += RowWarnings(split, classes: classes).list
+    warnings += Self.shiftWarnings(sameDistribution)
+    let kinds = DataWarning.Kind.allCases
+    self.warnings = warnings.sorted { a, b in
+      let places = (kinds.firstIndex(of: a.name) ?? 0, kinds.firstIndex(of: b.name) ?? 0)
+      return places.0 == places.1 ? (a.column ?? "") < (b.column ?? "") : places.0 < places.1
+    }
+  }
+
+  private static func classes(of dataset: Dataset, rows: [Int]) -> [ColumnFacts.Level] {
+    guard dataset.task.task.isClassification else { return [] }
+    return dataset.strata(rows).map { members in
+      ColumnFacts.Level(value: dataset.targets[0].text(members[0]) ?? "", rows: members.count)
+    }.sorted { ($1.rows, $0.value) < ($0.rows, $1.value) }
+  }
+
+  // MARK: Columns
+
+  /// Rows that a column's score is taken from: enough for two digits.
+  private static let scoredRows = 20_000
+
+  private static func scores(_ dataset: Dataset, _ preparation: Preparation, _ split: Split) -> [String: Double] {
+    guard case .table(let columns) = dataset.inputs else { return [:] }
+    var rows = split.train
+    var stream = RandomStream(seed: split.seed, purpose: .permutation, index: 3)
+    stream.shuffle(&rows)
+    rows = Array(rows.prefix(scoredRows))
+    let truths = preparation.target.truths(of: dataset, rows: rows)
+    var scores: [String: Double] = [:]
+    for column in columns {
+      // Of several labels, the one that it tells best.
+      scores[column.name] = truths.map { ColumnScore.score(column, rows: rows, truths: $0.values, classes: $0.classes) }
+        .max()
+    }
+    return scores
+  }
+
+  private static func facts(
+    _ dataset: Dataset, _ preparation: Preparation, _ scores: [String: Double], rows: [Int]
+  ) -> [ColumnFacts] {
+    guard case .table(let columns) = dataset.inputs, case .table(let features) = preparation.inputs else { return [] }
+    return columns.map { column in
+      ColumnFacts(
+        column, rows: rows, feature: features.first { $0.name == column.name }, tells: max(0, scores[column.name] ?? 0))
+    }
+  }
+
+  /// The column that tells most, where it alone tells much more than all others together.
+  private static func leak(_ split: Split, _ columns: [ColumnFacts], threads: Int?) throws -> DataWarning? {
+    let used = columns.filter { !$0.use.hasPrefix("left out") }
+    guard let best = used.max(by: { $0.tells < $1.tells }), best.tells >= 0.6 else { return nil }
+    let others = used.count > 1 ? try TogetherScore.score(split, without: [best.name], threads: threads) : 0
+    guard best.tells > 0.98 || 1 - others > 1.4 * (1 - best.tells) else { return nil }
+    func percent(_ share: Double) -> String { Text.fixed(max(0, share) * 100, decimals: share > 0.99 ? 1 : 0) }
+    let what = split.task == .regression ? "variance" : "entropy"
+    return DataWarning(
+      name: .leakingColumn, column: best.name,
+      evidence: "alone it tells \(percent(best.tells)) % of the target's \(what), and all other columns together "
+        + "\(percent(others)) %",
+      action: "leave it out if it is not known before the target is; see what the error is without it")
+  }
+
+  // MARK: One distribution
+
+  private static func shiftWarnings(_ comparisons: [PartComparison]) -> [DataWarning] {
+    comparisons.filter(\.isDifferent).map { pair in
+      let shifted = pair.columns.filter(\.isShifted).prefix(3).map { "'\($0.name)' by \($0.effectText)" }
+      let columns = shifted.isEmpty ? "no one column shows it alone" : Dataset.list(shifted)
+      let rank = Text.fixed(pair.area * 100, decimals: 0)
+      return DataWarning(
+        name: .differentDistribution, column: pair.columns.first { $0.isShifted }?.name,
+        evidence: "\(pair.first) and \(pair.second) can be told apart in \(rank) % of pairs of rows, p "
+          + "\(PartComparison.text(p: pair.adjustedP)): \(columns)",
+        action: pair.first == "dev"
+          ? "take dev and test from one source: dev must be what the model will meet"
+          : "a part that is unlike train measures something else too; see how the parts were made")
+    }
+  }
+}
+
+extension Preparation {
+  /// Columns that no network is given.
+  var unused: Set<String> {
+    guard case .table(let features) = inputs else { return [] }
+    return Set(features.filter { $0.width == 0 }.map(\.name))
+  }
+}
+
+extension TargetPreparation {
+  /// What each of these rows should be answered, once for a class or number, once for each label.
+  func truths(of dataset: Dataset, rows: [Int]) -> [(values: [Double], classes: Int?)] {
+    switch self {
+    case .classes(_, let names):
+      let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Double($0)) })
+      return [(rows.map { places[dataset.targets[0].text($0) ?? ""] ?? 0 }, names.count)]
+    case .labels(let labels):
+      return labels.enumerated().map { place, label in
+        (rows.map { dataset.targets[place].text($0) == label.yes ? 1 : 0 }, 2)
+      }
+    case .number:
+      guard case .numbers(let numbers) = dataset.targets[0].values else { return [] }
+      return [(rows.map { numbers[$0] }, nil)]
+    }
+  }
+}

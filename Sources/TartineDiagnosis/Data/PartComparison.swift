@@ -1,0 +1,286 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+import TartineOptimizers
+import TartineTraining
+
+/// Whether two parts of the data come from one distribution.
+///
+/// Two classifiers, a linear one and a small network, learn on half of the rows to tell the parts apart, and are judged on
+/// the other half by the area under the ROC curve. Both areas are counted in deviations from one half, the larger is taken,
+/// and compared with what it is when the rows' parts are exchanged at random: a test that is exact whatever the classifiers
+/// are, and that decides. The columns, each alone, explain.
+///
+/// **Source**: Lopez-Paz and Oquab, *Revisiting classifier two-sample tests*, 2017; Fisher's permutation test, 1935.
+public struct PartComparison: Sendable {
+  /// One column in both parts.
+  public struct ColumnShift: Hashable, Sendable {
+    /// The column, or what was measured of pictures.
+    public let name: String
+    /// For numbers, the second part's mean less the first's, in deviations of both; for categories, the share of rows that
+    /// would have to be of another level for the parts to be alike.
+    public let effect: Double
+    /// Whether `effect` is in deviations.
+    public let isInDeviations: Bool
+    /// How likely one as large is by chance alone.
+    public let p: Double
+    /// The same, adjusted so that of the columns below q a share q at most is there by chance.
+    public let adjusted: Double
+
+    /// As in `0.31 deviations`, `12 % of its rows`.
+    package var effectText: String {
+      isInDeviations
+        ? "\(Text.fixed(effect, decimals: 2)) deviations" : "\(Text.fixed(effect * 100, decimals: 1)) % of its rows"
+    }
+
+    /// Whether it is to be told of: at most one of 20 of these is there by chance.
+    public var isShifted: Bool { adjusted <= 0.05 }
+  }
+
+  /// The parts' names, as `dev` and `test`.
+  public let first, second: String
+  /// Rows of each that were looked at.
+  public let rows: (first: Int, second: Int)
+  /// How well a row's part can be told: ½ not at all, 1 always.
+  public let area: Double
+  /// How likely an area as far above one half is by chance alone.
+  public let p: Double
+  /// The same, where several pairs are compared: the chance that any of them has one as small.
+  public private(set) var adjustedP: Double
+  /// Whether the parts are told apart: of data divided at random, in one case of 20.
+  public var isDifferent: Bool { adjustedP <= 0.05 }
+  /// The smallest shift of one column, in deviations, that would have been seen four times of five.
+  public let smallestVisibleShift: Double
+  /// Each column, the most surely shifted first.
+  public let columns: [ColumnShift]
+
+  /// The most rows of a part that are looked at: more would show shifts too small to matter.
+  private static let mostRows = 5_000
+  /// Times that the parts are exchanged.
+  private static let draws = 999
+
+  /// Rows of a part.
+  package struct Part {
+    package let name: String
+    package let dataset: Dataset
+    package let rows: [Int]
+
+    package init(_ name: String, _ dataset: Dataset, _ rows: [Int]) {
+      self.name = name
+      self.dataset = dataset
+      self.rows = rows
+    }
+
+    /// Its input columns, or what is measured of pictures, for a sample of at most so many rows.
+    func columns(atMost count: Int, seed: UInt64, index: Int) -> [Column] {
+      var sample = rows
+      if sample.count > count {
+        var stream = RandomStream(seed: seed, purpose: .permutation, index: index)
+        stream.shuffle(&sample)
+        sample.removeLast(sample.count - count)
+      }
+      switch dataset.inputs {
+      case .table(let columns): return columns.map { $0.rows(sample) }
+      case .images(let block): return PictureFeatures.columns(of: block, rows: sample)
+      }
+    }
+  }
+
+  /// Compares two parts.
+  ///
+  /// - Parameters:
+  ///   - unused: columns that no network is given.
+  ///   - comparisons: how many such comparisons are made together; the smallest visible shift takes them into account.
+  /// - Returns: nil where a part has too few rows to say anything, or no column is in both.
+  package init?(
+    _ first: Part, _ second: Part, leavingOut unused: Set<String> = [], comparisons: Int = 1, seed: UInt64,
+    threads: Int? = nil
+  ) {
+    guard first.rows.count >= Self.fewestRows, second.rows.count >= Self.fewestRows else { return nil }
+    let mine = first.columns(atMost: Self.mostRows, seed: seed, index: 1)
+    let theirs = second.columns(atMost: Self.mostRows, seed: seed, index: 2)
+    let pairs = mine.filter { !unused.contains($0.name) }.compactMap { column in
+      theirs.first { $0.name == column.name }.map { (column, $0) }
+    }
+    guard let counts = pairs.first.map({ ($0.0.count, $0.1.count) }) else { return nil }
+    let isFirst = (0..<counts.0 + counts.1).map { $0 < counts.0 }
+    guard let scores = Self.scores(pairs.map { $0.0.appending($0.1) }, isFirst, seed: seed, threads: threads) else {
+      return nil
+    }
+    self.first = first.name
+    self.second = second.name
+    rows = counts
+    let judged = Self.judge(scores.values, scores.isFirst, seed: seed)
+    area = judged.area
+    p = judged.p
+    adjustedP = judged.p
+    smallestVisibleShift = Self.visibleShift(
+      fitted: (scores.fitted.0, scores.fitted.1), judged: scores.isFirst, features: scores.features,
+      level: 0.05 / Double(comparisons))
+    // What a person can be told of.
+    let isTable = first.dataset.imageShape == nil
+    columns = Self.shifts(pairs.filter { isTable || PictureFeatures.named.contains($0.0.name) })
+  }
+
+  /// Dev with test, and train with both, their p-values adjusted for being several.
+  package static func all(
+    of split: Split, leavingOut unused: Set<String> = [], threads: Int? = nil
+  ) -> [PartComparison] {
+    let train = Part("train", split.dataset, split.train)
+    let dev = Part("dev", split.dataset, split.dev)
+    let inputs = split.test.inputs
+    let test = Part("test", inputs.dataset, inputs.rows)
+    let pairs = inputs.rows.isEmpty ? [(train, dev)] : [(dev, test), (train, dev), (train, test)]
+    let made = pairs.compactMap {
+      PartComparison($0, $1, leavingOut: unused, comparisons: pairs.count, seed: split.seed, threads: threads)
+    }
+    return zip(made, HypothesisTest.familyWise(made.map(\.p))).map { $0.adjusted(to: $1) }
+  }
+
+  /// The same, beside others.
+  func adjusted(to p: Double) -> PartComparison {
+    var copy = self
+    copy.adjustedP = p
+    return copy
+  }
+
+  /// As in `0.43`, `below 0.001`.
+  package static func text(p: Double) -> String { p < 0.001 ? "below 0.001" : Text.significant(p, digits: 2) }
+
+  /// Fewer cannot be halved twice and still say anything.
+  static let fewestRows = 20
+
+  // MARK: Together
+
+  private struct Scores {
+    /// Of each classifier, one a row.
+    var values: [[Double]]
+    var isFirst: [Bool]
+    /// Rows of each part that the classifiers learned from.
+    var fitted: (Int, Int)
+    var features: Int
+  }
+
+  /// What both classifiers say of the half that they did not see.
+  private static func scores(_ columns: [Column], _ isFirst: [Bool], seed: UInt64, threads: Int?) -> Scores? {
+    let names = columns.map(\.name)
+    // A name of its own, whatever the columns are called.
+    let target = (names.max { $0.count < $1.count } ?? "") + " part"
+    let part = Column(name: target, values: .numbers(isFirst.map { $0 ? 1 : 0 }), reason: "")
+    guard
+      let dataset = try? Dataset(source: "parts", inputs: .table(columns), targets: [part], task: .binary),
+      let halves = try? dataset.split(.shares(train: 0.5, dev: 0.5, test: nil), seed: seed)
+    else { return nil }
+    let rows = halves.trainCount
+    let linear = Recipe(Network(layers: [])).bins(0).optimizer(.adamW(learningRate: .cosine(from: 0.03), decay: 0.1))
+      .batchSize(min(128, max(8, rows / 8))).epochs(max(10, min(60, 20_000 / rows))).keeping(.last)
+    var small = linear
+    small.network = Network(layers: [Dense(32), ReLU(), Dropout(keep: 0.8)])
+    small.optimizer = .adamW(learningRate: .cosine(from: 5e-3), decay: 0.2)
+    // A column that is constant or nearly unique is left out; where no other is left there is nothing to tell by.
+    let runs = [linear, small].compactMap { try? $0.train(on: halves, seed: seed, threads: threads) }
+    guard runs.count == 2 else { return nil }
+    let judged = runs[0].dev.truths.map { $0 == 1 }
+    let fitted = halves.train.count { isFirst[$0] }
+    return Scores(
+      values: runs.map { $0.dev.scores.map(Double.init) }, isFirst: judged, fitted: (fitted, rows - fitted),
+      features: runs[0].model.preparation.width)
+  }
+
+  /// The larger area, in deviations from one half, against what it is when parts are exchanged.
+  private static func judge(_ scores: [[Double]], _ isFirst: [Bool], seed: UInt64) -> (area: Double, p: Double) {
+    let ranks = scores.map(HypothesisTest.ranks)
+    // Ties make an area vary less: each classifier is counted in its own deviations.
+    let spreads = ranks.map { list in
+      let mean = Double(list.count + 1) / 2
+      return (list.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }).squareRoot()
+    }
+    func largest(_ isFirst: [Bool]) -> (area: Double, excess: Double) {
+      zip(ranks, spreads).map { ranks, spread in
+        let area = HypothesisTest.area(ranks, isFirst: isFirst)
+        return (area, spread > 0 ? (area - 0.5) / spread : 0)
+      }.max { $0.1 < $1.1 } ?? (0.5, 0)
+    }
+    let seen = largest(isFirst)
+    var exchanged = isFirst
+    var atLeast = 1
+    for draw in 0..<draws {
+      var stream = RandomStream(seed: seed, purpose: .permutation, step: draw + 1)
+      stream.shuffle(&exchanged)
+      if largest(exchanged).excess >= seen.excess { atLeast += 1 }
+    }
+    return (seen.area, Double(atLeast) / Double(draws + 1))
+  }
+
+  /// A linear classifier that estimates a direction from few rows loses part of the shift to what the other features do by
+  /// chance: with k features and n rows of each part fitted, cos² = δ² / (δ² + 2k/n).
+  private static func visibleShift(
+    fitted: (Int, Int), judged: [Bool], features: Int, level: Double
+  ) -> Double {
+    func harmonic(_ a: Int, _ b: Int) -> Double { 2 / (1 / Double(max(1, a)) + 1 / Double(max(1, b))) }
+    let judgedFirst = judged.count { $0 }
+    let n = harmonic(fitted.0, fitted.1)
+    let m = harmonic(judgedFirst, judged.count - judgedFirst)
+    let needed = HypothesisTest.normalPoint(upperTail: level / 2) + HypothesisTest.normalPoint(upperTail: 0.2)
+    var (low, high) = (0.0, 100.0)
+    for _ in 0..<60 {
+      let shift = (low + high) / 2
+      let seen =
+        shift * (m / 2).squareRoot() * (shift * shift / (shift * shift + 2 * Double(features) / n)).squareRoot()
+      if seen < needed { low = shift } else { high = shift }
+    }
+    return high
+  }
+
+  // MARK: Column by column
+
+  private static func shifts(_ tested: [(Column, Column)]) -> [ColumnShift] {
+    let alone = tested.map { shift($0.0, $0.1) }
+    let adjusted = HypothesisTest.falseDiscoveryRate(alone.map(\.p))
+    return zip(zip(tested, alone), adjusted).map { pair, adjusted in
+      ColumnShift(
+        name: pair.0.0.name, effect: pair.1.effect, isInDeviations: pair.1.isInDeviations, p: pair.1.p,
+        adjusted: adjusted)
+    }.sorted { ($0.p, -abs($0.effect)) < ($1.p, -abs($1.effect)) }
+  }
+
+  private static func shift(_ first: Column, _ second: Column) -> (effect: Double, isInDeviations: Bool, p: Double) {
+    guard case .numbers(let a) = first.values, case .numbers(let b) = second.values else {
+      return categories(first, second)
+    }
+    let (mine, theirs) = (a.filter { !$0.isNaN }, b.filter { !$0.isNaN })
+    let gaps = HypothesisTest.chiSquared([
+      (mine.count, theirs.count), (a.count - mine.count, b.count - theirs.count),
+    ])
+    let values = HypothesisTest.kolmogorovSmirnov(mine, theirs)
+    // Two tests of one column: the surer counts, twice.
+    let hasGaps = mine.count < a.count || theirs.count < b.count
+    let p = hasGaps ? min(1, 2 * min(values.p, gaps.p)) : values.p
+    return (standardizedDifference(mine, theirs), true, p)
+  }
+
+  private static func standardizedDifference(_ a: [Double], _ b: [Double]) -> Double {
+    guard a.count > 1, b.count > 1 else { return 0 }
+    func moments(_ values: [Double]) -> (mean: Double, variance: Double) {
+      let mean = values.reduce(0, +) / Double(values.count)
+      return (mean, values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1))
+    }
+    let (first, second) = (moments(a), moments(b))
+    let spread = ((first.variance + second.variance) / 2).squareRoot()
+    return spread > 0 ? (second.mean - first.mean) / spread : 0
+  }
+
+  private static func categories(
+    _ first: Column, _ second: Column
+  ) -> (effect: Double, isInDeviations: Bool, p: Double) {
+    var counts: [String: (first: Int, second: Int)] = [:]
+    for row in 0..<first.count { counts[first.text(row) ?? "\u{0}", default: (0, 0)].first += 1 }
+    for row in 0..<second.count { counts[second.text(row) ?? "\u{0}", default: (0, 0)].second += 1 }
+    let (n, m) = (Double(first.count), Double(second.count))
+    let moved = counts.values.reduce(0.0) { $0 + abs(Double($1.first) / n - Double($1.second) / m) } / 2
+    // Nearly unique texts differ in any two parts.
+    guard counts.count * 2 < first.count + second.count else { return (0, false, 1) }
+    let sorted = counts.sorted { $0.key < $1.key }.map(\.value)
+    return (moved, false, HypothesisTest.chiSquared(sorted).p)
+  }
+}

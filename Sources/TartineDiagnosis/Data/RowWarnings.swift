@@ -1,0 +1,151 @@
+import TartineData
+import TartineEngine
+
+/// What is to be said of rows that are alike.
+struct DuplicateWarnings {
+  let list: [DataWarning]
+
+  /// Shares of rows below this are no matter.
+  private static let share = 0.005
+
+  init(_ split: Split, leavingOut unused: Set<String>) {
+    let inputs = split.test.inputs
+    let parts = [
+      PartComparison.Part("train", split.dataset, split.train), PartComparison.Part("dev", split.dataset, split.dev),
+      PartComparison.Part("test", inputs.dataset, inputs.rows),
+    ]
+    let duplicates = Duplicates(parts, leavingOut: unused)
+    let known = split.trainCount + split.devCount
+    // Of train and dev: test's targets are under lock.
+    var (copies, conflicts, conflictRows) = (0, 0, 0)
+    var across = [0, 0, 0]
+    var example: (train: Int, other: Int, part: Int)?
+    for twins in duplicates.sets {
+      let isUnlikely = twins.expected < Duplicates.unlikely
+      let trained = twins.members.filter { $0.part == 0 }
+      let seen = twins.members.filter { $0.part < 2 }
+      if isUnlikely {
+        copies += max(0, seen.count - 1)
+        if let first = trained.first {
+          for member in twins.members where member.part > 0 {
+            across[member.part] += 1
+            example = example ?? (first.row, member.row, member.part)
+          }
+        }
+      }
+      let counts = Dictionary(grouping: seen) { member in split.dataset.targets.map { $0.text(member.row) ?? "" } }
+      if counts.count > 1 {
+        conflicts += seen.count - (counts.values.map(\.count).max() ?? 0)
+        conflictRows += seen.count
+      }
+    }
+    var list: [DataWarning] = []
+    func percent(_ count: Int, of total: Int) -> String {
+      Text.fixed(Double(count) / Double(max(1, total)) * 100, decimals: 1)
+    }
+    for (part, count) in [(1, split.devCount), (2, inputs.rows.count)]
+    where count > 0 && Double(across[part]) >= max(1, Self.share * Double(count)) {
+      let at =
+        example.map { " (row \(split.dataset.rowNumber($0.train)) is one)" } ?? ""
+      list.append(
+        DataWarning(
+          name: .duplicatesAcrossSplit, column: nil,
+          evidence:
+            "\(across[part]) rows of \(parts[part].name), \(percent(across[part], of: count)) %, are in train as "
+            + "well\(at)",
+          action:
+            "remove them, or keep rows of one origin together with --split-by group:COLUMN: what train holds is no test"
+        ))
+    }
+    if split.task != .regression, Double(conflictRows) >= max(1, Self.share * Double(known)) {
+      list.append(
+        DataWarning(
+          name: .conflictingLabels, column: nil,
+          evidence:
+            "\(conflictRows) rows are like another in every column and have another target: on these rows no model "
+            + "errs on fewer than \(conflicts), \(percent(conflicts, of: known)) % of all",
+          action: "look at some of them: wrong labels, or a column that would tell them apart is missing"))
+    }
+    if Double(copies) >= max(2, Self.share * Double(known)) {
+      list.append(
+        DataWarning(
+          name: .duplicateRows, column: nil,
+          evidence: "\(copies) rows of train and dev, \(percent(copies, of: known)) %, repeat another in every column",
+          action: "remove the copies, unless each stands for a case of its own"))
+    }
+    self.list = list
+  }
+}
+
+/// What is to be said of the rows' targets and their number.
+struct RowWarnings {
+  let list: [DataWarning]
+
+  private static let fewestDevRows = 100
+  private static let rareShare = 0.05
+
+  init(_ split: Split, classes: [ColumnFacts.Level]) {
+    list = [Self.imbalance(classes), Self.order(split), Self.few(split)].compactMap { $0 }
+  }
+
+  private static func imbalance(_ classes: [ColumnFacts.Level]) -> DataWarning? {
+    let rows = classes.reduce(0) { $0 + $1.rows }
+    guard let rarest = classes.last, let largest = classes.first else { return nil }
+    let share = Double(rarest.rows) / Double(rows)
+    // Of ten equal classes each has a tenth.
+    guard share < rareShare, rarest.rows * 10 < largest.rows else { return nil }
+    return DataWarning(
+      name: .classImbalance, column: nil,
+      evidence:
+        "'\(rarest.value)' has \(rarest.rows) of \(rows) rows, \(Text.significant(share * 100, digits: 2)) %, and "
+        + "'\(largest.value)' \(largest.rows)",
+      action:
+        "an answer that is always '\(largest.value)' is right in \(Text.fixed(Double(largest.rows) / Double(rows) * 100, decimals: 1)) %: "
+        + "read balanced accuracy or F1, and try --class-weights balanced or --threshold-for f1")
+  }
+
+  /// Whether neighbours in the file are alike in the target: the mean product of neighbours' places, against chance.
+  private static func order(_ split: Split) -> DataWarning? {
+    // A division by a column has seen to it.
+    guard split.method == .stratified, split.dataset.targets.count == 1 else { return nil }
+    let rows = (split.train + split.dev).sorted()
+    guard rows.count >= 50 else { return nil }
+    let target = split.dataset.targets[0]
+    let alike: Double
+    if split.task == .regression, case .numbers(let numbers) = target.values {
+      let ranks = HypothesisTest.ranks(rows.map { numbers[$0] })
+      let middle = Double(rows.count + 1) / 2
+      let all = ranks.reduce(0) { $0 + ($1 - middle) * ($1 - middle) }
+      alike = zip(ranks, ranks.dropFirst()).reduce(0) { $0 + ($1.0 - middle) * ($1.1 - middle) } / max(all, 1)
+    } else {
+      let texts = rows.map { target.text($0) ?? "" }
+      let counts = Dictionary(grouping: texts) { $0 }.mapValues { Double($0.count) / Double(rows.count) }
+      let chance = counts.values.reduce(0) { $0 + $1 * $1 }
+      let equal = zip(texts, texts.dropFirst()).reduce(0.0) { $0 + ($1.0 == $1.1 ? 1 : 0) } / Double(rows.count - 1)
+      alike = chance < 1 ? (equal - chance) / (1 - chance) : 0
+    }
+    // About normal with a deviation of 1/√n where order means nothing.
+    guard alike > 0.1, alike * Double(rows.count).squareRoot() > 5 else { return nil }
+    return DataWarning(
+      name: .orderedRows, column: nil,
+      evidence: "rows that follow each other in the file have like targets (correlation "
+        + "\(Text.fixed(alike, decimals: 2)))",
+      action:
+        "the division is at random, so a sorted file does no harm; but where neighbours are of one origin or day, divide "
+        + "with --split-by group:COLUMN or time:COLUMN")
+  }
+
+  private static func few(_ split: Split) -> DataWarning? {
+    guard split.devCount < fewestDevRows else { return nil }
+    return DataWarning(
+      name: .fewRows, column: nil,
+      evidence: "dev has \(split.devCount) rows: an error of 10 % is known to \(Self.width(split.devCount)) points",
+      action: "measure over folds with --folds 5")
+  }
+
+  private static func width(_ rows: Int) -> String {
+    let estimate = Estimate.proportion(0.1, of: rows)
+    return
+      "−\(Text.fixed((0.1 - estimate.low) * 100, decimals: 0)) to +\(Text.fixed((estimate.high - 0.1) * 100, decimals: 0))"
+  }
+}

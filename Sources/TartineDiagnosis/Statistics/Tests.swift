@@ -1,0 +1,143 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Tests of hypotheses: how likely a difference as large as the one seen is where there is none.
+package enum HypothesisTest {
+  /// The normal distribution's upper tail at z.
+  package static func normalTail(_ z: Double) -> Double { 0.5 * erfc(z / 2.0.squareRoot()) }
+
+  /// Where the normal distribution's upper tail holds `p`, from 10⁻³⁰⁰ to 1; by bisection.
+  package static func normalPoint(upperTail p: Double) -> Double {
+    var (low, high) = (-40.0, 40.0)
+    while high - low > 1e-10 {
+      let middle = (low + high) / 2
+      if normalTail(middle) > p { low = middle } else { high = middle }
+    }
+    return (low + high) / 2
+  }
+
+  /// Two samples of numbers: the largest distance of their distribution functions, and how likely one as large is.
+  ///
+  /// With values that occur often the p-value errs to the large side.
+  ///
+  /// **Source**: Smirnov 1948; Stephens, *Use of the Kolmogorov–Smirnov, Cramér–von Mises and related statistics*, 1970, for
+  /// small samples.
+  package static func kolmogorovSmirnov(_ first: [Double], _ second: [Double]) -> (distance: Double, p: Double) {
+    guard !first.isEmpty, !second.isEmpty else { return (0, 1) }
+    let (a, b) = (first.sorted(), second.sorted())
+    let (n, m) = (Double(a.count), Double(b.count))
+    var (i, j, distance) = (0, 0, 0.0)
+    while i < a.count, j < b.count {
+      let value = min(a[i], b[j])
+      while i < a.count, a[i] <= value { i += 1 }
+      while j < b.count, b[j] <= value { j += 1 }
+      distance = max(distance, abs(Double(i) / n - Double(j) / m))
+    }
+    let root = (n * m / (n + m)).squareRoot()
+    let lambda = (root + 0.12 + 0.11 / root) * distance
+    // The series' terms stop shrinking near 0, where the tail is 1.
+    guard lambda > 0.3 else { return (distance, 1) }
+    let tail = (1...100).reduce(0.0) { sum, k in
+      let term = exp(-2 * Double(k * k) * lambda * lambda)
+      return sum + (k % 2 == 1 ? term : -term)
+    }
+    return (distance, min(1, max(0, 2 * tail)))
+  }
+
+  /// Two samples of categories: Pearson's χ² and how likely one as large is, by Wilson and Hilferty's cube root.
+  ///
+  /// - Parameter counts: of each level, in the first and the second sample. Levels expected less than five times in either are
+  ///   taken together.
+  /// **Source**: Pearson 1900; Wilson and Hilferty, *The distribution of chi-square*, 1931.
+  package static func chiSquared(_ counts: [(first: Int, second: Int)]) -> (statistic: Double, p: Double) {
+    let first = Double(counts.reduce(0) { $0 + $1.first })
+    let second = Double(counts.reduce(0) { $0 + $1.second })
+    guard first > 0, second > 0 else { return (0, 1) }
+    let smallest = min(first, second) / (first + second)
+    func isCommon(_ cell: (first: Int, second: Int)) -> Bool { Double(cell.first + cell.second) * smallest >= 5 }
+    var cells = counts.filter(isCommon)
+    let rest = counts.filter { !isCommon($0) }.reduce((first: 0, second: 0)) {
+      ($0.first + $1.first, $0.second + $1.second)
+    }
+    if rest.first + rest.second > 0 {
+      if isCommon(rest) || cells.isEmpty {
+        cells.append(rest)
+      } else if let least = cells.indices.min(by: {
+        cells[$0].first + cells[$0].second < cells[$1].first + cells[$1].second
+      }) {
+        cells[least] = (cells[least].first + rest.first, cells[least].second + rest.second)
+      }
+    }
+    guard cells.count > 1 else { return (0, 1) }
+    let statistic = cells.reduce(0.0) { sum, cell in
+      let share = Double(cell.first + cell.second) / (first + second)
+      let a = Double(cell.first) - share * first
+      let b = Double(cell.second) - share * second
+      return sum + a * a / (share * first) + b * b / (share * second)
+    }
+    let freedom = Double(cells.count - 1)
+    if freedom == 1 { return (statistic, 2 * normalTail(statistic.squareRoot())) }
+    let spread = 2 / (9 * freedom)
+    return (statistic, normalTail((cbrt(statistic / freedom) - (1 - spread)) / spread.squareRoot()))
+  }
+
+  /// p-values such that those below q hold at most a share q of false ones, in the mean; in the order given.
+  ///
+  /// **Source**: Benjamini and Hochberg, *Controlling the false discovery rate*, 1995.
+  package static func falseDiscoveryRate(_ p: [Double]) -> [Double] {
+    let order = p.indices.sorted { p[$0] > p[$1] }
+    var adjusted = p
+    var smallest = 1.0
+    for (place, index) in order.enumerated() {
+      smallest = min(smallest, p[index] * Double(p.count) / Double(p.count - place))
+      adjusted[index] = smallest
+    }
+    return adjusted
+  }
+
+  /// p-values such that with a bound of q the chance of any false one is at most q; in the order given.
+  ///
+  /// **Source**: Holm, *A simple sequentially rejective multiple test procedure*, 1979.
+  package static func familyWise(_ p: [Double]) -> [Double] {
+    let order = p.indices.sorted { p[$0] < p[$1] }
+    var adjusted = p
+    var largest = 0.0
+    for (place, index) in order.enumerated() {
+      largest = max(largest, min(1, p[index] * Double(p.count - place)))
+      adjusted[index] = largest
+    }
+    return adjusted
+  }
+
+  /// The chance that a row of the first kind has a higher score than one of the second, ties counting half: the area under
+  /// the ROC curve.
+  package static func area(_ ranks: [Double], isFirst: [Bool]) -> Double {
+    var (sum, count) = (0.0, 0.0)
+    for (rank, first) in zip(ranks, isFirst) where first {
+      sum += rank
+      count += 1
+    }
+    let others = Double(isFirst.count) - count
+    guard count > 0, others > 0 else { return 0.5 }
+    return (sum - count * (count + 1) / 2) / (count * others)
+  }
+
+  /// Ranks from 1; equal values have their mean rank.
+  package static func ranks(_ values: [Double]) -> [Double] {
+    let order = values.indices.sorted { values[$0] < values[$1] }
+    var ranks = [Double](repeating: 0, count: values.count)
+    var start = 0
+    while start < order.count {
+      var end = start
+      while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
+      for place in start..<end { ranks[order[place]] = Double(start + end + 1) / 2 }
+      start = end
+    }
+    return ranks
+  }
+}

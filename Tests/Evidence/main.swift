@@ -1,0 +1,22 @@
+// What Documentation/Evidence.md claims of diagnosis, measured again.
+//
+//     swift run -c release TartineEvidence one-distribution [--splits 500] [--data FOLDER]
+//
+// Each claim prints lines of Markdown. The tests run a small version of each.
+
+import Foundation
+import Tartine
+
+do {
+  let arguments = Arguments(CommandLine.arguments.dropFirst())
+  switch arguments.verb {
+  case "one-distribution":
+    print(try OneDistribution(splits: arguments["splits"] ?? 500, data: arguments.text("data")).table)
+  default:
+    print("usage: TartineEvidence one-distribution [--splits N] [--data FOLDER]")
+    exit(64)
+  }
+} catch {
+  FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+  exit(65)
+}

@@ -1,0 +1,189 @@
+import Tartine
+import Testing
+
+@Suite struct InspectionTests {
+  /// A healthy table, and what is planted in it.
+  private struct Table {
+    var names = ["a", "b", "c", "color"]
+    var columns: [Column]
+    var labels: [String]
+
+    init(rows: Int = 600, seed: UInt64 = 1) {
+      var stream = RandomStream(seed: seed, purpose: .test)
+      let numbers = (0..<3).map { _ in (0..<rows).map { _ in stream.normalPair().0 } }
+      var coder = LevelCoder()
+      for _ in 0..<rows { coder.append(["red", "green", "blue"][stream.integer(below: 3)]) }
+      columns = zip(["a", "b", "c"], numbers).map { Column(name: $0, values: .numbers($1), reason: "test") }
+      columns.append(Column(name: "color", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
+      labels = (0..<rows).map { numbers[0][$0] + numbers[1][$0] + stream.normalPair().0 > 0 ? "yes" : "no" }
+    }
+
+    mutating func add(_ name: String, _ values: [Double]) {
+      columns.append(Column(name: name, values: .numbers(values), reason: "test"))
+    }
+
+    /// Copies these rows to the end.
+    mutating func copy(_ rows: [Int], labels: (String) -> String) {
+      let all = Array(0..<self.labels.count) + rows
+      columns = columns.map { $0.rows(all) }
+      self.labels += rows.map { labels(self.labels[$0]) }
+    }
+
+    func dataset() throws -> Dataset {
+      var coder = LevelCoder()
+      for label in labels { coder.append(label) }
+      return try Dataset(
+        source: "test", inputs: .table(columns),
+        targets: [Column(name: "y", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test")])
+    }
+
+    func warnings(seed: UInt64 = 0, by method: SplitMethod = .stratified) throws -> [DataWarning] {
+      try Inspection(of: try dataset().split(by: method, seed: seed)).warnings
+    }
+  }
+
+  private func names(_ warnings: [DataWarning]) -> [String] {
+    warnings.map { "\($0.name.rawValue) \($0.column ?? "")" }
+  }
+
+  @Test(arguments: 1...5) func aHealthyTableGivesNoWarning(_ seed: Int) throws {
+    #expect(try names(Table(seed: UInt64(seed)).warnings(seed: UInt64(seed))) == [])
+  }
+
+  @Test func aColumnThatGivesTheTargetAway() throws {
+    var table = Table()
+    var stream = RandomStream(seed: 9, purpose: .test)
+    // Wrong for one row of 30.
+    table.add("paid", table.labels.map { ($0 == "yes") != (stream.uniform() < 1.0 / 30) ? 1 : 0 })
+    #expect(try names(table.warnings()) == ["leaking-column paid"])
+  }
+
+  @Test func rowsThatAreTwice() throws {
+    var table = Table()
+    table.copy(Array(0..<200)) { $0 }
+    let found = try table.warnings()
+    #expect(names(found) == ["duplicates-across-split ", "duplicates-across-split ", "duplicate-rows "])
+    // Each of 200 pairs has one in train and one in dev with probability 2 · 0.6 · 0.2; four deviations about it.
+    let rows = try #require(Int(found[0].evidence.split(separator: " ")[0]))
+    #expect(abs(Double(rows) - 48) < 25)
+    #expect(found[2].evidence.hasPrefix("200 rows") == false, "test's rows are not counted")
+  }
+
+  @Test func rowsThatContradictEachOther() throws {
+    var table = Table()
+    table.copy(Array(0..<60)) { $0 == "yes" ? "no" : "yes" }
+    #expect(try names(table.warnings()).contains("conflicting-labels "))
+  }
+
+  /// Two categories: many rows are alike by chance, and that is no fault.
+  @Test func rowsThatAreAlikeByChance() throws {
+    var table = Table()
+    table.columns = [
+      table.columns[3], Column(name: "d", values: .numbers((0..<600).map { Double($0 % 7) }), reason: ""),
+    ]
+    let found = try names(table.warnings())
+    #expect(!found.contains { $0.hasPrefix("duplicate") }, "\(found)")
+  }
+
+  @Test func columnsThatTellNothing() throws {
+    var table = Table()
+    table.add("constant", table.labels.map { _ in 4 })
+    table.add("row", table.labels.indices.map { Double($0) })
+    var ids = table.labels.indices.map { Double($0 * 7 + 100_000) }
+    var stream = RandomStream(seed: 4, purpose: .test)
+    stream.shuffle(&ids)
+    table.add("customer_id", ids)
+    guard case .numbers(let a) = table.columns[0].values else { return }
+    table.add("again", a.map { $0 * 2 + 1 })
+    #expect(
+      try names(table.warnings()) == [
+        "identifier-column customer_id", "identifier-column row", "constant-column constant", "duplicate-column again",
+      ])
+  }
+
+  @Test func gapsAndPlaceholders() throws {
+    var table = Table()
+    guard case .numbers(let a) = table.columns[0].values, case .numbers(let b) = table.columns[1].values else { return }
+    table.columns[0].values = .numbers(a.indices.map { $0 % 3 == 0 ? .nan : a[$0] })
+    table.columns[1].values = .numbers(b.indices.map { $0 % 20 == 0 ? -999 : b[$0] })
+    let found = try table.warnings()
+    #expect(names(found) == ["placeholder-value b", "missing-values a"])
+    #expect(found[0].evidence.hasPrefix("-999 is there"))
+  }
+
+  @Test func rareClassesAndSortedRows() throws {
+    var table = Table(rows: 2000)
+    table.labels = table.labels.indices.map { $0 % 80 == 0 ? "yes" : "no" }
+    #expect(try names(table.warnings()) == ["class-imbalance "])
+    table.labels = table.labels.indices.map { $0 < 900 ? "yes" : "no" }
+    #expect(try names(table.warnings()) == ["ordered-rows "])
+    #expect(try names(Table(rows: 300).warnings()) == ["few-rows "])
+  }
+
+  @Test func partsOfTwoDistributions() throws {
+    var table = Table(rows: 1500)
+    // The last 500 rows lie elsewhere in one column, and are the test part.
+    guard case .numbers(let c) = table.columns[2].values else { return }
+    table.columns[2].values = .numbers(c.indices.map { c[$0] + ($0 < 1000 ? 0 : 0.7) })
+    var coder = LevelCoder()
+    for row in c.indices { coder.append(row >= 1000 ? "test" : row % 4 == 0 ? "dev" : "train") }
+    table.columns.append(Column(name: "part", values: .texts(codes: coder.codes, levels: coder.levels), reason: ""))
+    let split = try table.dataset().split(by: .fixed(by: "part"))
+    let inspection = try Inspection(of: split)
+    let pairs = inspection.sameDistribution.map { "\($0.first) \($0.second) \($0.isDifferent)" }
+    #expect(pairs == ["dev test true", "train dev false", "train test true"])
+    let shift = inspection.sameDistribution[0].columns[0]
+    #expect(shift.name == "c" && shift.isShifted && abs(shift.effect - 0.7) < 0.25)
+    #expect(inspection.sameDistribution[0].columns.dropFirst().allSatisfy { !$0.isShifted })
+    #expect(names(inspection.warnings) == ["different-distribution c", "different-distribution c"])
+    #expect(split.test.openCount == 0)
+  }
+
+  /// Blurred pictures are told from sharp ones, and sharpness is named.
+  @Test func blurredPictures() throws {
+    let digits = try Dataset.digits()
+    guard case .images(let block) = digits.inputs else { return }
+    let (height, width, _) = block.shape
+    var blurred: [UInt8] = []
+    for row in 0..<block.count {
+      let pixels = block.pixels(row)
+      for y in 0..<height {
+        for x in 0..<width {
+          let around = [(0, 0), (0, 1), (1, 0), (1, 1)].map {
+            pixels[min(height - 1, y + $0.0) * width + min(width - 1, x + $0.1)]
+          }
+          blurred.append(UInt8(around.reduce(0) { $0 + Int($1) } / 4))
+        }
+      }
+    }
+    let soft = try Dataset.of(
+      ImageBlock(shape: block.shape, fullScale: block.fullScale, pixels: blurred[...]), digits)
+    let made = PartComparison(
+      PartComparison.Part("dev", digits, Array(0..<400)), PartComparison.Part("test", soft, Array(400..<800)), seed: 1)
+    let pair = try #require(made)
+    #expect(pair.isDifferent && pair.area > 0.8)
+    #expect(pair.columns.map(\.name).sorted() == ["brightness", "contrast", "sharpness"])
+    #expect(pair.columns.first { $0.name == "sharpness" }?.isShifted == true)
+  }
+
+  @Test func howMuchAColumnTells() {
+    var stream = RandomStream(seed: 2, purpose: .test)
+    let rows = Array(0..<2000)
+    let x = rows.map { _ in stream.normalPair().0 }
+    let column = Column(name: "x", values: .numbers(x), reason: "")
+    let noise = rows.map { _ in stream.normalPair().0 }
+    // The line's share of the variance is 0.8; bins of 64 lose a little.
+    let told = ColumnScore.score(column, rows: rows, truths: rows.map { 2 * x[$0] + noise[$0] }, classes: nil)
+    #expect(abs(told - 0.8) < 0.05, "\(told)")
+    #expect(ColumnScore.score(column, rows: rows, truths: noise, classes: nil) < 0.02)
+    #expect(ColumnScore.score(column, rows: rows, truths: x.map { $0 > 0 ? 1 : 0 }, classes: 2) > 0.93)
+    #expect(ColumnScore.score(column, rows: rows, truths: noise.map { $0 > 0 ? 1 : 0 }, classes: 2) < 0.02)
+  }
+}
+
+extension Dataset {
+  /// Other pictures with a data set's classes.
+  static func of(_ block: ImageBlock, _ other: Dataset) throws -> Dataset {
+    try Dataset(source: "test", inputs: .images(block), targets: other.targets, task: .multiclass)
+  }
+}
