@@ -26,7 +26,8 @@ final class Curve: TrainingObserver {
     if case .epoch(let record, _) = event {
       let figures = [record.learningRate, record.train.score, record.dev.score].map { String(format: "%.5f", $0) }
       lines.append("\(record.epoch),\(figures.joined(separator: ","))")
-      print(lines[lines.count - 1])
+      // At once, whatever stands behind standard output: this takes long.
+      FileHandle.standardOutput.write(Data((lines[lines.count - 1] + "\n").utf8))
     }
     return .proceed
   }

@@ -254,6 +254,20 @@ package struct PassFault: Hashable, Sendable {
 }
 
 extension TrainingPass {
+  /// Adds what the last pass left in its buffers, which is of Float, to each layer's signals.
+  package func addSignals(to signals: inout [LayerSignals]) {
+    var place = 0
+    for (index, node) in plan.nodes.enumerated() {
+      guard case .fused(let fused) = node, fused.skipFrom == nil, case .fused(let step) = steps[index] else { continue }
+      // The loss has left its gradient where the logits were.
+      let isLast = index == plan.nodes.count - 1
+      signals[place].add(
+        output: isLast ? nil : UnsafePointer(step.output.assumingMemoryBound(to: Float.self)),
+        gradient: step.gradient.map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) }, rows: rows)
+      place += 1
+    }
+  }
+
   /// Goes through the buffers of the last pass and names the first that holds a value that is not finite.
   package func findFault() -> PassFault {
     let bad = badRows(steps[0].input, width: plan.input.count)

@@ -1,6 +1,7 @@
 // What Documentation/Evidence.md claims of diagnosis, measured again.
 //
 //     swift run -c release TartineEvidence one-distribution [--splits 500] [--data FOLDER]
+//     swift run -c release TartineEvidence learning-curve [--cases 40] [--data FOLDER]
 //
 // Each claim prints lines of Markdown. The tests run a small version of each.
 
@@ -12,8 +13,10 @@ do {
   switch arguments.verb {
   case "one-distribution":
     print(try OneDistribution(splits: arguments["splits"] ?? 500, data: arguments.text("data")).table)
+  case "learning-curve":
+    print(try LearningCurves(cases: arguments["cases"] ?? 40, data: arguments.text("data")).table)
   default:
-    print("usage: TartineEvidence one-distribution [--splits N] [--data FOLDER]")
+    print("usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N], each with [--data FOLDER]")
     exit(64)
   }
 } catch {

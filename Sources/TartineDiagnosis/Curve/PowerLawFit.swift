@@ -1,0 +1,123 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Power laws with a floor, each with how likely it makes the errors seen.
+struct PowerLawFit {
+  private struct Law {
+    let floor, scale, exponent, weight: Double
+
+    func error(at rows: Double) -> Double { floor + scale * pow(rows, -exponent) }
+  }
+
+  private let laws: [Law]
+  /// Whether the likeliest law leaves no more than the trainings' own deviation explains.
+  let isPlausible: Bool
+  /// Whether errors fall faster at the large sizes than at the small ones, which such a law never does.
+  let isSteepening: Bool
+
+  /// - Returns: nil for fewer than four sizes, or errors of 0.
+  init?(_ points: [LearningCurve.Point]) {
+    guard points.count >= 4, points.allSatisfy({ $0.errors.count >= 2 && $0.mean > 0 }), let last = points.last else {
+      return nil
+    }
+    let sizes = points.map { Double($0.rows) }
+    let logs = points.map { log($0.mean) }
+    let (deviations, freedom) = Self.deviations(points, of: Double(last.rows))
+    let smallest = points.map(\.mean).min() ?? 0
+    let spread = deviations.last ?? 0.05
+    var candidates: [(law: Law, fit: Double)] = []
+    for exponent in stride(from: 0.05, through: 1.5, by: 0.05) {
+      for share in stride(from: 0.0, through: 0.98, by: 0.07) {
+        for level in -12...12 {
+          // The law's own error at all rows, about what was measured there.
+          let error = last.mean * exp(Double(level) / 4 * spread)
+          let floor = share * min(smallest, error)
+          let law = Law(
+            floor: floor, scale: (error - floor) * pow(Double(last.rows), exponent), exponent: exponent, weight: 0)
+          let distance = zip(zip(sizes, logs), deviations).reduce(0.0) { sum, point in
+            let difference = (point.0.1 - log(law.error(at: point.0.0))) / point.1
+            return sum + difference * difference
+          }
+          candidates.append((law, distance))
+        }
+      }
+    }
+    // Student's likelihood: the deviation itself is known from few trainings.
+    let power = -(freedom + Double(points.count)) / 2
+    let best = candidates.map(\.fit).min() ?? 0
+    laws = candidates.map { candidate in
+      let weight = pow((1 + candidate.fit / freedom) / (1 + best / freedom), power)
+      return Law(
+        floor: candidate.law.floor, scale: candidate.law.scale, exponent: candidate.law.exponent, weight: weight)
+    }
+    // An F-like ratio of what is left by size to what seeds do, three parameters fitted.
+    isPlausible = best / Double(points.count - 3) < Self.largestRatio
+    let steepening = Self.steepening(sizes.map { log($0) }, logs, deviations)
+    isSteepening = steepening.value > 1.5 * steepening.deviation
+  }
+
+  /// About the 99.5 % point of F with three and eight degrees of freedom.
+  private static let largestRatio = 9.0
+
+  /// How much steeper the line through the larger half of the sizes is than that through the smaller half.
+  private static func steepening(
+    _ x: [Double], _ y: [Double], _ deviations: [Double]
+  ) -> (value: Double, deviation: Double) {
+    func slope(_ range: Range<Int>) -> (value: Double, variance: Double) {
+      let middle = range.reduce(0) { $0 + x[$1] } / Double(range.count)
+      let squares = range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) }
+      return (
+        range.reduce(0) { $0 + (x[$1] - middle) * y[$1] } / squares,
+        range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) * deviations[$1] * deviations[$1] } / squares / squares
+      )
+    }
+    let half = (x.count + 1) / 2
+    let (small, large) = (slope(0..<half), slope(x.count - half..<x.count))
+    return (small.value - large.value, (small.variance + large.variance).squareRoot())
+  }
+
+  /// The relative deviation of each size's mean from the law.
+  ///
+  /// Seeds at a size have rows in common, the more the larger it is: of deviations σ with a correlation of n/N, s² sees
+  /// σ²(1 − n/N), and the mean of k has σ²(1 + (k − 1) n/N)/k. Sizes below half of the rows tell σ.
+  private static func deviations(_ points: [LearningCurve.Point], of all: Double) -> (deviations: [Double], freedom: Double) {
+    var (sum, freedom) = (0.0, 0.0)
+    for point in points where Double(point.rows) <= 0.51 * all {
+      let mean = point.mean
+      let squares = point.errors.reduce(0) { $0 + ($1 / mean - 1) * ($1 / mean - 1) }
+      sum += squares / (1 - Double(point.rows) / all)
+      freedom += Double(point.errors.count - 1)
+    }
+    // Few trainings can lie close by chance; nothing is known better than to half a percent.
+    let variance = max(sum / max(1, freedom), 2.5e-5)
+    let deviations = points.map { point -> Double in
+      let (k, share) = (Double(point.errors.count), Double(point.rows) / all)
+      return (variance * (1 + (k - 1) * share) / k).squareRoot()
+    }
+    return (deviations, max(2, freedom))
+  }
+
+  /// The weighted middle of the laws' errors, and where nine of ten lie, dev's sampling included.
+  func estimate(at rows: Double, samplingDeviation: Double) -> Estimate {
+    let values = laws.map { (error: $0.error(at: rows), weight: $0.weight) }.sorted { $0.error < $1.error }
+    let total = values.reduce(0) { $0 + $1.weight }
+    func quantile(_ share: Double) -> Double {
+      var sum = 0.0
+      for value in values {
+        sum += value.weight
+        if sum >= share * total { return value.error }
+      }
+      return values.last?.error ?? 0
+    }
+    let middle = quantile(0.5)
+    let sampling = 1.6448536269514722 * samplingDeviation
+    let below = hypot(log(middle / quantile(0.05)), sampling)
+    let above = hypot(log(quantile(0.95) / middle), sampling)
+    return Estimate(middle, low: middle * exp(-below), high: middle * exp(above))
+  }
+}

@@ -1,0 +1,74 @@
+import TartineEngine
+
+/// What went through one layer, forward and back, added up over passes.
+package struct LayerSignals: Sendable {
+  /// Of its first layer, such as `dense2`.
+  package let name: String
+  package let width: Int
+  package let activation: Activation
+  /// Whether its units add up inputs by weights of their own.
+  package let hasWeights: Bool
+  package private(set) var rows = 0
+  private var sum = 0.0
+  private var squares = 0.0
+  private var gradientSquares = 0.0
+  private var saturated = 0
+  /// By unit, whether it ever let anything through.
+  private var isActive: [Bool]
+
+  init(_ node: FusedNode) {
+    name = node.name
+    width = node.width
+    activation = node.activation
+    hasWeights = node.weight != nil
+    isActive = [Bool](repeating: false, count: node.width)
+  }
+
+  private var count: Double { Double(max(1, rows * width)) }
+
+  /// Of all units over all rows.
+  package var mean: Double { sum / count }
+  package var deviation: Double { max(0, squares / count - mean * mean).squareRoot() }
+  /// The root mean square of a row's loss by z, over units and rows.
+  package var gradient: Double { (gradientSquares / count).squareRoot() }
+  /// The share of ReLU units that gave 0 in every row; 0 for other activations.
+  package var deadShare: Double {
+    activation == .relu ? Double(isActive.count { !$0 }) / Double(max(1, width)) : 0
+  }
+  /// The share of answers of a sigmoid or tanh at which its slope is below a twentieth of the steepest.
+  package var saturatedShare: Double { Double(saturated) / count }
+
+  mutating func add(output: UnsafePointer<Float>?, gradient: UnsafePointer<Float>?, rows count: Int) {
+    rows += count
+    if let output { add(output, rows: count) }
+    guard let gradient else { return }
+    // The loss is a mean over rows; a row's own is so many times as large.
+    for place in 0..<count * width {
+      let own = Double(gradient[place]) * Double(count)
+      gradientSquares += own * own
+    }
+  }
+
+  private mutating func add(_ output: UnsafePointer<Float>, rows count: Int) {
+    for row in 0..<count {
+      for unit in 0..<width {
+        let value = Double(output[row * width + unit])
+        sum += value
+        squares += value * value
+        if value != 0 { isActive[unit] = true }
+        switch activation {
+        case .sigmoid: if value * (1 - value) < 0.0125 { saturated += 1 }
+        case .tanh: if 1 - value * value < 0.05 { saturated += 1 }
+        default: break
+        }
+      }
+    }
+  }
+}
+
+extension NetworkPlan {
+  /// A place for each layer's signals, first to last, the output layer included.
+  package var signals: [LayerSignals] {
+    nodes.compactMap { if case .fused(let node) = $0, node.skipFrom == nil { LayerSignals(node) } else { nil } }
+  }
+}

@@ -1,0 +1,51 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+
+/// Sends rows through a network, forward and back, and says what each layer made of them. Nothing is trained.
+package final class SignalProbe {
+  private let plan: NetworkPlan
+  private let pass: TrainingPass
+  private let buffer: BatchBuffer
+  private let rows: PreparedRows
+  private let workers: Workers
+
+  /// Rows that go through together.
+  private static let batch = 256
+
+  /// - Parameters:
+  ///   - weights: what is looked at; read at each measurement.
+  ///   - state: batch norm's averages; a copy is written to.
+  package init(_ plan: NetworkPlan, output: Output, loss: Loss, rows: PreparedRows, weights: Arena, workers: Workers) {
+    self.plan = plan.withoutDropout
+    self.rows = rows
+    self.workers = workers
+    let batch = min(Self.batch, rows.rowCount)
+    pass = TrainingPass(
+      plan: self.plan, output: output, loss: loss, precision: .float32, batch: batch, seed: 0, workers: workers,
+      weights: weights, gradients: plan.makeParameterArena(.float32), state: plan.makeInitialState(.float32))
+    buffer = BatchBuffer(
+      rows: batch, width: plan.input.count, targetWidth: output.width, precision: .float32)
+  }
+
+  /// Each layer's signals, first to last, and the mean loss.
+  package func measure() -> (layers: [LayerSignals], loss: Double) {
+    var signals = plan.signals
+    var loss = 0.0
+    let cut = BatchCut(rows: rows.rowCount, batchSize: Self.batch)
+    let order = (0..<Int32(rows.rowCount)).map { $0 }
+    order.withUnsafeBufferPointer { order in
+      Workers.flushingDenormals {
+        for number in 0..<cut.count {
+          let batch = UnsafeBufferPointer(rebasing: order[cut[number]])
+          for part in 0..<buffer.parts { buffer.gather(batch, of: rows, part: part) }
+          buffer.count = batch.count
+          let result = pass.run(input: buffer.input, targets: buffer.targets, rows: batch.count, step: 0)
+          loss += result.loss * Double(batch.count) / Double(rows.rowCount)
+          pass.addSignals(to: &signals)
+        }
+      }
+    }
+    return (signals, loss)
+  }
+}
