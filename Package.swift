@@ -71,7 +71,7 @@ let package = Package(
       name: "TartineCommandTests",
       dependencies: [
         "Tartine", "TartineCommand", "TartineBenchmark", "TartineAllocationProbe", "TartineTitanicExample",
-        "TartineLayerExample", "TartineLecture",
+        "TartineLayerExample", "TartineLecture", "TartineEvidence",
       ]),
     .target(name: "TartineAllocationCounter", path: "Tests/TartineAllocationCounter"),
     .executableTarget(

@@ -114,6 +114,36 @@ public struct Dataset: Sendable {
     return column
   }
 
+  /// The same with more input columns; pictures have none.
+  package func adding(_ more: [Column]) -> Dataset {
+    var copy = self
+    if case .table(let columns) = inputs { copy.inputs = .table(columns + more) }
+    return copy
+  }
+
+  /// The same with one input column's values in another order over some rows: what is left of the data when that column says
+  /// nothing.
+  package func shuffling(_ name: String, over rows: [Int], by stream: inout RandomStream) -> Dataset {
+    guard case .table(var columns) = inputs, let place = columns.firstIndex(where: { $0.name == name }) else {
+      return self
+    }
+    var others = rows
+    stream.shuffle(&others)
+    switch columns[place].values {
+    case .numbers(var numbers):
+      let old = numbers
+      for (row, other) in zip(rows, others) { numbers[row] = old[other] }
+      columns[place].values = .numbers(numbers)
+    case .texts(var codes, let levels):
+      let old = codes
+      for (row, other) in zip(rows, others) { codes[row] = old[other] }
+      columns[place].values = .texts(codes: codes, levels: levels)
+    }
+    var copy = self
+    copy.inputs = .table(columns)
+    return copy
+  }
+
   /// The same without some input columns.
   func without(_ names: Set<String>) -> Dataset {
     var copy = self

@@ -2,9 +2,12 @@ extension Preparation {
   /// Fits on some rows of the data: the train part's, and no others.
   /// - Parameters:
   ///   - bins: at most so many for each column of numbers; nil: by `BinRule`.
+  ///   - standardize: whether numbers are standardized; else they are as they come.
   ///   - isRate: whether the target is a number of at least 0, measured by its mean alone.
   /// - Throws: `DataError` where no column is left to learn from.
-  package init(fitting dataset: Dataset, rows: [Int], bins: Int? = nil, isRate: Bool = false) throws {
+  package init(
+    fitting dataset: Dataset, rows: [Int], bins: Int? = nil, standardize: Bool = true, isRate: Bool = false
+  ) throws {
     switch dataset.inputs {
     case .images(let block):
       inputs = .images(
@@ -13,7 +16,8 @@ extension Preparation {
           fullScale: block.fullScale))
     case .table(let columns):
       let fitted = columns.map { Feature.fit($0, rows: rows) }
-      let features = BinRule(asked: bins).apply(to: fitted, rows: rows.count)
+      var features = BinRule(asked: bins).apply(to: fitted, rows: rows.count)
+      if !standardize { features = features.map(\.unscaled) }
       guard features.contains(where: { $0.width > 0 }) else {
         let reasons = features.map { feature in
           if case .leftOut(let name, let reason) = feature { "'\(name)' (\(reason))" } else { "" }
@@ -28,6 +32,20 @@ extension Preparation {
 }
 
 extension Feature {
+  /// The same with numbers as they come.
+  fileprivate var unscaled: Feature {
+    guard case .number(let number) = self else { return self }
+    return .number(
+      NumberFeature(
+        name: number.name, mean: 0, deviation: 1, median: number.median, hasMissing: number.hasMissing, edges: [])
+    ).binned(by: number.edges)
+  }
+
+  private func binned(by edges: [Double]) -> Feature {
+    guard case .number(let number) = self, !edges.isEmpty else { return self }
+    return .number(number.withEdges(edges))
+  }
+
   /// At most so many levels of a category have a place of their own, the most frequent ones; fewer where the
   /// places of all rows would take more than a gigabyte.
   private static func mostLevels(rows: Int) -> Int { min(500, max(100, (1 << 28) / max(1, rows))) }

@@ -4,9 +4,22 @@ public struct PreparationRecipe: Hashable, Sendable, Codable {
   /// encoding; 0: none; nil: where numbers are far from normal, as many as the train rows allow, and none in a
   /// linear model.
   public var bins: Int?
+  /// Whether numbers have their mean taken off and are divided by their deviation; without it they are as they come, which
+  /// is for showing what that does.
+  public var standardize: Bool
 
   /// What is left out is left to the rules.
-  public init(bins: Int? = nil) { self.bins = bins }
+  public init(bins: Int? = nil, standardize: Bool = true) {
+    self.bins = bins
+    self.standardize = standardize
+  }
+
+  /// Decodes; what is left out is left to the rules.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    bins = try values.decodeIfPresent(Int.self, forKey: .bins)
+    standardize = try values.decodeIfPresent(Bool.self, forKey: .standardize) ?? true
+  }
 
   /// What is wrong with the values, in a sentence; nil if nothing is.
   public var problem: String? {
@@ -20,7 +33,8 @@ public struct PreparationRecipe: Hashable, Sendable, Codable {
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(bins, forKey: .bins)
+    try values.encode(standardize, forKey: .standardize)
   }
 
-  private enum CodingKeys: String, CodingKey { case bins }
+  private enum CodingKeys: String, CodingKey { case bins, standardize }
 }

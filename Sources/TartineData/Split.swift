@@ -155,9 +155,17 @@ extension Split {
   }
 
   /// The same rows without some columns, which the test part may have.
-  package func without(_ names: Set<String>) -> Split {
+  package func without(_ names: Set<String>) -> Split { with(dataset.without(names)) }
+
+  /// The same rows with more columns, and no test part, which has none of them.
+  package func adding(_ columns: [Column]) -> Split {
+    let wider = dataset.adding(columns)
+    return with(test: LockedTest(dataset: wider, rows: [])).with(wider)
+  }
+
+  private func with(_ dataset: Dataset) -> Split {
     var copy = self
-    copy.dataset = dataset.without(names)
+    copy.dataset = dataset
     return copy
   }
 

@@ -7,8 +7,9 @@ import TartineTraining
 /// *absent* if it lies below, else *undecided*. Bias needs a reference, a human or Bayes error: without one it
 /// can be absent, where the train error itself is below δ, but never present.
 ///
-/// The intervals are for this recipe's expected error on this train set: rows enter, and one seed. Dev chose
-/// the epoch, so its error is a little optimistic.
+/// With several seeds the intervals are for this recipe's expected error on this train set: rows enter, and seeds. With one
+/// seed they are for this network's. Train's rows are all that there are, so that measuring every one of them leaves nothing
+/// open. Dev chose the epoch, so its error is a little optimistic.
 ///
 /// **Source**: Ng, *Machine Learning Yearning*, ch. 20 to 30.
 public struct Diagnosis: Sendable, CustomStringConvertible {
@@ -35,15 +36,28 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
   public init(of run: Run, test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil) {
+    self.init(of: [run], test: test.map { [$0] } ?? [], humanError: humanError, worth: worth)
+  }
+
+  /// Reads several runs of one recipe on one division, which differ in their seed alone.
+  ///
+  /// - Parameters:
+  ///   - runs: at least one.
+  ///   - test: each run's evaluation on the test part, once it was opened; else none.
+  ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
+  ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
+  public init(of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, worth: Double? = nil) {
+    precondition(!runs.isEmpty, "a diagnosis is of at least one run")
+    let run = runs[0]
     let unit = Unit(run.model)
-    let train = Rung("train", run.train, of: run.split.trainCount)
-    let dev = Rung("dev", run.dev)
+    let train = Rung("train", runs.map(\.train), of: run.split.trainCount)
+    let dev = Rung("dev", runs.map(\.dev))
     let floor = unit.isFraction ? 0.005 : 0
     let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
     bias = Self.bias(train.estimate, humanError: humanError, delta, unit)
-    variance = Self.variance(dev.estimate - train.estimate, delta, unit)
-    let testRung = test.map { Rung("test", $0) }
-    mismatch = testRung.map { Self.mismatch($0.estimate - dev.estimate, delta, unit) }
+    variance = Self.variance(dev.figure.less(train.figure), delta, unit)
+    let testRung = test.isEmpty ? nil : Rung("test", test)
+    mismatch = testRung.map { Self.mismatch($0.figure.less(dev.figure), delta, unit) }
     ladder = [train, dev] + (testRung.map { [$0] } ?? [])
     self.worth = delta
     self.unit = unit

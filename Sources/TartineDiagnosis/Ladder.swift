@@ -16,7 +16,7 @@ public enum Reading: String, Hashable, Sendable, Codable {
   }
 }
 
-/// One error of the ladder.
+/// One error of the ladder, of one network or of a recipe with several seeds.
 public struct Rung: Hashable, Sendable {
   /// `train`, `dev` or `test`.
   public let name: String
@@ -27,11 +27,28 @@ public struct Rung: Hashable, Sendable {
   /// Rows that the part has: train is measured on a sample as large as dev.
   public let partRows: Int
 
-  init(_ name: String, _ evaluation: Evaluation, of partRows: Int? = nil) {
-    self.partRows = partRows ?? evaluation.rowCount
+  let figure: SampledFigure
+
+  /// - Parameters:
+  ///   - evaluations: of each seed, on the same rows.
+  ///   - partRows: rows of the part, where only a sample of them was measured.
+  init(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil) {
     self.name = name
-    estimate = evaluation.estimate
-    rows = evaluation.rowCount
+    rows = evaluations[0].rowCount
+    self.partRows = partRows ?? rows
+    figure = SampledFigure(evaluations, partRows: partRows)
+    estimate = figure.estimate
+  }
+
+  /// Rungs with one name and figure are alike.
+  public static func == (left: Rung, right: Rung) -> Bool {
+    left.name == right.name && left.estimate == right.estimate && left.rows == right.rows
+  }
+
+  /// Hashes what makes rungs alike.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(name)
+    hasher.combine(estimate)
   }
 }
 

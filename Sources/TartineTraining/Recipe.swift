@@ -33,6 +33,8 @@ public struct Recipe: Hashable, Sendable {
   public var penalty: Penalty
   /// Rows of a step; nil: by the number of train rows.
   public var batchSize: Int?
+  /// Whether each epoch takes the rows in another order; else in the file's, which is for showing what that does.
+  public var shuffle: Bool
   /// Pieces that a batch goes through the network in, their gradients added up: less memory, the same step but for
   /// rounding, for batch norm, whose statistics are a piece's, and for what is drawn: dropout, noise and mixup draw for
   /// each piece.
@@ -57,6 +59,7 @@ public struct Recipe: Hashable, Sendable {
     loss = .automatic
     optimizer = .adamW()
     penalty = .none
+    shuffle = true
     accumulation = 1
     keeps = .best
     seed = 0
@@ -162,7 +165,7 @@ extension Recipe {
 extension Recipe: Codable {
   private enum Key: String, CodingKey {
     case preparation, augmentation, mixup, network, outputBias, decision, loss, optimizer, penalty, batchSize,
-      accumulation, epochs, earlyStopping,
+      shuffle, accumulation, epochs, earlyStopping,
       keeps, seed
   }
 
@@ -179,6 +182,7 @@ extension Recipe: Codable {
     optimizer = try values.decodeIfPresent(Optimizer.self, forKey: .optimizer) ?? optimizer
     penalty = try values.decodeIfPresent(Penalty.self, forKey: .penalty) ?? .none
     batchSize = try values.decodeIfPresent(Int.self, forKey: .batchSize)
+    shuffle = try values.decodeIfPresent(Bool.self, forKey: .shuffle) ?? true
     accumulation = try values.decodeIfPresent(Int.self, forKey: .accumulation) ?? 1
     epochs = try values.decodeIfPresent(Int.self, forKey: .epochs)
     earlyStopping = try values.decodeIfPresent(Int.self, forKey: .earlyStopping)

@@ -215,7 +215,7 @@ extension Recipe {
 
   private static let topLevelKeys: Set<String> = [
     "preparation", "augmentation", "mixup", "network", "outputBias", "decision", "loss", "optimizer", "penalty",
-    "batchSize", "accumulation", "epochs",
+    "batchSize", "shuffle", "accumulation", "epochs",
     "earlyStopping", "keeps",
     "seed",
   ]

@@ -8,22 +8,24 @@ package final class SignalProbe {
   private let pass: TrainingPass
   private let buffer: BatchBuffer
   private let rows: PreparedRows
-  private let workers: Workers
+  // A pass holds none of the buffers that it is given.
+  private let weights, gradients, state: Arena
 
   /// Rows that go through together.
   private static let batch = 256
 
   /// - Parameters:
   ///   - weights: what is looked at; read at each measurement.
-  ///   - state: batch norm's averages; a copy is written to.
   package init(_ plan: NetworkPlan, output: Output, loss: Loss, rows: PreparedRows, weights: Arena, workers: Workers) {
     self.plan = plan.withoutDropout
     self.rows = rows
-    self.workers = workers
+    self.weights = weights
+    gradients = plan.makeParameterArena(.float32)
+    state = plan.makeInitialState(.float32)
     let batch = min(Self.batch, rows.rowCount)
     pass = TrainingPass(
       plan: self.plan, output: output, loss: loss, precision: .float32, batch: batch, seed: 0, workers: workers,
-      weights: weights, gradients: plan.makeParameterArena(.float32), state: plan.makeInitialState(.float32))
+      weights: weights, gradients: gradients, state: state)
     buffer = BatchBuffer(
       rows: batch, width: plan.input.count, targetWidth: output.width, precision: .float32)
   }

@@ -40,6 +40,7 @@ package final class Trainer {
     var warnings: [String] = []
     preparation = try Preparation(
       fitting: split.dataset, rows: split.train, bins: recipe.preparation.bins ?? (recipe.network.isLinear ? 0 : nil),
+      standardize: recipe.preparation.standardize,
       isRate: recipe.loss.kind == .poisson)
     let output = preparation.target.output(for: recipe.loss)
     if let problem = recipe.loss.problem(for: output)
@@ -173,7 +174,7 @@ package final class Trainer {
 
   private func runEpoch(_ epoch: Int) throws -> EpochRecord {
     for index in order.indices { order[index] = Int32(index) }
-    if step.quasiNewton == nil {
+    if step.quasiNewton == nil, recipe.shuffle {
       var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
       stream.shuffle(&order)
     }
@@ -211,6 +212,31 @@ package final class Trainer {
       train: PartRecord(train), dev: PartRecord(dev))
   }
 
+  /// Takes a step at each of these rates, whatever the recipe's own is, and gives back the batches' losses; fewer where one is
+  /// not finite. What was trained is lost.
+  package func losses(at rates: [Double]) -> [Double] {
+    var losses: [Double] = []
+    var epoch = 0
+    while losses.count < rates.count {
+      epoch += 1
+      var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
+      stream.shuffle(&order)
+      let isWhole = order.withUnsafeBufferPointer { order in
+        func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order[cut[batch]]) }
+        step.begin(rows(0), of: trainRows, epoch: epoch)
+        for batch in 0..<cut.count where losses.count < rates.count {
+          let result = step.run(
+            step: losses.count, rate: rates[losses.count], next: batch + 1 < cut.count ? rows(batch + 1) : nil)
+          guard result.isFinite else { return false }
+          losses.append(result.loss)
+        }
+        return true
+      }
+      if !isWhole { break }
+    }
+    return losses
+  }
+
   /// Brings what predicts up to date at an epoch's end.
   private func preparePrediction(after epoch: Int) {
     // The averages take in every pass.
@@ -242,6 +268,17 @@ package final class Trainer {
       step: progress.step + 1, epoch: epoch, layer: fault.layer,
       rows: rows.map { split.dataset.rowNumber(trainRows.origin[Int(batch[$0])]) }, isInGradient: fault.isInGradient,
       lastGood: progress.bestEpoch > 0 ? keptModel() : nil)
+  }
+
+  // MARK: Signals
+
+  /// What goes through each layer, over at most so many dev rows: of the weights that training is at, or of a model's.
+  package func signals(rows count: Int, of model: Model? = nil) -> (layers: [LayerSignals], loss: Double) {
+    let rows = devRows.rowCount > count ? devRows.subset(Array(0..<count)) : devRows
+    return SignalProbe(
+      plan, output: preparation.target.output(for: recipe.loss), loss: recipe.loss, rows: rows,
+      weights: model?.weights ?? step.weights, workers: workers
+    ).measure()
   }
 
   // MARK: Results

@@ -3,7 +3,8 @@ import Tartine
 /// Whether what is said of twice the data comes true.
 struct LearningCurves {
   private var lines = [
-    "| data | cases | answered, % | the truth in the 90 % band, % | median width of the band, % of the error |", "|---|---|---|---|---|",
+    "| data | cases | answered, % | the truth in the 90 % band, % | median width of the band, % of the error |",
+    "|---|---|---|---|---|",
   ]
 
   /// A way to make rows, and what there is to predict.
@@ -65,16 +66,19 @@ struct LearningCurves {
     let curve = try recipe.learningCurve(on: whole.with(train: Array(places[0..<rows])), threads: 1)
     guard case .twice(let estimate) = curve.answer else { return (false, false, 0) }
     let test = whole.with(dev: Array(places[(2 * rows + dev)...]))
-    let truth = try (0..<4).map { run in
-      // The epoch is chosen by dev, as in the curve; the error is of the fresh rows.
-      let trained = try recipe.train(on: whole, seed: 100 + UInt64(run), threads: 1)
-      var warnings: [String] = []
-      return try trained.model.evaluate(dataset, rows: test.dev, warnings: &warnings, workers: Workers(1)).score
-    }.reduce(0, +) / 4
+    let truth =
+      try (0..<4).map { run in
+        // The epoch is chosen by dev, as in the curve; the error is of the fresh rows.
+        let trained = try recipe.train(on: whole, seed: 100 + UInt64(run), threads: 1)
+        var warnings: [String] = []
+        return try trained.model.evaluate(dataset, rows: test.dev, warnings: &warnings, workers: Workers(1)).score
+      }.reduce(0, +) / 4
     let last = curve.points[curve.points.count - 1].errors
     let error = last.reduce(0, +) / Double(last.count)
     if Verbose.isOn {
-      print(source.name, rows, curve.points.map { Text.significant($0.errors.reduce(0, +) / 3, digits: 3) }, estimate.low, estimate.value, estimate.high, "truth", truth, whole.devCount)
+      print(
+        source.name, rows, curve.points.map { Text.significant($0.errors.reduce(0, +) / 3, digits: 3) }, estimate.low,
+        estimate.value, estimate.high, "truth", truth, whole.devCount)
     }
     return (true, estimate.low <= truth && truth <= estimate.high, (estimate.high - estimate.low) / error)
   }

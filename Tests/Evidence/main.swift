@@ -2,6 +2,8 @@
 //
 //     swift run -c release TartineEvidence one-distribution [--splits 500] [--data FOLDER]
 //     swift run -c release TartineEvidence learning-curve [--cases 40] [--data FOLDER]
+//     swift run -c release TartineEvidence ladder [--draws 100]
+//     swift run -c release TartineEvidence labels [--seeds 5]
 //
 // Each claim prints lines of Markdown. The tests run a small version of each.
 
@@ -15,8 +17,14 @@ do {
     print(try OneDistribution(splits: arguments["splits"] ?? 500, data: arguments.text("data")).table)
   case "learning-curve":
     print(try LearningCurves(cases: arguments["cases"] ?? 40, data: arguments.text("data")).table)
+  case "ladder":
+    print(try Ladders(draws: arguments["draws"] ?? 100, networks: arguments["networks"] ?? 100).table)
+  case "labels":
+    print(try FlippedLabels(seeds: arguments["seeds"] ?? 5).table)
   default:
-    print("usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N], each with [--data FOLDER]")
+    print(
+      "usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N] | ladder [--draws N] | labels [--seeds N], the first two with [--data FOLDER]"
+    )
     exit(64)
   }
 } catch {

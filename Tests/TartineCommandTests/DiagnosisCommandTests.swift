@@ -62,4 +62,60 @@ import Testing
     try FileManager.default.removeItem(atPath: command.folder + "/b0/checkpoint.safetensors")
     #expect(try command.run(["compare", "a0", "b0"]).code == 66)
   }
+
+  @Test func diagnosing() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 400), to: "t.csv")
+    let base = ["diagnose", "t.csv", "--target", "y", "--hidden", "16", "--epochs", "20"]
+    let text = try command.run(base)
+    #expect(text.code == 0 && text.output.split(separator: "\n").count < 25, "\(text.errors)")
+    #expect(text.output.contains("95 % intervals, 3 seeds"))
+    let json = try command.run(base + ["--learning-rate", "1e-7", "--json"]).json()
+    #expect((json["faults"] as? [String])?.first == "learning-rate-too-low", "\(json["faults"] ?? "none")")
+    for key in ["ladder", "checks", "prescriptions", "signals", "inspection"] { #expect(json[key] != nil, "\(key)") }
+    let check = try #require((json["checks"] as? [[String: Any]])?.first)
+    for key in ["name", "verdict", "evidence"] { #expect(check[key] != nil, "\(key)") }
+    for (flags, what) in [
+      (["--budget", "soon"], "--budget"), (["--worth", "0"], "--worth"), (["--human-error", "7"], "fraction"),
+    ] {
+      let wrong = try command.run(base + flags)
+      #expect(wrong.code == 64 && wrong.errors.contains(what), "\(wrong.errors)")
+    }
+    #expect(!FileManager.default.fileExists(atPath: command.folder + "/runs"))
+  }
+
+  @Test func findingARate() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 400), to: "t.csv")
+    let text = try command.run(["find-rate", "t.csv", "--target", "y", "--hidden", "16"])
+    #expect(text.code == 0 && text.output.contains("To begin with: --learning-rate"), "\(text.errors)")
+    let json = try command.run(["find-rate", "t.csv", "--target", "y", "--hidden", "16", "--json"]).json()
+    #expect(json["low"] != nil && (json["sweeps"] as? [Any])?.count == 5)
+    #expect(try command.run(["find-rate", "t.csv", "--target", "y", "--seeds", "0"]).code == 64)
+    let lbfgs = try command.run([
+      "find-rate", "t.csv", "--target", "y", "--optimizer", "lbfgs", "--no-batch-norm", "--keep-prob", "1",
+    ])
+    #expect(lbfgs.code == 64 && lbfgs.errors.contains("no rate to look for"), "\(lbfgs.errors)")
+  }
+
+  /// A small version of what Documentation/Evidence.md claims.
+  @Test func evidence() throws {
+    let command = try CommandRunner()
+    func last(_ arguments: [String], row: String) throws -> [Double] {
+      let result = try command.run(arguments, executable: "TartineEvidence")
+      let line = result.output.split(separator: "\n").last { $0.hasPrefix(row) }
+      return try #require(line, "\(result.output) \(result.errors)").split(separator: "|").compactMap {
+        Double($0.trimmingCharacters(in: .whitespaces))
+      }
+    }
+    // Draws, and how often dev's, train's and the difference's interval held; 128 draws have a deviation of 2 points.
+    let ladder = try last(["ladder", "--draws", "2", "--networks", "15"], row: "| all")
+    #expect(ladder[0] == 128 && ladder[1...3].allSatisfy { $0 > 87 }, "\(ladder)")
+    // Of 25 divisions at random one in 20 is called different; five or more are in one trial of 200.
+    let random = try last(["one-distribution", "--splits", "25"], row: "| 10 columns")
+    #expect(random[0] == 25 && random[1] <= 20, "\(random)")
+    let shifted = try last(
+      ["one-distribution", "--splits", "25"], row: "| 1 000 rows against 1 000, one of ten columns shifted by 0.4")
+    #expect(shifted.contains(100) || shifted[1] > 90, "\(shifted)")
+  }
 }

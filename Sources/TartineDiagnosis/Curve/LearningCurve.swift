@@ -64,9 +64,11 @@ public struct LearningCurve: Sendable {
     band = sizes.map { ($0, fit.estimate(at: Double($0), samplingDeviation: samplingDeviation)) }
     let estimate = band[band.count - 1].estimate
     if !fit.isPlausible {
-      answer = .declined("the errors do not fall as a power law does: they jump more from size to size than from seed to seed")
+      answer = .declined(
+        "the errors do not fall as a power law does: they jump more from size to size than from seed to seed")
     } else if fit.isSteepening {
-      answer = .declined("the errors have only begun to fall: the more rows, the faster, and nothing says where that ends")
+      answer = .declined(
+        "the errors have only begun to fall: the more rows, the faster, and nothing says where that ends")
     } else if estimate.high - estimate.low > Self.widest * last.mean {
       answer = .declined(
         "the band at twice the rows would be \(Text.fixed((estimate.high - estimate.low) / last.mean * 100, decimals: 0)) % of "
@@ -90,7 +92,8 @@ extension Recipe {
   ///   - progress: is told of each training that is done.
   /// - Throws: what a training throws.
   public func learningCurve(
-    on split: Split, sizes: Int = 6, seeds: Int = 3, threads: Int? = nil, progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
+    on split: Split, sizes: Int = 6, seeds: Int = 3, threads: Int? = nil,
+    progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> LearningCurve {
     var points: [LearningCurve.Point] = []
     var last: [Run] = []

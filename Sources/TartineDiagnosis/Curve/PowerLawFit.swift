@@ -73,7 +73,8 @@ struct PowerLawFit {
       let squares = range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) }
       return (
         range.reduce(0) { $0 + (x[$1] - middle) * y[$1] } / squares,
-        range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) * deviations[$1] * deviations[$1] } / squares / squares
+        range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) * deviations[$1] * deviations[$1] } / squares
+          / squares
       )
     }
     let half = (x.count + 1) / 2
@@ -85,7 +86,9 @@ struct PowerLawFit {
   ///
   /// Seeds at a size have rows in common, the more the larger it is: of deviations σ with a correlation of n/N, s² sees
   /// σ²(1 − n/N), and the mean of k has σ²(1 + (k − 1) n/N)/k. Sizes below half of the rows tell σ.
-  private static func deviations(_ points: [LearningCurve.Point], of all: Double) -> (deviations: [Double], freedom: Double) {
+  private static func deviations(_ points: [LearningCurve.Point], of all: Double) -> (
+    deviations: [Double], freedom: Double
+  ) {
     var (sum, freedom) = (0.0, 0.0)
     for point in points where Double(point.rows) <= 0.51 * all {
       let mean = point.mean

@@ -8,7 +8,7 @@
 import TartineTraining
 
 /// A figure with its 95 % interval.
-public struct Estimate: Hashable, Sendable {
+public struct Estimate: Hashable, Sendable, Encodable {
   /// The figure.
   public let value: Double
   /// The interval's lower end.
@@ -23,13 +23,31 @@ public struct Estimate: Hashable, Sendable {
     self.high = high
   }
 
+  /// An end that nothing bounds is null.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(value, forKey: .value)
+    try values.encode(low.isFinite ? low : nil, forKey: .low)
+    try values.encode(high.isFinite ? high : nil, forKey: .high)
+  }
+
+  private enum Key: String, CodingKey { case value, low, high }
+
   /// The normal distribution's 97.5 % point.
   static let z = 1.959963984540054
 
-  /// Student's 97.5 % point, by Fisher's expansion; within 2 % from 3 degrees of freedom on.
-  package static func studentT(_ freedom: Int) -> Double {
-    if freedom < 3 { return freedom == 1 ? 12.706 : 4.303 }
-    let n = Double(freedom)
+  /// Student's 97.5 % point, by Fisher's expansion; within 2 % from 3 degrees of freedom on, and between the exact points
+  /// of 1, 2 and 3 below.
+  package static func studentT(_ freedom: Double) -> Double {
+    let exact = [12.706, 4.303, 3.182]
+    if freedom < 3 {
+      let place = min(1, max(0, Int(freedom) - 1))
+      // Nearly straight in 1/ν on a log scale.
+      let (a, b) = (1 / Double(place + 1), 1 / Double(place + 2))
+      let share = (a - 1 / max(1, freedom)) / (a - b)
+      return exp(log(exact[place]) + share * (log(exact[place + 1]) - log(exact[place])))
+    }
+    let n = freedom
     let z3 = z * z * z
     let z5 = z3 * z * z
     let z7 = z5 * z * z
@@ -37,11 +55,18 @@ public struct Estimate: Hashable, Sendable {
       + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
   }
 
+  /// The same for a whole number of degrees.
+  package static func studentT(_ freedom: Int) -> Double { studentT(Double(freedom)) }
+
   /// A share of `count` rows.
   ///
   /// **Source**: Wilson, *Probable inference, the law of succession, and statistical inference*, 1927.
   public static func proportion(_ share: Double, of count: Int) -> Estimate {
-    let n = Double(count)
+    proportion(share, ofEffective: Double(count))
+  }
+
+  /// The same for rows that tell as much as `n` independent ones.
+  static func proportion(_ share: Double, ofEffective n: Double) -> Estimate {
     let z2 = z * z
     let middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     let half = z / (1 + z2 / n) * (share * (1 - share) / n + z2 / (4 * n * n)).squareRoot()

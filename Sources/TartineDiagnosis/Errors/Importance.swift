@@ -1,0 +1,87 @@
+import TartineData
+import TartineEngine
+import TartineTraining
+
+/// How much worse the model is once a column's values are shuffled over dev's rows: what it takes from that column.
+///
+/// The model is trained anew with columns of pure noise beside the others, and a column counts only where it does more than
+/// all of those do.
+///
+/// **Source**: Breiman, *Random forests*, 2001, §10; Fisher, Rudin, Dominici, *All models are wrong, but many are useful*, 2019.
+public struct Importance: Sendable, Encodable {
+  /// One column.
+  public struct ColumnImportance: Hashable, Sendable, Encodable {
+    /// Its name.
+    public let column: String
+    /// By how much the error, or RMSE, grows.
+    public let increase: Estimate
+    /// Whether that is surely more than noise does.
+    public let isAboveNoise: Bool
+  }
+
+  /// The most important first.
+  public let columns: [ColumnImportance]
+  /// The most that a column of noise did.
+  public let noise: Double
+
+  private static let noiseColumns = 3
+  /// Shuffles of each column.
+  private static let shuffles = 4
+  /// More of dev's rows make no digit surer.
+  private static let mostRows = 5_000
+
+  /// Trains the recipe with columns of noise, and measures each column.
+  /// - Returns: nil for pictures, which have no columns.
+  /// - Throws: what a training throws.
+  public init?(of recipe: Recipe, on split: Split, threads: Int? = nil) throws {
+    guard case .table(let columns) = split.dataset.inputs else { return nil }
+    let names = Set(columns.map(\.name))
+    var stream = RandomStream(seed: recipe.seed, purpose: .permutation, index: 5)
+    let noisy = (0..<Self.noiseColumns).map { number in
+      var name = "noise \(number + 1)"
+      while names.contains(name) { name += " " }
+      return Column(
+        name: name, values: .numbers((0..<split.dataset.rowCount).map { _ in stream.normalPair().0 }), reason: "noise")
+    }
+    let part = split.adding(noisy)
+    let run = try recipe.train(on: part, threads: threads)
+    let used = (columns + noisy).map(\.name).filter { !run.model.preparation.unused.contains($0) }
+    let rows = Array(part.dev.prefix(Self.mostRows))
+    let workers = Workers(threads ?? Workers.processorCount)
+    func outcomes(_ dataset: Dataset) throws -> [Double] {
+      var warnings: [String] = []
+      return try run.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers).outcomes
+    }
+    let before = try outcomes(part.dataset)
+    let measured = try used.map { name -> (name: String, increase: Estimate) in
+      var sums = [Double](repeating: 0, count: rows.count)
+      for number in 0..<Self.shuffles {
+        var stream = RandomStream(seed: recipe.seed, purpose: .permutation, step: number + 1, index: 6)
+        let after = try outcomes(part.dataset.shuffling(name, over: rows, by: &stream))
+        for row in sums.indices { sums[row] += after[row] / Double(Self.shuffles) }
+      }
+      return (name, Self.increase(before, sums, isNumber: run.model.task == .regression))
+    }
+    let noiseNames = Set(noisy.map(\.name))
+    let most = max(0, measured.filter { noiseNames.contains($0.name) }.map(\.increase.value).max() ?? 0)
+    noise = most
+    self.columns = measured.filter { !noiseNames.contains($0.name) }.map { name, increase in
+      ColumnImportance(column: name, increase: increase, isAboveNoise: increase.low > most)
+    }.sorted { ($1.increase.value, $0.column) < ($0.increase.value, $1.column) }
+  }
+
+  /// Row by row, so that what is the same before and after does not count.
+  private static func increase(_ before: [Double], _ after: [Double], isNumber: Bool) -> Estimate {
+    let rows = Double(before.count)
+    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / rows }
+    let differences = zip(before, after).map { $1 - $0 }
+    var value = mean(differences)
+    var half = Estimate.z * Estimate.deviationOfMean(differences)
+    if isNumber {
+      let (old, new) = (mean(before).squareRoot(), mean(after).squareRoot())
+      value = new - old
+      half /= max(old + new, .leastNormalMagnitude)
+    }
+    return Estimate(value, low: value - half, high: value + half)
+  }
+}

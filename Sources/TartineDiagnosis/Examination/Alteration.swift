@@ -1,0 +1,166 @@
+import TartineData
+import TartineNetworks
+import TartineOptimizers
+import TartineTraining
+
+/// One setting of a recipe put to what a recipe that is known to train has: if that mends it, that was it.
+struct Alteration {
+  let fault: Fault.Name
+  /// In a few words, as in `a rate of 0.003`.
+  let what: String
+  let flags: String
+  let recipe: Recipe
+
+  /// Every setting in which a recipe differs from the reference, alone.
+  static func all(_ recipe: Recipe, towards reference: Recipe, signals: SignalSummary?) -> [Alteration] {
+    (steps(recipe, reference) + rows(recipe, reference) + network(recipe, reference, signals))
+      .filter { $0.recipe.problem == nil && $0.recipe != recipe }
+  }
+
+  private static func change(
+    _ fault: Fault.Name, _ what: String, _ flags: String, _ recipe: Recipe, _ body: (inout Recipe) -> Void
+  ) -> Alteration {
+    var copy = recipe
+    body(&copy)
+    return Alteration(fault: fault, what: what, flags: flags, recipe: copy)
+  }
+
+  // MARK: Steps
+
+  private static func steps(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
+    var list: [Alteration] = []
+    let rate = recipe.optimizer.learningRate.initial
+    let usual = Optimizer.usualRate(of: recipe.optimizer.algorithm)
+    // Up and down by ten, and to what is usual where that is farther off.
+    var rates = [rate / 10, rate * 10]
+    if usual < rate / 30 || usual > rate * 30 { rates.append(usual) }
+    for other in rates where recipe.optimizer.algorithm != .lbfgs {
+      let text = Text.significant(other, digits: 2)
+      list.append(
+        change(
+          other < rate ? .learningRateTooHigh : .learningRateTooLow, "a rate of \(text)", "--learning-rate \(text)",
+          recipe
+        ) { $0.optimizer.learningRate.initial = other })
+    }
+    if recipe.optimizer.algorithm != reference.optimizer.algorithm {
+      // Another optimizer with its usual rate: what is left of a rate that is wrong for this one.
+      list.append(
+        change(.learningRateTooLow, "AdamW at its usual rate", "--optimizer adamw --learning-rate 0.003", recipe) {
+          $0.optimizer = reference.optimizer
+        })
+    }
+    if let epochs = recipe.epochs {
+      let longer = max(4 * epochs, reference.epochs ?? 0)
+      list.append(
+        change(.trainedTooShort, "\(longer) epochs", "--epochs \(longer)", recipe) { $0.epochs = longer })
+    }
+    return list
+  }
+
+  // MARK: Rows
+
+  private static func rows(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
+    var list: [Alteration] = []
+    if !recipe.shuffle {
+      list.append(
+        change(.unshuffledRows, "rows in another order each epoch", "--set shuffle=true", recipe) { $0.shuffle = true })
+    }
+    if !recipe.preparation.standardize {
+      list.append(
+        change(.unscaledInputs, "standardized inputs", "--set preparation.standardize=true", recipe) {
+          $0.preparation.standardize = true
+        })
+    }
+    if !recipe.augmentation.isNone {
+      list.append(
+        change(.harmfulAugmentation, "pictures as they are", "--set augmentation={}", recipe) {
+          $0.augmentation = .none
+        })
+    }
+    if let batch = recipe.batchSize, batch < 16 {
+      list.append(change(.smallBatches, "batches of 64", "--batch-size 64", recipe) { $0.batchSize = 64 })
+    }
+    return list
+  }
+
+  // MARK: The network
+
+  private static func network(_ recipe: Recipe, _ reference: Recipe, _ signals: SignalSummary?) -> [Alteration] {
+    var list = regularization(recipe)
+    guard let stack = recipe.network.stack, let good = reference.network.stack else {
+      list.append(
+        Self.change(signals?.fault ?? .tooSmallNetwork, "the network of the automatic recipe", "", recipe) {
+          $0.network = reference.network
+        })
+      return list
+    }
+    func change(_ fault: Fault.Name, _ what: String, _ flags: String, _ body: (inout HiddenStack) -> Void) {
+      var copy = stack
+      body(&copy)
+      copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
+      guard copy != stack else { return }
+      list.append(Self.change(fault, what, flags, recipe) { $0.network = Network(copy) })
+    }
+    let units = good.hidden.map(String.init).joined(separator: ",")
+    if stack.hidden.isEmpty || zip(stack.hidden, good.hidden).contains(where: { $0 * 2 <= $1 }) {
+      change(.tooSmallNetwork, "\(units) units", "--hidden \(units)") { $0.hidden = good.hidden }
+    }
+    if stack.initializer != .automatic {
+      change(.badInitialization, "initial weights by the activation's rule", "--initializer automatic") {
+        $0.initializer = .automatic
+      }
+    }
+    if let fault = signals?.fault {
+      if !stack.batchNorm { change(fault, "batch norm", "--batch-norm") { $0.batchNorm = true } }
+      if stack.activation != .relu { change(fault, "ReLU", "--activation relu") { $0.activation = .relu } }
+    }
+    return list
+  }
+
+  private static func regularization(_ recipe: Recipe) -> [Alteration] {
+    var list: [Alteration] = []
+    var free = recipe
+    free.penalty = .none
+    free.mixup = 0
+    if free.optimizer.algorithm == .adamW { free.optimizer.decay = 0 }
+    if var stack = recipe.network.stack {
+      (stack.keepProb, stack.keepInput, stack.inputNoise) = ([1], 1, 0)
+      free.network = Network(stack)
+    }
+    if free != recipe {
+      list.append(
+        Alteration(
+          fault: .tooMuchRegularization, what: "no dropout, penalty, decay or noise",
+          flags: "--keep-prob 1 --keep-input 1 --l1 0 --l2 0 --decay 0 --mixup 0 --input-noise 0", recipe: free))
+    }
+    // More than there is already.
+    if var stack = recipe.network.stack, !stack.hidden.isEmpty, stack.keepProb.allSatisfy({ $0 > 0.6 }) {
+      var bound = recipe
+      stack.keepProb = [0.5]
+      bound.network = Network(stack)
+      if bound.optimizer.algorithm == .adamW { bound.optimizer.decay = max(3, bound.optimizer.decay ?? 0) }
+      list.append(
+        Alteration(
+          fault: .tooLittleRegularization, what: "dropout that keeps half, and more decay",
+          flags: "--keep-prob 0.5 --decay 3",
+          recipe: bound))
+    }
+    return list
+  }
+}
+
+/// What signals say of a network, in short.
+struct SignalSummary {
+  /// At the start, the first layer's gradient over the last hidden layer's.
+  let gradientRatio: Double
+  /// The largest share of dead units of any layer, over all of dev, at the end.
+  let deadShare: Double
+
+  /// The fault that these would explain.
+  var fault: Fault.Name? {
+    if gradientRatio < 1e-3 { return .vanishingGradients }
+    if gradientRatio > 1e3 || !gradientRatio.isFinite { return .explodingGradients }
+    if deadShare > 0.5 { return .deadUnits }
+    return nil
+  }
+}

@@ -1,0 +1,99 @@
+/// Something that keeps a network from what it could reach, as it was seen to behave.
+public struct Fault: Hashable, Sendable, Encodable {
+  /// What is wrong.
+  public enum Name: String, Hashable, Sendable, Encodable, CaseIterable {
+    /// A column gives the target away.
+    case leakingColumn = "leaking-column"
+    /// Rows of dev or test are in train as well.
+    case duplicatesAcrossSplit = "duplicates-across-split"
+    /// Dev and test, or train and both, are of different distributions.
+    case differentDistribution = "different-distribution"
+    /// Steps are too long: losses jump or blow up.
+    case learningRateTooHigh = "learning-rate-too-high"
+    /// Steps are too short to get anywhere.
+    case learningRateTooLow = "learning-rate-too-low"
+    /// Weights start where nothing can be learned from.
+    case badInitialization = "bad-initialization"
+    /// Inputs of very different scales.
+    case unscaledInputs = "unscaled-inputs"
+    /// Gradients fade on their way to the first layers.
+    case vanishingGradients = "vanishing-gradients"
+    /// Gradients grow on their way to the first layers.
+    case explodingGradients = "exploding-gradients"
+    /// Units that give 0 for every row.
+    case deadUnits = "dead-units"
+    /// Rows come in an order that has to do with their targets.
+    case unshuffledRows = "unshuffled-rows"
+    /// Batch norm's statistics are of too few rows.
+    case smallBatches = "small-batches"
+    /// The network cannot express what there is to learn.
+    case tooSmallNetwork = "too-small-network"
+    /// Training ends before it has learned what it can.
+    case trainedTooShort = "trained-too-short"
+    /// Dropout, penalties or noise keep it from learning what it could.
+    case tooMuchRegularization = "too-much-regularization"
+    /// It learns the train rows by heart.
+    case tooLittleRegularization = "too-little-regularization"
+    /// Pictures are changed so that they mean something else.
+    case harmfulAugmentation = "harmful-augmentation"
+    /// Labels are wrong in many rows.
+    case labelNoise = "label-noise"
+    /// A class so rare that it is not learned.
+    case classImbalance = "class-imbalance"
+    /// There are too few rows for what is to be learned.
+    case tooLittleData = "too-little-data"
+    /// The inputs do not tell the target.
+    case noSignal = "no-signal"
+    /// A column that names rows.
+    case identifierColumn = "identifier-column"
+    /// Columns that never change.
+    case constantColumn = "constant-column"
+  }
+
+  /// What is wrong.
+  public let name: Name
+  /// What was seen, in a sentence.
+  public let evidence: String
+  /// What to do.
+  public let action: String
+  /// By how much the dev error fell where it was mended; nil where that was not tried.
+  public let gain: Estimate?
+}
+
+/// One thing looked at.
+public struct Check: Hashable, Sendable, Encodable {
+  /// What came of it.
+  public enum Verdict: String, Hashable, Sendable, Encodable {
+    /// As it should be.
+    case fine
+    /// Not as it should be.
+    case fault
+    /// Not to be told from what there is.
+    case undecided
+  }
+
+  /// Its name.
+  public let name: String
+  /// What was measured.
+  public let statistic: Double?
+  /// Its 95 % interval, where it has one.
+  public let interval: Estimate?
+  /// What came of it.
+  public let verdict: Verdict
+  /// What was seen, in a sentence.
+  public let evidence: String
+  /// What to do, where anything is to be done.
+  public let action: String?
+
+  init(
+    _ name: String, _ verdict: Verdict, statistic: Double? = nil, interval: Estimate? = nil, _ evidence: String,
+    action: String? = nil
+  ) {
+    self.name = name
+    self.statistic = statistic ?? interval?.value
+    self.interval = interval
+    self.verdict = verdict
+    self.evidence = evidence
+    self.action = action
+  }
+}

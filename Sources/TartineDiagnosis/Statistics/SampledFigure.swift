@@ -1,0 +1,115 @@
+import TartineData
+import TartineTraining
+
+/// An error, or RMSE, of one network or of one recipe with several seeds, measured on a sample of rows: what rows and what
+/// seeds leave open, apart, so that differences of two such figures can be taken rightly.
+///
+/// With several seeds each row counts by its mean over them. Shares have Wilson's interval, for as many rows as would give
+/// the rows' own deviation. Rows and seeds are two random factors that cross: what seeds add is their variance less what the
+/// two together put into it, with Student's t; it is squared and added to the rows' own distance to either end. Rows that are
+/// all that there are leave nothing open.
+///
+/// **Source**: Graybill and Wang, *Confidence intervals on nonnegative linear combinations of variances*, 1980; Zou and
+/// Donner 2008.
+package struct SampledFigure {
+  /// Of each seed.
+  package let seeds: [Double]
+  /// By rows alone.
+  package let rows: Estimate
+  /// The variance of the mean: over rows, and what of that is rows and seeds together.
+  private let rowVariance, crossVariance: Double
+  private let rowCount: Double
+
+  /// The mean over the seeds.
+  package var value: Double { rows.value }
+
+  /// - Parameters:
+  ///   - outcomes: for each seed, each row's own error: 0 or 1, a share, or a squared error.
+  ///   - partRows: rows that there are, where these are a sample of them without repetition; nil: any number.
+  package init(outcomes: [[Double]], isNumber: Bool, partRows: Int? = nil) {
+    let count = Double(outcomes[0].count)
+    let means = outcomes.map { $0.reduce(0, +) / count }
+    seeds = isNumber ? means.map { $0.squareRoot() } : means
+    let value = seeds.reduce(0, +) / Double(seeds.count)
+    rowCount = count
+    // The share of the part that was not looked at.
+    let unseen = partRows.map { max(0, 1 - count / Double($0)) } ?? 1
+    let byRow = Self.means(of: outcomes)
+    // The root's slope, by which squared errors become RMSE.
+    let slope = isNumber ? 1 / (2 * max(value, .leastNormalMagnitude)) : 1
+    let spread = Estimate.deviationOfMean(byRow)
+    rowVariance = spread * spread * slope * slope * unseen
+    crossVariance = Self.crossVariance(outcomes, byRow) * slope * slope * unseen
+    if unseen == 0 {
+      rows = Estimate(value, low: value, high: value)
+    } else if isNumber {
+      let root = Estimate.rootMeanSquare(byRow)
+      let scale = root.value > 0 ? value / root.value * unseen.squareRoot() : 0
+      rows = Estimate(
+        value, low: value - (root.value - root.low) * scale, high: value + (root.high - root.value) * scale)
+    } else {
+      var effective = count
+      if outcomes.count > 1, value > 0, value < 1 {
+        // Between what one network tells and what as many independent ones would.
+        let told = value * (1 - value) / max(1e-300, spread * spread)
+        effective = min(count * Double(outcomes.count), max(count, told))
+      }
+      rows = .proportion(value, ofEffective: effective / unseen)
+    }
+  }
+
+  private static func means(of outcomes: [[Double]]) -> [Double] {
+    guard outcomes.count > 1 else { return outcomes[0] }
+    var means = outcomes[0]
+    for row in means.indices { means[row] = outcomes.reduce(0) { $0 + $1[row] } / Double(outcomes.count) }
+    return means
+  }
+
+  /// What seeds differ in from row to row, beyond rows and seeds each by itself, in the variance of the mean.
+  private static func crossVariance(_ outcomes: [[Double]], _ byRow: [Double]) -> Double {
+    let (seeds, rows) = (Double(outcomes.count), Double(byRow.count))
+    guard seeds > 1, rows > 1 else { return 0 }
+    let all = byRow.reduce(0, +) / rows
+    let squares = outcomes.reduce(0.0) { sum, list in
+      let mean = list.reduce(0, +) / rows
+      return sum + zip(list, byRow).reduce(0) { $0 + pow2($1.0 - $1.1 - mean + all) }
+    }
+    return squares / ((seeds - 1) * (rows - 1)) / (seeds * rows)
+  }
+
+  private static func pow2(_ x: Double) -> Double { x * x }
+
+  package init(_ evaluations: [Evaluation], partRows: Int? = nil) {
+    self.init(
+      outcomes: evaluations.map(\.outcomes), isNumber: evaluations[0].task == .regression, partRows: partRows)
+  }
+
+  /// With what rows and seeds leave open.
+  package var estimate: Estimate {
+    let estimate = Self.widened(rows, rowVariance, crossVariance, seeds: seeds, rowCount: rowCount)
+    return Estimate(value, low: max(0, estimate.low), high: estimate.high)
+  }
+
+  /// This less another, of the same seeds and other rows.
+  package func less(_ other: SampledFigure) -> Estimate {
+    Self.widened(
+      rows - other.rows, rowVariance + other.rowVariance, crossVariance + other.crossVariance,
+      seeds: zip(seeds, other.seeds).map { $0 - $1 }, rowCount: min(rowCount, other.rowCount))
+  }
+
+  private static func widened(
+    _ rows: Estimate, _ rowVariance: Double, _ crossVariance: Double, seeds: [Double], rowCount: Double
+  ) -> Estimate {
+    // One seed says nothing of others.
+    guard seeds.count > 1 else { return rows }
+    let spread = Estimate.deviationOfMean(seeds)
+    let ofSeeds = max(0, spread * spread - crossVariance)
+    let half = Estimate.studentT(seeds.count - 1) * ofSeeds.squareRoot()
+    guard rowVariance > 0 else { return Estimate(rows.value, low: rows.value - half, high: rows.value + half) }
+    let ofRows = Estimate.z * rowVariance.squareRoot()
+    let factor = (1 + (half / ofRows) * (half / ofRows)).squareRoot()
+    return Estimate(
+      rows.value, low: rows.value - factor * (rows.value - rows.low),
+      high: rows.value + factor * (rows.high - rows.value))
+  }
+}

@@ -1,0 +1,104 @@
+import Tartine
+import Testing
+
+@Suite struct ExaminationTests {
+  /// Two classes by a curved border, in six columns.
+  private func split(rows: Int = 1500, noise: Double = 0) throws -> Split {
+    var stream = RandomStream(seed: 12, purpose: .test)
+    let features = (0..<rows).map { _ in (0..<6).map { _ in Float(stream.normalPair().0) } }
+    return try Dataset(
+      features: features,
+      labels: features.map { x in
+        let isIn = x[0] * x[1] + 0.5 * x[2] > 0
+        return isIn != (stream.uniform() < noise) ? "in" : "out"
+      }
+    ).split(seed: 1)
+  }
+
+  private let good = Recipe(Network(HiddenStack(hidden: [64, 32], batchNorm: true, keepProb: [0.9])))
+    .optimizer(.adamW(learningRate: .cosine(from: 3e-3), decay: 0.7)).batchSize(32).epochs(40)
+
+  private func names(_ recipe: Recipe, on data: Split) throws -> [Fault.Name] {
+    try recipe.examined(on: data, budget: 60).faults.map(\.name)
+  }
+
+  @Test func aHealthyNetworkHasNoFault() throws {
+    let examination = try good.examined(on: split(), budget: 60)
+    #expect(examination.faults.isEmpty, "\(examination.faults)")
+    #expect(examination.runs.count == 3 && examination.diagnosis != nil)
+    #expect(examination.signals.count == 3 && examination.signals[0].end != nil)
+    #expect(
+      Set(examination.checks.map(\.name)).isSuperset(of: ["baseline", "reference", "noise-floor", "initial-loss"]))
+  }
+
+  /// The setting that is wrong is the first that is named.
+  @Test(arguments: ["rate", "slow", "zero", "sigmoids", "narrow", "short", "dropout"])
+  func whatIsPlantedIsNamed(_ what: String) throws {
+    var recipe = good
+    var stack = try #require(recipe.network.stack)
+    let expected: Fault.Name
+    switch what {
+    case "rate":
+      expected = .learningRateTooHigh
+      recipe.optimizer.learningRate.initial = 3
+    case "slow":
+      expected = .learningRateTooLow
+      recipe.optimizer.learningRate.initial = 1e-6
+    case "zero":
+      expected = .badInitialization
+      stack.initializer = .normal(deviation: 0)
+    case "sigmoids":
+      expected = .vanishingGradients
+      stack = HiddenStack(hidden: [Int](repeating: 32, count: 8), activation: .sigmoid)
+    case "narrow":
+      expected = .tooSmallNetwork
+      stack = HiddenStack(hidden: [1])
+    case "short":
+      expected = .trainedTooShort
+      recipe.epochs = 1
+    default:
+      expected = .tooMuchRegularization
+      stack.keepProb = [0.05]
+    }
+    recipe.network = Network(stack)
+    let found = try names(recipe, on: split())
+    #expect(found.first == expected, "\(found)")
+  }
+
+  /// Eight layers of sigmoids train well with batch norm, and that is no fault.
+  @Test func theTwinOfAFaultIsNone() throws {
+    let twin = good
+    let deep = HiddenStack(hidden: [Int](repeating: 32, count: 8), activation: .sigmoid, batchNorm: true)
+    var recipe = twin
+    recipe.network = Network(deep)
+    #expect(try names(recipe, on: split()).isEmpty)
+  }
+
+  @Test func labelsThatAreWrongAtRandom() throws {
+    let examination = try good.examined(on: split(rows: 2500, noise: 0.2), budget: 60)
+    #expect(examination.faults.first?.name == .labelNoise, "\(examination.faults)")
+    #expect((examination.labels?.suspects.count ?? 0) > 150)
+  }
+
+  @Test func whatHasNothingToDoWithTheTarget() throws {
+    var stream = RandomStream(seed: 3, purpose: .test)
+    let features = (0..<600).map { _ in (0..<4).map { _ in Float(stream.normalPair().0) } }
+    let data = try Dataset(features: features, labels: features.map { _ in stream.uniform() < 0.5 ? "a" : "b" }).split()
+    #expect(try names(good, on: data) == [.noSignal])
+  }
+
+  @Test func noTimeIsNoAnswerLess() throws {
+    let examination = try good.examined(on: split(), budget: 0.001)
+    #expect(examination.runs.count == 1 && examination.labels == nil)
+  }
+
+  @Test func aNumber() throws {
+    var stream = RandomStream(seed: 4, purpose: .test)
+    let features = (0..<1200).map { _ in (0..<3).map { _ in Float(stream.normalPair().0) } }
+    let data = try Dataset(features: features, values: features.map { Double($0[0] * $0[1] + $0[2]) }).split()
+    #expect(try names(.automatic, on: data) == [])
+    var slow = good
+    slow.optimizer.learningRate.initial = 1e-6
+    #expect(try names(slow, on: data).first == .learningRateTooLow)
+  }
+}

@@ -1,0 +1,63 @@
+import Tartine
+import Testing
+
+@Suite struct SampledFigureTests {
+  private func outcomes(_ wrong: Int, of rows: Int) -> [Double] { (0..<rows).map { $0 < wrong ? 1 : 0 } }
+
+  @Test func oneNetworkHasWilsonsInterval() {
+    let figure = SampledFigure(outcomes: [outcomes(10, of: 200)], isNumber: false)
+    let wilson = Estimate.proportion(0.05, of: 200)
+    #expect(abs(figure.estimate.low - wilson.low) < 1e-12 && abs(figure.estimate.high - wilson.high) < 1e-12)
+  }
+
+  /// Measured on every row that there is, nothing is open; on three of four, half as much as on a sample of many.
+  @Test func allRowsLeaveNothingOpen() {
+    let all = SampledFigure(outcomes: [outcomes(10, of: 200)], isNumber: false, partRows: 200).estimate
+    #expect(all == Estimate(0.05, low: 0.05, high: 0.05))
+    let most = SampledFigure(outcomes: [outcomes(300, of: 1500)], isNumber: false, partRows: 2000).estimate
+    let many = SampledFigure(outcomes: [outcomes(300, of: 1500)], isNumber: false).estimate
+    #expect(abs((most.high - most.low) / (many.high - many.low) - 0.5) < 0.01)
+    let number = SampledFigure(outcomes: [outcomes(10, of: 200)], isNumber: true, partRows: 200).estimate
+    #expect(number.low == number.high && abs(number.value - 0.05.squareRoot()) < 1e-12)
+  }
+
+  /// Two seeds that err by 0.02 and 0.06 on rows that are all there are: Student's 12.706 times the mean's deviation.
+  @Test func seedsAlone() {
+    let figure = SampledFigure(outcomes: [outcomes(4, of: 200), outcomes(12, of: 200)], isNumber: false, partRows: 200)
+    let estimate = figure.estimate
+    #expect(abs(estimate.value - 0.04) < 1e-12)
+    #expect(abs(estimate.high - 0.04 - 12.706 * 0.02) < 1e-4 && estimate.low == 0)
+  }
+
+  /// Seeds that make the same errors add nothing to what rows leave open.
+  @Test func likeSeedsAreOneNetwork() {
+    let one = outcomes(20, of: 200)
+    let figure = SampledFigure(outcomes: [one, one, one], isNumber: false).estimate
+    let wilson = Estimate.proportion(0.1, of: 200)
+    #expect(abs(figure.low - wilson.low) < 2e-4 && abs(figure.high - wilson.high) < 2e-4)
+  }
+
+  /// Seeds that err on rows of their own tell more together than one does.
+  @Test func independentSeedsTellMore() {
+    let lists = (0..<4).map { seed in (0..<400).map { ($0 + seed * 100) % 400 < 40 ? 1.0 : 0 } }
+    let four = SampledFigure(outcomes: lists, isNumber: false).estimate
+    let one = SampledFigure(outcomes: [lists[0]], isNumber: false).estimate
+    #expect(four.value == one.value && four.high - four.low < 0.6 * (one.high - one.low))
+  }
+
+  /// What both parts have in common of a seed goes out of their difference.
+  @Test func differencesPairSeeds() {
+    let dev = SampledFigure(outcomes: [outcomes(40, of: 400), outcomes(80, of: 400)], isNumber: false)
+    let train = SampledFigure(outcomes: [outcomes(20, of: 400), outcomes(60, of: 400)], isNumber: false)
+    let difference = dev.less(train)
+    #expect(abs(difference.value - 0.05) < 1e-12)
+    #expect(difference.high - difference.low < 0.5 * (dev.estimate.high - dev.estimate.low))
+  }
+
+  @Test func studentsPoints() {
+    for (freedom, point) in [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042)] {
+      #expect(abs(Estimate.studentT(freedom) - point) < 0.02 * point, "\(freedom)")
+    }
+    #expect(Estimate.studentT(1.5) < 12.706 && Estimate.studentT(1.5) > 4.303)
+  }
+}
