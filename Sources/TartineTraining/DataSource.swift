@@ -15,7 +15,7 @@ public struct DataSource: Hashable, Sendable, Codable {
   public var task: LearningTask?
   /// Shares of train, dev and, where there is one, test; nil: the automatic rule.
   public var split: [Double]?
-  /// What decides a row's part, as ``SplitMethod`` writes it; nil: stratified.
+  /// What decides a row's part, as `SplitMethod` writes it; nil: stratified.
   public var splitBy: String?
   /// The seed of the division.
   public var splitSeed: UInt64

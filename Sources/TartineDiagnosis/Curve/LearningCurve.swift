@@ -87,8 +87,10 @@ extension Recipe {
   /// how many epochs, a small part is trained for fewer steps too.
   ///
   /// - Parameters:
+  ///   - split: whose train rows are taken in parts; test stays locked.
   ///   - sizes: how many, from 4 to 8; each is the next one's by √2.
   ///   - seeds: trainings at each.
+  ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told of each training that is done.
   /// - Throws: what a training throws.
   public func learningCurve(

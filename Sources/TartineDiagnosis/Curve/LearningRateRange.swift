@@ -97,8 +97,10 @@ extension Recipe {
   /// Looks for rates at which the network learns.
   ///
   /// - Parameters:
+  ///   - split: the rows; test stays locked.
   ///   - seeds: sweeps, from 1.
   ///   - steps: of each.
+  ///   - threads: by default as many as there are processors; the result is the same for any number.
   /// - Throws: what a training throws before its first step; `RecipeError` for L-BFGS, which has no such rate.
   public func learningRateRange(
     on split: Split, seeds: Int = 5, steps: Int = 200, threads: Int? = nil

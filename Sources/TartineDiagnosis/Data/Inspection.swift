@@ -28,7 +28,7 @@ public struct Inspection: Sendable {
 
   /// How rows were divided.
   public struct Division: Hashable, Sendable, Encodable {
-    /// As ``SplitMethod`` writes it.
+    /// As `SplitMethod` writes it.
     public let method: String
     /// Of the drawing.
     public let seed: UInt64

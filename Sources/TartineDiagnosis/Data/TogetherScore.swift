@@ -12,7 +12,7 @@ import TartineTraining
   import Darwin
 #endif
 
-/// How much of the target columns tell together: the same share as ``ColumnScore``'s, by a small network.
+/// How much of the target columns tell together: the same share as `ColumnScore`'s, by a small network.
 enum TogetherScore {
   private static let mostRows = 10_000
 

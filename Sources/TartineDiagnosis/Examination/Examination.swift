@@ -96,6 +96,7 @@ extension Recipe {
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
   ///   - budget: seconds after which nothing new is begun.
+  ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told what is done next.
   /// - Throws: what a training throws, but for divergence, which is a finding.
   public func examined(
