@@ -60,7 +60,7 @@ struct InspectionText {
     var lines = [
       "\(inspection.source): \((split.train + split.dev + split.test).grouped) rows\(target)",
       "task \(inspection.task.task.rawValue): \(inspection.task.reason)",
-      "\(split.train.grouped) train, \(split.dev.grouped) dev, \(split.test.grouped) test, divided \(split.method) with seed \(split.seed)",
+      "\(split.train.grouped) train, \(split.dev.grouped) dev, \(split.test.grouped) test; \(split.method), seed \(split.seed)",
     ]
     lines += notices
     if !inspection.classes.isEmpty { lines += ["", classes] }
@@ -103,7 +103,10 @@ struct InspectionText {
 
   private func contents(_ column: ColumnFacts) -> String {
     if let smallest = column.smallest, let median = column.median, let largest = column.largest {
-      func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
+      func text(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e7
+          ? Text.fixed(value, decimals: 0) : Text.significant(value, digits: 4)
+      }
       return smallest == largest ? text(smallest) : "\(text(smallest)) to \(text(largest)), median \(text(median))"
     }
     return (column.frequent ?? []).prefix(3).map { clipped($0.value, 16) }.joined(separator: ", ")
