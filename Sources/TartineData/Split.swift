@@ -193,6 +193,13 @@ extension Dataset {
     try Split(self, rule: rule, by: method, seed: seed, test: test)
   }
 
+  /// Each row's place among the strata.
+  package var stratumByRow: [Int] {
+    var places = [Int](repeating: 0, count: rowCount)
+    for (place, stratum) in strata().enumerated() { for row in stratum { places[row] = place } }
+    return places
+  }
+
   /// Rows that are alike in the target: the classes, or the deciles of a number.
   ///
   /// - Parameter rows: which; nil: all.

@@ -64,21 +64,28 @@ public struct PartComparison: Sendable {
     package let name: String
     package let dataset: Dataset
     package let rows: [Int]
+    /// The stratum of each of the data set's rows, where strata were shared out evenly among the parts.
+    let strata: [Int]?
 
-    package init(_ name: String, _ dataset: Dataset, _ rows: [Int]) {
+    package init(_ name: String, _ dataset: Dataset, _ rows: [Int], strata: [Int]? = nil) {
       self.name = name
       self.dataset = dataset
       self.rows = rows
+      self.strata = strata
     }
 
-    /// Its input columns, or what is measured of pictures, for a sample of at most so many rows.
-    func columns(atMost count: Int, seed: UInt64, index: Int) -> [Column] {
+    /// At most so many of its rows.
+    func sample(atMost count: Int, seed: UInt64, index: Int) -> Part {
+      guard rows.count > count else { return self }
       var sample = rows
-      if sample.count > count {
-        var stream = RandomStream(seed: seed, purpose: .permutation, index: index)
-        stream.shuffle(&sample)
-        sample.removeLast(sample.count - count)
-      }
+      var stream = RandomStream(seed: seed, purpose: .permutation, index: index)
+      stream.shuffle(&sample)
+      return Part(name, dataset, Array(sample.prefix(count)), strata: strata)
+    }
+
+    /// Its input columns, or what is measured of pictures.
+    var columns: [Column] {
+      let sample = rows
       switch dataset.inputs {
       case .table(let columns): return columns.map { $0.rows(sample) }
       case .images(let block): return PictureFeatures.columns(of: block, rows: sample)
@@ -97,8 +104,11 @@ public struct PartComparison: Sendable {
     threads: Int? = nil
   ) {
     guard first.rows.count >= Self.fewestRows, second.rows.count >= Self.fewestRows else { return nil }
-    let mine = first.columns(atMost: Self.mostRows, seed: seed, index: 1)
-    let theirs = second.columns(atMost: Self.mostRows, seed: seed, index: 2)
+    let (one, two) = (
+      first.sample(atMost: Self.mostRows, seed: seed, index: 1),
+      second.sample(atMost: Self.mostRows, seed: seed, index: 2)
+    )
+    let (mine, theirs) = (one.columns, two.columns)
     let pairs = mine.filter { !unused.contains($0.name) }.compactMap { column in
       theirs.first { $0.name == column.name }.map { (column, $0) }
     }
@@ -110,7 +120,9 @@ public struct PartComparison: Sendable {
     self.first = first.name
     self.second = second.name
     rows = counts
-    let judged = Self.judge(scores.values, scores.isFirst, seed: seed)
+    let strata = one.strata.flatMap { a in two.strata.map { b in one.rows.map { a[$0] } + two.rows.map { b[$0] } } }
+    let judged = Self.judge(
+      scores.values, scores.isFirst, strata: strata.map { strata in scores.judged.map { strata[$0] } }, seed: seed)
     area = judged.area
     p = judged.p
     adjustedP = judged.p
@@ -126,10 +138,13 @@ public struct PartComparison: Sendable {
   package static func all(
     of split: Split, leavingOut unused: Set<String> = [], threads: Int? = nil
   ) -> [PartComparison] {
-    let train = Part("train", split.dataset, split.train)
-    let dev = Part("dev", split.dataset, split.dev)
     let inputs = split.test.inputs
-    let test = Part("test", inputs.dataset, inputs.rows)
+    // A test file of its own was not part of the division.
+    let isOneSet = split.trainCount + split.devCount + inputs.rows.count == split.dataset.rowCount
+    let strata = split.method == .stratified ? split.dataset.stratumByRow : nil
+    let train = Part("train", split.dataset, split.train, strata: strata)
+    let dev = Part("dev", split.dataset, split.dev, strata: strata)
+    let test = Part("test", inputs.dataset, inputs.rows, strata: isOneSet ? strata : nil)
     let pairs = inputs.rows.isEmpty ? [(train, dev)] : [(dev, test), (train, dev), (train, test)]
     let made = pairs.compactMap {
       PartComparison($0, $1, leavingOut: unused, comparisons: pairs.count, seed: split.seed, threads: threads)
@@ -156,6 +171,8 @@ public struct PartComparison: Sendable {
     /// Of each classifier, one a row.
     var values: [[Double]]
     var isFirst: [Bool]
+    /// Their places among both parts' rows.
+    var judged: [Int]
     /// Rows of each part that the classifiers learned from.
     var fitted: (Int, Int)
     var features: Int
@@ -183,12 +200,18 @@ public struct PartComparison: Sendable {
     let judged = runs[0].dev.truths.map { $0 == 1 }
     let fitted = halves.train.count { isFirst[$0] }
     return Scores(
-      values: runs.map { $0.dev.scores.map(Double.init) }, isFirst: judged, fitted: (fitted, rows - fitted),
+      values: runs.map { $0.dev.scores.map(Double.init) }, isFirst: judged, judged: runs[0].dev.origin,
+      fitted: (fitted, rows - fitted),
       features: runs[0].model.preparation.width)
   }
 
   /// The larger area, in deviations from one half, against what it is when parts are exchanged.
-  private static func judge(_ scores: [[Double]], _ isFirst: [Bool], seed: UInt64) -> (area: Double, p: Double) {
+  ///
+  /// Rows of one stratum alone are exchanged where the division shared strata out evenly: parts are more alike then than rows
+  /// divided without regard to them.
+  private static func judge(
+    _ scores: [[Double]], _ isFirst: [Bool], strata: [Int]?, seed: UInt64
+  ) -> (area: Double, p: Double) {
     let ranks = scores.map(HypothesisTest.ranks)
     // Ties make an area vary less: each classifier is counted in its own deviations.
     let spreads = ranks.map { list in
@@ -204,9 +227,20 @@ public struct PartComparison: Sendable {
     let seen = largest(isFirst)
     var exchanged = isFirst
     var atLeast = 1
+    let groups = strata.map { strata in
+      Dictionary(grouping: strata.indices) { strata[$0] }.sorted { $0.key < $1.key }.map(\.value)
+    }
     for draw in 0..<draws {
       var stream = RandomStream(seed: seed, purpose: .permutation, step: draw + 1)
-      stream.shuffle(&exchanged)
+      if let groups {
+        for group in groups {
+          var members = group.map { isFirst[$0] }
+          stream.shuffle(&members)
+          for (place, member) in zip(group, members) { exchanged[place] = member }
+        }
+      } else {
+        stream.shuffle(&exchanged)
+      }
       if largest(exchanged).excess >= seen.excess { atLeast += 1 }
     }
     return (seen.area, Double(atLeast) / Double(draws + 1))
