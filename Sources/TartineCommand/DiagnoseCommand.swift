@@ -12,7 +12,11 @@ struct DiagnoseCommand: ParsableCommand {
       copies, wrong labels, too few rows.
 
         tartine diagnose titanic.csv --target Survived
-        tartine diagnose houses.csv --target price --recipe runs/houses-1/recipe.json --budget 2m
+        tartine diagnose houses.csv --target price --recipe my-recipe.json --budget 2m
+        tartine diagnose runs/houses-1
+
+      A folder of a run is examined as it was trained. The report, its figures as report.json, and the recipe go to a \
+      folder of their own.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -35,6 +39,11 @@ struct DiagnoseCommand: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp("Time after which nothing new is begun, as in 90s, 5m, 1h.", valueName: "time"))
   var budget = "5m"
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The report's folder; by default diagnoses/ and a new name.", valueName: "folder"))
+  var out: String?
 
   @Option(
     parsing: .unconditional,
@@ -66,36 +75,87 @@ struct DiagnoseCommand: ParsableCommand {
 
   func run() throws {
     let budget = try seconds()
-    let changes = try recipe.changes()
-    var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
-    let split = try source.load()
-    if let humanError, humanError > 1, split.task != .regression {
+    let (subject, source) = try subject()
+    if let humanError, humanError > 1, subject.split.task != .regression {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(humanError); 0.05 are 5 %.")
     }
-    let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
+    let folder = try DiagnosisFolder(creating: out, named: source.name)
     let isTerminal = Files.terminalWidth != nil
-    let examination = try chosen.examined(
-      on: split, humanError: humanError, worth: worth, budget: budget, threads: threads
-    ) { step in
-      Files.show(isTerminal ? "\r\u{1B}[K\(step)…" : "\(step)\n")
+    func show(_ step: String) { Files.show(isTerminal ? "\r\u{1B}[K\(step)…" : "\(step)\n") }
+    let found: Examination
+    do {
+      switch subject {
+      case .run(let run):
+        found = try run.examined(
+          humanError: humanError, worth: worth, budget: budget, threads: threads, progress: show)
+      case .recipe(let recipe, let split):
+        found = try recipe.examined(
+          on: split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: show)
+      }
+    } catch {
+      Files.removeEmptyFolder(folder.path)
+      throw error
     }
     if isTerminal { Files.show("\r\u{1B}[K") }
-    try Files.print(json ? try JSON.text(examination) + "\n" : ExaminationText(examination).text)
+    let examination = found.withCommands("tartine train \(source.flags) --recipe \(Shell.quoted(folder.recipe))")
+    try folder.write(examination, on: subject.split, source)
+    if json {
+      try Files.print(try JSON.text(DiagnosisFolder.Written(examination, report: folder.report)) + "\n")
+    } else {
+      try Files.print(ExaminationText(examination, report: folder.report).text)
+    }
+  }
+
+  /// What is examined.
+  private enum Subject {
+    case run(Run)
+    case recipe(Recipe, Split)
+
+    var split: Split {
+      switch self {
+      case .run(let run): run.split
+      case .recipe(_, let split): split
+      }
+    }
+  }
+
+  private func subject() throws -> (Subject, DataSource) {
+    let changes = try recipe.changes()
+    if let path = data.data, Files.exists(path + "/run.json") {
+      let folder = try RunFolder(opening: path)
+      let (description, _) = try folder.read()
+      var rest = data
+      rest.data = nil
+      guard changes.isEmpty, recipe.recipe == nil, recipe.preset == nil, try rest.disagreement(with: description.source) == nil
+      else {
+        throw UsageError(
+          "the run in '\(path)' is examined as it was trained, so flags of data and recipe must be left out; for another "
+            + "recipe name the data, and --recipe \(folder.recipe) with what is to change.")
+      }
+      return (.run(try folder.open(threads: threads)), description.source)
+    }
+    var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
+    let split = try source.load()
+    return (.recipe(try changes.apply(to: try recipe.base(for: split.dataset.task.task)), split), source)
   }
 }
 
 /// What `diagnose` says to a person, in few lines.
 struct ExaminationText {
   private let examination: Examination
+  private let report: String
 
-  init(_ examination: Examination) { self.examination = examination }
+  init(_ examination: Examination, report: String) {
+    self.examination = examination
+    self.report = report
+  }
 
   var text: String {
     var lines: [String] = []
     if examination.faults.isEmpty {
       lines.append("No fault found.")
     } else {
-      for (place, fault) in examination.faults.prefix(4).enumerated() {
+      for (place, fault) in examination.faults.prefix(3).enumerated() {
         lines += ["\(place + 1). \(fault.name.rawValue): \(fault.evidence).", "   → \(fault.action)."]
       }
     }
@@ -105,28 +165,48 @@ struct ExaminationText {
       lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
       lines.append(diagnosis.verdict)
     }
-    let remedies = examination.prescriptions.prefix(3).filter { !$0.flags.isEmpty }
-    if !remedies.isEmpty {
-      lines += ["", "What helped here:"]
-      for remedy in remedies {
-        lines.append("  \(remedy.what): \(difference(remedy.gain))   \(remedy.flags)")
+    lines += remedies + more
+    lines += [
+      "",
+      "\(examination.checks.count) checks in \(Text.fixed(examination.seconds, decimals: 1)) s; all of them, with pictures: \(report)",
+    ]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var remedies: [String] {
+    let remedies = examination.prescriptions.prefix(3)
+    guard !remedies.isEmpty else { return [] }
+    return ["", "What would help:"]
+      + remedies.enumerated().map { place, remedy in
+        let gain = remedy.gain.map { " \(difference($0))" } ?? ""
+        return "  \(place + 1). \(remedy.what):\(gain)\(remedy.flags.isEmpty ? "" : "   \(remedy.flags)")"
+      } + (remedies.first?.command.map { ["  The first of them: \($0)"] } ?? [])
+  }
+
+  private var more: [String] {
+    var lines: [String] = []
+    if let curve = examination.learningCurve, let first = curve.points.first, let last = curve.points.last {
+      let means = curve.points.map { $0.errors.reduce(0, +) / Double($0.errors.count) }
+      var line = "Learning curve  \(Text.bars(means))  from \(first.rows) to \(last.rows) rows"
+      if case .twice(let error) = curve.answer, let diagnosis = examination.diagnosis {
+        line += "; twice as many: \(diagnosis.text(error.value)) (\(diagnosis.range(error)))"
       }
+      lines.append(line)
+    }
+    if let columns = examination.importance?.columns.filter(\.isAboveNoise), !columns.isEmpty {
+      lines.append("It goes by \(Dataset.list(columns.prefix(4).map(\.column))).")
     }
     if let worst = examination.slices?.worst.first, let diagnosis = examination.diagnosis {
-      lines += [
-        "",
-        "It errs most on \(worst.name): \(diagnosis.text(worst.error.value)) of \(worst.rows) rows, \(diagnosis.text(worst.otherError)) of the others.",
-      ]
+      lines.append(
+        "It errs most on \(worst.name): \(diagnosis.text(worst.error.value)) of \(worst.rows) rows, "
+          + "\(diagnosis.text(worst.otherError)) of the others.")
     }
     if let labels = examination.labels, let first = labels.suspects.first {
       lines.append(
-        "\(labels.suspects.count) of \(labels.rows) labels are suspect; the surest is row \(first.row), '\(first.label)', which looks like "
-          + "'\(first.suggestion)'.")
+        "\(labels.suspects.count) of \(labels.rows) labels are suspect; the surest is row \(first.row), '\(first.label)', which "
+          + "looks like '\(first.suggestion)'.")
     }
-    lines.append(
-      "\(examination.checks.count) checks in \(Text.fixed(examination.seconds, decimals: 1)) s; all of them with --json."
-    )
-    return lines.joined(separator: "\n") + "\n"
+    return lines.isEmpty ? [] : [""] + lines
   }
 
   private func difference(_ gain: Estimate) -> String {

@@ -257,3 +257,20 @@ package final class LockedTest: Sendable {
     return (dataset, rows)
   }
 }
+
+extension Split {
+  /// A stratified part of the train rows: the first so many of each stratum's, in an order that the seed decides.
+  package func sample(_ count: Int, seed: UInt64) -> [Int] {
+    var rows: [Int] = []
+    var due = 0.0
+    var stream = RandomStream(seed: seed, purpose: .sample, index: 1)
+    for stratum in dataset.strata(train) {
+      var members = stratum
+      stream.shuffle(&members)
+      due += Double(members.count) * Double(count) / Double(trainCount)
+      let taken = max(0, min(members.count, Int(due.rounded()) - rows.count))
+      rows += members.prefix(taken)
+    }
+    return rows.sorted()
+  }
+}

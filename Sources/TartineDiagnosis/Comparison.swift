@@ -160,6 +160,29 @@ extension Estimate {
     return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, n - 1) / n).squareRoot()
   }
 
+  /// By how much the error, or the RMSE, of some rows is lower after than before.
+  ///
+  /// - Parameters:
+  ///   - before: each row's own error; of a number, squared.
+  ///   - after: the same rows'.
+  ///   - isNumber: whether the figure is the root of the mean.
+  static func fall(from before: [Double], to after: [Double], isNumber: Bool) -> Estimate {
+    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
+    func between(_ value: Double, _ differences: [Double]) -> Estimate {
+      let half = z * deviationOfMean(differences)
+      return Estimate(value, low: value - half, high: value + half)
+    }
+    if isNumber {
+      // The root's slope at each mean.
+      let (old, new) = (mean(before).squareRoot(), mean(after).squareRoot())
+      let (first, second) = (2 * max(old, .leastNormalMagnitude), 2 * max(new, .leastNormalMagnitude))
+      return between(old - new, zip(before, after).map { $0 / first - $1 / second })
+    }
+    if (before + after).allSatisfy({ $0 == 0 || $0 == 1 }) { return pairedProportions(before, after) }
+    let differences = zip(before, after).map { $0 - $1 }
+    return between(mean(differences), differences)
+  }
+
   /// The difference of two shares of the same rows, each row 0 or 1.
   static func pairedProportions(_ first: [Double], _ second: [Double]) -> Estimate {
     let n = Double(first.count)

@@ -4,8 +4,8 @@ import TartineTraining
 /// The error ladder of a run, read: bias, variance, both or neither, or undecided.
 ///
 /// A difference is *present* if its 95 % interval lies above δ, the smallest difference that matters,
-/// *absent* if it lies below, else *undecided*. Bias needs a reference, a human or Bayes error: without one it
-/// can be absent, where the train error itself is below δ, but never present.
+/// *absent* if it lies below, else *undecided*. Bias needs a reference, a human or Bayes error, or the train error of a wider
+/// and longer run: without one it can be absent, where the train error itself is below δ, but never present.
 ///
 /// With several seeds the intervals are for this recipe's expected error on this train set: rows enter, and seeds. With one
 /// seed they are for this network's. Train's rows are all that there are, so that measuring every one of them leaves nothing
@@ -45,8 +45,12 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - runs: at least one.
   ///   - test: each run's evaluation on the test part, once it was opened; else none.
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
+  ///   - probe: a run of a wider network, trained longer, with the same seed: where nothing says how low the train error
+  ///     could be, this does.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
-  public init(of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, worth: Double? = nil) {
+  public init(
+    of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, probe: Run? = nil, worth: Double? = nil
+  ) {
     precondition(!runs.isEmpty, "a diagnosis is of at least one run")
     let run = runs[0]
     let unit = Unit(run.model)
@@ -54,7 +58,10 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     let dev = Rung("dev", runs.map(\.dev))
     let floor = unit.isFraction ? 0.005 : 0
     let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
-    bias = Self.bias(train.estimate, humanError: humanError, delta, unit)
+    let fall = probe.map {
+      Estimate.fall(from: run.train.outcomes, to: $0.train.outcomes, isNumber: !unit.isFraction)
+    }
+    bias = Self.bias(train.estimate, humanError: humanError, probe: fall, delta, unit)
     variance = Self.variance(dev.figure.less(train.figure), delta, unit)
     let testRung = test.isEmpty ? nil : Rung("test", test)
     mismatch = testRung.map { Self.mismatch($0.figure.less(dev.figure), delta, unit) }
@@ -67,7 +74,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   }
 
   private static func bias(
-    _ train: Estimate, humanError: Double?, _ delta: Double, _ unit: Unit
+    _ train: Estimate, humanError: Double?, probe: Estimate?, _ delta: Double, _ unit: Unit
   ) -> Finding {
     if let humanError {
       let difference = Estimate(
@@ -83,6 +90,13 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
         reading: .absent, difference: nil,
         sentence: "Bias is absent: the train error is at most \(unit.text(train.high)), less than the "
           + "\(unit.points(delta)) that matter.")
+    }
+    if let probe {
+      let reading = Reading(probe, worth: delta)
+      return Finding(
+        reading: reading, difference: probe,
+        sentence: "Bias is \(reading.rawValue): a network twice as wide, trained twice as long, has a train error that is "
+          + "lower by \(unit.difference(probe)), \(against(reading, unit.points(delta))).")
     }
     if train.value < delta {
       return Finding(
@@ -136,15 +150,17 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     return "\(summary) \(variance.sentence) \(bias.sentence)"
   }
 
-  /// The ladder as aligned lines.
+  /// The ladder as aligned lines, each with its interval drawn on one scale from 0.
   public var ladderText: String {
     let figures = ladder.map { unit.text($0.estimate.value) }
     let width = figures.map(\.count).max() ?? 0
+    let highest = ladder.flatMap { [$0.estimate.value, $0.estimate.high] }.filter(\.isFinite).max() ?? 1
     return zip(ladder, figures).map { rung, figure in
       let name = rung.name + String(repeating: " ", count: 5 - min(5, rung.name.count))
       let gap = String(repeating: " ", count: width - figure.count)
       let sample = rung.partRows > rung.rows ? " of \(rung.partRows)" : ""
-      return "\(name)  \(gap)\(figure)  (\(unit.range(rung.estimate)))  \(rung.rows)\(sample) rows"
+      return "\(name)  \(gap)\(figure)  \(Text.interval(rung.estimate, to: highest))  (\(unit.range(rung.estimate)))  "
+        + "\(rung.rows)\(sample) rows"
     }.joined(separator: "\n")
   }
 

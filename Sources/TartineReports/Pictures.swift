@@ -1,5 +1,6 @@
 import TartineDiagnosis
 import TartineEngine
+import TartineTraining
 
 /// The rungs as points with their intervals on one axis.
 struct LadderPicture {
@@ -61,71 +62,158 @@ struct CurvePicture {
     guard let largest = values.last else { return "" }
     // The first epochs can be far above the rest: the axis ends where nearly all values lie.
     let usual = values[min(values.count - 1, values.count * 97 / 100)]
-    let highest = max(min(largest, usual * 1.6), 1e-12)
-    let (left, right, top, bottom) = (56.0, 400.0, 26.0, 200.0)
-    let count = max(1, train.count - 1)
-    func x(_ index: Int) -> Double { left + (right - left) * Double(index) / Double(count) }
-    func y(_ value: Double) -> Double { bottom - (bottom - top) * min(1.02, value / highest) }
-    func line(_ values: [Double], _ name: String, isFaint: Bool = false) -> String {
-      let points = values.enumerated().map { "\(Text.plain(x($0))),\(Text.plain(y($1)))" }
-      return "<polyline points=\"\(points.joined(separator: " "))\" fill=\"none\" stroke=\"var(--\(name))\" "
-        + "stroke-width=\"\(isFaint ? 1 : 2)\"\(isFaint ? " opacity=\".45\"" : "") stroke-linejoin=\"round\"/>"
-    }
-    /// A long curve is read by its moving average, with what it is made of behind.
-    func lines(_ values: [Double], _ name: String) -> String {
-      guard values.count >= Self.manyEpochs else { return line(values, name) }
-      var average = MovingAverage(beta: 0.9)
-      let smooth = values.map { value in
-        average.add(value)
-        return average.value ?? value
+    let count = max(2, train.count)
+    var plot = Plot(
+      title, label: "\(title) of train and dev over the epochs", x: Scale(of: [1, Double(count)], fromZero: false),
+      y: Scale(of: [0, max(min(largest, usual * 1.6), 1e-12)]))
+    plot.addGrid()
+    plot.addTicks([(1, "epoch 1")] + (train.count > 1 ? [(Double(train.count), "epoch \(train.count)")] : []))
+    plot.addKey([("train", "var(--train)"), ("dev", "var(--dev)")])
+    if best > 0 { plot.addMark(at: Double(best)) }
+    for (values, color) in [(train, "var(--train)"), (dev, "var(--dev)")] {
+      let points = values.enumerated().map { (x: Double($0 + 1), y: $1) }
+      guard values.count >= Self.manyEpochs else {
+        plot.addLine(points, color: color)
+        continue
       }
-      return line(values, name, isFaint: true) + line(smooth, name)
+      // A long curve is read by its moving average, with what it is made of behind.
+      var average = MovingAverage(beta: 0.9)
+      let smooth = points.map { point in
+        average.add(point.y)
+        return (x: point.x, y: average.value ?? point.y)
+      }
+      plot.addLine(points, color: color, width: 1, isFaint: true)
+      plot.addLine(smooth, color: color)
     }
-    var parts = [
-      "<text x=\"0\" y=\"12\">\(title)</text>",
-      "<text x=\"\(Text.plain(right))\" y=\"12\" text-anchor=\"end\"><tspan fill=\"var(--train)\">train</tspan>"
-        + "<tspan dx=\"10\" fill=\"var(--dev)\">dev</tspan></text>",
-    ]
-    for tick in Axis.ticks(to: highest, count: 4) {
-      let at = Text.plain(y(tick))
-      parts.append(
-        "<line x1=\"\(Text.plain(left))\" x2=\"\(Text.plain(right))\" y1=\"\(at)\" y2=\"\(at)\" "
-          + "stroke=\"var(--line)\"/><text x=\"\(Text.plain(left - 6))\" y=\"\(Text.plain(y(tick) + 4))\" "
-          + "text-anchor=\"end\">\(Text.significant(tick, digits: 2))</text>")
-    }
-    for (index, anchor) in [(0, "start"), (count, "end")] where index == 0 || train.count > 1 {
-      parts.append(
-        "<text x=\"\(Text.plain(x(index)))\" y=\"218\" text-anchor=\"\(anchor)\">epoch \(index + 1)</text>")
-    }
-    if best > 0 {
-      let at = Text.plain(x(best - 1))
-      parts.append(
-        "<line x1=\"\(at)\" x2=\"\(at)\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" "
-          + "stroke=\"var(--soft)\" stroke-dasharray=\"3 4\"/>")
-    }
-    parts += [lines(train, "train"), lines(dev, "dev")]
-    return "<svg viewBox=\"0 0 410 224\" role=\"img\" aria-label=\"\(title) of train and dev over the epochs\">"
-      + parts.joined() + "</svg>"
+    return plot.svg
   }
 }
 
-/// Round numbers for an axis from 0.
-enum Axis {
-  static func ticks(to highest: Double, count: Int) -> [Double] {
-    guard highest > 0, highest.isFinite else { return [0] }
-    let raw = highest / Double(count)
-    var power = 1.0
-    while power > raw { power /= 10 }
-    while power * 10 <= raw { power *= 10 }
-    let step = [1, 2, 2.5, 5, 10].map { $0 * power }.first { $0 >= raw } ?? raw
-    return stride(from: 0, through: highest, by: step).map { $0 }
+/// The dev error over train rows, with the law through it and what twice the rows would give.
+struct LearningCurvePicture {
+  private let curve: LearningCurve
+  private let scale: Double
+  private let unit: String
+
+  /// - Parameters:
+  ///   - scale: 100 for shares, which are shown in %.
+  init(_ curve: LearningCurve, scale: Double, unit: String) {
+    self.curve = curve
+    self.scale = scale
+    self.unit = unit
+  }
+
+  var svg: String {
+    let measured = curve.points.flatMap(\.errors)
+    let rows = curve.points.map { Double($0.rows) } + curve.band.map { Double($0.rows) }
+    var isAnswered = false
+    if case .twice = curve.answer { isAnswered = true }
+    let bands = isAnswered ? curve.band.flatMap { [$0.estimate.low, $0.estimate.high] } : []
+    var plot = Plot(
+      "dev \(unit)", label: "The dev error over the number of train rows",
+      x: Scale(of: rows, fromZero: false, isLogarithmic: true), y: Scale(of: (measured + bands).map { $0 * scale }))
+    plot.addGrid()
+    let last = curve.points.last?.rows ?? 0
+    plot.addTicks(
+      ([curve.points.first?.rows ?? 0, last] + (curve.band.isEmpty ? [] : [2 * last])).map {
+        (Double($0), $0 == last ? "\($0) rows" : "\($0)")
+      })
+    if isAnswered {
+      plot.addBand(
+        curve.band.map { (Double($0.rows), $0.estimate.low * scale, $0.estimate.high * scale) }, color: "var(--dev)")
+      plot.addLine(curve.band.map { (Double($0.rows), $0.estimate.value * scale) }, color: "var(--dev)")
+    }
+    for point in curve.points {
+      for error in point.errors {
+        plot.addPoint(Double(point.rows), error * scale, color: "var(--ink)", radius: 2.6, opacity: 0.7)
+      }
+    }
+    return plot.svg
   }
 }
 
-extension Text {
-  /// A coordinate.
-  static func plain(_ value: Double) -> String {
-    let rounded = (value * 10).rounded() / 10
-    return Int(exactly: rounded).map(String.init) ?? String(rounded)
+/// One figure of each layer over the epochs, on a log scale.
+struct SignalPicture {
+  private let title: String
+  private let layers: [Examination.LayerReport]
+  private let figure: KeyPath<Examination.LayerReport.Figures, Double>
+
+  init(
+    _ title: String, _ layers: [Examination.LayerReport], _ figure: KeyPath<Examination.LayerReport.Figures, Double>
+  ) {
+    self.title = title
+    self.layers = layers
+    self.figure = figure
+  }
+
+  var svg: String {
+    let lines = layers.map { layer -> [(x: Double, y: Double)] in
+      let start = layer.start.map { [(x: 0.0, y: $0[keyPath: figure])] } ?? []
+      return start + layer.epochs.map { (x: Double($0.epoch), y: $0.figures[keyPath: figure]) }
+    }
+    guard let last = lines.first?.last?.x, last > 0 else { return "" }
+    var plot = Plot(
+      title, label: "\(title) of each layer over the epochs", x: Scale(of: [0, last], fromZero: false),
+      y: Scale(of: lines.flatMap { $0.map(\.y) }, isLogarithmic: true))
+    plot.addGrid { Text.significant($0, digits: 1) }
+    plot.addTicks([(0, "start"), (last, "epoch \(Int(last))")])
+    let colors = lines.indices.map { Self.color($0, of: lines.count) }
+    for (points, color) in zip(lines, colors) { plot.addLine(points, color: color) }
+    let named = lines.count > 1 ? [0, lines.count - 1] : [0]
+    plot.addKey(named.map { (layers[$0].layer, colors[$0]) })
+    return plot.svg
+  }
+
+  /// From the first layer's colour to the last one's.
+  private static func color(_ place: Int, of count: Int) -> String {
+    let share = count > 1 ? 100 * place / (count - 1) : 0
+    return "color-mix(in srgb, var(--dev) \(share)%, var(--train))"
+  }
+}
+
+/// How often answers are right, over how sure they are.
+struct CalibrationPicture {
+  private let calibration: Calibration
+
+  init(_ calibration: Calibration) { self.calibration = calibration }
+
+  var svg: String {
+    let lowest = min(0.5, calibration.bins.first.map { ($0.predicted * 10).rounded(.down) / 10 } ?? 0)
+    var plot = Plot(
+      "right, %", label: "How often answers are right, over how sure they are",
+      x: Scale(of: [lowest * 100, 100], fromZero: false), y: Scale(of: [0, 100], fromZero: false))
+    plot.addGrid()
+    plot.addTicks([(lowest * 100, "\(Text.plain(lowest * 100)) % sure"), (100, "100 % sure")])
+    plot.addGuide(from: (lowest * 100, lowest * 100), to: (100, 100))
+    for bin in calibration.bins {
+      plot.addRange(bin.predicted * 100, bin.right.low * 100, bin.right.high * 100, color: "var(--dev)")
+      plot.addPoint(bin.predicted * 100, bin.right.value * 100, color: "var(--dev)", radius: 4)
+    }
+    return plot.svg
+  }
+}
+
+/// Answers over truths, for numbers.
+struct AnswersPicture {
+  /// More points than these cover each other.
+  private static let mostPoints = 600
+  private let dev: Evaluation
+
+  init(_ dev: Evaluation) { self.dev = dev }
+
+  var svg: String {
+    let every = max(1, dev.rowCount / Self.mostPoints)
+    let places = stride(from: 0, to: dev.rowCount, by: every)
+    let values = places.flatMap { [dev.truths[$0], dev.predictions[$0]] }
+    let scale = Scale(of: values, fromZero: false)
+    var plot = Plot("answer", label: "Answers over truths", x: scale, y: scale)
+    func text(_ value: Double) -> String { Text.significant(value, digits: 3) }
+    plot.addGrid(text)
+    plot.addTicks([(scale.low, text(scale.low)), (scale.high, "truth \(text(scale.high))")])
+    plot.addGuide(from: (scale.low, scale.low), to: (scale.high, scale.high))
+    for place in places {
+      plot.addPoint(dev.truths[place], dev.predictions[place], color: "var(--dev)", radius: 2.2, opacity: 0.5)
+    }
+    return plot.svg
   }
 }

@@ -20,16 +20,18 @@ extension Recipe {
   /// - Parameters:
   ///   - split: whose train and dev rows are cut in folds.
   ///   - folds: how many, from 2 on; 5 or 10 are usual.
+  ///   - share: of the rows that a fold leaves, those to train on.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told of each fold that is done.
   /// - Throws: `DataError` for too few rows; `RecipeError` that names the fold whose training fails.
   public func crossValidate(
-    on split: Split, folds: Int, threads: Int? = nil, progress: (_ done: Int) -> Void = { _ in }
+    on split: Split, folds: Int, share: Double = 1, threads: Int? = nil, progress: (_ done: Int) -> Void = { _ in }
   ) throws -> CrossValidation {
     var evaluations: [Evaluation] = []
     for part in try split.folds(folds) {
       do {
-        evaluations.append(try train(on: part, threads: threads).test())
+        let rows = share < 1 ? part.sample(max(2, Int(share * Double(part.trainCount))), seed: seed) : part.train
+        evaluations.append(try train(on: part.with(train: rows), threads: threads).test())
       } catch {
         throw RecipeError("fold \(evaluations.count + 1) of \(folds): \(error)")
       }

@@ -281,6 +281,28 @@ package final class Trainer {
     ).measure()
   }
 
+  /// By how much the first steps at the recipe's own rate move each layer's weights, as a share of their size, a step. What was
+  /// trained is lost.
+  package func updateRatios(steps: Int) -> [(layer: String, ratio: Double)] {
+    let spans = plan.nodes.compactMap { node -> (String, TensorSpan)? in
+      guard case .fused(let fused) = node, let weight = fused.weight else { return nil }
+      return (fused.name, weight)
+    }
+    func values(_ span: TensorSpan) -> [Float] {
+      let start = step.weights.base.assumingMemoryBound(to: Float.self) + span.offset
+      return Array(UnsafeBufferPointer(start: start, count: span.count))
+    }
+    func size(_ values: some Sequence<Float>) -> Double {
+      values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    }
+    let before = spans.map { values($0.1) }
+    _ = losses(at: [Double](repeating: recipe.optimizer.learningRate.initial, count: steps))
+    return zip(spans, before).map { span, old in
+      let moved = size(zip(values(span.1), old).map { $0 - $1 })
+      return (span.0, moved / max(size(old), .leastNormalMagnitude) / Double(steps))
+    }
+  }
+
   // MARK: Results
 
   /// The kept epoch's model; the initial one before any epoch.

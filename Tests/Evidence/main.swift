@@ -4,6 +4,7 @@
 //     swift run -c release TartineEvidence learning-curve [--cases 40] [--data FOLDER]
 //     swift run -c release TartineEvidence ladder [--draws 100]
 //     swift run -c release TartineEvidence labels [--seeds 5]
+//     swift run -c release TartineEvidence faults [--seeds 3] [--data FOLDER] [--log FILE] [--kinds A,B] [--habitats A,B]
 //
 // Each claim prints lines of Markdown. The tests run a small version of each.
 
@@ -21,9 +22,18 @@ do {
     print(try Ladders(draws: arguments["draws"] ?? 100, networks: arguments["networks"] ?? 100).table)
   case "labels":
     print(try FlippedLabels(seeds: arguments["seeds"] ?? 5).table)
+  case "faults":
+    func list(_ name: String) -> [String] {
+      arguments.text(name)?.split(separator: ",").map(String.init) ?? []
+    }
+    print(
+      try PlantedFaults(
+        kinds: list("kinds"), habitats: list("habitats"), seeds: arguments["seeds"] ?? 3, data: arguments.text("data"),
+        log: arguments.text("log")
+      ).table)
   default:
     print(
-      "usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N] | ladder [--draws N] | labels [--seeds N], the first two with [--data FOLDER]"
+      "usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N] | ladder [--draws N] | labels [--seeds N] | faults [--seeds N]; see Tests/Evidence/main.swift"
     )
     exit(64)
   }

@@ -82,6 +82,26 @@ public struct LearningCurve: Sendable {
   private static let widest = 0.5
 }
 
+extension LearningCurve: Encodable {
+  private enum Key: String, CodingKey { case points, band, twice, declined }
+
+  private struct Place: Encodable {
+    let rows: Int
+    let error: Estimate
+  }
+
+  /// The points, the law's band, and what twice the rows would give or why nothing is said.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(points, forKey: .points)
+    try values.encode(band.map { Place(rows: $0.rows, error: $0.estimate) }, forKey: .band)
+    switch answer {
+    case .twice(let error): try values.encode(error, forKey: .twice)
+    case .declined(let reason): try values.encode(reason, forKey: .declined)
+    }
+  }
+}
+
 extension Recipe {
   /// Trains at several sizes of the train part, by the same recipe, so that the law is of this recipe's error: where it says
   /// how many epochs, a small part is trained for fewer steps too.
@@ -111,23 +131,6 @@ extension Recipe {
       points.append(LearningCurve.Point(rows: count, errors: last.map(\.dev.score)))
     }
     return LearningCurve(points, samplingDeviation: last.first.map(\.dev.samplingDeviation) ?? 0)
-  }
-}
-
-extension Split {
-  /// A stratified part of the train rows: the first so many of each stratum's, in an order that the seed decides.
-  func sample(_ count: Int, seed: UInt64) -> [Int] {
-    var rows: [Int] = []
-    var due = 0.0
-    var stream = RandomStream(seed: seed, purpose: .sample, index: 1)
-    for stratum in dataset.strata(train) {
-      var members = stratum
-      stream.shuffle(&members)
-      due += Double(members.count) * Double(count) / Double(trainCount)
-      let taken = max(0, min(members.count, Int(due.rounded()) - rows.count))
-      rows += members.prefix(taken)
-    }
-    return rows.sorted()
   }
 }
 

@@ -28,13 +28,14 @@ struct Alteration {
   // MARK: Steps
 
   private static func steps(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
+    guard recipe.optimizer.algorithm != .lbfgs else { return optimizer(recipe, reference) + length(recipe, reference) }
     var list: [Alteration] = []
     let rate = recipe.optimizer.learningRate.initial
     let usual = Optimizer.usualRate(of: recipe.optimizer.algorithm)
     // Up and down by ten, and to what is usual where that is farther off.
     var rates = [rate / 10, rate * 10]
     if usual < rate / 30 || usual > rate * 30 { rates.append(usual) }
-    for other in rates where recipe.optimizer.algorithm != .lbfgs {
+    for other in rates {
       let text = Text.significant(other, digits: 2)
       list.append(
         change(
@@ -42,17 +43,53 @@ struct Alteration {
           recipe
         ) { $0.optimizer.learningRate.initial = other })
     }
+    list.append(
+      change(.badSchedule, "a rate that falls along a cosine", "--schedule cosine --warmup 0", recipe) {
+        $0.optimizer.learningRate = .cosine(from: rate)
+      })
+    return list + optimizer(recipe, reference) + length(recipe, reference)
+  }
+
+  private static func optimizer(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
+    var list = [
+      change(.badOptimizer, "gradients as they are, not clipped", "--set optimizer.clipping={}", recipe) {
+        $0.optimizer.clipping = GradientClipping()
+      },
+      change(.badOptimizer, "the weights themselves, and not their average", "--average none", recipe) {
+        $0.optimizer.average = nil
+      },
+    ]
     if recipe.optimizer.algorithm != reference.optimizer.algorithm {
       // Another optimizer with its usual rate: what is left of a rate that is wrong for this one.
       list.append(
-        change(.learningRateTooLow, "AdamW at its usual rate", "--optimizer adamw --learning-rate 0.003", recipe) {
-          $0.optimizer = reference.optimizer
+        change(
+          rateFault(recipe), "AdamW at its usual rate", "--optimizer adamw --learning-rate 0.003 --schedule cosine", recipe
+        ) {
+          // Its decay would be another cure.
+          $0.optimizer = reference.optimizer.decayed(recipe.optimizer.algorithm == .adamW ? recipe.optimizer.decay ?? 0 : 0)
         })
     }
-    if let epochs = recipe.epochs {
-      let longer = max(4 * epochs, reference.epochs ?? 0)
+    return list
+  }
+
+  /// What is wrong with an optimizer that does less than another one does: its rate, where that is far from what is usual.
+  static func rateFault(_ recipe: Recipe) -> Fault.Name {
+    let share = recipe.optimizer.learningRate.initial / Optimizer.usualRate(of: recipe.optimizer.algorithm)
+    return share > 3 ? .learningRateTooHigh : share < 1.0 / 3 ? .learningRateTooLow : .badOptimizer
+  }
+
+  private static func length(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
+    var list: [Alteration] = []
+    if let epochs = recipe.epochs, let usual = reference.epochs, epochs < 2 * usual {
+      let longer = max(4 * epochs, usual)
       list.append(
         change(.trainedTooShort, "\(longer) epochs", "--epochs \(longer)", recipe) { $0.epochs = longer })
+    }
+    if recipe.optimizer.algorithm != .lbfgs, let batch = recipe.batchSize, let usual = reference.batchSize,
+      batch >= 4 * usual
+    {
+      list.append(
+        change(.largeBatches, "batches of \(usual)", "--batch-size \(usual)", recipe) { $0.batchSize = usual })
     }
     return list
   }
@@ -117,33 +154,52 @@ struct Alteration {
     return list
   }
 
-  private static func regularization(_ recipe: Recipe) -> [Alteration] {
-    var list: [Alteration] = []
+  /// The same without anything that keeps it from learning its rows.
+  static func unregularized(_ recipe: Recipe) -> Recipe {
     var free = recipe
     free.penalty = .none
     free.mixup = 0
+    free.loss.smoothing = 0
     if free.optimizer.algorithm == .adamW { free.optimizer.decay = 0 }
     if var stack = recipe.network.stack {
       (stack.keepProb, stack.keepInput, stack.inputNoise) = ([1], 1, 0)
       free.network = Network(stack)
     }
+    return free
+  }
+
+  private static func regularization(_ recipe: Recipe) -> [Alteration] {
+    var list: [Alteration] = []
+    let free = unregularized(recipe)
     if free != recipe {
       list.append(
         Alteration(
           fault: .tooMuchRegularization, what: "no dropout, penalty, decay or noise",
-          flags: "--keep-prob 1 --keep-input 1 --l1 0 --l2 0 --decay 0 --mixup 0 --input-noise 0", recipe: free))
+          flags: "--keep-prob 1 --keep-input 1 --l1 0 --l2 0 --decay 0 --mixup 0 --input-noise 0 --label-smoothing 0", recipe: free))
     }
     // More than there is already.
     if var stack = recipe.network.stack, !stack.hidden.isEmpty, stack.keepProb.allSatisfy({ $0 > 0.6 }) {
       var bound = recipe
       stack.keepProb = [0.5]
       bound.network = Network(stack)
-      if bound.optimizer.algorithm == .adamW { bound.optimizer.decay = max(3, bound.optimizer.decay ?? 0) }
+      var flags = "--keep-prob 0.5"
+      if bound.optimizer.algorithm == .adamW {
+        bound.optimizer.decay = max(3, bound.optimizer.decay ?? 0)
+        flags += " --decay 3"
+      } else {
+        bound.penalty.l2 = max(1e-3, bound.penalty.l2)
+        flags += " --l2 0.001"
+      }
       list.append(
         Alteration(
-          fault: .tooLittleRegularization, what: "dropout that keeps half, and more decay",
-          flags: "--keep-prob 0.5 --decay 3",
+          fault: .tooLittleRegularization, what: "dropout that keeps half, and smaller weights", flags: flags,
           recipe: bound))
+    }
+    if recipe.keeps == .last {
+      list.append(
+        Alteration(
+          fault: .tooLittleRegularization, what: "the weights of the epoch that dev likes best",
+          flags: "--set keeps=best", recipe: recipe.keeping(.best)))
     }
     return list
   }

@@ -8,46 +8,49 @@ struct Attempt {
   let divergence: String?
   /// Each dev row's own error.
   let outcomes: [Double]
-  let trainScore: Double
   let score: Double
   let seconds: Double
   private let isNumber: Bool
 
-  init(_ recipe: Recipe, on split: Split, dumb: Baseline, threads: Int?) throws {
+  /// - Parameter afterEpoch: is told of each epoch.
+  init(
+    _ recipe: Recipe, on split: Split, dumb: Baseline, threads: Int?,
+    afterEpoch: (Trainer, EpochRecord) -> Void = { _, _ in }
+  ) throws {
     self.recipe = recipe
     isNumber = split.task == .regression
     let clock = ContinuousClock()
     let start = clock.now
     do {
-      let run = try recipe.train(on: split, threads: threads)
+      let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
+      try trainer.run(afterEpoch: afterEpoch)
+      let run = trainer.finish(seconds: (clock.now - start).inSeconds)
       self.run = run
       divergence = nil
       outcomes = run.dev.outcomes
-      (score, trainScore) = (run.dev.score, run.train.score)
+      score = run.dev.score
     } catch let error as DivergenceError {
       run = nil
       divergence = "training diverged at step \(error.step), in epoch \(error.epoch)"
       outcomes = dumb.outcomes
-      (score, trainScore) = (dumb.score, dumb.score)
+      score = dumb.score
     }
     seconds = (clock.now - start).inSeconds
   }
 
-  /// By how much another's dev error is lower, row by row.
-  func gain(of other: Attempt) -> Estimate {
-    if isNumber {
-      let spread = Estimate.deviationOfMean(
-        zip(outcomes, other.outcomes).map { $0 / (2 * max(score, 1e-300)) - $1 / (2 * max(other.score, 1e-300)) })
-      let value = score - other.score
-      return Estimate(value, low: value - Estimate.z * spread, high: value + Estimate.z * spread)
-    }
-    let isWhole = outcomes.allSatisfy { $0 == 0 || $0 == 1 }
-    if isWhole { return .pairedProportions(outcomes, other.outcomes) }
-    let differences = zip(outcomes, other.outcomes).map { $0 - $1 }
-    let mean = differences.reduce(0, +) / Double(differences.count)
-    let half = Estimate.z * Estimate.deviationOfMean(differences)
-    return Estimate(mean, low: mean - half, high: mean + half)
+  /// A training that was done already.
+  init(_ run: Run) {
+    recipe = run.recipe
+    isNumber = run.model.task == .regression
+    self.run = run
+    divergence = nil
+    outcomes = run.dev.outcomes
+    score = run.dev.score
+    seconds = run.seconds
   }
+
+  /// By how much another's dev error is lower, row by row.
+  func gain(of other: Attempt) -> Estimate { .fall(from: outcomes, to: other.outcomes, isNumber: isNumber) }
 }
 
 /// The answer that looks at nothing: the most frequent class, or the mean.

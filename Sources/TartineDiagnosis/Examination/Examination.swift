@@ -18,73 +18,71 @@ public struct Examination: Sendable {
   /// The data.
   public let inspection: Inspection
   /// The recipe with each seed; none where it diverged.
-  public let runs: [Run]
+  public internal(set) var runs: [Run] = []
   /// The error ladder; nil where the training diverged.
-  public let diagnosis: Diagnosis?
+  public internal(set) var diagnosis: Diagnosis?
   /// Everything looked at, in the order of its cost.
-  public let checks: [Check]
+  public internal(set) var checks: [Check] = []
   /// What is wrong, likeliest first; empty for a healthy network.
-  public let faults: [Fault]
-  /// What would help, with what it gave here, the most first.
-  public let prescriptions: [Remedy]
+  public internal(set) var faults: [Fault] = []
+  /// What to do, what removes most of the error first; early stopping last.
+  public internal(set) var prescriptions: [Remedy] = []
   /// Signals of each layer at the start, and at the end.
-  public let signals: [LayerReport]
+  public internal(set) var signals: [LayerReport] = []
   /// Parts of dev on which it errs more.
-  public let slices: Slices?
+  public internal(set) var slices: Slices?
   /// Rows that are probably labelled wrongly; nil for numbers, or where there was no time.
-  public let labels: LabelErrors?
+  public internal(set) var labels: LabelErrors?
+  /// How the error falls with the train rows; nil where there was no time.
+  public internal(set) var learningCurve: LearningCurve?
+  /// What the network takes from each column; nil for pictures, or where there was no time.
+  public internal(set) var importance: Importance?
+  /// Between which rates it learns; nil where there was no time.
+  public internal(set) var learningRates: LearningRateRange?
+  /// What the dev rows say of it, with intervals; nil where the training diverged.
+  public internal(set) var metrics: Metrics?
+  /// Whether its probabilities are right; nil but for classes.
+  public internal(set) var calibration: Calibration?
+  /// The dev rows that cost most.
+  public internal(set) var worstRows: WorstRows?
   /// The seconds that it took.
-  public let seconds: Double
+  public internal(set) var seconds = 0.0
 
-  /// Something to do, as it did.
+  /// What was examined, with everything filled in.
+  public let recipe: Recipe
+
+  /// The same with each prescription's whole command.
+  ///
+  /// - Parameter prefix: what trains the recipe as it is, as in `tartine train titanic.csv --target Survived`.
+  public func withCommands(_ prefix: String) -> Examination {
+    var copy = self
+    for place in copy.prescriptions.indices where !copy.prescriptions[place].flags.isEmpty {
+      copy.prescriptions[place].command = "\(prefix) \(copy.prescriptions[place].flags)"
+    }
+    return copy
+  }
+
+  init(_ inspection: Inspection, _ recipe: Recipe) {
+    self.inspection = inspection
+    self.recipe = recipe
+  }
+
+  /// Something to do, and what it did where it was tried.
   public struct Remedy: Sendable, Encodable {
     /// What changes.
     public let what: String
-    /// By how much the dev error fell.
-    public let gain: Estimate
-    /// The flags to add.
+    /// Why it should help.
+    public let why: String
+    /// By how much the dev error fell, or is expected to; nil where that was not tried.
+    public let gain: Estimate?
+    /// The flags to add; empty where it is not a setting.
     public let flags: String
-    /// The whole recipe.
-    public let recipe: Recipe
+    /// The whole command, where it is known what was called; nil where it is not a setting.
+    public internal(set) var command: String?
+    /// The whole recipe; nil where it is not a setting.
+    public let recipe: Recipe?
 
-    private enum CodingKeys: String, CodingKey { case what, gain, flags }
-  }
-
-  /// What went through a layer.
-  public struct LayerReport: Hashable, Sendable, Encodable {
-    /// Its name.
-    public let layer: String
-    /// At the start, and after training.
-    public let start, end: Figures?
-
-    /// Of all its units over the rows.
-    public struct Figures: Hashable, Sendable, Encodable {
-      /// Of what comes out.
-      public let mean, deviation: Double
-      /// Shares of units that never let anything through, and of answers where the slope is nearly 0.
-      public let dead, saturated: Double
-      /// The root mean square of a row's loss by z.
-      public let gradient: Double
-
-      init(_ signals: LayerSignals) {
-        (mean, deviation) = (signals.mean, signals.deviation)
-        (dead, saturated) = (signals.deadShare, signals.saturatedShare)
-        gradient = signals.gradient
-      }
-    }
-  }
-
-  init(_ examiner: Examiner, seconds: Double) {
-    inspection = examiner.inspection
-    runs = examiner.runs
-    diagnosis = examiner.diagnosis
-    checks = examiner.checks
-    faults = examiner.faults
-    prescriptions = examiner.remedies
-    signals = examiner.layers
-    slices = examiner.slices
-    labels = examiner.labels
-    self.seconds = seconds
+    private enum CodingKeys: String, CodingKey { case what, why, gain, flags, command }
   }
 }
 
@@ -96,68 +94,38 @@ extension Recipe {
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
   ///   - budget: seconds after which nothing new is begun.
+  ///   - explains: whether to go on, once the faults are known, with what explains and helps: learning curve, importance of
+  ///     columns, learning rates, prescriptions tried.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told what is done next.
   /// - Throws: what a training throws, but for divergence, which is a finding.
   public func examined(
-    on split: Split, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300, threads: Int? = nil,
-    progress: @escaping (String) -> Void = { _ in }
+    on split: Split, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300, explains: Bool = true,
+    threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
-    let clock = ContinuousClock()
-    let start = clock.now
     let examiner = try Examiner(
       resolved(trainRows: split.trainCount), split, humanError: humanError, worth: worth, budget: budget,
-      threads: threads,
-      progress: progress)
-    try examiner.examine()
-    return Examination(examiner, seconds: (clock.now - start).inSeconds)
+      threads: threads, progress: progress)
+    return try examiner.examine(explains: explains)
   }
 }
 
-extension Examination: Encodable {
-  private enum Key: String, CodingKey {
-    case faults, ladder, checks, prescriptions, signals, slices, labelErrors, inspection, seconds
-  }
-
-  private struct RungReport: Encodable {
-    let value: Estimate
-    let rows: Int
-  }
-
-  private struct Ladder: Encodable {
-    let unit: String
-    let worth: Double
-    let rungs: [String: RungReport]
-    let readings: [String: ReadingReport]
-    let verdict: String
-  }
-
-  private struct ReadingReport: Encodable {
-    let difference: Estimate?
-    let reading: Reading
-  }
-
-  /// The object that `diagnose --json` prints.
-  public func encode(to encoder: any Encoder) throws {
-    var values = encoder.container(keyedBy: Key.self)
-    try values.encode(faults.map(\.name), forKey: .faults)
-    try values.encode(
-      diagnosis.map { diagnosis in
-        Ladder(
-          unit: diagnosis.heading, worth: diagnosis.worth,
-          rungs: Dictionary(
-            uniqueKeysWithValues: diagnosis.ladder.map { ($0.name, RungReport(value: $0.estimate, rows: $0.rows)) }),
-          readings: [
-            "bias": ReadingReport(difference: diagnosis.bias.difference, reading: diagnosis.bias.reading),
-            "variance": ReadingReport(difference: diagnosis.variance.difference, reading: diagnosis.variance.reading),
-          ], verdict: diagnosis.verdict)
-      }, forKey: .ladder)
-    try values.encode(checks, forKey: .checks)
-    try values.encode(prescriptions, forKey: .prescriptions)
-    try values.encode(signals, forKey: .signals)
-    try values.encode(slices, forKey: .slices)
-    try values.encode(labels, forKey: .labelErrors)
-    try values.encode(inspection, forKey: .inspection)
-    try values.encode(seconds, forKey: .seconds)
+extension Run {
+  /// Examines a finished training: its recipe, on its data, as `Recipe.examined` does, without training it once more.
+  ///
+  /// - Parameters:
+  ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
+  ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
+  ///   - budget: seconds after which nothing new is begun.
+  ///   - threads: by default as many as there are processors; the result is the same for any number.
+  ///   - progress: is told what is done next.
+  /// - Throws: what a training throws, but for divergence, which is a finding.
+  public func examined(
+    humanError: Double? = nil, worth: Double? = nil, budget: Double = 300, threads: Int? = nil,
+    progress: @escaping (String) -> Void = { _ in }
+  ) throws -> Examination {
+    let examiner = try Examiner(
+      recipe, split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: progress)
+    return try examiner.examine(self)
   }
 }

@@ -12,6 +12,12 @@ public struct Fault: Hashable, Sendable, Encodable {
     case learningRateTooHigh = "learning-rate-too-high"
     /// Steps are too short to get anywhere.
     case learningRateTooLow = "learning-rate-too-low"
+    /// The rate falls before anything is learned, or not when it should.
+    case badSchedule = "bad-schedule"
+    /// Gradients are cut, averaged or followed so that little comes of them.
+    case badOptimizer = "bad-optimizer"
+    /// Batches so large that there are too few steps.
+    case largeBatches = "large-batches"
     /// Weights start where nothing can be learned from.
     case badInitialization = "bad-initialization"
     /// Inputs of very different scales.
@@ -84,6 +90,19 @@ public struct Check: Hashable, Sendable, Encodable {
   public let evidence: String
   /// What to do, where anything is to be done.
   public let action: String?
+
+  private enum Key: String, CodingKey { case name, statistic, interval, verdict, evidence, action }
+
+  /// With the interval as an array of its ends.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(name, forKey: .name)
+    try values.encode(statistic.flatMap { $0.isFinite ? $0 : nil }, forKey: .statistic)
+    try values.encode(interval.map(Interval.init), forKey: .interval)
+    try values.encode(verdict, forKey: .verdict)
+    try values.encode(evidence, forKey: .evidence)
+    try values.encode(action, forKey: .action)
+  }
 
   init(
     _ name: String, _ verdict: Verdict, statistic: Double? = nil, interval: Estimate? = nil, _ evidence: String,

@@ -37,4 +37,23 @@ package enum Text {
     }
     return fixed(value, decimals: max(0, decimals))
   }
+
+  /// An interval drawn in characters, on a scale from 0.
+  static func interval(_ estimate: Estimate, to highest: Double, width: Int = 24) -> String {
+    func place(_ value: Double) -> Int {
+      guard highest > 0, value.isFinite else { return value > 0 ? width - 1 : 0 }
+      return max(0, min(width - 1, Int((value / highest * Double(width - 1)).rounded())))
+    }
+    let (low, middle, high) = (place(estimate.low), place(estimate.value), place(estimate.high))
+    return String(
+      (0..<width).map { at -> Character in at == middle ? "●" : at >= low && at <= high ? "─" : "·" })
+  }
+
+  /// Figures as a line of bars, the largest the highest.
+  package static func bars(_ values: [Double]) -> String {
+    let shades: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+    let highest = values.filter(\.isFinite).max() ?? 0
+    return String(
+      values.map { highest > 0 && $0.isFinite ? shades[max(0, min(7, Int($0 / highest * 8 - 0.5)))] : shades[0] })
+  }
 }

@@ -1,0 +1,83 @@
+import Tartine
+
+/// A folder that holds what was found of one network: report.html, report.json and recipe.json.
+struct DiagnosisFolder {
+  let path: String
+
+  var report: String { path + "/report.html" }
+  var figures: String { path + "/report.json" }
+  var recipe: String { path + "/recipe.json" }
+
+  /// Makes a new folder.
+  ///
+  /// - Parameters:
+  ///   - path: nil takes the first free `diagnoses/NAME-N`.
+  ///   - name: the NAME of that.
+  /// - Throws: `FileError.cannotCreate` where it cannot be made, or a file in it would be replaced.
+  init(creating path: String?, named name: String) throws {
+    guard let path else {
+      var number = 1
+      while try !Files.makeFolder("diagnoses/\(name)-\(number)") { number += 1 }
+      self.path = "diagnoses/\(name)-\(number)"
+      return
+    }
+    guard !path.isEmpty else { throw FileError(.cannotCreate, path, "the report's folder has an empty name.") }
+    self.path = path
+    for file in [report, figures, recipe] where Files.exists(file) {
+      throw FileError(
+        .cannotCreate, path,
+        "'\(file)' is there already, and the report would replace it; name another folder with --out.")
+    }
+    try Files.makeFolder(path)
+  }
+
+  /// Everything that was found, and where the report is.
+  struct Written: Encodable {
+    private let examination: Examination
+    private let report: String
+
+    init(_ examination: Examination, report: String) {
+      self.examination = examination
+      self.report = report
+    }
+
+    private enum Key: String, CodingKey { case report }
+
+    func encode(to encoder: any Encoder) throws {
+      try examination.encode(to: encoder)
+      var values = encoder.container(keyedBy: Key.self)
+      try values.encode(report, forKey: .report)
+    }
+  }
+
+  func write(_ examination: Examination, on split: Split, _ source: DataSource) throws {
+    try Files.write(try JSON.text(examination.recipe, pretty: true) + "\n", to: recipe)
+    try Files.write(try JSON.text(Written(examination, report: report), pretty: true) + "\n", to: figures)
+    let title = source.target.map { "\(source.name), \($0)" } ?? source.name
+    try Files.write(ExaminationReport(examination, on: split, title: title).html, to: report)
+  }
+}
+
+/// Text as a shell takes it.
+enum Shell {
+  static func quoted(_ text: String) -> String {
+    let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "/._-,:=".contains($0) } && !text.isEmpty
+    return plain ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+  }
+}
+
+extension DataSource {
+  /// The flags that describe it.
+  var flags: String {
+    var parts = [data]
+    func add(_ flag: String, _ value: String?) { if let value { parts += [flag, value] } }
+    add("--target", target)
+    add("--weights", weights)
+    add("--test", test)
+    add("--task", task?.rawValue)
+    add("--split", split.map { $0.map { "\($0)" }.joined(separator: ",") })
+    add("--split-by", splitBy)
+    add("--split-seed", "\(splitSeed)")
+    return parts.map(Shell.quoted).joined(separator: " ")
+  }
+}

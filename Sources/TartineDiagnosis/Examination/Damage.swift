@@ -1,0 +1,82 @@
+import TartineNetworks
+import TartineOptimizers
+import TartineTraining
+
+/// One setting of a recipe put into a reference that trains: if that ruins it, the setting is at fault, whatever else is.
+struct Damage {
+  let fault: Fault.Name
+  /// In a few words, as in `its rate of 3`.
+  let what: String
+  let recipe: Recipe
+
+  /// Every setting in which a recipe differs from the reference, alone.
+  static func all(_ recipe: Recipe, into reference: Recipe, signals: SignalSummary?) -> [Damage] {
+    func put(_ fault: Fault.Name, _ what: String, _ body: (inout Recipe) -> Void) -> Damage {
+      var copy = reference
+      body(&copy)
+      return Damage(fault: fault, what: what, recipe: copy)
+    }
+    let rate = recipe.optimizer.learningRate
+    var list = [
+      put(Alteration.rateFault(recipe), "its optimizer with a rate of \(Text.significant(rate.initial, digits: 2))") {
+        $0.optimizer = recipe.optimizer
+        $0.optimizer.learningRate = .cosine(from: rate.initial)
+        ($0.optimizer.clipping, $0.optimizer.average) = (.none, nil)
+        if recipe.optimizer.algorithm == .lbfgs { ($0.batchSize, $0.network) = (recipe.batchSize, recipe.network) }
+      },
+      put(.badSchedule, "its schedule") {
+        let initial = $0.optimizer.learningRate.initial
+        $0.optimizer.learningRate = rate
+        $0.optimizer.learningRate.initial = initial
+      },
+      put(.badOptimizer, "its clipping of gradients") { $0.optimizer.clipping = recipe.optimizer.clipping },
+      put(.badOptimizer, "its average of the weights") { $0.optimizer.average = recipe.optimizer.average },
+      put(.unshuffledRows, "its order of the rows") { $0.shuffle = recipe.shuffle },
+      put(.unscaledInputs, "inputs as they are") { $0.preparation.standardize = recipe.preparation.standardize },
+      put(.harmfulAugmentation, "its augmentation") { $0.augmentation = recipe.augmentation },
+    ]
+    if let epochs = recipe.epochs, let usual = reference.epochs, epochs < usual {
+      list.append(put(.trainedTooShort, "its \(epochs) epochs") { $0.epochs = epochs })
+    }
+    if let batch = recipe.batchSize, let usual = reference.batchSize {
+      list.append(put(batch > usual ? .largeBatches : .smallBatches, "its batches of \(batch)") { $0.batchSize = batch })
+    }
+    list += network(recipe, into: reference, signals)
+    return list.filter { $0.recipe.problem == nil && $0.recipe != reference }
+  }
+
+  private static func network(_ recipe: Recipe, into reference: Recipe, _ signals: SignalSummary?) -> [Damage] {
+    func put(_ fault: Fault.Name, _ what: String, _ body: (inout Recipe) -> Void) -> Damage {
+      var copy = reference
+      body(&copy)
+      return Damage(fault: fault, what: what, recipe: copy)
+    }
+    guard let stack = recipe.network.stack, let good = reference.network.stack else {
+      return [put(signals?.fault ?? .tooSmallNetwork, "its network") { $0.network = recipe.network }]
+    }
+    func change(_ body: (inout HiddenStack) -> Void) -> Network {
+      var copy = good
+      body(&copy)
+      copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
+      return Network(copy)
+    }
+    return [
+      put(.tooSmallNetwork, "its \(stack.hidden.map(String.init).joined(separator: ",")) units") {
+        $0.network = change { $0.hidden = stack.hidden }
+      },
+      put(.badInitialization, "its initial weights") { $0.network = change { $0.initializer = stack.initializer } },
+      put(.tooMuchRegularization, "its dropout, penalty, decay and noise") {
+        $0.network = change {
+          ($0.keepProb, $0.keepInput, $0.inputNoise) = (stack.keepProb, stack.keepInput, stack.inputNoise)
+          $0.keepProb = Array($0.keepProb.prefix(1))
+        }
+        ($0.penalty, $0.mixup, $0.loss.smoothing) = (recipe.penalty, recipe.mixup, recipe.loss.smoothing)
+      },
+      put(signals?.fault ?? .tooSmallNetwork, "its layers") {
+        $0.network = change {
+          ($0.hidden, $0.activation, $0.batchNorm) = (stack.hidden, stack.activation, stack.batchNorm)
+        }
+      },
+    ]
+  }
+}

@@ -1,0 +1,87 @@
+import TartineData
+import TartineTraining
+
+/// What `diagnose --json` prints, and report.json holds.
+extension Examination: Encodable {
+  private enum Key: String, CodingKey {
+    case faults, findings, verdict, unit, worth, ladder, checks, prescriptions, signals, learningCurve, importance
+    case learningRates, metrics, confusion, calibration, slices, worstRows, labelErrors, history, recipe, inspection, seconds
+  }
+
+  /// One rung, and how it stands to the one before it.
+  private struct RungReport: Encodable {
+    let value: Double
+    let interval: Interval
+    let rows: Int
+    /// To the rung before, or to the reference.
+    let difference: Double?
+    let differenceInterval: Interval?
+    let reading: Reading?
+
+    init(_ rung: Rung, _ finding: Finding?) {
+      value = rung.estimate.value
+      interval = Interval(rung.estimate)
+      rows = rung.rows
+      difference = finding?.difference?.value
+      differenceInterval = finding?.difference.map(Interval.init)
+      reading = finding?.reading
+    }
+  }
+
+  private struct Confusion: Encodable {
+    let classes: [String]
+    /// Rows: the truth; columns: the answer.
+    let rows: [[Int]]
+  }
+
+  /// Writes everything that was found.
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Key.self)
+    try values.encode(faults.map(\.name), forKey: .faults)
+    try values.encode(faults, forKey: .findings)
+    if let diagnosis {
+      try values.encode(diagnosis.verdict, forKey: .verdict)
+      try values.encode(diagnosis.heading, forKey: .unit)
+      try values.encode(diagnosis.worth, forKey: .worth)
+      let findings = ["train": diagnosis.bias, "dev": diagnosis.variance, "test": diagnosis.mismatch]
+      let rungs = diagnosis.ladder.map { ($0.name, RungReport($0, findings[$0.name] ?? nil)) }
+      try values.encode(Dictionary(uniqueKeysWithValues: rungs), forKey: .ladder)
+    } else {
+      try values.encodeNil(forKey: .ladder)
+    }
+    try values.encode(checks, forKey: .checks)
+    try values.encode(prescriptions, forKey: .prescriptions)
+    try values.encode(signals, forKey: .signals)
+    try values.encode(learningCurve, forKey: .learningCurve)
+    try values.encode(importance, forKey: .importance)
+    try values.encode(learningRates, forKey: .learningRates)
+    if let metrics {
+      try values.encode(
+        Dictionary(metrics.values.map { ($0.name, $0.estimate) }, uniquingKeysWith: { first, _ in first }),
+        forKey: .metrics)
+      if !metrics.confusion.isEmpty {
+        try values.encode(Confusion(classes: metrics.classes, rows: metrics.confusion), forKey: .confusion)
+      }
+    }
+    try values.encode(calibration, forKey: .calibration)
+    try values.encode(slices, forKey: .slices)
+    try values.encode(worstRows, forKey: .worstRows)
+    try values.encode(labels, forKey: .labelErrors)
+    try values.encode(runs.first?.history ?? [], forKey: .history)
+    try values.encode(recipe, forKey: .recipe)
+    try values.encode(inspection, forKey: .inspection)
+    try values.encode(seconds, forKey: .seconds)
+  }
+}
+
+/// An interval's ends, as an array of two; null for one that nothing bounds.
+struct Interval: Hashable, Sendable, Encodable {
+  private let ends: [Double?]
+
+  init(_ estimate: Estimate) { ends = [estimate.low, estimate.high].map { $0.isFinite ? $0 : nil } }
+
+  func encode(to encoder: any Encoder) throws {
+    var values = encoder.unkeyedContainer()
+    for end in ends { try values.encode(end) }
+  }
+}

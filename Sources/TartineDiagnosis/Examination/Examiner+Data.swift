@@ -1,0 +1,172 @@
+import TartineData
+import TartineTraining
+
+extension Examiner {
+  // MARK: What inspection saw
+
+  /// Parts that can be told apart less often than this, in pairs of rows, differ, but not so that it matters: MNIST's own
+  /// test part can in 55 of 100.
+  private static let clearArea = 0.6
+  /// Of parts divided at random, one in 20 is called different; a fault must be rarer.
+  private static let clearP = 0.005
+
+  func checkData() {
+    let kinds: [DataWarning.Kind: Fault.Name] = [
+      .leakingColumn: .leakingColumn, .duplicatesAcrossSplit: .duplicatesAcrossSplit,
+      .differentDistribution: .differentDistribution, .identifierColumn: .identifierColumn,
+      .constantColumn: .constantColumn,
+    ]
+    for warning in found.inspection.warnings {
+      let column = warning.column.map { "'\($0)': " } ?? ""
+      let name = kinds[warning.name].flatMap { isFault(warning) ? $0 : nil }
+      found.checks.append(
+        Check(
+          warning.name.rawValue, name == nil ? .undecided : .fault, column + warning.evidence, action: warning.action))
+      guard let name, !found.faults.contains(where: { $0.name == name }) else { continue }
+      found.faults.append(Fault(name: name, evidence: column + warning.evidence, action: warning.action, gain: nil))
+    }
+  }
+
+  /// Whether something that a person should know is wrong as well.
+  private func isFault(_ warning: DataWarning) -> Bool {
+    switch warning.name {
+    case .differentDistribution:
+      found.inspection.sameDistribution.contains { $0.adjustedP <= Self.clearP && $0.area >= Self.clearArea }
+    case .identifierColumn:
+      // One that is left out anyway does no harm.
+      facts(warning).map { !$0.use.hasPrefix("left out") } ?? true
+    case .constantColumn:
+      facts(warning).map { !$0.use.hasPrefix("left out") && !isUsual($0) } ?? true
+    default: true
+    }
+  }
+
+  private func facts(_ warning: DataWarning) -> ColumnFacts? {
+    found.inspection.columns.first { $0.name == warning.column }
+  }
+
+  /// Whether a constant is what most columns begin at, such as a pixel in the corner of a picture.
+  private func isUsual(_ constant: ColumnFacts) -> Bool {
+    guard let value = constant.smallest else { return false }
+    let others = found.inspection.columns.filter { $0.type == "number" && $0.values > 1 }
+    return others.count >= 8 && others.count { $0.smallest == value } * 2 > others.count
+  }
+
+  // MARK: What is left to the data
+
+  func findDataFaults(_ base: Attempt, _ reference: Attempt) throws {
+    let better = base.score < reference.score ? base : reference
+    let folds = hasTime(for: reference.seconds * 5) ? try judge(by: better.recipe) : nil
+    if isBlind(better, folds) {
+      found.faults.append(
+        Fault(
+          name: .noSignal,
+          evidence:
+            "neither this network nor one that is known to train is better than an answer that looks at nothing",
+          action: "look for columns that have to do with the target", gain: nil))
+      return
+    }
+    if let folds { findLabelNoise(folds) }
+    findRareClass(folds ?? found.runs.first?.dev)
+    try findTooFewRows(better, folds)
+  }
+
+  /// Whether nothing was learned: answers are no better than one that looks at nothing, and nor are probabilities, which say
+  /// something even where one class is so rare that it is never the answer.
+  private func isBlind(_ better: Attempt, _ folds: Evaluation?) -> Bool {
+    guard let judged = folds ?? better.run?.dev, judged.score > 0.95 * baseline.score else { return false }
+    let metrics = Metrics(judged)
+    guard let area = metrics["roc-auc"] ?? metrics["roc-auc-macro"] else { return true }
+    return area.low < 0.53
+  }
+
+  /// Each row of train and dev judged by a network that never saw it.
+  private func judge(by recipe: Recipe) throws -> Evaluation {
+    progress("judging each row by networks of the others")
+    return try recipe.crossValidate(on: split, folds: Self.folds, threads: threads).pooled
+  }
+
+  private static let folds = 4
+
+  /// With more than this share of the error of whoever looks at nothing, there is much left to learn.
+  private static let poorShare = 0.1
+  /// Half of the rows must make the error larger by this share of it, and so would the lack of as many more.
+  private static let steepness = 0.2
+
+  /// Variance that nothing but rows can mend: half of them do much worse, and so twice as many would do much better.
+  private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) throws {
+    guard found.faults.isEmpty, let run = better.run, let folds, folds.score > Self.poorShare * baseline.score,
+      run.train.score < 0.7 * folds.score, hasTime(for: 3 * better.seconds)
+    else { return }
+    progress("training on half of the rows")
+    let half = try better.recipe.crossValidate(on: split, folds: Self.folds, share: 0.5, threads: threads).pooled
+    let fall = Estimate.fall(from: half.outcomes, to: folds.outcomes, isNumber: split.task == .regression)
+    let isSteep = fall.low > 0 && fall.value > Self.steepness * half.score
+    let evidence =
+      "networks of half as many rows err by \(unit.text(half.score)), those of all by \(unit.text(folds.score)), and on the rows "
+      + "that they learned from by \(unit.text(run.train.score))"
+    found.checks.append(
+      Check("half-of-the-rows", isSteep ? .fault : .fine, interval: fall, evidence, action: isSteep ? "more rows" : nil))
+    guard isSteep else { return }
+    found.faults.append(
+      Fault(
+        name: .tooLittleData, evidence: evidence, action: "more rows: the learning curve says what they would give",
+        gain: nil))
+  }
+
+  /// Where networks are surest they still err: labels that are wrong at random are as wrong there as anywhere.
+  private func findLabelNoise(_ pooled: Evaluation) {
+    guard split.task.isClassification else { return }
+    let suspects = LabelErrors(pooled, of: split.dataset)
+    found.labels = suspects
+    let count = pooled.outputNames.count
+    let probabilities = pooled.classProbabilities
+    let order = pooled.outcomes.indices.sorted { a, b in
+      let (p, q) = (
+        (0..<count).map { probabilities[a * count + $0] }.max() ?? 0,
+        (0..<count).map { probabilities[b * count + $0] }.max() ?? 0
+      )
+      return p == q ? a < b : p > q
+    }
+    let surest = order.prefix(max(30, order.count / 4))
+    let wrong = Estimate.proportion(
+      surest.reduce(0) { $0 + pooled.outcomes[$1] } / Double(surest.count), of: surest.count)
+    // Where classes merely overlap, the surest rows are far better than the others.
+    let isNoisy = wrong.low > 0.05 && wrong.value > (count > 2 ? 0.5 : 0.7) * pooled.meanOutcome
+    found.checks.append(
+      Check(
+        "label-noise", isNoisy ? .fault : wrong.high < 0.05 ? .fine : .undecided, interval: wrong,
+        "of the quarter of rows that networks of other rows are surest of, \(unit.text(wrong.value)) (\(unit.range(wrong))) are labelled "
+          + "otherwise; \(suspects.suspects.count) of \(suspects.rows) rows are suspect",
+        action: isNoisy ? "look at the suspect rows first" : nil))
+    guard isNoisy else { return }
+    found.faults.append(
+      Fault(
+        name: .labelNoise,
+        evidence:
+          "even where networks are surest, \(unit.text(wrong.value)) of the rows (\(unit.range(wrong))) have another label",
+        action: "have the suspect rows labelled again", gain: nil))
+  }
+
+  /// A class that is rare, and that the network hardly ever finds.
+  private func findRareClass(_ judged: Evaluation?) {
+    guard split.task.isClassification, let judged else { return }
+    let metrics = Metrics(judged)
+    let rows = Double(judged.rowCount)
+    guard let (place, rarest) = metrics.byClass.enumerated().min(by: { $0.element.support < $1.element.support }),
+      rarest.support >= 3, rarest.support / rows < 0.05
+    else { return }
+    let recall = Estimate.proportion(rarest.recall, of: Int(rarest.support))
+    let others = metrics.byClass.enumerated().filter { $0.offset != place }.map(\.element.recall)
+    let usual = others.reduce(0, +) / Double(max(1, others.count))
+    let isLost = recall.high < usual - 0.1
+    let evidence =
+      "of the rarest class, '\(metrics.classes[place])', \(Text.fixed(recall.value * 100, decimals: 0)) % are found, of the "
+      + "others \(Text.fixed(usual * 100, decimals: 0)) %"
+    found.checks.append(Check("class-imbalance", isLost ? .fault : .fine, interval: recall, evidence))
+    guard isLost else { return }
+    found.faults.append(
+      Fault(
+        name: .classImbalance, evidence: evidence, action: "--class-weights balanced, or --threshold-for f1", gain: nil))
+  }
+}

@@ -1,0 +1,69 @@
+import TartineData
+import TartineTraining
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension Examiner {
+  /// Rows that signals are taken from.
+  private static let signalRows = 2_000
+
+  /// What goes through the layers before training and after it.
+  func takeSignals(_ base: Attempt) throws {
+    let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
+    let before = trainer.signals(rows: Self.signalRows)
+    let after = base.run.map { trainer.signals(rows: Self.signalRows, of: $0.model) }
+    found.signals = before.layers.enumerated().map { place, layer in
+      Examination.LayerReport(
+        layer: layer.name, start: Examination.LayerReport.Figures(layer),
+        end: after.map { Examination.LayerReport.Figures($0.layers[place]) },
+        epochs: watched.map { Examination.LayerReport.Epoch(epoch: $0.epoch, figures: .init($0.layers[place])) })
+    }
+    let dead = after?.layers.map(\.deadShare).max() ?? 0
+    let weighted = before.layers.filter(\.hasWeights)
+    if weighted.count > 2, let first = weighted.first, let last = weighted.dropLast().last, last.gradient > 0 {
+      let ratio = first.gradient / last.gradient
+      signals = SignalSummary(gradientRatio: ratio, deadShare: dead)
+      found.checks.append(
+        Check(
+          "gradient-ratio", ratio < 1e-3 || ratio > 1e3 ? .fault : .fine, statistic: ratio,
+          "at the start the first layer's gradient is \(Text.significant(ratio, digits: 2)) times the last hidden layer's",
+          action: ratio < 1e-3 ? "batch norm, ReLU, or another initialization" : nil))
+    } else if after != nil {
+      signals = SignalSummary(gradientRatio: 1, deadShare: dead)
+    }
+    if base.run != nil {
+      found.checks.append(
+        Check(
+          "dead-units", dead > 0.5 ? .fault : .fine, statistic: dead,
+          "in the layer that has most, \(Text.fixed(dead * 100, decimals: 0)) % of the ReLU units give 0 in every row",
+          action: dead > 0.5 ? "a lower rate, He initialization, or leaky ReLU" : nil))
+    }
+    let saturated = after?.layers.dropLast().map(\.saturatedShare).max() ?? 0
+    if saturated > 0 {
+      found.checks.append(
+        Check(
+          "saturation", saturated > 0.8 ? .undecided : .fine, statistic: saturated,
+          "in the layer that has most, \(Text.fixed(saturated * 100, decimals: 0)) % of the answers lie where the slope is "
+            + "nearly 0", action: saturated > 0.8 ? "smaller initial weights, batch norm, or ReLU" : nil))
+    }
+    checkInitialLoss(before.loss)
+  }
+
+  private func checkInitialLoss(_ loss: Double) {
+    guard split.task.isClassification else { return }
+    let truths = target.truths(of: split.dataset, rows: split.train)
+    guard let first = truths.first, let classes = first.classes else { return }
+    let usual = log(Double(classes))
+    found.checks.append(
+      Check(
+        "initial-loss", loss < 3 * usual + 0.5 ? .fine : .fault, statistic: loss,
+        "before training the loss is \(Text.significant(loss, digits: 3)), and answers without knowledge give "
+          + Text.significant(usual, digits: 3), action: loss < 3 * usual + 0.5 ? nil : "smaller initial weights"))
+  }
+}

@@ -1,0 +1,195 @@
+import TartineData
+import TartineDiagnosis
+import TartineFiles
+import TartineTraining
+
+/// One page of HTML without outside parts that tells what was found of a network: verdict first, then the ladder, what would
+/// help, and what it rests on.
+public struct ExaminationReport {
+  private let examination: Examination
+  private let split: Split
+  private let title: String
+
+  /// A report of an examination.
+  ///
+  /// - Parameters:
+  ///   - examination: what is told of.
+  ///   - split: the data that were examined.
+  ///   - title: of the page.
+  public init(_ examination: Examination, on split: Split, title: String) {
+    self.examination = examination
+    self.split = split
+    self.title = title
+  }
+
+  /// The page.
+  public var html: String {
+    var sections = [faults]
+    if let run = examination.runs.first, let diagnosis = examination.diagnosis {
+      let parts = RunSections(run, diagnosis)
+      sections += [
+        "<p class=\"verdict\">\(escape(diagnosis.verdict))</p>", parts.ladder, prescriptions, parts.epochs, signals,
+        learningCurve, importance, answers(run), slices, WorstRowsSection(examination, split).html, checks, data,
+        parts.data, parts.network, parts.recipe,
+      ]
+    } else {
+      sections += [
+        "<p class=\"verdict\">The training diverged, so there is no error to read.</p>", prescriptions, signals, checks, data,
+        Page.section("The recipe", "<pre>\(escape((try? JSON.text(examination.recipe, pretty: true)) ?? ""))</pre>"),
+      ]
+    }
+    return Page(title: title, body: sections.joined(separator: "\n")).html
+  }
+
+  private var isFraction: Bool { split.task != .regression }
+  private var unit: String { isFraction ? "error, %" : "RMSE" }
+
+  private func text(_ value: Double) -> String {
+    isFraction ? "\(Text.significant(value * 100, digits: 3)) %" : Text.significant(value, digits: 4)
+  }
+
+  private func gain(_ gain: Estimate) -> String {
+    func part(_ value: Double) -> String {
+      isFraction ? Text.fixed(value * 100, decimals: 2) : Text.significant(value, digits: 3)
+    }
+    return "\(part(gain.value))\(isFraction ? " points" : "") (\(part(gain.low)) to \(part(gain.high)))"
+  }
+
+  // MARK: What is wrong, and what helps
+
+  private var faults: String {
+    guard !examination.faults.isEmpty else {
+      return "<ul class=\"faults none\"><li><span class=\"name\">No fault found.</span></li></ul>"
+    }
+    let items = examination.faults.map { fault in
+      "<li><span class=\"name\">\(fault.name.rawValue)</span>: \(escape(fault.evidence)). "
+        + "<span class=\"do\">→ \(escape(fault.action))</span></li>"
+    }
+    return "<ul class=\"faults\">\(items.joined())</ul>"
+  }
+
+  private var prescriptions: String {
+    let items = examination.prescriptions.map { remedy in
+      let helped = remedy.gain.map { " Removes \(escape(gain($0)))." } ?? ""
+      let command = remedy.command ?? remedy.flags
+      return "<li><strong>\(escape(remedy.what))</strong>: \(escape(remedy.why)).\(helped)"
+        + (command.isEmpty ? "" : "<br><code>\(escape(command))</code>") + "</li>"
+    }
+    return Page.section(
+      "What would help", note: "What was tried here, by how much of the dev error it removes, with 95 % intervals.",
+      items.isEmpty ? "" : "<ol>\(items.joined())</ol>")
+  }
+
+  // MARK: What it rests on
+
+  private var signals: String {
+    let layers = examination.signals
+    func figure(_ value: Double?) -> String { value.map { Text.significant($0, digits: 2) } ?? "" }
+    func share(_ value: Double?) -> String { value.map { "\(Text.fixed($0 * 100, decimals: 0)) %" } ?? "" }
+    let rows = layers.map { layer in
+      [
+        layer.layer, figure(layer.start?.deviation), figure(layer.end?.deviation), figure(layer.start?.gradient),
+        figure(layer.end?.gradient), share(layer.end?.dead), share(layer.end?.saturated),
+      ]
+    }
+    return Page.section(
+      "Signals", note: "What goes through each layer on dev rows, before training and with the weights kept.",
+      Page.charts([
+        SignalPicture("Gradient", layers, \.gradient).svg, SignalPicture("Deviation of what comes out", layers, \.deviation).svg,
+      ])
+        + Page.table(
+          ["", "deviation, start", "end", "gradient, start", "end", "dead units", "saturated"], rows))
+  }
+
+  private var learningCurve: String {
+    guard let curve = examination.learningCurve else { return "" }
+    let scale = isFraction ? 100.0 : 1
+    let note: String
+    switch curve.answer {
+    case .twice(let error):
+      note =
+        "With twice the rows, \(2 * split.trainCount), the dev error would be \(text(error.value)) "
+        + "(\(text(error.low)) to \(text(error.high)), in nine of ten cases)."
+    case .declined(let reason): note = "Nothing is said of more data: \(reason)."
+    }
+    return Page.section(
+      "The learning curve", note: note, Page.charts([LearningCurvePicture(curve, scale: scale, unit: unit).svg]))
+  }
+
+  private var importance: String {
+    guard let importance = examination.importance, !importance.columns.isEmpty else { return "" }
+    return Page.section(
+      "What it takes from each column",
+      note: "By how much the dev error grows once a column's values are shuffled; columns of pure noise do up to "
+        + "\(gain(Estimate(importance.noise, low: importance.noise, high: importance.noise)).split(separator: "(")[0]).",
+      BarsPicture(
+        importance.columns.prefix(20).map { ($0.column, $0.increase, $0.isAboveNoise) }, scale: isFraction ? 100 : 1,
+        unit: isFraction ? "points" : ""
+      ).svg)
+  }
+
+  private func answers(_ run: Run) -> String {
+    guard isFraction else {
+      return Page.section("Answers and truths", Page.charts([AnswersPicture(run.dev).svg]))
+    }
+    var content = ""
+    if let metrics = examination.metrics, metrics.classes.count > 1 {
+      content += ConfusionTable(metrics.classes, metrics.confusion).html
+    }
+    if let calibration = examination.calibration { content += Page.charts([CalibrationPicture(calibration).svg]) }
+    let figures = examination.metrics?.values.map { metric in
+      [
+        metric.name, Text.significant(metric.estimate.value, digits: 3),
+        "\(Text.significant(metric.estimate.low, digits: 3)) to \(Text.significant(metric.estimate.high, digits: 3))",
+      ]
+    }
+    return Page.section("Answers and truths", note: "On dev.", content)
+      + Page.section("Figures", note: "On dev, with 95 % intervals.", Page.table(["", "", "interval"], figures ?? []))
+  }
+
+  private var slices: String {
+    guard let slices = examination.slices, !slices.worst.isEmpty else { return "" }
+    let rows = slices.worst.prefix(10).map { slice in
+      [
+        slice.name, "\(slice.rows)", text(slice.error.value), "\(text(slice.error.low)) to \(text(slice.error.high))",
+        text(slice.otherError), Text.significant(slice.p, digits: 1),
+      ]
+    }
+    return Page.section(
+      "Where it errs more",
+      note: "Of \(slices.examined) parts of dev, those with a surely higher error; of these one in 20 is there by chance.",
+      Page.table(["part", "rows", "error", "interval", "of the others", "p"], rows))
+  }
+
+  private var checks: String {
+    let rows = examination.checks.map { check in
+      "<tr><th>\(escape(check.name))</th><td class=\"\(check.verdict.rawValue)\">\(check.verdict.rawValue)</td>"
+        + "<td class=\"text\">\(escape(check.evidence))\(check.action.map { "; \(escape($0))" } ?? "")</td></tr>"
+    }
+    return Page.section(
+      "All checks",
+      "<div class=\"wide\"><table><thead><tr><th></th><th>verdict</th><th>what was seen</th></tr></thead><tbody>\(rows.joined())"
+        + "</tbody></table></div>")
+  }
+
+  private var data: String {
+    let inspection = examination.inspection
+    let columns = inspection.columns.prefix(60).map { column in
+      [
+        column.name, column.type, "\(column.values)", "\(column.missing)", "\(Text.fixed(column.tells * 100, decimals: 0)) %",
+        column.use,
+      ]
+    }
+    let pairs = inspection.sameDistribution.map { pair in
+      [
+        "\(pair.first) and \(pair.second)", "\(Text.fixed(pair.area * 100, decimals: 0)) %", Text.significant(pair.adjustedP, digits: 2),
+        "\(Text.fixed(pair.smallestVisibleShift, decimals: 2)) deviations", pair.isDifferent ? "different" : "alike",
+      ]
+    }
+    return Page.section(
+      "One distribution",
+      note: "How often the part of a row can be told from the row, of 50 % by chance; and the smallest shift of one column that "
+        + "would have been seen with so many rows.", Page.table(["parts", "told apart", "p", "smallest visible shift", ""], pairs))
+      + Page.section("Columns", Page.table(["", "type", "values", "missing", "tells alone", "use"], columns))
+  }
+}

@@ -1,0 +1,93 @@
+/// One page of HTML without outside parts.
+struct Page {
+  let title: String
+  /// What stands between the heading and the end, as HTML.
+  let body: String
+
+  var html: String {
+    """
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>\(escape(title)) – Tartine</title>
+    <style>\(Self.style)</style>
+    </head>
+    <body>
+    <main>
+    <h1>\(escape(title))</h1>
+    \(body)
+    </main>
+    </body>
+    </html>
+
+    """
+  }
+
+  /// A heading, and what belongs to it; nothing where there is nothing to show.
+  static func section(_ title: String, note: String? = nil, _ content: String) -> String {
+    guard !content.isEmpty else { return "" }
+    let remark = note.map { "<p class=\"note\">\(escape($0))</p>" } ?? ""
+    return "<section><h2>\(escape(title))</h2>\(remark)\(content)</section>"
+  }
+
+  /// A table of texts; the first column names the row.
+  static func table(_ head: [String], _ rows: [[String]]) -> String {
+    guard !rows.isEmpty else { return "" }
+    let heads = head.map { "<th>\(escape($0))</th>" }.joined()
+    let lines = rows.map { row in
+      "<tr>" + row.enumerated().map { $0 == 0 ? "<th>\(escape($1))</th>" : "<td>\(escape($1))</td>" }.joined() + "</tr>"
+    }
+    return "<div class=\"wide\"><table><thead><tr>\(heads)</tr></thead><tbody>\(lines.joined())</tbody></table></div>"
+  }
+
+  static func charts(_ pictures: [String]) -> String {
+    let there = pictures.filter { !$0.isEmpty }
+    return there.isEmpty ? "" : "<div class=\"charts\">\(there.joined(separator: "\n"))</div>"
+  }
+
+  private static let style = """
+    :root { color-scheme: light dark; --ink: #1c1b19; --soft: #6b675f; --line: #d9d4c8; --paper: #fdfbf7; --card: #f6f2e9;
+      --train: #2f6f9f; --dev: #c2571a; --test: #5b8c3e; --bad: #b3261e; }
+    @media (prefers-color-scheme: dark) { :root { --ink: #ece8df; --soft: #a39d90; --line: #45413a; --card: #24221f;
+      --paper: #1b1a18; --train: #79b8e6; --dev: #f0955a; --test: #9fcf7f; --bad: #f2827a; } }
+    body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+    main { max-width: 62rem; margin: 0 auto; padding: 2rem 1.2rem 4rem; }
+    h1 { font-size: 1.7rem; margin: 0 0 .6rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
+    .verdict { font-size: 1.1rem; border-left: 4px solid var(--dev); padding-left: .9rem; margin: .8rem 0; }
+    .note { color: var(--soft); margin: .2rem 0 .8rem; }
+    .faults { list-style: none; padding: 0; margin: .8rem 0; } .faults li { background: var(--card); border-left: 4px solid var(--bad);
+      padding: .6rem .9rem; margin: .5rem 0; overflow-wrap: anywhere; } .faults.none li { border-color: var(--test); }
+    .name { font-weight: 650; } .do { color: var(--soft); }
+    .wide { overflow-x: auto; } table { border-collapse: collapse; margin: .6rem 0; font-size: .95rem; }
+    th { text-align: left; font-weight: 600; } td, th { padding: .25rem 1.2rem .25rem 0; border-bottom: 1px solid var(--line);
+      white-space: nowrap; vertical-align: top; } td { font-variant-numeric: tabular-nums; } thead th { color: var(--soft); font-weight: 400; }
+    td.text { white-space: normal; min-width: 16rem; } td.fault { color: var(--bad); } td.fine { color: var(--test); }
+    pre { overflow-x: auto; border: 1px solid var(--line); padding: .8rem 1rem; font-size: .85rem; line-height: 1.4; }
+    code { font-size: .9em; overflow-wrap: anywhere; } svg { width: 100%; max-width: 40rem; height: auto; display: block; }
+    svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } svg text.title { fill: var(--ink); }
+    .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); gap: 1.5rem; }
+    .charts svg { max-width: 29rem; } .rows { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; width: 6.5rem; font-size: .8rem; line-height: 1.3; }
+    figure img { width: 100%; image-rendering: pixelated; display: block; border: 1px solid var(--line); }
+    .matrix td { text-align: right; padding: .2rem .5rem; border: 1px solid var(--paper); min-width: 1.6rem; }
+    details { margin: .6rem 0; } summary { cursor: pointer; color: var(--soft); }
+    @media print { :root { --paper: #fff; --ink: #000; --soft: #444; --line: #bbb; --card: #f4f4f4; } main { max-width: none; padding: 0; }
+      section, figure, svg { break-inside: avoid; } details:not([open]) > *:not(summary) { display: block; } }
+    """
+}
+
+/// Text that may stand in HTML.
+func escape(_ text: String) -> String {
+  var out = ""
+  for character in text {
+    switch character {
+    case "&": out += "&amp;"
+    case "<": out += "&lt;"
+    case ">": out += "&gt;"
+    case "\"": out += "&quot;"
+    default: out.append(character)
+    }
+  }
+  return out
+}

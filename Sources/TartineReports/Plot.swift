@@ -1,0 +1,177 @@
+import TartineDiagnosis
+import TartineEngine
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Values of one axis, from one end to the other.
+struct Scale {
+  let low, high: Double
+  let isLogarithmic: Bool
+
+  /// From 0, or from the values' own lowest where they are on a log scale, with a little room above.
+  init(of values: [Double], fromZero: Bool = true, isLogarithmic: Bool = false) {
+    let known = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
+    self.isLogarithmic = isLogarithmic
+    let (least, most) = (known.min() ?? (isLogarithmic ? 1e-3 : 0), known.max() ?? 1)
+    if isLogarithmic {
+      // At least one power of ten, so that little differences look little.
+      low = min(least, most / 10) / 1.3
+      high = most * 1.3
+    } else {
+      low = fromZero ? min(0, least) : least
+      high = most > low ? most + (fromZero ? 0.06 * (most - low) : 0) : low + 1
+    }
+  }
+
+  /// From 0 to 1 along the axis.
+  func place(_ value: Double) -> Double {
+    guard value.isFinite else { return value == .infinity ? 1 : 0 }
+    let share =
+      isLogarithmic ? log(max(value, low) / low) / log(high / low) : (value - low) / max(high - low, .leastNormalMagnitude)
+    return max(0, min(1.02, share))
+  }
+
+  /// Round values, about so many.
+  func ticks(_ count: Int) -> [Double] {
+    guard isLogarithmic else {
+      if low >= 0 || low > -1e-12 { return Axis.ticks(to: high, count: count).filter { $0 >= low } }
+      let step = Axis.ticks(to: high - low, count: count).dropFirst().first ?? 1
+      let first = (low / step).rounded(.up)
+      return stride(from: first, through: high / step, by: 1).map { $0 * step }
+    }
+    let (first, last) = (Int(log10(low).rounded(.up)), Int(log10(high).rounded(.down)))
+    guard last >= first else { return [low * 1.3, high / 1.3] }
+    let every = max(1, (last - first + count - 1) / count)
+    let powers = stride(from: first, through: last, by: every).map { pow(10, Double($0)) }
+    return powers.count > 1 ? powers : powers + [2, 5].map { $0 * powers[0] }.filter { $0 <= high }
+  }
+}
+
+/// A frame with two axes, and what is drawn into it.
+struct Plot {
+  private let title: String
+  private let label: String
+  private let x, y: Scale
+  private var parts: [String] = []
+  private static let frame = (left: 56.0, right: 402.0, top: 30.0, bottom: 204.0)
+
+  /// - Parameters:
+  ///   - title: above the frame.
+  ///   - label: what a person who cannot see it is told.
+  init(_ title: String, label: String, x: Scale, y: Scale) {
+    self.title = title
+    self.label = label
+    self.x = x
+    self.y = y
+  }
+
+  private func across(_ value: Double) -> String {
+    Text.plain(Self.frame.left + (Self.frame.right - Self.frame.left) * x.place(value))
+  }
+
+  private func down(_ value: Double) -> String {
+    Text.plain(Self.frame.bottom - (Self.frame.bottom - Self.frame.top) * y.place(value))
+  }
+
+  // MARK: Axes
+
+  /// Lines at round values of the vertical axis.
+  mutating func addGrid(_ text: (Double) -> String = { Text.significant($0, digits: 2) }) {
+    for tick in y.ticks(4) {
+      let at = down(tick)
+      parts.append(
+        "<line x1=\"\(Text.plain(Self.frame.left))\" x2=\"\(Text.plain(Self.frame.right))\" y1=\"\(at)\" y2=\"\(at)\" "
+          + "stroke=\"var(--line)\"/><text x=\"\(Text.plain(Self.frame.left - 6))\" y=\"\(at)\" dy=\"4\" "
+          + "text-anchor=\"end\">\(escape(text(tick)))</text>")
+    }
+  }
+
+  /// Texts below the horizontal axis: the first and last kept within the frame.
+  mutating func addTicks(_ ticks: [(value: Double, text: String)]) {
+    for (place, tick) in ticks.enumerated() {
+      let share = x.place(tick.value)
+      let anchor = place == 0 && share < 0.05 ? "start" : share > 0.93 ? "end" : "middle"
+      parts.append("<text x=\"\(across(tick.value))\" y=\"222\" text-anchor=\"\(anchor)\">\(escape(tick.text))</text>")
+    }
+  }
+
+  /// Names in their colours, at the top right.
+  mutating func addKey(_ names: [(name: String, color: String)]) {
+    let spans = names.enumerated().map { place, entry in
+      "<tspan\(place > 0 ? " dx=\"10\"" : "") style=\"fill:\(entry.color)\">\(escape(entry.name))</tspan>"
+    }
+    parts.append(
+      "<text x=\"\(Text.plain(Self.frame.right))\" y=\"13\" text-anchor=\"end\">\(spans.joined())</text>")
+  }
+
+  // MARK: Marks
+
+  mutating func addLine(_ points: [(x: Double, y: Double)], color: String, width: Double = 2, isFaint: Bool = false) {
+    let places = points.filter { $0.y.isFinite }.map { "\(across($0.x)),\(down($0.y))" }
+    parts.append(
+      "<polyline points=\"\(places.joined(separator: " "))\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(Text.plain(width))\""
+        + "\(isFaint ? " opacity=\".45\"" : "") stroke-linejoin=\"round\"/>")
+  }
+
+  /// What lies between two lines.
+  mutating func addBand(_ points: [(x: Double, low: Double, high: Double)], color: String) {
+    let there = points.map { "\(across($0.x)),\(down($0.high))" }
+    let back = points.reversed().map { "\(across($0.x)),\(down($0.low))" }
+    parts.append("<polygon points=\"\((there + back).joined(separator: " "))\" fill=\"\(color)\" opacity=\".18\"/>")
+  }
+
+  mutating func addPoint(_ x: Double, _ y: Double, color: String, radius: Double = 3.5, opacity: Double = 1) {
+    parts.append(
+      "<circle cx=\"\(across(x))\" cy=\"\(down(y))\" r=\"\(Text.plain(radius))\" fill=\"\(color)\""
+        + "\(opacity < 1 ? " opacity=\"\(opacity)\"" : "")/>")
+  }
+
+  /// An interval at one place.
+  mutating func addRange(_ x: Double, _ low: Double, _ high: Double, color: String) {
+    parts.append(
+      "<line x1=\"\(across(x))\" x2=\"\(across(x))\" y1=\"\(down(low))\" y2=\"\(down(high))\" stroke=\"\(color)\" "
+        + "stroke-width=\"5\" stroke-linecap=\"round\" opacity=\".35\"/>")
+  }
+
+  /// A dashed line from one point to another.
+  mutating func addGuide(from start: (x: Double, y: Double), to end: (x: Double, y: Double)) {
+    parts.append(
+      "<line x1=\"\(across(start.x))\" y1=\"\(down(start.y))\" x2=\"\(across(end.x))\" y2=\"\(down(end.y))\" "
+        + "stroke=\"var(--soft)\" stroke-dasharray=\"3 4\"/>")
+  }
+
+  /// A dashed line from bottom to top.
+  mutating func addMark(at value: Double) { addGuide(from: (value, y.low), to: (value, y.high)) }
+
+  var svg: String {
+    "<svg viewBox=\"0 0 412 228\" role=\"img\" aria-label=\"\(escape(label))\">"
+      + "<text x=\"0\" y=\"13\" class=\"title\">\(escape(title))</text>\(parts.joined())</svg>"
+  }
+}
+
+/// Round numbers for an axis from 0.
+enum Axis {
+  static func ticks(to highest: Double, count: Int) -> [Double] {
+    guard highest > 0, highest.isFinite else { return [0] }
+    let raw = highest / Double(count)
+    var power = 1.0
+    while power > raw { power /= 10 }
+    while power * 10 <= raw { power *= 10 }
+    let step = [1, 2, 2.5, 5, 10].map { $0 * power }.first { $0 >= raw } ?? raw
+    return stride(from: 0, through: highest, by: step).map { $0 }
+  }
+}
+
+extension Text {
+  /// A coordinate.
+  static func plain(_ value: Double) -> String {
+    let rounded = (value * 10).rounded() / 10
+    return Int(exactly: rounded).map(String.init) ?? String(rounded)
+  }
+}

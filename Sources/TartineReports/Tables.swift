@@ -1,0 +1,153 @@
+import TartineData
+import TartineDiagnosis
+import TartineEngine
+import TartineFiles
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Figures with their intervals, one below the other, from 0.
+struct BarsPicture {
+  typealias Bar = (name: String, estimate: Estimate, isSure: Bool)
+  private let bars: [Bar]
+  private let scale: Double
+  private let unit: String
+
+  init(_ bars: [Bar], scale: Double, unit: String) {
+    self.bars = bars
+    self.scale = scale
+    self.unit = unit
+  }
+
+  var svg: String {
+    let highest = (bars.flatMap { [$0.estimate.value, $0.estimate.high] }.filter(\.isFinite).max() ?? 1) * scale
+    guard highest > 0 else { return "" }
+    let (left, right) = (150.0, 440.0)
+    func x(_ value: Double) -> String { Text.plain(left + (right - left) * max(0, min(1, value * scale / highest))) }
+    let height = 22 * bars.count + 30
+    var parts: [String] = []
+    for tick in Axis.ticks(to: highest, count: 4) {
+      let (at, text) = (x(tick / scale), Text.significant(tick, digits: 2))
+      parts.append(
+        """
+        <line x1="\(at)" x2="\(at)" y1="4" y2="\(height - 22)" stroke="var(--line)"/>\
+        <text x="\(at)" y="\(height - 6)" text-anchor="middle">\(text)\(tick == 0 || unit.isEmpty ? "" : " \(unit)")</text>
+        """)
+    }
+    for (place, bar) in bars.enumerated() {
+      let y = 18 + 22 * place
+      let color = bar.isSure ? "var(--train)" : "var(--soft)"
+      let name = bar.name.count > 22 ? bar.name.prefix(21) + "…" : bar.name[...]
+      let (low, middle, high) = (x(bar.estimate.low), x(bar.estimate.value), x(bar.estimate.high))
+      parts.append(
+        """
+        <text x="\(Text.plain(left - 8))" y="\(y + 4)" text-anchor="end">\(escape(String(name)))</text>\
+        <line x1="\(low)" x2="\(high)" y1="\(y)" y2="\(y)" stroke="\(color)" stroke-width="6" \
+        stroke-linecap="round" opacity=".35"/><circle cx="\(middle)" cy="\(y)" r="4.5" fill="\(color)"/>
+        """)
+    }
+    return "<svg viewBox=\"0 0 480 \(height)\" role=\"img\" aria-label=\"Importance of each column\">\(parts.joined())</svg>"
+  }
+}
+
+/// Truths by answers, the more rows the darker.
+struct ConfusionTable {
+  private static let mostClasses = 20
+  private let classes: [String]
+  private let rows: [[Int]]
+
+  init(_ classes: [String], _ rows: [[Int]]) {
+    self.classes = classes
+    self.rows = rows
+  }
+
+  /// Of more classes than fit, the pairs that are confused most.
+  var html: String { classes.count > Self.mostClasses ? pairs : matrix }
+
+  private var matrix: String {
+    let heads = classes.map { "<th>\(escape($0))</th>" }.joined()
+    let lines = zip(classes, rows).enumerated().map { place, line -> String in
+      let total = max(1, line.1.reduce(0, +))
+      let cells = line.1.enumerated().map { answer, count -> String in
+        // The diagonal in one colour, mistakes in another.
+        let share = 100 * count / total
+        let color = answer == place ? "var(--test)" : "var(--bad)"
+        let strength = count == 0 ? 0 : max(8, answer == place ? share / 2 : min(80, share * 2))
+        return "<td style=\"background: color-mix(in srgb, \(color) \(strength)%, transparent)\">\(count)</td>"
+      }
+      return "<tr><th>\(escape(line.0))</th>\(cells.joined())</tr>"
+    }
+    return "<p class=\"note\">Each row a class as it is, each column what it was taken for.</p><div class=\"wide\"><table class=\"matrix\">"
+      + "<thead><tr><th></th>\(heads)</tr></thead><tbody>\(lines.joined())</tbody></table></div>"
+  }
+
+  private var pairs: String {
+    var list: [(truth: String, answer: String, count: Int)] = []
+    for (truth, line) in rows.enumerated() {
+      for (answer, count) in line.enumerated() where answer != truth && count > 0 {
+        list.append((classes[truth], classes[answer], count))
+      }
+    }
+    list.sort { $0.count > $1.count }
+    return Page.table(["it is", "taken for", "rows"], list.prefix(15).map { [$0.truth, $0.answer, "\($0.count)"] })
+  }
+}
+
+/// The rows that cost most and those that are probably labelled wrongly, as pictures where they are pictures.
+struct WorstRowsSection {
+  private static let mostSuspects = 12
+  private let examination: Examination
+  private let split: Split
+
+  init(_ examination: Examination, _ split: Split) {
+    self.examination = examination
+    self.split = split
+  }
+
+  var html: String {
+    let worst = examination.worstRows?.rows ?? []
+    let suspects = (examination.labels?.suspects ?? []).prefix(Self.mostSuspects)
+    return Page.section(
+      "The rows that cost most", note: "Of dev, the dearest first: look at them.",
+      show(
+        worst.map { ($0.place, "row \($0.row): \($0.truth), taken for \($0.answer)") },
+        table: Page.table(
+          ["row", "it is", "answer", "probability of the truth", "costs"],
+          worst.map {
+            [
+              "\($0.row)", $0.truth, $0.answer, $0.probability.map { Text.significant($0, digits: 2) } ?? "",
+              Text.significant($0.loss, digits: 3),
+            ]
+          })))
+      + Page.section(
+        "Labels to look at",
+        note: "Networks that never saw these rows are sure of another class. "
+          + "\(examination.labels?.suspects.count ?? 0) of \(examination.labels?.rows ?? 0) rows are suspect.",
+        show(
+          suspects.map { ($0.place, "row \($0.row): labelled \($0.label), looks like \($0.suggestion)") },
+          table: Page.table(
+            ["row", "label", "looks like", "probability"],
+            suspects.map { ["\($0.row)", $0.label, $0.suggestion, Text.significant($0.probability, digits: 2)] })))
+  }
+
+  /// As pictures, or as a table.
+  private func show(_ rows: [(place: Int, caption: String)], table: String) -> String {
+    guard case .images(let block) = split.dataset.inputs, !rows.isEmpty else { return table }
+    let (height, width, channels) = block.shape
+    let figures = rows.map { row, caption -> String in
+      // What is neither gray nor colour is shown by its first channel.
+      let shown = channels == 3 ? 3 : 1
+      let pixels = block.pixels(row)
+      let bytes = (0..<height * width).flatMap { place in
+        (0..<shown).map { UInt8(Int(pixels[place * channels + $0]) * 255 / block.fullScale) }
+      }
+      let png = Data(PNG.encode(width: width, height: height, channels: shown, pixels: bytes)).base64EncodedString()
+      return "<figure><img alt=\"\(escape(caption))\" src=\"data:image/png;base64,\(png)\">"
+        + "<figcaption>\(escape(caption))</figcaption></figure>"
+    }
+    return "<div class=\"rows\">\(figures.joined())</div>"
+  }
+}

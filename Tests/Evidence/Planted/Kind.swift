@@ -1,0 +1,188 @@
+import Tartine
+
+/// One kind of fault: how it is planted, what it may be called, and a twin with the same setting that trains well.
+struct Kind: Sendable {
+  typealias Change = @Sendable (inout Specimen, inout RandomStream) -> Void
+
+  let name: String
+  /// Names that are right, the usual one first.
+  let expected: [Fault.Name]
+  /// Where it is a fault.
+  let habitats: [Habitat]
+  let plant: Change
+  /// The same setting where it does no harm, on these data; nil where there is no such thing.
+  let twin: Twin?
+
+  struct Twin: Sendable {
+    let habitats: [Habitat]
+    let change: Change
+  }
+
+  init(
+    _ name: String, _ expected: [Fault.Name], on habitats: [Habitat], plant: @escaping Change,
+    twinOn twinHabitats: [Habitat]? = nil, twin: Change? = nil
+  ) {
+    self.name = name
+    self.expected = expected
+    self.habitats = habitats
+    self.plant = plant
+    self.twin = twin.map { Twin(habitats: twinHabitats ?? habitats, change: $0) }
+  }
+
+  static let all = steps + networks + rows + columns
+}
+
+extension Kind {
+  /// Of the steps that are taken.
+  static let steps: [Kind] = [
+    Kind(
+      "rate-too-high", [.learningRateTooHigh], on: [.digits, .disk, .waves, .mnist, .housing, .blobs],
+      plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .cosine(from: 3)) },
+      twin: { it, _ in
+        it.recipe.optimizer = .gradientDescent(learningRate: .cosine(from: 0.3))
+        it.stack.batchNorm = true
+      }),
+    Kind(
+      "rate-too-low", [.learningRateTooLow], on: [.digits, .disk, .waves, .mnist, .housing, .blobs],
+      plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .constant(3e-6)) },
+      twin: { it, _ in
+        it.recipe.optimizer = .adam(learningRate: .constant(3e-4))
+        it.recipe.epochs = 150
+      }),
+    Kind(
+      "trained-too-short", [.trainedTooShort, .learningRateTooLow], on: [.digits, .disk, .waves, .mnist, .housing],
+      plant: { it, _ in it.recipe.epochs = 1 },
+      twinOn: [.digits, .mnist, .adult, .titanic],
+      twin: { it, _ in
+        it.recipe.epochs = 8
+        it.recipe.batchSize = 8
+      }),
+    Kind(
+      "rate-falls-too-soon", [.badSchedule, .learningRateTooLow], on: [.digits, .disk, .waves, .mnist, .blobs],
+      plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .exponential(from: 1e-3, factor: 0.1)) },
+      twin: { it, _ in it.recipe.optimizer = .adam(learningRate: .exponential(from: 5e-3, factor: 0.9)) }),
+    Kind(
+      "batch-of-all-rows", [.largeBatches, .trainedTooShort, .learningRateTooLow], on: [.disk, .waves, .housing, .blobs],
+      plant: { it, _ in
+        it.recipe.batchSize = 600
+        it.recipe.epochs = 20
+      },
+      twin: { it, _ in
+        it.recipe.batchSize = 600
+        it.recipe.epochs = 800
+        it.recipe.optimizer = .adam(learningRate: .cosine(from: 1e-2))
+      }),
+    Kind(
+      "clipped-too-tight", [.badOptimizer, .learningRateTooLow], on: [.digits, .disk, .waves, .mnist],
+      plant: { it, _ in
+        it.recipe.optimizer = .momentum(learningRate: .cosine(from: 0.1)).clipped(.globalNorm(1e-3))
+      },
+      twin: { it, _ in it.recipe.optimizer = it.recipe.optimizer.clipped(.globalNorm(1)) }),
+    Kind(
+      "unshuffled-sorted", [.unshuffledRows], on: [.digits, .mnist, .blobs],
+      plant: { it, _ in
+        let place = it.table.targetPlace
+        it.table.rows.sort { $0[place] < $1[place] }
+        it.recipe.shuffle = false
+        it.stack.batchNorm = true
+      },
+      twin: { it, _ in
+        it.recipe.shuffle = false
+        it.stack.batchNorm = true
+      }),
+  ]
+
+  /// Of the network and what holds it back.
+  static let networks: [Kind] = [
+    Kind(
+      "zero-initialization", [.badInitialization], on: [.digits, .disk, .waves, .mnist, .blobs],
+      plant: { it, _ in it.stack.initializer = .normal(deviation: 0) },
+      twin: { it, _ in it.stack.initializer = .normal(deviation: 0.05) }),
+    Kind(
+      "huge-initialization", [.badInitialization, .explodingGradients], on: [.digits, .disk, .mnist, .blobs, .waves],
+      plant: { it, _ in it.stack.initializer = .normal(deviation: 10) },
+      twin: { it, _ in
+        // Batch norm takes the scale away, but for the output layer's.
+        it.stack.initializer = .normal(deviation: 0.3)
+        it.stack.batchNorm = true
+        it.recipe.optimizer = .adam(learningRate: .cosine(from: 1e-2))
+      }),
+    Kind(
+      "tiny-initialization-deep", [.badInitialization, .vanishingGradients], on: [.digits, .disk, .mnist, .blobs],
+      plant: { it, _ in
+        it.stack = HiddenStack(hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01))
+      },
+      twin: { it, _ in it.stack.initializer = .normal(deviation: 0.01) }),
+    Kind(
+      "sigmoid-stack", [.vanishingGradients], on: [.digits, .disk, .mnist, .blobs, .waves],
+      plant: { it, _ in it.stack = HiddenStack(hidden: Array(repeating: 32, count: 8), activation: .sigmoid) },
+      twin: { it, _ in
+        it.stack = HiddenStack(hidden: Array(repeating: 64, count: 8), activation: .sigmoid, batchNorm: true)
+        it.recipe.epochs = 80
+      }),
+    Kind(
+      "dead-units", [.deadUnits, .learningRateTooHigh], on: [.digits, .mnist, .blobs],
+      plant: { it, _ in it.recipe.optimizer = .momentum(learningRate: .constant(3)) },
+      twin: { it, _ in
+        it.recipe.optimizer = .momentum(learningRate: .cosine(from: 0.1))
+        it.stack.activation = .leakyReLU(slope: 0.1)
+      }),
+    Kind(
+      "too-small-network", [.tooSmallNetwork], on: [.digits, .disk, .waves, .mnist, .blobs],
+      plant: { it, _ in it.stack = HiddenStack(hidden: [1]) },
+      twinOn: [.adult, .titanic, .disk],
+      twin: { it, stream in
+        it.stack = HiddenStack(hidden: [4])
+        it.recipe.epochs = 120
+        // A plane is all that there is to find.
+        if it.table.target == "answer" {
+          for row in it.table.rows.indices {
+            let x = it.table.rows[row].compactMap(Double.init)
+            it.table.rows[row][it.table.targetPlace] =
+              x[0] + x[1] - x[2] + 0.3 * stream.normalPair().0 > 0 ? "above" : "below"
+          }
+        }
+      }),
+    Kind(
+      "no-regularization", [.tooLittleRegularization, .tooLittleData], on: [.adult, .titanic, .housing, .waves],
+      plant: { it, stream in
+        // Columns of noise, which a network without bounds learns by heart.
+        for number in 1...12 { it.table.add("noise \(number)") { _ in "\(stream.normalPair().0)" } }
+        it.recipe = Specimen.plain(hidden: [256, 256]).epochs(150).keeping(.last)
+      },
+      twinOn: [.digits, .mnist, .blobs],
+      twin: { it, _ in it.recipe = Specimen.plain(hidden: [256, 256]).epochs(60).keeping(.last) }),
+    Kind(
+      "too-much-dropout", [.tooMuchRegularization], on: [.digits, .disk, .waves, .mnist, .blobs],
+      plant: { it, _ in it.stack.keepProb = [0.1] },
+      twin: { it, _ in
+        it.stack = HiddenStack(hidden: [256, 128], keepProb: [0.8])
+        it.recipe.epochs = 60
+      }),
+    Kind(
+      "too-much-decay", [.tooMuchRegularization], on: [.digits, .disk, .waves, .mnist, .blobs],
+      plant: { it, _ in it.recipe.penalty = .l2(0.3) }, twin: { it, _ in it.recipe.penalty = .l2(1e-5) }),
+    Kind(
+      "too-much-noise", [.tooMuchRegularization], on: [.digits, .disk, .waves, .blobs],
+      plant: { it, _ in it.stack.inputNoise = 4 }, twin: { it, _ in it.stack.inputNoise = 0.05 }),
+    Kind(
+      "batch-norm-on-tiny-batches", [.smallBatches], on: [.digits, .mnist, .disk, .blobs, .waves],
+      plant: { it, _ in
+        it.stack.batchNorm = true
+        it.recipe.batchSize = 2
+        it.recipe.epochs = 10
+      },
+      twin: { it, _ in
+        it.recipe.batchSize = 2
+        it.recipe.epochs = 15
+        it.recipe.optimizer = .adam(learningRate: .cosine(from: 1e-3))
+      }),
+    Kind(
+      "meaning-changed", [.harmfulAugmentation], on: [.digitPictures, .arrows, .mnistPictures],
+      plant: { it, _ in
+        it.recipe.augmentation.horizontalFlip = 0.5
+        it.recipe.augmentation.verticalFlip = 0.5
+        it.recipe.augmentation.rotation = 180
+      }, twin: { it, _ in it.recipe.augmentation.shift = 0.05 }),
+  ]
+}

@@ -1,0 +1,160 @@
+import Foundation
+import Tartine
+
+/// Data and a recipe, healthy until something is planted in them.
+struct Specimen {
+  /// What is trained on, as a user has it.
+  enum Data {
+    case table(Table, test: Table?)
+    case pictures(Pictures, test: Pictures?)
+  }
+
+  var data: Data
+  var recipe: Recipe
+  var splitBy: SplitMethod?
+
+  init(_ data: Data) {
+    self.data = data
+    recipe = Self.plain(hidden: [128, 64])
+  }
+
+  /// A recipe that trains well on every data set here.
+  static func plain(hidden: [Int]) -> Recipe {
+    Recipe(Network(HiddenStack(hidden: hidden))).optimizer(.adam(learningRate: .cosine(from: 3e-3))).batchSize(32)
+      .epochs(60)
+  }
+
+  /// The table, for whatever is planted there.
+  var table: Table {
+    get {
+      guard case .table(let table, _) = data else { preconditionFailure("this is about tables") }
+      return table
+    }
+    set {
+      guard case .table(_, let test) = data else { return }
+      data = .table(newValue, test: test)
+    }
+  }
+
+  /// The hidden layers.
+  var stack: HiddenStack {
+    get { recipe.network.stack ?? HiddenStack(hidden: []) }
+    set { recipe.network = Network(newValue) }
+  }
+
+  /// Writes the data where a command would find them, and reads them as it does.
+  func split(seed: UInt64) throws -> Split {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tartine-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var source: DataSource
+    switch data {
+    case .table(let table, let test):
+      try table.write(to: "\(folder)/data.csv")
+      try test?.write(to: "\(folder)/test.csv")
+      source = DataSource(
+        data: "\(folder)/data.csv", target: table.target, test: test.map { _ in "\(folder)/test.csv" }, splitBy: splitBy,
+        splitSeed: seed)
+    case .pictures(let pictures, let test):
+      try pictures.write(to: folder, part: "train")
+      try test?.write(to: folder, part: "t10k")
+      source = DataSource(data: folder, splitSeed: seed)
+    }
+    return try source.load()
+  }
+}
+
+/// The data that faults are planted in. Thresholds were chosen on the first half and are scored on the second.
+enum Habitat: String, CaseIterable {
+  case digits, adult, disk, waves
+  case mnist, titanic, housing, blobs
+  /// Pictures.
+  case digitPictures, arrows, mnistPictures
+
+  var isTuned: Bool {
+    switch self {
+    case .digits, .adult, .disk, .waves, .digitPictures: true
+    case .mnist, .titanic, .housing, .blobs, .arrows, .mnistPictures: false
+    }
+  }
+
+  private static let rows = 1_000
+
+  /// Draws a sample of it; nil where its files are missing.
+  func specimen(seed: UInt64, data: String?) throws -> Specimen? {
+    var stream = RandomStream(seed: seed, purpose: .test, index: 10 + (Self.allCases.firstIndex(of: self) ?? 0))
+    func file(_ name: String, _ target: String) throws -> Specimen? {
+      try data.map { Specimen(.table(try Table(csv: "\($0)/\(name)", target: target, limit: Self.rows, seed: seed), test: nil)) }
+    }
+    switch self {
+    case .adult: return try file("adult-train.csv", "income")
+    case .titanic: return try file("titanic.csv", "Survived")
+    case .housing: return try file("housing-train.csv", "median_house_value")
+    case .disk: return Specimen(.table(Self.disk(Self.rows, &stream), test: nil))
+    case .waves: return Specimen(.table(Self.waves(Self.rows, &stream), test: nil))
+    case .blobs: return Specimen(.table(Self.blobs(Self.rows, &stream), test: nil))
+    case .arrows: return Specimen(.pictures(Pictures(arrows: Self.rows, seed: seed), test: nil))
+    case .digitPictures, .digits:
+      let pictures = Pictures(try Dataset.digits(), limit: Self.rows, seed: seed)
+      return Specimen(self == .digits ? .table(Self.table(of: pictures, step: 1), test: nil) : .pictures(pictures, test: nil))
+    case .mnist, .mnistPictures:
+      guard let data else { return nil }
+      let pictures = Pictures(try ImageFolder(idx: "\(data)/mnist").train, limit: Self.rows, seed: seed)
+      return Specimen(self == .mnist ? .table(Self.table(of: pictures, step: 2), test: nil) : .pictures(pictures, test: nil))
+    }
+  }
+
+  /// Pixels as columns, each the mean of step × step.
+  private static func table(of pictures: Pictures, step: Int) -> Table {
+    let side = pictures.side / step
+    let features = pictures.pixels.map { picture in
+      (0..<side * side).map { place in
+        var sum = 0
+        for y in 0..<step {
+          for x in 0..<step { sum += Int(picture[(place / side * step + y) * pictures.side + place % side * step + x]) }
+        }
+        return Float(sum / (step * step))
+      }
+    }
+    return Table(features: features, answers: pictures.labels.map { "class \($0)" })
+  }
+
+  /// Two of four numbers lie in a disk around the origin, or not.
+  static func disk(_ rows: Int, _ stream: inout RandomStream) -> Table {
+    var features: [[Float]] = []
+    var answers: [String] = []
+    while features.count < rows {
+      let x = (0..<4).map { _ in Float(stream.uniform() * 4 - 2) }
+      let radius = (x[0] * x[0] + x[1] * x[1]).squareRoot()
+      // A gap between the classes, so that hardly any error is left.
+      guard abs(radius - 1.4) > 0.15 else { continue }
+      features.append(x)
+      answers.append(radius < 1.4 ? "inside" : "outside")
+    }
+    return Table(features: features, answers: answers)
+  }
+
+  /// A number by a product and a wave.
+  static func waves(_ rows: Int, _ stream: inout RandomStream) -> Table {
+    let features = (0..<rows).map { _ in (0..<5).map { _ in Float(stream.normalPair().0) } }
+    return Table(
+      features: features,
+      answers: features.map { x in
+        let value = Double(x[0] * x[1]) + 2 * sin(Double(x[2])) + Double(x[3]) + 0.7 * stream.normalPair().0
+        return "\(100 + 20 * value)"
+      })
+  }
+
+  /// Five classes around a centre each, in ten dimensions; centres of three of them lie on both sides of the others.
+  static func blobs(_ rows: Int, _ stream: inout RandomStream) -> Table {
+    let centres = (0..<8).map { _ in (0..<10).map { _ in 2.0 * stream.normalPair().0 } }
+    var features: [[Float]] = []
+    var answers: [String] = []
+    for _ in 0..<rows {
+      let centre = stream.integer(below: centres.count)
+      features.append(centres[centre].map { Float($0 + 1.2 * stream.normalPair().0) })
+      answers.append("kind \(centre % 5)")
+    }
+    return Table(features: features, answers: answers)
+  }
+}
