@@ -126,7 +126,8 @@ struct DiagnoseCommand: ParsableCommand {
       let (description, _) = try folder.read()
       var rest = data
       rest.data = nil
-      guard changes.isEmpty, recipe.recipe == nil, recipe.preset == nil, try rest.disagreement(with: description.source) == nil
+      guard changes.isEmpty, recipe.recipe == nil, recipe.preset == nil,
+        try rest.disagreement(with: description.source) == nil
       else {
         throw UsageError(
           "the run in '\(path)' is examined as it was trained, so flags of data and recipe must be left out; for another "

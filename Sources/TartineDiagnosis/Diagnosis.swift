@@ -19,8 +19,10 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   public let worth: Double
   /// What keeps the train error above its reference.
   public let bias: Finding
-  /// What keeps the dev error above the train error.
+  /// What keeps the error of rows like train's, dev's unless there is a train-dev part, above the train error.
   public let variance: Finding
+  /// How the dev error stands to that of rows of train's source that were not trained on; nil where there is no such part.
+  public let dataMismatch: Finding?
   /// How the test error stands to the dev error; nil while test is locked.
   public let mismatch: Finding?
   /// What to try next, the most promising first.
@@ -47,9 +49,12 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
   ///   - probe: a run of a wider network, trained longer, with the same seed: where nothing says how low the train error
   ///     could be, this does.
+  ///   - trainDev: where train and dev come from different sources, the recipe's evaluation on rows of train's source that it
+  ///     was not trained on.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
   public init(
-    of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, probe: Run? = nil, worth: Double? = nil
+    of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, probe: Run? = nil,
+    trainDev: Evaluation? = nil, worth: Double? = nil
   ) {
     precondition(!runs.isEmpty, "a diagnosis is of at least one run")
     let run = runs[0]
@@ -62,10 +67,14 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       Estimate.fall(from: run.train.outcomes, to: $0.train.outcomes, isNumber: !unit.isFraction)
     }
     bias = Self.bias(train.estimate, humanError: humanError, probe: fall, delta, unit)
-    variance = Self.variance(dev.figure.less(train.figure), delta, unit)
+    let middle = trainDev.map { Rung("train-dev", [$0]) }
+    variance =
+      middle.map { Self.variance($0.estimate - train.estimate, delta, unit, of: "train-dev") }
+      ?? Self.variance(dev.figure.less(train.figure), delta, unit)
+    dataMismatch = middle.map { Self.dataMismatch(dev.estimate - $0.estimate, delta, unit) }
     let testRung = test.isEmpty ? nil : Rung("test", test)
     mismatch = testRung.map { Self.mismatch($0.figure.less(dev.figure), delta, unit) }
-    ladder = [train, dev] + (testRung.map { [$0] } ?? [])
+    ladder = [humanError.map { Rung(human: $0) }, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
     self.unit = unit
     // What is below δ already has little to give, whatever its reference.
@@ -93,10 +102,12 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     }
     if let probe {
       let reading = Reading(probe, worth: delta)
+      let wider = "a network twice as wide, trained twice as long, brings the train error down by"
       return Finding(
         reading: reading, difference: probe,
-        sentence: "Bias is \(reading.rawValue): a network twice as wide, trained twice as long, has a train error that is "
-          + "lower by \(unit.difference(probe)), \(against(reading, unit.points(delta))).")
+        sentence: reading == .absent
+          ? "Bias is absent: \(wider) at most \(unit.points(max(0, probe.high))), less than the \(unit.points(delta)) that matter."
+          : "Bias is \(reading.rawValue): \(wider) \(unit.difference(probe)), \(against(reading, unit.points(delta))).")
     }
     if train.value < delta {
       return Finding(
@@ -110,11 +121,13 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
         + "a human error (--human-error) or a wider or longer run would.")
   }
 
-  private static func variance(_ difference: Estimate, _ delta: Double, _ unit: Unit) -> Finding {
+  private static func variance(
+    _ difference: Estimate, _ delta: Double, _ unit: Unit, of part: String = "dev"
+  ) -> Finding {
     let reading = Reading(difference, worth: delta)
     return Finding(
       reading: reading, difference: difference,
-      sentence: "Variance is \(reading.rawValue): dev less train is \(unit.difference(difference)), "
+      sentence: "Variance is \(reading.rawValue): \(part) less train is \(unit.difference(difference)), "
         + "\(against(reading, unit.points(delta))).")
   }
 
@@ -124,6 +137,15 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     case .absent: "less than the \(points) that matter"
     case .undecided: "and \(points) matter"
     }
+  }
+
+  private static func dataMismatch(_ difference: Estimate, _ delta: Double, _ unit: Unit) -> Finding {
+    let reading = Reading(difference, worth: delta)
+    return Finding(
+      reading: reading, difference: difference,
+      sentence:
+        "Data mismatch is \(reading.rawValue): dev less train-dev, rows of train's source that were not trained on, is "
+        + "\(unit.difference(difference)), \(against(reading, unit.points(delta))).")
   }
 
   private static func mismatch(_ difference: Estimate, _ delta: Double, _ unit: Unit) -> Finding {
@@ -147,20 +169,22 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       case (.undecided, .absent): "Not variance; perhaps bias."
       default: "Undecided."
       }
-    return "\(summary) \(variance.sentence) \(bias.sentence)"
+    return [summary, variance.sentence, dataMismatch?.sentence, bias.sentence].compactMap { $0 }.joined(separator: " ")
   }
 
   /// The ladder as aligned lines, each with its interval drawn on one scale from 0.
   public var ladderText: String {
     let figures = ladder.map { unit.text($0.estimate.value) }
     let width = figures.map(\.count).max() ?? 0
+    let longest = ladder.map(\.name.count).max() ?? 0
     let highest = ladder.flatMap { [$0.estimate.value, $0.estimate.high] }.filter(\.isFinite).max() ?? 1
     return zip(ladder, figures).map { rung, figure in
-      let name = rung.name + String(repeating: " ", count: 5 - min(5, rung.name.count))
+      let name = rung.name + String(repeating: " ", count: longest - rung.name.count)
       let gap = String(repeating: " ", count: width - figure.count)
+      let line = "\(name)  \(gap)\(figure)  \(Text.interval(rung.estimate, to: highest))"
+      guard rung.rows > 0 else { return line }
       let sample = rung.partRows > rung.rows ? " of \(rung.partRows)" : ""
-      return "\(name)  \(gap)\(figure)  \(Text.interval(rung.estimate, to: highest))  (\(unit.range(rung.estimate)))  "
-        + "\(rung.rows)\(sample) rows"
+      return "\(line)  (\(unit.range(rung.estimate)))  \(rung.rows)\(sample) rows"
     }.joined(separator: "\n")
   }
 
@@ -176,6 +200,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
 
   /// The figure's name and unit, for a heading.
   public var heading: String { unit.heading }
+  /// A difference of the ladder's figures as text.
+  public func points(_ value: Double) -> String { unit.points(value) }
   /// A figure of the ladder as text.
   public func text(_ value: Double) -> String { unit.text(value) }
   /// An interval as text, `1.9 to 4.6 %`.

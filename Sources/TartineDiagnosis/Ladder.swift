@@ -18,11 +18,11 @@ public enum Reading: String, Hashable, Sendable, Codable {
 
 /// One error of the ladder, of one network or of a recipe with several seeds.
 public struct Rung: Hashable, Sendable {
-  /// `train`, `dev` or `test`.
+  /// `human`, `train`, `train-dev`, `dev` or `test`.
   public let name: String
   /// Error or RMSE, with its interval.
   public let estimate: Estimate
-  /// Rows it was measured on.
+  /// Rows it was measured on; 0 for a reference that was given.
   public let rows: Int
   /// Rows that the part has: train is measured on a sample as large as dev.
   public let partRows: Int
@@ -38,6 +38,14 @@ public struct Rung: Hashable, Sendable {
     self.partRows = partRows ?? rows
     figure = SampledFigure(evaluations, partRows: partRows)
     estimate = figure.estimate
+  }
+
+  /// A reference that was given.
+  init(human error: Double) {
+    name = "human"
+    (rows, partRows) = (0, 0)
+    figure = SampledFigure(outcomes: [[error]], isNumber: false, partRows: 1)
+    estimate = Estimate(error, low: error, high: error)
   }
 
   /// Rungs with one name and figure are alike.

@@ -34,7 +34,8 @@ public struct ExaminationReport {
       ]
     } else {
       sections += [
-        "<p class=\"verdict\">The training diverged, so there is no error to read.</p>", prescriptions, signals, checks, data,
+        "<p class=\"verdict\">The training diverged, so there is no error to read.</p>", prescriptions, signals, checks,
+        data,
         Page.section("The recipe", "<pre>\(escape((try? JSON.text(examination.recipe, pretty: true)) ?? ""))</pre>"),
       ]
     }
@@ -48,11 +49,13 @@ public struct ExaminationReport {
     isFraction ? "\(Text.significant(value * 100, digits: 3)) %" : Text.significant(value, digits: 4)
   }
 
+  private func points(_ value: Double, isNamed: Bool = true) -> String {
+    isFraction
+      ? Text.fixed(value * 100, decimals: 2) + (isNamed ? " points" : "") : Text.significant(value, digits: 3)
+  }
+
   private func gain(_ gain: Estimate) -> String {
-    func part(_ value: Double) -> String {
-      isFraction ? Text.fixed(value * 100, decimals: 2) : Text.significant(value, digits: 3)
-    }
-    return "\(part(gain.value))\(isFraction ? " points" : "") (\(part(gain.low)) to \(part(gain.high)))"
+    "\(points(gain.value)) (\(points(gain.low, isNamed: false)) to \(points(gain.high, isNamed: false)))"
   }
 
   // MARK: What is wrong, and what helps
@@ -84,7 +87,8 @@ public struct ExaminationReport {
 
   private var signals: String {
     let layers = examination.signals
-    func figure(_ value: Double?) -> String { value.map { Text.significant($0, digits: 2) } ?? "" }
+    // What the output layer gives is the loss's own.
+    func figure(_ value: Double?) -> String { value.flatMap { $0 == 0 ? nil : Text.significant($0, digits: 2) } ?? "" }
     func share(_ value: Double?) -> String { value.map { "\(Text.fixed($0 * 100, decimals: 0)) %" } ?? "" }
     let rows = layers.map { layer in
       [
@@ -95,7 +99,8 @@ public struct ExaminationReport {
     return Page.section(
       "Signals", note: "What goes through each layer on dev rows, before training and with the weights kept.",
       Page.charts([
-        SignalPicture("Gradient", layers, \.gradient).svg, SignalPicture("Deviation of what comes out", layers, \.deviation).svg,
+        SignalPicture("Gradient", layers, \.gradient).svg,
+        SignalPicture("Deviation of what comes out", layers.filter { $0.start?.deviation != 0 }, \.deviation).svg,
       ])
         + Page.table(
           ["", "deviation, start", "end", "gradient, start", "end", "dead units", "saturated"], rows))
@@ -121,7 +126,7 @@ public struct ExaminationReport {
     return Page.section(
       "What it takes from each column",
       note: "By how much the dev error grows once a column's values are shuffled; columns of pure noise do up to "
-        + "\(gain(Estimate(importance.noise, low: importance.noise, high: importance.noise)).split(separator: "(")[0]).",
+        + "\(points(importance.noise)).",
       BarsPicture(
         importance.columns.prefix(20).map { ($0.column, $0.increase, $0.isAboveNoise) }, scale: isFraction ? 100 : 1,
         unit: isFraction ? "points" : ""
@@ -157,7 +162,8 @@ public struct ExaminationReport {
     }
     return Page.section(
       "Where it errs more",
-      note: "Of \(slices.examined) parts of dev, those with a surely higher error; of these one in 20 is there by chance.",
+      note:
+        "Of \(slices.examined) parts of dev, those with a surely higher error; of these one in 20 is there by chance.",
       Page.table(["part", "rows", "error", "interval", "of the others", "p"], rows))
   }
 
@@ -176,20 +182,24 @@ public struct ExaminationReport {
     let inspection = examination.inspection
     let columns = inspection.columns.prefix(60).map { column in
       [
-        column.name, column.type, "\(column.values)", "\(column.missing)", "\(Text.fixed(column.tells * 100, decimals: 0)) %",
+        column.name, column.type, "\(column.values)", "\(column.missing)",
+        "\(Text.fixed(column.tells * 100, decimals: 0)) %",
         column.use,
       ]
     }
     let pairs = inspection.sameDistribution.map { pair in
       [
-        "\(pair.first) and \(pair.second)", "\(Text.fixed(pair.area * 100, decimals: 0)) %", Text.significant(pair.adjustedP, digits: 2),
+        "\(pair.first) and \(pair.second)", "\(Text.fixed(pair.area * 100, decimals: 0)) %",
+        Text.significant(pair.adjustedP, digits: 2),
         "\(Text.fixed(pair.smallestVisibleShift, decimals: 2)) deviations", pair.isDifferent ? "different" : "alike",
       ]
     }
     return Page.section(
       "One distribution",
-      note: "How often the part of a row can be told from the row, of 50 % by chance; and the smallest shift of one column that "
-        + "would have been seen with so many rows.", Page.table(["parts", "told apart", "p", "smallest visible shift", ""], pairs))
+      note:
+        "How often the part of a row can be told from the row, of 50 % by chance; and the smallest shift of one column that "
+        + "would have been seen with so many rows.",
+      Page.table(["parts", "told apart", "p", "smallest visible shift", ""], pairs))
       + Page.section("Columns", Page.table(["", "type", "values", "missing", "tells alone", "use"], columns))
   }
 }

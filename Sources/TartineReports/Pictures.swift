@@ -13,7 +13,7 @@ struct LadderPicture {
     // The interval of a single row has no end.
     let ends = rungs.flatMap { [$0.estimate.value, $0.estimate.high] }.filter(\.isFinite)
     let highest = (ends.max() ?? 1) * 1.08
-    let left = 48.0
+    let left = rungs.contains { $0.name.count > 5 } ? 72.0 : 48
     let right = 440.0
     func x(_ value: Double) -> String {
       Text.plain(left + (right - left) * max(0, min(1, value.isNaN ? 0 : value / max(highest, 1e-300))))

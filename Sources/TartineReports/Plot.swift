@@ -33,7 +33,8 @@ struct Scale {
   func place(_ value: Double) -> Double {
     guard value.isFinite else { return value == .infinity ? 1 : 0 }
     let share =
-      isLogarithmic ? log(max(value, low) / low) / log(high / low) : (value - low) / max(high - low, .leastNormalMagnitude)
+      isLogarithmic
+      ? log(max(value, low) / low) / log(high / low) : (value - low) / max(high - low, .leastNormalMagnitude)
     return max(0, min(1.02, share))
   }
 

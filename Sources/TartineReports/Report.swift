@@ -58,12 +58,16 @@ struct RunSections {
 
   var ladder: String {
     let rows = diagnosis.ladder.map {
-      [$0.name, diagnosis.text($0.estimate.value), diagnosis.range($0.estimate), "\($0.rows)"]
+      [
+        $0.name, diagnosis.text($0.estimate.value), $0.rows > 0 ? diagnosis.range($0.estimate) : "given",
+        $0.rows > 0 ? "\($0.rows)" : "",
+      ]
     }
     let chosen = run.recipe.keeps == .best ? " Dev chose the epoch, so its error is a little optimistic." : ""
     return Page.section(
       "The error ladder",
-      note: "\(diagnosis.heading); δ, the smallest difference that matters, is \(diagnosis.text(diagnosis.worth)).\(chosen)",
+      note:
+        "\(diagnosis.heading); δ, the smallest difference that matters, is \(diagnosis.points(diagnosis.worth)).\(chosen)",
       LadderPicture(diagnosis).svg + Page.table(["", "figure", "95 % interval", "rows"], rows))
   }
 
@@ -73,12 +77,14 @@ struct RunSections {
     let history = run.history
     return Page.section(
       "The epochs",
-      note: "After each epoch, in prediction mode; the train figure is of a fixed sample as large as dev. The weights kept are "
+      note:
+        "After each epoch, in prediction mode; the train figure is of a fixed sample as large as dev. The weights kept are "
         + "those of epoch \(run.model.epoch)\(run.recipe.keeps == .last ? ", the last" : ", where the dev loss was lowest").",
       Page.charts([
         CurvePicture("Loss", history.map(\.train.loss), history.map(\.dev.loss), best: run.bestEpoch).svg,
         CurvePicture(
-          isFraction ? "Error, %" : "RMSE", history.map { $0.train.score * scale }, history.map { $0.dev.score * scale },
+          isFraction ? "Error, %" : "RMSE", history.map { $0.train.score * scale },
+          history.map { $0.dev.score * scale },
           best: run.bestEpoch
         ).svg,
       ]))

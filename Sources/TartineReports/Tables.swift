@@ -49,7 +49,8 @@ struct BarsPicture {
         stroke-linecap="round" opacity=".35"/><circle cx="\(middle)" cy="\(y)" r="4.5" fill="\(color)"/>
         """)
     }
-    return "<svg viewBox=\"0 0 480 \(height)\" role=\"img\" aria-label=\"Importance of each column\">\(parts.joined())</svg>"
+    return
+      "<svg viewBox=\"0 0 480 \(height)\" role=\"img\" aria-label=\"Importance of each column\">\(parts.joined())</svg>"
   }
 }
 
@@ -80,7 +81,8 @@ struct ConfusionTable {
       }
       return "<tr><th>\(escape(line.0))</th>\(cells.joined())</tr>"
     }
-    return "<p class=\"note\">Each row a class as it is, each column what it was taken for.</p><div class=\"wide\"><table class=\"matrix\">"
+    return
+      "<p class=\"note\">Each row a class as it is, each column what it was taken for.</p><div class=\"wide\"><table class=\"matrix\">"
       + "<thead><tr><th></th>\(heads)</tr></thead><tbody>\(lines.joined())</tbody></table></div>"
   }
 

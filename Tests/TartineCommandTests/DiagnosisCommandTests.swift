@@ -66,22 +66,56 @@ import Testing
   @Test func diagnosing() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 400), to: "t.csv")
-    let base = ["diagnose", "t.csv", "--target", "y", "--hidden", "16", "--epochs", "20"]
+    let base = ["diagnose", "t.csv", "--target", "y", "--hidden", "16", "--epochs", "20", "--budget", "20s"]
     let text = try command.run(base)
     #expect(text.code == 0 && text.output.split(separator: "\n").count < 25, "\(text.errors)")
-    #expect(text.output.contains("95 % intervals, 3 seeds"))
-    let json = try command.run(base + ["--learning-rate", "1e-7", "--json"]).json()
+    #expect(text.output.contains("95 % intervals, 3 seeds") && text.output.contains("diagnoses/t-1/report.html"))
+    let json = try command.run(base + ["--learning-rate", "1e-7", "--out", "low", "--json"]).json()
     #expect((json["faults"] as? [String])?.first == "learning-rate-too-low", "\(json["faults"] ?? "none")")
-    for key in ["ladder", "checks", "prescriptions", "signals", "inspection"] { #expect(json[key] != nil, "\(key)") }
+    for key in ["ladder", "checks", "prescriptions", "signals", "inspection", "history", "metrics"] {
+      #expect(json[key] != nil, "\(key)")
+    }
+    #expect(json["report"] as? String == "low/report.html")
+    let dev = try #require((json["ladder"] as? [String: [String: Any]])?["dev"])
+    #expect(dev["value"] is Double && (dev["interval"] as? [Double])?.count == 2 && dev["reading"] is String)
     let check = try #require((json["checks"] as? [[String: Any]])?.first)
     for key in ["name", "verdict", "evidence"] { #expect(check[key] != nil, "\(key)") }
-    for (flags, what) in [
-      (["--budget", "soon"], "--budget"), (["--worth", "0"], "--worth"), (["--human-error", "7"], "fraction"),
+    // What is prescribed can be called as it stands, and does what it says.
+    let remedy = try #require((json["prescriptions"] as? [[String: Any]])?.first)
+    let words = try #require(remedy["command"] as? String).split(separator: " ").map(String.init)
+    #expect(words.prefix(2) == ["tartine", "train"])
+    let trained = try command.run(Array(words.dropFirst()) + ["--out", "mended", "--json"])
+    #expect(trained.code == 0, "\(words): \(trained.errors)")
+    let error = try #require((try trained.json()["dev"] as? [String: Any])?["error"] as? Double)
+    let gain = try #require((remedy["gain"] as? [String: Any])?["value"] as? Double)
+    let before = try #require((json["history"] as? [[String: Any]])?.last?["dev"] as? [String: Any])
+    #expect(error < (before["error"] as? Double ?? 0) && gain > 0)
+  }
+
+  @Test func diagnosingARun() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 300), to: "t.csv")
+    let flags = ["t.csv", "--target", "y", "--hidden", "16", "--epochs", "10"]
+    let trained = try command.run(["train"] + flags + ["--json", "--out", "a"])
+    let dev = try #require((try trained.json()["dev"] as? [String: Any])?["error"] as? Double)
+    let json = try command.run(["diagnose", "a", "--budget", "5s", "--json", "--out", "d"]).json()
+    let recipe = try #require(json["recipe"] as? [String: Any])
+    let asTrained = try JSONSerialization.jsonObject(with: Data(try command.bytes("a/recipe.json"))) as? [String: Any]
+    #expect(NSDictionary(dictionary: recipe) == NSDictionary(dictionary: try #require(asTrained)))
+    // Over seeds the rung is a mean; the run's own error is in its history.
+    let epoch = try #require(
+      (json["history"] as? [[String: Any]])?.map { ($0["dev"] as? [String: Any])?["error"] as? Double })
+    #expect(epoch.contains(dev))
+    for (arguments, code, what) in [
+      (["a", "--hidden", "8"], 64, "as it was trained"), (["a", "--target", "z"], 64, "as it was trained"),
+      (["a", "--out", "d"], 73, "is there already"), (["nothing", "--target", "y"], 66, "nothing"),
+      (flags + ["--budget", "soon"], 64, "--budget"), (flags + ["--worth", "0"], 64, "--worth"),
+      (flags + ["--human-error", "7"], 64, "fraction"),
     ] {
-      let wrong = try command.run(base + flags)
-      #expect(wrong.code == 64 && wrong.errors.contains(what), "\(wrong.errors)")
+      let wrong = try command.run(["diagnose"] + arguments)
+      #expect(wrong.code == Int32(code) && wrong.errors.contains(what), "\(arguments): \(wrong.errors)")
     }
-    #expect(!FileManager.default.fileExists(atPath: command.folder + "/runs"))
+    #expect(!FileManager.default.fileExists(atPath: command.folder + "/diagnoses"))
   }
 
   @Test func findingARate() throws {
@@ -117,5 +151,14 @@ import Testing
     let shifted = try last(
       ["one-distribution", "--splits", "25"], row: "| 1 000 rows against 1 000, one of ten columns shifted by 0.4")
     #expect(shifted.contains(100) || shifted[1] > 90, "\(shifted)")
+    // Faults of eight kinds and their twins, on one set of data.
+    let kinds = [
+      "rate-too-low", "zero-initialization", "too-small-network", "too-much-dropout", "label-noise", "no-signal",
+      "leaking-column", "different-scales",
+    ]
+    let planted = try last(
+      ["faults", "--seeds", "1", "--habitats", "disk", "--kinds", kinds.joined(separator: ",")],
+      row: "| thresholds chosen on")
+    #expect(planted[0] == 8 && planted[1] >= 80 && planted[4] <= 15, "\(planted)")
   }
 }

@@ -23,6 +23,8 @@ struct Duplicates {
 
   /// Rows that two of a table of some categories share by chance say nothing; below this many expected they do.
   static let unlikely = 1e-4
+  /// Columns do know of each other; below this many not even that explains it.
+  static let impossible = 1e-12
 
   /// - Parameters:
   ///   - parts: rows of data sets with the same columns.

@@ -1,12 +1,44 @@
 import TartineData
 import TartineEngine
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// What is to be said of rows that are alike.
 struct DuplicateWarnings {
   let list: [DataWarning]
 
   /// Shares of rows below this are no matter.
   private static let share = 0.005
+
+  /// Rows of dev and test that train has too.
+  private struct Across {
+    private(set) var counts = [0, 0, 0]
+    private(set) var example: (train: Int, other: Int)?
+    private var (compared, agreeing) = (0, 0)
+
+    mutating func add(_ train: Int, _ member: (part: Int, row: Int), agrees: Bool?) {
+      counts[member.part] += 1
+      example = example ?? (train, member.row)
+      guard let agrees else { return }
+      compared += 1
+      if agrees { agreeing += 1 }
+    }
+
+    mutating func add(_ other: Across) {
+      for part in counts.indices { counts[part] += other.counts[part] }
+      example = example ?? other.example
+    }
+
+    /// Copies have one target; cases that are alike in a few columns, as members of a family are, now and then another: so
+    /// many that agree must be unlikely if one in five did not.
+    var areCopies: Bool { compared == agreeing && Double(compared) * log(0.8) < log(0.01) }
+  }
 
   init(_ split: Split, leavingOut unused: Set<String>) {
     let inputs = split.test.inputs
@@ -18,8 +50,8 @@ struct DuplicateWarnings {
     let known = split.trainCount + split.devCount
     // Of train and dev: test's targets are under lock.
     var (copies, conflicts, conflictRows) = (0, 0, 0)
-    var across = [0, 0, 0]
-    var example: (train: Int, other: Int, part: Int)?
+    var across = Across()
+    var unsure = Across()
     for twins in duplicates.sets {
       let isUnlikely = twins.expected < Duplicates.unlikely
       let trained = twins.members.filter { $0.part == 0 }
@@ -28,8 +60,14 @@ struct DuplicateWarnings {
         copies += max(0, seen.count - 1)
         if let first = trained.first {
           for member in twins.members where member.part > 0 {
-            across[member.part] += 1
-            example = example ?? (first.row, member.row, member.part)
+            let agrees =
+              member.part == 1
+              ? split.dataset.targets.allSatisfy { $0.text(member.row) == $0.text(first.row) } : nil
+            if twins.expected < Duplicates.impossible {
+              across.add(first.row, member, agrees: agrees)
+            } else {
+              unsure.add(first.row, member, agrees: agrees)
+            }
           }
         }
       }
@@ -39,19 +77,20 @@ struct DuplicateWarnings {
         conflictRows += seen.count
       }
     }
+    if unsure.areCopies { across.add(unsure) }
     var list: [DataWarning] = []
     func percent(_ count: Int, of total: Int) -> String {
       Text.fixed(Double(count) / Double(max(1, total)) * 100, decimals: 1)
     }
     for (part, count) in [(1, split.devCount), (2, inputs.rows.count)]
-    where count > 0 && Double(across[part]) >= max(1, Self.share * Double(count)) {
+    where count > 0 && Double(across.counts[part]) >= max(1, Self.share * Double(count)) {
       let at =
-        example.map { " (row \(split.dataset.rowNumber($0.train)) is one)" } ?? ""
+        across.example.map { " (row \(split.dataset.rowNumber($0.train)) is one)" } ?? ""
       list.append(
         DataWarning(
           name: .duplicatesAcrossSplit, column: nil,
           evidence:
-            "\(across[part]) rows of \(parts[part].name), \(percent(across[part], of: count)) %, are in train as "
+            "\(across.counts[part]) rows of \(parts[part].name), \(percent(across.counts[part], of: count)) %, are in train as "
             + "well\(at)",
           action:
             "remove them, or keep rows of one origin together with --split-by group:COLUMN: what train holds is no test"

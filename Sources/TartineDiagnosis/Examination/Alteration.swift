@@ -63,10 +63,12 @@ struct Alteration {
       // Another optimizer with its usual rate: what is left of a rate that is wrong for this one.
       list.append(
         change(
-          rateFault(recipe), "AdamW at its usual rate", "--optimizer adamw --learning-rate 0.003 --schedule cosine", recipe
+          rateFault(recipe), "AdamW at its usual rate", "--optimizer adamw --learning-rate 0.003 --decay 0", recipe
         ) {
-          // Its decay would be another cure.
-          $0.optimizer = reference.optimizer.decayed(recipe.optimizer.algorithm == .adamW ? recipe.optimizer.decay ?? 0 : 0)
+          // Its decay and its schedule would be cures of their own.
+          var rate = recipe.optimizer.learningRate
+          rate.initial = reference.optimizer.learningRate.initial
+          $0.optimizer = .adamW(learningRate: rate, decay: 0)
         })
     }
     return list
@@ -175,9 +177,15 @@ struct Alteration {
       list.append(
         Alteration(
           fault: .tooMuchRegularization, what: "no dropout, penalty, decay or noise",
-          flags: "--keep-prob 1 --keep-input 1 --l1 0 --l2 0 --decay 0 --mixup 0 --input-noise 0 --label-smoothing 0", recipe: free))
+          flags: "--keep-prob 1 --keep-input 1 --l1 0 --l2 0 --decay 0 --mixup 0 --input-noise 0 --label-smoothing 0",
+          recipe: free))
     }
-    // More than there is already.
+    return list + moreRegularization(recipe)
+  }
+
+  /// More than there is already.
+  static func moreRegularization(_ recipe: Recipe) -> [Alteration] {
+    var list: [Alteration] = []
     if var stack = recipe.network.stack, !stack.hidden.isEmpty, stack.keepProb.allSatisfy({ $0 > 0.6 }) {
       var bound = recipe
       stack.keepProb = [0.5]

@@ -39,7 +39,8 @@ struct Damage {
       list.append(put(.trainedTooShort, "its \(epochs) epochs") { $0.epochs = epochs })
     }
     if let batch = recipe.batchSize, let usual = reference.batchSize {
-      list.append(put(batch > usual ? .largeBatches : .smallBatches, "its batches of \(batch)") { $0.batchSize = batch })
+      list.append(
+        put(batch > usual ? .largeBatches : .smallBatches, "its batches of \(batch)") { $0.batchSize = batch })
     }
     list += network(recipe, into: reference, signals)
     return list.filter { $0.recipe.problem == nil && $0.recipe != reference }

@@ -5,7 +5,8 @@ import TartineTraining
 extension Examination: Encodable {
   private enum Key: String, CodingKey {
     case faults, findings, verdict, unit, worth, ladder, checks, prescriptions, signals, learningCurve, importance
-    case learningRates, metrics, confusion, calibration, slices, worstRows, labelErrors, history, recipe, inspection, seconds
+    case learningRates, metrics, confusion, calibration, slices, worstRows, labelErrors, history, recipe, inspection,
+      seconds
   }
 
   /// One rung, and how it stands to the one before it.
@@ -43,7 +44,10 @@ extension Examination: Encodable {
       try values.encode(diagnosis.verdict, forKey: .verdict)
       try values.encode(diagnosis.heading, forKey: .unit)
       try values.encode(diagnosis.worth, forKey: .worth)
-      let findings = ["train": diagnosis.bias, "dev": diagnosis.variance, "test": diagnosis.mismatch]
+      let findings = [
+        "train": diagnosis.bias, "train-dev": diagnosis.variance, "dev": diagnosis.dataMismatch ?? diagnosis.variance,
+        "test": diagnosis.mismatch,
+      ]
       let rungs = diagnosis.ladder.map { ($0.name, RungReport($0, findings[$0.name] ?? nil)) }
       try values.encode(Dictionary(uniqueKeysWithValues: rungs), forKey: .ladder)
     } else {

@@ -23,15 +23,14 @@ extension Examiner {
         Check(
           warning.name.rawValue, name == nil ? .undecided : .fault, column + warning.evidence, action: warning.action))
       guard let name, !found.faults.contains(where: { $0.name == name }) else { continue }
-      found.faults.append(Fault(name: name, evidence: column + warning.evidence, action: warning.action, gain: nil))
+      found.faults.append(Fault(name: name, evidence: column + warning.evidence, action: warning.action))
     }
   }
 
   /// Whether something that a person should know is wrong as well.
   private func isFault(_ warning: DataWarning) -> Bool {
     switch warning.name {
-    case .differentDistribution:
-      found.inspection.sameDistribution.contains { $0.adjustedP <= Self.clearP && $0.area >= Self.clearArea }
+    case .differentDistribution: found.inspection.sameDistribution.contains(where: Self.isClear)
     case .identifierColumn:
       // One that is left out anyway does no harm.
       facts(warning).map { !$0.use.hasPrefix("left out") } ?? true
@@ -39,6 +38,15 @@ extension Examiner {
       facts(warning).map { !$0.use.hasPrefix("left out") && !isUsual($0) } ?? true
     default: true
     }
+  }
+
+  private static func isClear(_ pair: PartComparison) -> Bool {
+    pair.adjustedP <= clearP && pair.area >= clearArea
+  }
+
+  /// Whether two parts come from clearly different sources.
+  func isDifferent(_ first: String, _ second: String) -> Bool {
+    found.inspection.sameDistribution.contains { $0.first == first && $0.second == second && Self.isClear($0) }
   }
 
   private func facts(_ warning: DataWarning) -> ColumnFacts? {
@@ -63,7 +71,7 @@ extension Examiner {
           name: .noSignal,
           evidence:
             "neither this network nor one that is known to train is better than an answer that looks at nothing",
-          action: "look for columns that have to do with the target", gain: nil))
+          action: "look for columns that have to do with the target"))
       return
     }
     if let folds { findLabelNoise(folds) }
@@ -89,9 +97,9 @@ extension Examiner {
   private static let folds = 4
 
   /// With more than this share of the error of whoever looks at nothing, there is much left to learn.
-  private static let poorShare = 0.1
-  /// Half of the rows must make the error larger by this share of it, and so would the lack of as many more.
-  private static let steepness = 0.2
+  private static let poorShare = 0.15
+  /// Half of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
+  private static let steepness = (share: 0.2, root: 0.1)
 
   /// Variance that nothing but rows can mend: half of them do much worse, and so twice as many would do much better.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) throws {
@@ -101,17 +109,18 @@ extension Examiner {
     progress("training on half of the rows")
     let half = try better.recipe.crossValidate(on: split, folds: Self.folds, share: 0.5, threads: threads).pooled
     let fall = Estimate.fall(from: half.outcomes, to: folds.outcomes, isNumber: split.task == .regression)
-    let isSteep = fall.low > 0 && fall.value > Self.steepness * half.score
+    let least = split.task == .regression ? Self.steepness.root : Self.steepness.share
+    let isSteep = fall.low > 0 && fall.value > least * half.score
     let evidence =
       "networks of half as many rows err by \(unit.text(half.score)), those of all by \(unit.text(folds.score)), and on the rows "
       + "that they learned from by \(unit.text(run.train.score))"
     found.checks.append(
-      Check("half-of-the-rows", isSteep ? .fault : .fine, interval: fall, evidence, action: isSteep ? "more rows" : nil))
+      Check("half-of-the-rows", isSteep ? .fault : .fine, interval: fall, evidence, action: isSteep ? "more rows" : nil)
+    )
     guard isSteep else { return }
     found.faults.append(
       Fault(
-        name: .tooLittleData, evidence: evidence, action: "more rows: the learning curve says what they would give",
-        gain: nil))
+        name: .tooLittleData, evidence: evidence, action: "more rows: the learning curve says what they would give"))
   }
 
   /// Where networks are surest they still err: labels that are wrong at random are as wrong there as anywhere.
@@ -145,7 +154,7 @@ extension Examiner {
         name: .labelNoise,
         evidence:
           "even where networks are surest, \(unit.text(wrong.value)) of the rows (\(unit.range(wrong))) have another label",
-        action: "have the suspect rows labelled again", gain: nil))
+        action: "have the suspect rows labelled again", size: wrong.value))
   }
 
   /// A class that is rare, and that the network hardly ever finds.
@@ -167,6 +176,7 @@ extension Examiner {
     guard isLost else { return }
     found.faults.append(
       Fault(
-        name: .classImbalance, evidence: evidence, action: "--class-weights balanced, or --threshold-for f1", gain: nil))
+        name: .classImbalance, evidence: evidence, action: "--class-weights balanced, or --threshold-for f1", gain: nil)
+    )
   }
 }

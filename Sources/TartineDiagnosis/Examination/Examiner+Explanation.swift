@@ -40,7 +40,8 @@ extension Examiner {
 
   /// Batch norm predicts by averages of what it normalized by in training: those must fit.
   private func checkDrift(_ run: Run) {
-    guard run.model.plan.state.count > 0, let trainer = try? Trainer(recipe, split: split, threads: threads, observers: [])
+    guard run.model.plan.state.count > 0,
+      let trainer = try? Trainer(recipe, split: split, threads: threads, observers: [])
     else { return }
     let inBatches = trainer.signals(rows: split.devCount, of: run.model).loss
     let ratio = run.dev.loss / max(inBatches, .leastNormalMagnitude)
@@ -79,14 +80,17 @@ extension Examiner {
     learner.augmentation = .none
     (learner.batchSize, learner.accumulation, learner.epochs, learner.earlyStopping) = (count, 1, 300, nil)
     learner.keeps = .last
-    guard learner.problem == nil, let run = try attempt(learner, on: split.with(train: rows, dev: rows)).run else { return }
+    guard learner.problem == nil, let run = try attempt(learner, on: split.with(train: rows, dev: rows)).run else {
+      return
+    }
     let isNumber = split.task == .regression
     let isLearned = isNumber ? run.dev.score < 0.2 * run.dev.targetVariance.squareRoot() : run.dev.score == 0
     found.checks.append(
       Check(
         "one-batch", isLearned ? .fine : .fault, statistic: run.dev.score,
         "of \(count) rows alone, learned in 300 steps, the error is \(unit.text(run.dev.score))",
-        action: isLearned ? nil : "a higher rate or better initial weights: a network that trains learns these by heart"))
+        action: isLearned ? nil : "a higher rate or better initial weights: a network that trains learns these by heart"
+      ))
   }
 
   /// A network must be better than a line.
@@ -129,7 +133,8 @@ extension Examiner {
   /// Whether a wider network, trained longer, brings the train error down: then there is bias.
   private func probe(_ run: Run, _ base: Attempt) throws {
     guard !hasHumanError, let diagnosis = found.diagnosis, diagnosis.bias.reading == .undecided,
-      hasTime(for: 8 * base.seconds), var stack = recipe.network.stack, !stack.hidden.isEmpty, let epochs = recipe.epochs
+      hasTime(for: 8 * base.seconds), var stack = recipe.network.stack, !stack.hidden.isEmpty,
+      let epochs = recipe.epochs
     else { return }
     progress("probing a wider and longer training")
     var wider = recipe
@@ -169,7 +174,8 @@ extension Examiner {
     let gain = Estimate(now - error.value, low: now - error.high, high: now - error.low)
     add(
       Examination.Remedy(
-        what: "twice the train rows, \(2 * split.trainCount)", why: "against variance: the learning curve says so", gain: gain,
+        what: "twice the train rows, \(2 * split.trainCount)", why: "against variance: the learning curve says so",
+        gain: gain,
         flags: "", recipe: nil))
   }
 

@@ -27,9 +27,36 @@ extension Examiner {
         "a recipe that is known to train is better by \(unit.difference(deficit))"))
     guard reading == .present, deficit.value > Self.grave.ofError * base.score,
       deficit.value > Self.grave.ofLearnable * (baseline.score - reference.score)
-    else { return }
+    else { return try findOverfitting(base, delta) }
     try findCures(base, reference, deficit, delta)
     if !found.faults.contains(where: { $0.gain != nil }) { try findDamage(base, reference, deficit) }
+  }
+
+  /// A network that trains as well as any here, but learns its rows by heart: whether more regularization than that helps.
+  private func findOverfitting(_ base: Attempt, _ delta: Double) throws {
+    guard let variance = found.diagnosis?.variance, variance.reading == .present, let gap = variance.difference,
+      gap.value > 0.5 * base.score, base.score > 0.1 * baseline.score
+    else { return }
+    for alteration in Alteration.moreRegularization(recipe) where hasTime(for: max(base.seconds, 0.01) * 2) {
+      progress("trying \(alteration.what)")
+      let gain = base.gain(of: try attempt(alteration.recipe))
+      let isCure = gain.low > 0 && gain.value > Self.grave.ofError * base.score
+      found.checks.append(
+        Check(
+          alteration.fault.rawValue, isCure ? .fault : gain.high < delta ? .fine : .undecided, interval: gain,
+          "with \(alteration.what) dev is better by \(unit.difference(gain))"))
+      if isCure { add(alteration, gain, base) }
+    }
+  }
+
+  private func add(_ alteration: Alteration, _ gain: Estimate, _ base: Attempt) {
+    guard !found.faults.contains(where: { $0.name == alteration.fault }) else { return }
+    found.faults.append(
+      Fault(
+        name: alteration.fault,
+        evidence: (base.divergence.map { "\($0); " } ?? "")
+          + "with \(alteration.what) the dev error falls by \(unit.difference(gain))",
+        action: alteration.what, gain: gain))
   }
 
   /// Puts one setting after the other to what the reference has: what brings most of the error down was the fault.
@@ -40,7 +67,10 @@ extension Examiner {
       progress("trying \(alteration.what)")
       tried.append((alteration, base.gain(of: try attempt(alteration.recipe))))
     }
-    for (alteration, gain) in tried.sorted(by: { $0.gain.value > $1.gain.value }) {
+    func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
+      tried.gain.value * Self.weight(of: tried.alteration.fault)
+    }
+    for (alteration, gain) in tried.sorted(by: { weighed($0) > weighed($1) }) {
       let isCure = gain.low > 0 && gain.value > Self.share * deficit.value
       found.checks.append(
         Check(
@@ -52,13 +82,16 @@ extension Examiner {
             what: alteration.what, why: "it was tried: this setting alone brings the dev error down", gain: gain,
             flags: alteration.flags, recipe: alteration.recipe))
       }
-      guard isCure, !found.faults.contains(where: { $0.name == alteration.fault }) else { continue }
-      found.faults.append(
-        Fault(
-          name: alteration.fault,
-          evidence: (base.divergence.map { "\($0); " } ?? "")
-            + "with \(alteration.what) the dev error falls by \(unit.difference(gain))",
-          action: alteration.what, gain: gain))
+      if isCure { add(alteration, gain, base) }
+    }
+  }
+
+  /// Where several mend it about as well: what signals speak for before all else, and last what helps whatever is wrong.
+  static func weight(of fault: Fault.Name) -> Double {
+    switch fault {
+    case .vanishingGradients, .explodingGradients: 1.3
+    case .trainedTooShort, .learningRateTooLow, .tooSmallNetwork: 0.85
+    default: 1
     }
   }
 

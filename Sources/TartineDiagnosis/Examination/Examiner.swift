@@ -16,6 +16,7 @@ final class Examiner {
   /// What went through the layers after some of the epochs.
   private(set) var watched: [(epoch: Int, layers: [LayerSignals])] = []
 
+  private var trainDev: Evaluation?
   private let humanError, worth: Double?
   private let budget: Double
   private let clock = ContinuousClock()
@@ -58,8 +59,9 @@ final class Examiner {
     let reference = try attempt(Self.reference(for: recipe, rows: split.trainCount))
     checkBaseline(base, reference)
     let delta = worth ?? max(split.task == .regression ? 0 : 0.005, 0.1 * min(base.score, reference.score))
-    try findTrouble(base, reference, delta)
+    try takeTrainDev(base)
     diagnose()
+    try findTrouble(base, reference, delta)
     try findDataFaults(base, reference)
     if let dev = found.runs.first?.dev {
       found.metrics = Metrics(dev)
@@ -76,7 +78,17 @@ final class Examiner {
   /// Reads the ladder, against a probe where there is one.
   func diagnose(probe: Run? = nil) {
     guard !found.runs.isEmpty else { return }
-    found.diagnosis = Diagnosis(of: found.runs, humanError: humanError, probe: probe, worth: worth)
+    found.diagnosis = Diagnosis(of: found.runs, humanError: humanError, probe: probe, trainDev: trainDev, worth: worth)
+  }
+
+  /// Where train and dev come from different sources, trains without some of train's rows and measures there: what is lost
+  /// between those and dev is the sources' difference.
+  private func takeTrainDev(_ base: Attempt) throws {
+    guard base.run != nil, isDifferent("train", "dev"), hasTime(for: 4 * base.seconds) else { return }
+    progress("training without some of train's rows")
+    let held = Set(split.sample(max(1, min(split.devCount, split.trainCount / 5)), seed: recipe.seed))
+    let part = split.with(train: split.train.filter { !held.contains($0) }, dev: held.sorted())
+    trainDev = try attempt(recipe, on: part).run?.dev
   }
 
   var hasHumanError: Bool { humanError != nil }
@@ -92,7 +104,7 @@ final class Examiner {
   private func watchedAttempt() throws -> Attempt {
     let every = max(1, ((recipe.epochs ?? 1) + Self.watchedEpochs - 1) / Self.watchedEpochs)
     return try Attempt(recipe, on: split, dumb: baseline, threads: threads) { trainer, record in
-      guard record.epoch % every == 0 || record.epoch == 1 else { return }
+      guard record.epoch % every == 0 || record.epoch == 1 || record.epoch == recipe.epochs else { return }
       watched.append((record.epoch, trainer.signals(rows: 500).layers))
     }
   }
@@ -103,7 +115,7 @@ final class Examiner {
       .leakingColumn: 0, .duplicatesAcrossSplit: 0, .differentDistribution: 1, .identifierColumn: 4, .constantColumn: 4,
       .tooLittleData: 3, .noSignal: 3, .classImbalance: 2,
     ]
-    return (kinds[fault.name] ?? 2, -(fault.gain?.value ?? 0))
+    return (kinds[fault.name] ?? 2, -fault.size * weight(of: fault.name))
   }
 
   /// A recipe that trains on most data, with this one's loss and seed.

@@ -64,6 +64,18 @@ public struct Fault: Hashable, Sendable, Encodable {
   public let action: String
   /// By how much the dev error fell where it was mended; nil where that was not tried.
   public let gain: Estimate?
+  /// How much of the error it makes, where that is known.
+  private(set) var size = 0.0
+
+  init(name: Name, evidence: String, action: String, gain: Estimate? = nil, size: Double? = nil) {
+    self.name = name
+    self.evidence = evidence
+    self.action = action
+    self.gain = gain
+    self.size = size ?? gain?.value ?? 0
+  }
+
+  private enum CodingKeys: String, CodingKey { case name, evidence, action, gain }
 }
 
 /// One thing looked at.

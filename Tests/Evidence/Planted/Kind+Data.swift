@@ -22,7 +22,7 @@ extension Kind {
       }),
     Kind(
       "too-little-data", [.tooLittleData], on: [.digits, .mnist, .waves],
-      plant: { it, _ in it.table.rows = Array(it.table.rows.prefix(150)) },
+      plant: { it, _ in it.table.rows = Array(it.table.rows.prefix(120)) },
       twinOn: [.blobs, .disk],
       twin: { it, stream in
         it.table.rows = Array(it.table.rows.prefix(250))
@@ -159,7 +159,8 @@ extension Kind {
       twin: { it, _ in
         // Few values, so that rows are alike by chance.
         let numbers = it.table.numbers
-        let kept = Set(numbers.prefix(3).map { it.table.names[$0] } + [it.table.target, "sex", "Sex", "race", "Pclass"])
+        let kept = Set(
+          numbers.prefix(3).map { it.table.names[$0] } + [it.table.target, "sex", "Sex", "race", "Pclass"])
         for name in it.table.names where !kept.contains(name) { it.table.remove(name) }
         for place in it.table.numbers {
           let (mean, deviation) = it.table.moments(place)
@@ -190,7 +191,9 @@ extension Kind {
         let answers = it.table.answers
         let classes = it.table.classes
         it.table.add("outcome code") { row in
-          if let number = Double(answers[row]), classes.count > 20 { return "\(number * 1.1 + 0.01 * number * stream.normalPair().0)" }
+          if let number = Double(answers[row]), classes.count > 20 {
+            return "\(number * 1.1 + 0.01 * number * stream.normalPair().0)"
+          }
           let place = classes.firstIndex(of: answers[row]) ?? 0
           return "\(stream.uniform() < 0.01 ? stream.integer(below: classes.count) : place)"
         }
@@ -203,7 +206,9 @@ extension Kind {
         let mean = values.reduce(0, +) / Double(values.count)
         let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
         it.table.add("survey") { row in
-          if Double(answers[row]) != nil, classes.count > 20 { return "\(values[row] + 1.5 * deviation * stream.normalPair().0)" }
+          if Double(answers[row]) != nil, classes.count > 20 {
+            return "\(values[row] + 1.5 * deviation * stream.normalPair().0)"
+          }
           return "\(Double(classes.firstIndex(of: answers[row]) ?? 0) + 2 * stream.normalPair().0)"
         }
       }),

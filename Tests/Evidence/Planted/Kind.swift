@@ -62,7 +62,8 @@ extension Kind {
       plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .exponential(from: 1e-3, factor: 0.1)) },
       twin: { it, _ in it.recipe.optimizer = .adam(learningRate: .exponential(from: 5e-3, factor: 0.9)) }),
     Kind(
-      "batch-of-all-rows", [.largeBatches, .trainedTooShort, .learningRateTooLow], on: [.disk, .waves, .housing, .blobs],
+      "batch-of-all-rows", [.largeBatches, .trainedTooShort, .learningRateTooLow],
+      on: [.disk, .waves, .housing, .blobs],
       plant: { it, _ in
         it.recipe.batchSize = 600
         it.recipe.epochs = 20
@@ -110,7 +111,8 @@ extension Kind {
     Kind(
       "tiny-initialization-deep", [.badInitialization, .vanishingGradients], on: [.digits, .disk, .mnist, .blobs],
       plant: { it, _ in
-        it.stack = HiddenStack(hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01))
+        it.stack = HiddenStack(
+          hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01))
       },
       twin: { it, _ in it.stack.initializer = .normal(deviation: 0.01) }),
     Kind(
@@ -144,11 +146,14 @@ extension Kind {
         }
       }),
     Kind(
-      "no-regularization", [.tooLittleRegularization, .tooLittleData], on: [.adult, .titanic, .housing, .waves],
+      "no-regularization", [.tooLittleRegularization, .tooLittleData], on: [.digits, .disk, .titanic, .blobs, .mnist],
       plant: { it, stream in
         // Columns of noise, which a network without bounds learns by heart.
-        for number in 1...12 { it.table.add("noise \(number)") { _ in "\(stream.normalPair().0)" } }
-        it.recipe = Specimen.plain(hidden: [256, 256]).epochs(150).keeping(.last)
+        for number in 1...40 {
+          let values = it.table.rows.indices.map { _ in "\(stream.normalPair().0)" }
+          it.table.add("noise \(number)") { values[$0] }
+        }
+        it.recipe = Specimen.plain(hidden: [256, 256]).epochs(100).keeping(.last)
       },
       twinOn: [.digits, .mnist, .blobs],
       twin: { it, _ in it.recipe = Specimen.plain(hidden: [256, 256]).epochs(60).keeping(.last) }),

@@ -93,7 +93,9 @@ struct PlantedFaults {
       kind: job.kind?.name ?? "healthy", isPlanted: job.isPlanted, habitat: job.habitat.rawValue, seed: job.seed,
       found: examination.faults.map(\.name.rawValue),
       evidence: examination.faults.map(\.evidence)
-        + examination.checks.filter { ["baseline", "reference", "label-noise", "half-of-the-rows", "class-imbalance"].contains($0.name) }.map(\.evidence),
+        + examination.checks.filter {
+          ["baseline", "reference", "label-noise", "half-of-the-rows", "class-imbalance"].contains($0.name)
+        }.map(\.evidence),
       seconds: examination.seconds)
   }
 
