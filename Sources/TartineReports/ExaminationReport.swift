@@ -169,13 +169,10 @@ public struct ExaminationReport {
 
   private var checks: String {
     let rows = examination.checks.map { check in
-      "<tr><th>\(escape(check.name))</th><td class=\"\(check.verdict.rawValue)\">\(check.verdict.rawValue)</td>"
-        + "<td class=\"text\">\(escape(check.evidence))\(check.action.map { "; \(escape($0))" } ?? "")</td></tr>"
+      "<b>\(escape(check.name))</b><span class=\"\(check.verdict.rawValue)\">\(check.verdict.rawValue)</span>"
+        + "<span class=\"text\">\(escape(check.evidence))\(check.action.map { "; \(escape($0))" } ?? "")</span>"
     }
-    return Page.section(
-      "All checks",
-      "<div class=\"wide\"><table><thead><tr><th></th><th>verdict</th><th>what was seen</th></tr></thead><tbody>\(rows.joined())"
-        + "</tbody></table></div>")
+    return Page.section("All checks", "<div class=\"checks\">\(rows.joined(separator: "\n"))</div>")
   }
 
   private var data: String {

@@ -63,7 +63,9 @@ struct Page {
     .wide { overflow-x: auto; } table { border-collapse: collapse; margin: .6rem 0; font-size: .95rem; }
     th { text-align: left; font-weight: 600; } td, th { padding: .25rem 1.2rem .25rem 0; border-bottom: 1px solid var(--line);
       white-space: nowrap; vertical-align: top; } td { font-variant-numeric: tabular-nums; } thead th { color: var(--soft); font-weight: 400; }
-    td.text { white-space: normal; min-width: 16rem; } td.fault { color: var(--bad); } td.fine { color: var(--test); }
+    .checks { display: grid; grid-template-columns: max-content max-content 1fr; gap: .35rem 1.2rem; font-size: .95rem; }
+    .checks .fault { color: var(--bad); } .checks .fine { color: var(--test); } .checks .undecided { color: var(--soft); }
+    @media (max-width: 40rem) { .checks { grid-template-columns: 1fr max-content; } .checks .text { grid-column: 1 / -1; margin-bottom: .5rem; } }
     pre { overflow-x: auto; border: 1px solid var(--line); padding: .8rem 1rem; font-size: .85rem; line-height: 1.4; }
     code { font-size: .9em; overflow-wrap: anywhere; } svg { width: 100%; max-width: 40rem; height: auto; display: block; }
     svg text { fill: var(--soft); font: 12px system-ui, sans-serif; } svg text.title { fill: var(--ink); }

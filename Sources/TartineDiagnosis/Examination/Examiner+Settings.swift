@@ -13,9 +13,9 @@ extension Examiner {
   /// A setting is at fault where it makes this share of what the other recipe is better by.
   private static let share = 0.3
 
-  /// A recipe that loses less to another than these shares, of its own error and of what can be learned, is not the best, and
-  /// no failure either.
-  private static let grave = (ofError: 0.2, ofLearnable: 0.04)
+  /// A recipe that loses less to another than these shares, of its own error, and surely of what can be learned, is not the
+  /// best, and no failure either.
+  private static let grave = (ofError: 0.25, ofLearnable: 0.02)
 
   /// Looks for the setting that keeps the recipe behind one that is known to train.
   func findTrouble(_ base: Attempt, _ reference: Attempt, _ delta: Double) throws {
@@ -26,7 +26,7 @@ extension Examiner {
         "reference", reading == .present ? .fault : reading == .absent ? .fine : .undecided, interval: deficit,
         "a recipe that is known to train is better by \(unit.difference(deficit))"))
     guard reading == .present, deficit.value > Self.grave.ofError * base.score,
-      deficit.value > Self.grave.ofLearnable * (baseline.score - reference.score)
+      deficit.low > Self.grave.ofLearnable * (baseline.score - reference.score)
     else { return try findOverfitting(base, delta) }
     try findCures(base, reference, deficit, delta)
     if !found.faults.contains(where: { $0.gain != nil }) { try findDamage(base, reference, deficit) }

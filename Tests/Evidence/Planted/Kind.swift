@@ -146,7 +146,7 @@ extension Kind {
         }
       }),
     Kind(
-      "no-regularization", [.tooLittleRegularization, .tooLittleData], on: [.digits, .disk, .titanic, .blobs, .mnist],
+      "no-regularization", [.tooLittleRegularization, .tooLittleData], on: [.disk, .blobs, .waves],
       plant: { it, stream in
         // Columns of noise, which a network without bounds learns by heart.
         for number in 1...40 {
