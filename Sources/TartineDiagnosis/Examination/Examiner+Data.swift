@@ -84,6 +84,8 @@ extension Examiner {
   private func isBlind(_ better: Attempt, _ folds: Evaluation?) -> Bool {
     guard let judged = folds ?? better.run?.dev, judged.score > 0.95 * baseline.score else { return false }
     let metrics = Metrics(judged)
+    // A class that is never the answer since it is rare has a name of its own.
+    guard metrics.byClass.allSatisfy({ $0.support >= Self.rareShare * Double(judged.rowCount) }) else { return false }
     guard let area = metrics["roc-auc"] ?? metrics["roc-auc-macro"] else { return true }
     return area.low < 0.53
   }
@@ -98,24 +100,28 @@ extension Examiner {
 
   /// With more than this share of the error of whoever looks at nothing, there is much left to learn.
   private static let poorShare = 0.15
-  /// Half of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
-  private static let steepness = (share: 0.2, root: 0.1)
+  /// A quarter of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
+  private static let steepness = (share: 0.36, root: 0.23)
+  /// Or by this share of the error of whoever looks at nothing, where there is so much left that shares of it are small.
+  private static let muchLearned = 0.15
 
-  /// Variance that nothing but rows can mend: half of them do much worse, and so twice as many would do much better.
+  /// Variance that nothing but rows can mend: a quarter of them do far worse, and so more would do far better.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) throws {
     guard found.faults.isEmpty, let run = better.run, let folds, folds.score > Self.poorShare * baseline.score,
       run.train.score < 0.7 * folds.score, hasTime(for: 3 * better.seconds)
     else { return }
-    progress("training on half of the rows")
-    let half = try better.recipe.crossValidate(on: split, folds: Self.folds, share: 0.5, threads: threads).pooled
-    let fall = Estimate.fall(from: half.outcomes, to: folds.outcomes, isNumber: split.task == .regression)
+    progress("training on a quarter of the rows")
+    let few = try better.recipe.crossValidate(on: split, folds: Self.folds, share: 0.25, threads: threads).pooled
+    let fall = Estimate.fall(from: few.outcomes, to: folds.outcomes, isNumber: split.task == .regression)
     let least = split.task == .regression ? Self.steepness.root : Self.steepness.share
-    let isSteep = fall.low > 0 && fall.value > least * half.score
+    let isSteep =
+      fall.low > 0 && (fall.value > least * few.score || fall.value > Self.muchLearned * baseline.score)
     let evidence =
-      "networks of half as many rows err by \(unit.text(half.score)), those of all by \(unit.text(folds.score)), and on the rows "
+      "networks of a quarter of the rows err by \(unit.text(few.score)), those of all by \(unit.text(folds.score)), and on the rows "
       + "that they learned from by \(unit.text(run.train.score))"
     found.checks.append(
-      Check("half-of-the-rows", isSteep ? .fault : .fine, interval: fall, evidence, action: isSteep ? "more rows" : nil)
+      Check(
+        "quarter-of-the-rows", isSteep ? .fault : .fine, interval: fall, evidence, action: isSteep ? "more rows" : nil)
     )
     guard isSteep else { return }
     found.faults.append(
@@ -141,7 +147,7 @@ extension Examiner {
     let wrong = Estimate.proportion(
       surest.reduce(0) { $0 + pooled.outcomes[$1] } / Double(surest.count), of: surest.count)
     // Where classes merely overlap, the surest rows are far better than the others.
-    let isNoisy = wrong.low > 0.05 && wrong.value > (count > 2 ? 0.5 : 0.7) * pooled.meanOutcome
+    let isNoisy = wrong.low > 0.05 && wrong.value > (count > 2 ? 0.6 : 0.7) * pooled.meanOutcome
     found.checks.append(
       Check(
         "label-noise", isNoisy ? .fault : wrong.high < 0.05 ? .fine : .undecided, interval: wrong,
@@ -157,13 +163,16 @@ extension Examiner {
         action: "have the suspect rows labelled again", size: wrong.value))
   }
 
+  /// A class with less than this share of the rows is rare.
+  private static let rareShare = 0.05
+
   /// A class that is rare, and that the network hardly ever finds.
   private func findRareClass(_ judged: Evaluation?) {
     guard split.task.isClassification, let judged else { return }
     let metrics = Metrics(judged)
     let rows = Double(judged.rowCount)
     guard let (place, rarest) = metrics.byClass.enumerated().min(by: { $0.element.support < $1.element.support }),
-      rarest.support >= 3, rarest.support / rows < 0.05
+      rarest.support >= 3, rarest.support / rows < Self.rareShare
     else { return }
     let recall = Estimate.proportion(rarest.recall, of: Int(rarest.support))
     let others = metrics.byClass.enumerated().filter { $0.offset != place }.map(\.element.recall)

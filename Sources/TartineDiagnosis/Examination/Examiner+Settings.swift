@@ -40,7 +40,9 @@ extension Examiner {
     for alteration in Alteration.moreRegularization(recipe) where hasTime(for: max(base.seconds, 0.01) * 2) {
       progress("trying \(alteration.what)")
       let gain = base.gain(of: try attempt(alteration.recipe))
-      let isCure = gain.low > 0 && gain.value > Self.grave.ofError * base.score
+      let isCure =
+        gain.low > Self.grave.ofLearnable * (baseline.score - base.score)
+        && gain.value > Self.grave.ofError * base.score
       found.checks.append(
         Check(
           alteration.fault.rawValue, isCure ? .fault : gain.high < delta ? .fine : .undecided, interval: gain,

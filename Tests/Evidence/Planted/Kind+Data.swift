@@ -21,8 +21,8 @@ extension Kind {
         for place in it.table.numbers { it.table.map(place) { $0 + 2 * stream.normalPair().0 } }
       }),
     Kind(
-      "too-little-data", [.tooLittleData], on: [.digits, .mnist, .waves],
-      plant: { it, _ in it.table.rows = Array(it.table.rows.prefix(120)) },
+      "too-little-data", [.tooLittleData], on: [.digits, .mnist, .blobs],
+      plant: { it, _ in it.table.rows = Array(it.table.rows.prefix(80)) },
       twinOn: [.blobs, .disk],
       twin: { it, stream in
         it.table.rows = Array(it.table.rows.prefix(250))
