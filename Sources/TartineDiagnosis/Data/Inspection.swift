@@ -107,7 +107,7 @@ public struct Inspection: Sendable {
   private static func leak(_ split: Split, _ columns: [ColumnFacts], threads: Int?) throws -> DataWarning? {
     let used = columns.filter { !$0.use.hasPrefix("left out") }
     // A column that drives a number tells much of its variance and is no leak; a class is hardly ever told so well.
-    let least = split.task == .regression ? 0.9 : 0.75
+    let least = split.task == .regression ? 0.9 : 0.7
     guard let best = used.max(by: { $0.tells < $1.tells }), best.tells >= least else { return nil }
     let others = used.count > 1 ? try TogetherScore.score(split, without: [best.name], threads: threads) : 0
     guard best.tells > 0.98 || 1 - others > 1.4 * (1 - best.tells) else { return nil }

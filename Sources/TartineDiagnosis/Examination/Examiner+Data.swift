@@ -129,6 +129,9 @@ extension Examiner {
         name: .tooLittleData, evidence: evidence, action: "more rows: the learning curve says what they would give"))
   }
 
+  /// Networks of fewer rows are sure of nothing.
+  private static let fewestJudged = 200
+
   /// Where networks are surest they still err: labels that are wrong at random are as wrong there as anywhere.
   private func findLabelNoise(_ pooled: Evaluation) {
     guard split.task.isClassification else { return }
@@ -147,7 +150,9 @@ extension Examiner {
     let wrong = Estimate.proportion(
       surest.reduce(0) { $0 + pooled.outcomes[$1] } / Double(surest.count), of: surest.count)
     // Where classes merely overlap, the surest rows are far better than the others.
-    let isNoisy = wrong.low > 0.05 && wrong.value > (count > 2 ? 0.6 : 0.7) * pooled.meanOutcome
+    let isNoisy =
+      order.count >= Self.fewestJudged && wrong.low > 0.05
+      && wrong.value > (count > 2 ? 0.6 : 0.7) * pooled.meanOutcome
     found.checks.append(
       Check(
         "label-noise", isNoisy ? .fault : wrong.high < 0.05 ? .fine : .undecided, interval: wrong,
