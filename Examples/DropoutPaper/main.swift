@@ -64,11 +64,7 @@ func run() throws {
       Dropout(keep: 0.5)
     }
   }
-  .optimizer(
-    .momentum(
-      learningRate: .cosine(from: value("--rate").flatMap { Double($0) } ?? 8, warmup: 0.1), beta: 0.95
-    ).clipped(.globalNorm(0.5))
-  )
+  .optimizer(scratch())
   .penalty(.maxNorm(value("--norm").flatMap { Double($0) } ?? 2))
   .batchSize(value("--batch").flatMap { Int($0) } ?? 128)
   .epochs(value("--epochs").flatMap { Int($0) } ?? 100)
@@ -81,4 +77,24 @@ func run() throws {
   }
   print("dev: \(run.dev)")
   if !isChoosing { print("test: \(try run.test())") }
+}
+
+func scratch() -> Optimizer {
+  func d(_ n: String, _ x: Double) -> Double { value(n).flatMap { Double($0) } ?? x }
+  let rate = d("--rate", 8), warm = d("--warm", 0.1)
+  var schedule = LearningRate.cosine(from: rate, warmup: warm)
+  switch value("--schedule") {
+  case "exp": schedule = .exponential(from: rate, factor: d("--factor", 0.97))
+  case "log": schedule = .logCosine(from: rate)
+  case "linear": schedule = .polynomial(from: rate, power: d("--power", 1))
+  case "onecycle": schedule = .oneCycle(to: rate)
+  default: break
+  }
+  schedule.warmup = warm
+  var o: Optimizer =
+    value("--optimizer") == "adam"
+    ? .adam(learningRate: schedule) : .momentum(learningRate: schedule, beta: d("--beta", 0.95))
+  if d("--clip", 0) > 0 { o = o.clipped(.globalNorm(d("--clip", 0))) }
+  if d("--ema", 0) > 0 { o = o.averaged(.exponential(beta: d("--ema", 0))) }
+  return o
 }

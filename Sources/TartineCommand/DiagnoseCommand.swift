@@ -85,9 +85,10 @@ struct DiagnoseCommand: ParsableCommand {
     let found: Examination
     do {
       switch subject {
-      case .run(let run):
+      case .run(let run, let isTested):
         found = try run.examined(
-          humanError: humanError, worth: worth, budget: budget, threads: threads, progress: show)
+          test: isTested ? try run.test() : nil, humanError: humanError, worth: worth, budget: budget, threads: threads,
+          progress: show)
       case .recipe(let recipe, let split):
         found = try recipe.examined(
           on: split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: show)
@@ -97,7 +98,9 @@ struct DiagnoseCommand: ParsableCommand {
       throw error
     }
     if isTerminal { Files.show("\r\u{1B}[K") }
-    let examination = found.withCommands("tartine train \(source.flags) --recipe \(Shell.quoted(folder.recipe))")
+    let examination = found.withCommands { place in
+      "tartine train \(source.flags) --recipe \(Shell.quoted(folder.recipe(ofPrescription: place)))"
+    }
     try folder.write(examination, on: subject.split, source)
     if json {
       try Files.print(try JSON.text(DiagnosisFolder.Written(examination, report: folder.report)) + "\n")
@@ -108,12 +111,13 @@ struct DiagnoseCommand: ParsableCommand {
 
   /// What is examined.
   private enum Subject {
-    case run(Run)
+    /// With whether its test part was opened.
+    case run(Run, isTested: Bool)
     case recipe(Recipe, Split)
 
     var split: Split {
       switch self {
-      case .run(let run): run.split
+      case .run(let run, _): run.split
       case .recipe(_, let split): split
       }
     }
@@ -133,7 +137,9 @@ struct DiagnoseCommand: ParsableCommand {
           "the run in '\(path)' is examined as it was trained, so flags of data and recipe must be left out; for another "
             + "recipe name the data, and --recipe \(folder.recipe) with what is to change.")
       }
-      return (.run(try folder.open(threads: threads)), description.source)
+      return (
+        .run(try folder.open(threads: threads), isTested: description.testOpenings > 0), description.source
+      )
     }
     var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
     let split = try source.load()
@@ -156,7 +162,7 @@ struct ExaminationText {
     if examination.faults.isEmpty {
       lines.append("No fault found.")
     } else {
-      for (place, fault) in examination.faults.prefix(3).enumerated() {
+      for (place, fault) in examination.faults.prefix(2).enumerated() {
         lines += ["\(place + 1). \(fault.name.rawValue): \(fault.evidence).", "   → \(fault.action)."]
       }
     }
@@ -179,9 +185,8 @@ struct ExaminationText {
     guard !remedies.isEmpty else { return [] }
     return ["", "What would help:"]
       + remedies.enumerated().map { place, remedy in
-        let gain = remedy.gain.map { " \(difference($0))" } ?? ""
-        return "  \(place + 1). \(remedy.what):\(gain)\(remedy.flags.isEmpty ? "" : "   \(remedy.flags)")"
-      } + (remedies.first?.command.map { ["  The first of them: \($0)"] } ?? [])
+        "  \(place + 1). \(remedy.what)\(remedy.gain.map { ": \(lower($0))" } ?? "")"
+      } + (remedies.lazy.compactMap(\.command).first.map { ["  \($0)"] } ?? [])
   }
 
   private var more: [String] {
@@ -210,11 +215,11 @@ struct ExaminationText {
     return lines.isEmpty ? [] : [""] + lines
   }
 
-  private func difference(_ gain: Estimate) -> String {
+  private func lower(_ gain: Estimate) -> String {
     let isFraction = examination.inspection.task.task != .regression
     func text(_ value: Double) -> String {
       isFraction ? Text.fixed(value * 100, decimals: 2) : Text.significant(value, digits: 4)
     }
-    return "−\(text(gain.value))\(isFraction ? " points" : "") (\(text(gain.low)) to \(text(gain.high)))"
+    return "dev lower by \(text(gain.value))\(isFraction ? " points" : "") (\(text(gain.low)) to \(text(gain.high)))"
   }
 }

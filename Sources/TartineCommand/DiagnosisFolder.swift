@@ -1,12 +1,14 @@
 import Tartine
 
-/// A folder that holds what was found of one network: report.html, report.json and recipe.json.
+/// A folder that holds what was found of one network: report.html, report.json, recipe.json, and a recipe for each prescription.
 struct DiagnosisFolder {
   let path: String
 
   var report: String { path + "/report.html" }
   var figures: String { path + "/report.json" }
   var recipe: String { path + "/recipe.json" }
+  /// The recipe of the prescription at a place.
+  func recipe(ofPrescription place: Int) -> String { path + "/prescription-\(place + 1).json" }
 
   /// Makes a new folder.
   ///
@@ -52,6 +54,10 @@ struct DiagnosisFolder {
 
   func write(_ examination: Examination, on split: Split, _ source: DataSource) throws {
     try Files.write(try JSON.text(examination.recipe, pretty: true) + "\n", to: recipe)
+    for (place, remedy) in examination.prescriptions.enumerated() {
+      guard let recipe = remedy.recipe else { continue }
+      try Files.write(try JSON.text(recipe, pretty: true) + "\n", to: self.recipe(ofPrescription: place))
+    }
     try Files.write(try JSON.text(Written(examination, report: report), pretty: true) + "\n", to: figures)
     let title = source.target.map { "\(source.name), \($0)" } ?? source.name
     try Files.write(ExaminationReport(examination, on: split, title: title).html, to: report)

@@ -136,6 +136,16 @@ public struct Augmentation: Hashable, Sendable {
   }
 }
 
+extension Augmentation {
+  /// What changes, as a flag takes it: `rotation=5,zoom=0.05`.
+  package var flag: String {
+    let set = Self.numbers.filter { self[keyPath: $0.1] != Self.none[keyPath: $0.1] }.map {
+      "\($0.0.rawValue)=\(self[keyPath: $0.1])"
+    }
+    return (set + (crop == 0 ? [] : ["crop=\(crop)"])).joined(separator: ",")
+  }
+}
+
 extension Augmentation: Codable {
   private enum Key: String, CodingKey {
     case horizontalFlip, verticalFlip, crop, shift, rotation, zoom, shear, elastic, smoothness, brightness, contrast

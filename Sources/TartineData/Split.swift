@@ -64,7 +64,10 @@ public struct Split: Sendable {
     self.dataset = dataset
     self.method = method
     self.seed = seed
-    if case .grouped = method { groups = column?.groups } else { groups = nil }
+    switch method {
+    case .grouped, .hash: groups = column?.groups
+    case .stratified, .time, .fixed: groups = nil
+    }
     // File order: what is read together lies together.
     train = parts.train.sorted()
     dev = parts.dev.sorted()
@@ -259,11 +262,26 @@ package final class LockedTest: Sendable {
 }
 
 extension Split {
-  /// A stratified part of the train rows: the first so many of each stratum's, in an order that the seed decides.
+  /// Each of the data set's rows' group, where groups were kept whole.
+  package var groupByRow: [Int]? {
+    guard let groups else { return nil }
+    var places = [Int](repeating: 0, count: dataset.rowCount)
+    for (place, group) in groups.enumerated() { for row in group { places[row] = place } }
+    return places
+  }
+
+  /// A part of the train rows, in an order that the seed decides: the first so many of each stratum's, or whole groups until
+  /// there are as many.
   package func sample(_ count: Int, seed: UInt64) -> [Int] {
     var rows: [Int] = []
     var due = 0.0
     var stream = RandomStream(seed: seed, purpose: .sample, index: 1)
+    if let groups {
+      var groups = Self.members(of: groups, among: train)
+      stream.shuffle(&groups)
+      for group in groups where rows.count < count { rows += group }
+      return rows.sorted()
+    }
     for stratum in dataset.strata(train) {
       var members = stratum
       stream.shuffle(&members)

@@ -13,18 +13,19 @@ import TartineTraining
 ///
 /// The interval is of rows like these and, where there are several seeds, of seeds like these: for one run each of classes
 /// Bonett and Price's for paired proportions; else the rows' differences (of their squared errors, for RMSE by the delta
-/// method), averaged over the seeds, and the seeds' own deviations with Student's t. With one seed each it is of these two
-/// networks: another seed of either recipe may say otherwise.
+/// method), averaged over the seeds, and the seeds' own deviations with Student's t, each recipe's its own. With one seed each
+/// it is of these two networks: another seed of either recipe may say otherwise.
 ///
-/// **Source**: Bonett and Price, *Adjusted Wald confidence interval for a difference of binomial proportions based on paired
+/// **Source**: Welch, *The generalization of "Student's" problem when several different population variances are involved*,
+/// 1947; Bonett and Price, *Adjusted Wald confidence interval for a difference of binomial proportions based on paired
 /// data*, 2012; Fagerland, Lydersen and Laake, *The McNemar test for binary matched-pairs data*, 2013, for the mid-p value.
 public struct Comparison: Sendable, CustomStringConvertible {
   /// The figures compared, error or RMSE: mean over seeds.
   public let figure, otherFigure: Double
   /// The first less the other: below 0 is better.
   public let difference: Estimate
-  /// How likely a difference as large is where there is none: McNemar's, exact, for one run each of classes; else from the
-  /// interval's own deviation.
+  /// How likely a difference as large is where there is none: McNemar's, exact, for one run each of classes; else the level at
+  /// which the interval would just touch 0.
   public let p: Double
   /// Dev rows.
   public let rows: Int
@@ -71,10 +72,19 @@ public struct Comparison: Sendable, CustomStringConvertible {
     let spread = Estimate.deviationOfMean(zip(mine.rows, theirs.rows).map { $0 - $1 })
     let seedSpread = Self.seedSpread(mine, theirs)
     let value = figure - otherFigure
-    let half = hypot(Estimate.z * spread, seedSpread.quantile * seedSpread.deviation)
-    difference = Estimate(value, low: value - half, high: value + half)
-    // The interval's half width is so many deviations of a normal distribution.
-    p = half > 0 ? 2 * HypothesisTest.normalTail(abs(value) / half * Estimate.z) : 1
+    func half(_ tail: Double) -> Double {
+      let ofSeeds = seedSpread.map { $0.deviation * HypothesisTest.studentPoint(upperTail: tail, freedom: $0.freedom) }
+      return hypot(HypothesisTest.normalPoint(upperTail: tail) * spread, ofSeeds ?? 0)
+    }
+    let width = half(0.025)
+    difference = Estimate(value, low: value - width, high: value + width)
+    // Where the interval would just touch 0.
+    var (low, high) = (1e-12, 0.5)
+    while high - low > 1e-6 * high {
+      let middle = (low * high).squareRoot()
+      if half(middle) > abs(value) { low = middle } else { high = middle }
+    }
+    p = value == 0 ? 1 : min(1, 2 * high)
   }
 
   /// Runs on one side.
@@ -84,7 +94,11 @@ public struct Comparison: Sendable, CustomStringConvertible {
     let rows: [Double]
 
     var mean: Double { scores.reduce(0, +) / Double(scores.count) }
-    var squares: Double { scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } }
+    /// Over seeds; nil for one run.
+    var variance: Double? {
+      guard scores.count > 1 else { return nil }
+      return scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(scores.count - 1)
+    }
 
     init(_ runs: [Run]) {
       scores = runs.map(\.dev.score)
@@ -97,13 +111,19 @@ public struct Comparison: Sendable, CustomStringConvertible {
     }
   }
 
-  /// The deviation of the difference that seeds make, with Student's quantile; none where nothing tells it.
-  private static func seedSpread(_ mine: Arm, _ theirs: Arm) -> (deviation: Double, quantile: Double) {
-    let freedom = mine.scores.count + theirs.scores.count - 2
-    guard freedom > 0 else { return (0, 0) }
-    let variance = (mine.squares + theirs.squares) / Double(freedom)
-    let deviation = (variance * (1 / Double(mine.scores.count) + 1 / Double(theirs.scores.count))).squareRoot()
-    return (deviation, Estimate.studentT(freedom))
+  /// The deviation of the difference that seeds make, and how surely it is known, after Welch and Satterthwaite; an arm of one
+  /// run is taken to vary as the other does. Nil where nothing tells it.
+  private static func seedSpread(_ mine: Arm, _ theirs: Arm) -> (deviation: Double, freedom: Double)? {
+    let arms = [mine, theirs]
+    guard let known = arms.map(\.variance).compactMap({ $0 }).first else { return nil }
+    let parts = arms.map { ($0.variance ?? known) / Double($0.scores.count) }
+    let sum = parts[0] + parts[1]
+    guard sum > 0 else { return (0, 1) }
+    if arms.contains(where: { $0.variance == nil }) {
+      return (sum.squareRoot(), Double(mine.scores.count + theirs.scores.count - 2))
+    }
+    let terms = zip(parts, arms).map { $0 * $0 / Double($1.scores.count - 1) }
+    return (sum.squareRoot(), sum * sum / (terms[0] + terms[1]))
   }
 
   /// The mid-p value of as many or fewer changes in one direction, of all rows that changed.
@@ -149,48 +169,5 @@ extension Comparison: Encodable {
     try values.encode(verdict, forKey: .verdict)
     try values.encode(rows, forKey: .rows)
     try values.encode([seeds.0, seeds.1], forKey: .seeds)
-  }
-}
-
-extension Estimate {
-  /// The deviation of the mean of so many values.
-  static func deviationOfMean(_ values: [Double]) -> Double {
-    let n = Double(values.count)
-    let mean = values.reduce(0, +) / n
-    return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, n - 1) / n).squareRoot()
-  }
-
-  /// By how much the error, or the RMSE, of some rows is lower after than before.
-  ///
-  /// - Parameters:
-  ///   - before: each row's own error; of a number, squared.
-  ///   - after: the same rows'.
-  ///   - isNumber: whether the figure is the root of the mean.
-  static func fall(from before: [Double], to after: [Double], isNumber: Bool) -> Estimate {
-    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
-    func between(_ value: Double, _ differences: [Double]) -> Estimate {
-      let half = z * deviationOfMean(differences)
-      return Estimate(value, low: value - half, high: value + half)
-    }
-    if isNumber {
-      // The root's slope at each mean.
-      let (old, new) = (mean(before).squareRoot(), mean(after).squareRoot())
-      let (first, second) = (2 * max(old, .leastNormalMagnitude), 2 * max(new, .leastNormalMagnitude))
-      return between(old - new, zip(before, after).map { $0 / first - $1 / second })
-    }
-    if (before + after).allSatisfy({ $0 == 0 || $0 == 1 }) { return pairedProportions(before, after) }
-    let differences = zip(before, after).map { $0 - $1 }
-    return between(mean(differences), differences)
-  }
-
-  /// The difference of two shares of the same rows, each row 0 or 1.
-  static func pairedProportions(_ first: [Double], _ second: [Double]) -> Estimate {
-    let n = Double(first.count)
-    let worse = zip(first, second).reduce(0.0) { $0 + ($1.0 > $1.1 ? 1 : 0) }
-    let better = zip(first, second).reduce(0.0) { $0 + ($1.0 < $1.1 ? 1 : 0) }
-    let p = (worse + 1) / (n + 2)
-    let q = (better + 1) / (n + 2)
-    let half = z * ((p + q - (p - q) * (p - q)) / (n + 2)).squareRoot()
-    return Estimate((worse - better) / n, low: p - q - half, high: p - q + half)
   }
 }

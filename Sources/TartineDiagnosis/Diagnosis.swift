@@ -41,40 +41,60 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     self.init(of: [run], test: test.map { [$0] } ?? [], humanError: humanError, worth: worth)
   }
 
+  /// One network trained without some of train's rows, where train and dev come from different sources: what is lost between
+  /// those rows and dev is the sources' difference.
+  public struct Sources: Sendable {
+    /// The training; its dev part are the rows that were set aside, and chose its epoch.
+    public let run: Run
+    /// The same network on the dev part.
+    public let dev: Evaluation
+
+    /// A network, and what it does on dev.
+    public init(run: Run, dev: Evaluation) {
+      self.run = run
+      self.dev = dev
+    }
+  }
+
   /// Reads several runs of one recipe on one division, which differ in their seed alone.
   ///
   /// - Parameters:
   ///   - runs: at least one.
-  ///   - test: each run's evaluation on the test part, once it was opened; else none.
+  ///   - test: each run's evaluation on the test part, or the first one's, once it was opened; else none.
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
   ///   - probe: a run of a wider network, trained longer, with the same seed: where nothing says how low the train error
   ///     could be, this does.
-  ///   - trainDev: where train and dev come from different sources, the recipe's evaluation on rows of train's source that it
-  ///     was not trained on.
+  ///   - sources: where train and dev come from different ones, a network that tells the two differences apart: then the
+  ///     ladder is of that one.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
   public init(
     of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, probe: Run? = nil,
-    trainDev: Evaluation? = nil, worth: Double? = nil
+    sources: Sources? = nil, worth: Double? = nil
   ) {
     precondition(!runs.isEmpty, "a diagnosis is of at least one run")
     let run = runs[0]
     let unit = Unit(run.model)
-    let train = Rung("train", runs.map(\.train), of: run.split.trainCount)
-    let dev = Rung("dev", runs.map(\.dev))
+    let train =
+      sources.map { Rung("train", [$0.run.train], of: $0.run.split.trainCount) }
+      ?? Rung("train", runs.map(\.train), of: run.split.trainCount)
+    let dev = sources.map { Rung("dev", [$0.dev]) } ?? Rung("dev", runs.map(\.dev))
     let floor = unit.isFraction ? 0.005 : 0
     let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
     let fall = probe.map {
       Estimate.fall(from: run.train.outcomes, to: $0.train.outcomes, isNumber: !unit.isFraction)
     }
     bias = Self.bias(train.estimate, humanError: humanError, probe: fall, delta, unit)
-    let middle = trainDev.map { Rung("train-dev", [$0]) }
-    variance =
-      middle.map { Self.variance($0.estimate - train.estimate, delta, unit, of: "train-dev") }
-      ?? Self.variance(dev.figure.less(train.figure), delta, unit)
-    dataMismatch = middle.map { Self.dataMismatch(dev.estimate - $0.estimate, delta, unit) }
+    let middle = sources.map { Rung("train-dev", [$0.run.dev]) }
+    variance = Self.variance(
+      (middle ?? dev).figure.less(train.figure), delta, unit, of: middle == nil ? "dev" : "train-dev")
+    dataMismatch = middle.map { Self.dataMismatch(dev.figure.less($0.figure), delta, unit) }
     let testRung = test.isEmpty ? nil : Rung("test", test)
-    mismatch = testRung.map { Self.mismatch($0.figure.less(dev.figure), delta, unit) }
-    ladder = [humanError.map { Rung(human: $0) }, train, middle, dev, testRung].compactMap { $0 }
+    mismatch = testRung.map {
+      Self.mismatch($0.figure.less(SampledFigure(runs.prefix(test.count).map(\.dev))), delta, unit)
+    }
+    let reference =
+      humanError.map { Rung(human: $0) } ?? probe.map { Rung("wider", [$0.train], of: run.split.trainCount) }
+    ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
     self.unit = unit
     // What is below δ already has little to give, whatever its reference.
@@ -122,7 +142,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   }
 
   private static func variance(
-    _ difference: Estimate, _ delta: Double, _ unit: Unit, of part: String = "dev"
+    _ difference: Estimate, _ delta: Double, _ unit: Unit, of part: String
   ) -> Finding {
     let reading = Reading(difference, worth: delta)
     return Finding(

@@ -1,4 +1,6 @@
+import TartineData
 import TartineNetworks
+import TartineOptimizers
 import TartineTraining
 
 /// Something to try: a recipe to train, and why.
@@ -15,7 +17,9 @@ public struct Prescription: Sendable {
   /// What is present first; of what is undecided, what the figures lean to.
   static func list(for run: Run, bias: Reading, variance: Finding, worth: Double) -> [Prescription] {
     let gap = variance.difference?.value ?? 0
-    let byVariance = variance.reading != .absent && gap > 0 ? againstVariance(run.recipe) : []
+    let byVariance =
+      variance.reading != .absent && gap > 0
+      ? againstVariance(run.recipe, isPictures: run.split.dataset.imageShape != nil) : []
     let byBias = bias != .absent ? againstBias(run.recipe) : []
     let leansToVariance = variance.reading == .present || (bias != .present && gap > worth)
     let list = leansToVariance ? byVariance + byBias : byBias + byVariance
@@ -36,6 +40,25 @@ public struct Prescription: Sendable {
           why: "it can fit more, and rarely hurts where it is regularized", recipe: changed,
           flags: "--hidden \(wider.hidden.map(String.init).joined(separator: ","))"))
     }
+    if recipe.optimizer.algorithm != .adamW, recipe.optimizer.algorithm != .lbfgs {
+      var changed = recipe
+      changed.optimizer = .adamW(learningRate: .cosine(from: 3e-3, warmup: 0.05), decay: 0)
+      (changed.optimizer.clipping, changed.optimizer.average) = (recipe.optimizer.clipping, recipe.optimizer.average)
+      list.append(
+        Prescription(
+          what: "a better optimizer, AdamW with a rate of 0.003 that falls along a cosine",
+          why: "each weight has steps of its own size, and the last ones are small", recipe: changed,
+          flags: "--optimizer adamw --learning-rate 0.003 --schedule cosine --warmup 0.05 --decay 0"))
+    }
+    if var stack = recipe.network.stack, !stack.hidden.isEmpty, !stack.batchNorm {
+      stack.batchNorm = true
+      var changed = recipe
+      changed.network = Network(stack)
+      list.append(
+        Prescription(
+          what: "batch norm", why: "layers that are normalized train faster and at higher rates", recipe: changed,
+          flags: "--batch-norm"))
+    }
     if let epochs = recipe.epochs {
       var changed = recipe
       changed.epochs = epochs * 2
@@ -47,7 +70,7 @@ public struct Prescription: Sendable {
     return list
   }
 
-  private static func againstVariance(_ recipe: Recipe) -> [Prescription] {
+  private static func againstVariance(_ recipe: Recipe, isPictures: Bool) -> [Prescription] {
     var list: [Prescription] = []
     if let stack = recipe.network.stack, !stack.hidden.isEmpty {
       var dropped = stack
@@ -81,6 +104,15 @@ public struct Prescription: Sendable {
         Prescription(
           what: "a stronger L2 penalty, \(l2)", why: "smaller weights make a simpler function",
           recipe: decayed, flags: "--l2 \(l2)"))
+    }
+    if isPictures, recipe.augmentation.isNone {
+      var changed = recipe
+      changed.augmentation = .preset
+      list.append(
+        Prescription(
+          what: "augmentation, pictures a little turned, zoomed, sheared, shifted and bent",
+          why: "each epoch sees other pictures that mean the same", recipe: changed,
+          flags: "--augment \(Augmentation.preset.flag)"))
     }
     if recipe.earlyStopping == nil {
       list.append(

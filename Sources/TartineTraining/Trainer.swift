@@ -58,7 +58,8 @@ package final class Trainer {
     devRows = try weights.apply(
       to: try preparation.apply(to: split.dataset, rows: split.dev, warnings: &warnings))
     trainSample = trainRows.subset(
-      Self.sample(split.devCount, of: split.trainCount, seed: recipe.seed))
+      // The same rows for every seed, so that seeds can be compared.
+      Self.sample(split.devCount, of: split.trainCount, seed: split.seed))
     cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)
     if recipe.optimizer.algorithm == .lbfgs, cut.count > 1 {
       throw RecipeError(
@@ -272,11 +273,13 @@ package final class Trainer {
 
   // MARK: Signals
 
-  /// What goes through each layer, over at most so many dev rows: of the weights that training is at, or of a model's.
+  /// What goes through each layer, over at most so many dev rows, from all over the file: of the weights that training is at, or
+  /// of a model's. The loss is of labels as they are, not smoothed.
   package func signals(rows count: Int, of model: Model? = nil) -> (layers: [LayerSignals], loss: Double) {
-    let rows = devRows.rowCount > count ? devRows.subset(Array(0..<count)) : devRows
+    let all = devRows.rowCount
+    let rows = all > count ? devRows.subset((0..<count).map { $0 * all / count }) : devRows
     return SignalProbe(
-      plan, output: preparation.target.output(for: recipe.loss), loss: recipe.loss, rows: rows,
+      plan, output: preparation.target.output(for: recipe.loss), loss: recipe.loss.unsmoothed, rows: rows,
       weights: model?.weights ?? step.weights, workers: workers
     ).measure()
   }

@@ -46,6 +46,8 @@ public struct LearningCurve: Sendable {
   public let band: [(rows: Int, estimate: Estimate)]
   /// What twice the data would give.
   public let answer: Answer
+  /// By how much the error would fall with twice the data, as nine of ten laws have it; nil where nothing is said.
+  public let fall: Estimate?
 
   /// Fits what was measured.
   ///
@@ -56,6 +58,7 @@ public struct LearningCurve: Sendable {
     self.points = points.sorted { $0.rows < $1.rows }
     guard let fit = PowerLawFit(self.points) else {
       band = []
+      fall = nil
       answer = .declined("some errors are 0, or there are fewer than four sizes, and no law goes through these")
       return
     }
@@ -63,13 +66,15 @@ public struct LearningCurve: Sendable {
     let sizes = self.points.map(\.rows) + [2 * last.rows]
     band = sizes.map { ($0, fit.estimate(at: Double($0), samplingDeviation: samplingDeviation)) }
     let estimate = band[band.count - 1].estimate
+    let laws = fit.fall(from: Double(last.rows), to: 2 * Double(last.rows))
+    fall = fit.isPlausible && !fit.isSteepening && estimate.high - estimate.low <= Self.widest * last.mean ? laws : nil
     if !fit.isPlausible {
       answer = .declined(
         "the errors do not fall as a power law does: they jump more from size to size than from seed to seed")
     } else if fit.isSteepening {
       answer = .declined(
         "the errors have only begun to fall: the more rows, the faster, and nothing says where that ends")
-    } else if estimate.high - estimate.low > Self.widest * last.mean {
+    } else if fall == nil {
       answer = .declined(
         "the band at twice the rows would be \(Text.fixed((estimate.high - estimate.low) / last.mean * 100, decimals: 0)) % of "
           + "the error wide, which says nothing")

@@ -58,9 +58,12 @@ public struct LearningRateRange: Sendable, Encodable {
 }
 
 extension LearningRateRange.Sweep {
+  private static let beta = 0.9
+  private static let lag = Int((beta / (1 - beta)).rounded())
+
   /// Losses of single batches at these rates.
   init(_ rates: [Double], batchLosses: [Double]) {
-    var average = MovingAverage(beta: 0.9)
+    var average = MovingAverage(beta: Self.beta)
     var smoothed: [Double] = []
     var lowest = Double.infinity
     for loss in batchLosses {
@@ -69,7 +72,7 @@ extension LearningRateRange.Sweep {
       smoothed.append(value)
       // The first ones are an average of few.
       if smoothed.count > 10 { lowest = min(lowest, value) }
-      if value > 4 * lowest { break }
+      if value - lowest > 3 * abs(lowest) { break }
     }
     self.rates = Array(rates.prefix(smoothed.count))
     losses = smoothed
@@ -87,9 +90,9 @@ extension LearningRateRange.Sweep {
       (low, high) = (nil, nil)
       return
     }
-    // The smoothed loss lags behind by as many steps as it averages over.
-    low = rates[max(0, min(start, place) - 5)]
-    high = rates[max(0, place - 5)]
+    // The average lags behind by β/(1 − β) steps.
+    low = rates[max(0, min(start, place) - Self.lag)]
+    high = rates[max(0, place - Self.lag)]
   }
 }
 

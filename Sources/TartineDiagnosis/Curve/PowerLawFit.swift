@@ -107,20 +107,27 @@ struct PowerLawFit {
 
   /// The weighted middle of the laws' errors, and where nine of ten lie, dev's sampling included.
   func estimate(at rows: Double, samplingDeviation: Double) -> Estimate {
-    let values = laws.map { (error: $0.error(at: rows), weight: $0.weight) }.sorted { $0.error < $1.error }
+    let laws = spread { $0.error(at: rows) }
+    let sampling = 1.6448536269514722 * samplingDeviation
+    let below = hypot(log(laws.value / laws.low), sampling)
+    let above = hypot(log(laws.high / laws.value), sampling)
+    return Estimate(laws.value, low: laws.value * exp(-below), high: laws.value * exp(above))
+  }
+
+  /// The same of how far the error falls between two sizes: dev's rows are the same at both.
+  func fall(from rows: Double, to more: Double) -> Estimate { spread { $0.error(at: rows) - $0.error(at: more) } }
+
+  private func spread(_ figure: (Law) -> Double) -> Estimate {
+    let values = laws.map { (figure: figure($0), weight: $0.weight) }.sorted { $0.figure < $1.figure }
     let total = values.reduce(0) { $0 + $1.weight }
     func quantile(_ share: Double) -> Double {
       var sum = 0.0
       for value in values {
         sum += value.weight
-        if sum >= share * total { return value.error }
+        if sum >= share * total { return value.figure }
       }
-      return values.last?.error ?? 0
+      return values.last?.figure ?? 0
     }
-    let middle = quantile(0.5)
-    let sampling = 1.6448536269514722 * samplingDeviation
-    let below = hypot(log(middle / quantile(0.05)), sampling)
-    let above = hypot(log(quantile(0.95) / middle), sampling)
-    return Estimate(middle, low: middle * exp(-below), high: middle * exp(above))
+    return Estimate(quantile(0.5), low: quantile(0.05), high: quantile(0.95))
   }
 }

@@ -51,7 +51,15 @@ package enum ColumnScore {
         }
         return low
       }
-    case .texts(let codes, let levels): return rows.map { codes[$0] < 0 ? levels.count : Int(codes[$0]) }
+    case .texts(let codes, _):
+      // Levels that these rows have: a file may have hundreds of thousands.
+      var places: [Int32: Int] = [:]
+      return rows.map { row in
+        let code = max(-1, codes[row])
+        if let place = places[code] { return place }
+        places[code] = places.count
+        return places.count - 1
+      }
     }
   }
 

@@ -45,11 +45,11 @@ struct Duplicates {
       }
     }
     let rows = parts.reduce(0) { $0 + $1.rows.count }
-    let chance = parts.first.map { Chance($0, leavingOut: unused) }
+    let chances = parts.map { Chance($0, leavingOut: unused) }
     sets = members.filter { $0.count > 1 }.map { twins in
-      let first = twins[0]
-      let expected = first.part == 0 ? chance?.expected(first.row, among: rows) : nil
-      return Twins(members: twins, expected: expected ?? 0)
+      // By the shares of the largest part that has such a row.
+      let known = twins.max { parts[$0.part].rows.count < parts[$1.part].rows.count } ?? twins[0]
+      return Twins(members: twins, expected: chances[known.part].expected(known.row, among: rows))
     }
   }
 

@@ -7,7 +7,8 @@ import TartineTraining
 /// Data looked at before anything is trained: columns, what is wrong with them, the division, and whether its parts come from
 /// one distribution.
 ///
-/// The test part's inputs are compared with the others; its targets are not looked at, and nothing is measured on it.
+/// The test part's inputs are compared with the others, within strata of the target where the division was by strata; nothing
+/// is measured on it.
 public struct Inspection: Sendable {
   /// Where the data come from.
   public let source: String
@@ -54,7 +55,7 @@ public struct Inspection: Sendable {
     let unused = preparation.unused
     sameDistribution = PartComparison.all(of: split, leavingOut: unused, threads: threads)
     var warnings = ColumnWarnings(dataset, columns, preparation, rows: known).list
-    if let leak = try Self.leak(split, columns, threads: threads) { warnings.append(leak) }
+    warnings += try Self.leaks(split, columns, threads: threads)
     warnings += DuplicateWarnings(split, leavingOut: unused).list
     warnings += RowWarnings(split, classes: classes).list
     warnings += Self.shiftWarnings(sameDistribution)
@@ -103,21 +104,25 @@ public struct Inspection: Sendable {
     }
   }
 
-  /// The column that tells most, where it alone tells much more than all others together.
-  private static func leak(_ split: Split, _ columns: [ColumnFacts], threads: Int?) throws -> DataWarning? {
+  /// Columns that alone tell much more than all that tell less together.
+  private static func leaks(_ split: Split, _ columns: [ColumnFacts], threads: Int?) throws -> [DataWarning] {
     let used = columns.filter { !$0.use.hasPrefix("left out") }
     // A column that drives a number tells much of its variance and is no leak; a class is hardly ever told so well.
     let least = split.task == .regression ? 0.9 : 0.7
-    guard let best = used.max(by: { $0.tells < $1.tells }), best.tells >= least else { return nil }
-    let others = used.count > 1 ? try TogetherScore.score(split, without: [best.name], threads: threads) : 0
-    guard best.tells > 0.98 || 1 - others > 1.4 * (1 - best.tells) else { return nil }
+    let telling = used.filter { $0.tells >= least }
+    // Beside no other there is nothing to hold it against.
+    guard !telling.isEmpty, used.count > telling.count else { return [] }
+    let others = try TogetherScore.score(split, without: Set(telling.map(\.name)), threads: threads)
     func percent(_ share: Double) -> String { Text.fixed(max(0, share) * 100, decimals: share > 0.99 ? 1 : 0) }
     let what = split.task == .regression ? "variance" : "entropy"
-    return DataWarning(
-      name: .leakingColumn, column: best.name,
-      evidence: "alone it tells \(percent(best.tells)) % of the target's \(what), and all other columns together "
-        + "\(percent(others)) %",
-      action: "leave it out if it is not known before the target is; see what the error is without it")
+    return telling.filter { $0.tells > 0.98 || 1 - others > 1.4 * (1 - $0.tells) }.map { column in
+      DataWarning(
+        name: .leakingColumn, column: column.name,
+        evidence:
+          "alone it tells \(percent(column.tells)) % of the target's \(what), and all columns that tell less than "
+          + "\(percent(least)) % together \(percent(others)) %",
+        action: "leave it out if it is not known before the target is; see what the error is without it")
+    }
   }
 
   // MARK: One distribution

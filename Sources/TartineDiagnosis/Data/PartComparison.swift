@@ -9,7 +9,8 @@ import TartineTraining
 /// Two classifiers, a linear one and a small network, learn on half of the rows to tell the parts apart, and are judged on
 /// the other half by the area under the ROC curve. Both areas are counted in deviations from one half, the larger is taken,
 /// and compared with what it is when the rows' parts are exchanged at random: a test that is exact whatever the classifiers
-/// are, and that decides. The columns, each alone, explain.
+/// are, and that decides. The columns, each alone, explain. Where whole groups were divided, they are halved and exchanged
+/// whole, and a column is judged by one row of each: rows of one group are alike, and no more than one case.
 ///
 /// **Source**: Lopez-Paz and Oquab, *Revisiting classifier two-sample tests*, 2017; Fisher's permutation test, 1935.
 public struct PartComparison: Sendable {
@@ -66,13 +67,21 @@ public struct PartComparison: Sendable {
     package let rows: [Int]
     /// The stratum of each of the data set's rows, where strata were shared out evenly among the parts.
     let strata: [Int]?
+    /// The group of each of the data set's rows, where groups were kept whole.
+    let groups: [Int]?
 
-    package init(_ name: String, _ dataset: Dataset, _ rows: [Int], strata: [Int]? = nil) {
+    package init(
+      _ name: String, _ dataset: Dataset, _ rows: [Int], strata: [Int]? = nil, groups: [Int]? = nil
+    ) {
       self.name = name
       self.dataset = dataset
       self.rows = rows
       self.strata = strata
+      self.groups = groups
     }
+
+    /// Things that know nothing of each other.
+    var caseCount: Int { groups.map { groups in Set(rows.map { groups[$0] }).count } ?? rows.count }
 
     /// At most so many of its rows.
     func sample(atMost count: Int, seed: UInt64, index: Int) -> Part {
@@ -80,7 +89,7 @@ public struct PartComparison: Sendable {
       var sample = rows
       var stream = RandomStream(seed: seed, purpose: .permutation, index: index)
       stream.shuffle(&sample)
-      return Part(name, dataset, Array(sample.prefix(count)), strata: strata)
+      return Part(name, dataset, Array(sample.prefix(count)), strata: strata, groups: groups)
     }
 
     /// Its input columns, or what is measured of pictures.
@@ -103,7 +112,7 @@ public struct PartComparison: Sendable {
     _ first: Part, _ second: Part, leavingOut unused: Set<String> = [], comparisons: Int = 1, seed: UInt64,
     threads: Int? = nil
   ) {
-    guard first.rows.count >= Self.fewestRows, second.rows.count >= Self.fewestRows else { return nil }
+    guard first.caseCount >= Self.fewestCases, second.caseCount >= Self.fewestCases else { return nil }
     let (one, two) = (
       first.sample(atMost: Self.mostRows, seed: seed, index: 1),
       second.sample(atMost: Self.mostRows, seed: seed, index: 2)
@@ -114,24 +123,46 @@ public struct PartComparison: Sendable {
     }
     guard let counts = pairs.first.map({ ($0.0.count, $0.1.count) }) else { return nil }
     let isFirst = (0..<counts.0 + counts.1).map { $0 < counts.0 }
-    guard let scores = Self.scores(pairs.map { $0.0.appending($0.1) }, isFirst, seed: seed, threads: threads) else {
-      return nil
-    }
+    let groups = Self.groups(one, two)
+    guard
+      let scores = Self.scores(
+        pairs.map { $0.0.appending($0.1) }, isFirst, groups: groups, seed: seed, threads: threads)
+    else { return nil }
     self.first = first.name
     self.second = second.name
     rows = counts
     let strata = one.strata.flatMap { a in two.strata.map { b in one.rows.map { a[$0] } + two.rows.map { b[$0] } } }
     let judged = Self.judge(
-      scores.values, scores.isFirst, strata: strata.map { strata in scores.judged.map { strata[$0] } }, seed: seed)
+      scores.values, scores.isFirst, strata: strata.map { strata in scores.judged.map { strata[$0] } },
+      groups: groups.map { groups in scores.judged.map { groups[$0] } }, seed: seed)
     area = judged.area
     p = judged.p
     adjustedP = judged.p
     smallestVisibleShift = Self.visibleShift(
-      fitted: (scores.fitted.0, scores.fitted.1), judged: scores.isFirst, features: scores.features,
-      level: 0.05 / Double(comparisons))
+      fitted: scores.cases(of: scores.fitted, isFirst, groups),
+      judged: scores.cases(of: scores.judged, isFirst, groups),
+      features: scores.features, level: 0.05 / Double(comparisons))
     // What a person can be told of.
     let isTable = first.dataset.imageShape == nil
-    columns = Self.shifts(pairs.filter { isTable || PictureFeatures.named.contains($0.0.name) })
+    let told = pairs.filter { isTable || PictureFeatures.named.contains($0.0.name) }
+    columns = Self.shifts(told, cases: groups.map { Self.cases($0, counts.0) })
+  }
+
+  /// The group of each of both parts' rows; nil where each row stands alone.
+  private static func groups(_ one: Part, _ two: Part) -> [Int]? {
+    guard one.groups != nil || two.groups != nil else { return nil }
+    // A part without groups, such as a test file of its own, has rows that stand alone.
+    func numbers(_ part: Part) -> [Int] {
+      part.groups.map { groups in part.rows.map { groups[$0] } } ?? part.rows.map { -1 - $0 }
+    }
+    return numbers(one) + numbers(two)
+  }
+
+  /// One row of each group: places in the first part, and in the second.
+  private static func cases(_ groups: [Int], _ firstCount: Int) -> (first: [Int], second: [Int]) {
+    var seen = Set<Int>()
+    let places = groups.indices.filter { seen.insert(groups[$0]).inserted }
+    return (places.filter { $0 < firstCount }, places.filter { $0 >= firstCount }.map { $0 - firstCount })
   }
 
   /// Dev with test, and train with both, their p-values adjusted for being several.
@@ -142,9 +173,11 @@ public struct PartComparison: Sendable {
     // A test file of its own was not part of the division.
     let isOneSet = split.trainCount + split.devCount + inputs.rows.count == split.dataset.rowCount
     let strata = split.method == .stratified ? split.dataset.stratumByRow : nil
-    let train = Part("train", split.dataset, split.train, strata: strata)
-    let dev = Part("dev", split.dataset, split.dev, strata: strata)
-    let test = Part("test", inputs.dataset, inputs.rows, strata: isOneSet ? strata : nil)
+    let groups = split.groupByRow
+    let train = Part("train", split.dataset, split.train, strata: strata, groups: groups)
+    let dev = Part("dev", split.dataset, split.dev, strata: strata, groups: groups)
+    let test = Part(
+      "test", inputs.dataset, inputs.rows, strata: isOneSet ? strata : nil, groups: isOneSet ? groups : nil)
     let pairs = inputs.rows.isEmpty ? [(train, dev)] : [(dev, test), (train, dev), (train, test)]
     let made = pairs.compactMap {
       PartComparison($0, $1, leavingOut: unused, comparisons: pairs.count, seed: split.seed, threads: threads)
@@ -163,7 +196,7 @@ public struct PartComparison: Sendable {
   package static func text(p: Double) -> String { p < 0.001 ? "below 0.001" : Text.significant(p, digits: 2) }
 
   /// Fewer cannot be halved twice and still say anything.
-  static let fewestRows = 20
+  private static let fewestCases = 20
 
   // MARK: Together
 
@@ -173,20 +206,33 @@ public struct PartComparison: Sendable {
     var isFirst: [Bool]
     /// Their places among both parts' rows.
     var judged: [Int]
-    /// Rows of each part that the classifiers learned from.
-    var fitted: (Int, Int)
+    /// The same of those that the classifiers learned from.
+    var fitted: [Int]
     var features: Int
+
+    /// Rows, or groups, of each part.
+    func cases(of rows: [Int], _ isFirst: [Bool], _ groups: [Int]?) -> (Int, Int) {
+      func count(_ part: Bool) -> Int {
+        let own = rows.filter { isFirst[$0] == part }
+        return groups.map { groups in Set(own.map { groups[$0] }).count } ?? own.count
+      }
+      return (count(true), count(false))
+    }
   }
 
   /// What both classifiers say of the half that they did not see.
-  private static func scores(_ columns: [Column], _ isFirst: [Bool], seed: UInt64, threads: Int?) -> Scores? {
-    let names = columns.map(\.name)
-    // A name of its own, whatever the columns are called.
-    let target = (names.max { $0.count < $1.count } ?? "") + " part"
-    let part = Column(name: target, values: .numbers(isFirst.map { $0 ? 1 : 0 }), reason: "")
+  private static func scores(
+    _ columns: [Column], _ isFirst: [Bool], groups: [Int]?, seed: UInt64, threads: Int?
+  ) -> Scores? {
+    // Names of their own, whatever the columns are called.
+    let longest = columns.map(\.name).max { $0.count < $1.count } ?? ""
+    let part = Column(name: longest + " part", values: .numbers(isFirst.map { $0 ? 1 : 0 }), reason: "")
+    let group = groups.map { Column(name: longest + " group", values: .numbers($0.map(Double.init)), reason: "") }
     guard
-      let dataset = try? Dataset(source: "parts", inputs: .table(columns), targets: [part], task: .binary),
-      let halves = try? dataset.split(.shares(train: 0.5, dev: 0.5, test: nil), seed: seed)
+      let dataset = try? Dataset(
+        source: "parts", inputs: .table(columns + [group].compactMap { $0 }), targets: [part], task: .binary),
+      let halves = try? dataset.split(
+        .shares(train: 0.5, dev: 0.5, test: nil), by: group.map { .grouped(by: $0.name) } ?? .stratified, seed: seed)
     else { return nil }
     let rows = halves.trainCount
     let linear = Recipe(Network(layers: [])).bins(0).optimizer(.adamW(learningRate: .cosine(from: 0.03), decay: 0.1))
@@ -197,20 +243,17 @@ public struct PartComparison: Sendable {
     // A column that is constant or nearly unique is left out; where no other is left there is nothing to tell by.
     let runs = [linear, small].compactMap { try? $0.train(on: halves, seed: seed, threads: threads) }
     guard runs.count == 2 else { return nil }
-    let judged = runs[0].dev.truths.map { $0 == 1 }
-    let fitted = halves.train.count { isFirst[$0] }
     return Scores(
-      values: runs.map { $0.dev.scores.map(Double.init) }, isFirst: judged, judged: runs[0].dev.origin,
-      fitted: (fitted, rows - fitted),
-      features: runs[0].model.preparation.width)
+      values: runs.map { $0.dev.scores.map(Double.init) }, isFirst: runs[0].dev.truths.map { $0 == 1 },
+      judged: runs[0].dev.origin, fitted: halves.train, features: runs[0].model.preparation.width)
   }
 
   /// The larger area, in deviations from one half, against what it is when parts are exchanged.
   ///
   /// Rows of one stratum alone are exchanged where the division shared strata out evenly: parts are more alike then than rows
-  /// divided without regard to them.
+  /// divided without regard to them. Groups change parts as a whole.
   private static func judge(
-    _ scores: [[Double]], _ isFirst: [Bool], strata: [Int]?, seed: UInt64
+    _ scores: [[Double]], _ isFirst: [Bool], strata: [Int]?, groups: [Int]?, seed: UInt64
   ) -> (area: Double, p: Double) {
     let ranks = scores.map(HypothesisTest.ranks)
     // Ties make an area vary less: each classifier is counted in its own deviations.
@@ -227,19 +270,18 @@ public struct PartComparison: Sendable {
     let seen = largest(isFirst)
     var exchanged = isFirst
     var atLeast = 1
-    let groups = strata.map { strata in
-      Dictionary(grouping: strata.indices) { strata[$0] }.sorted { $0.key < $1.key }.map(\.value)
+    func together(_ numbers: [Int]) -> [[Int]] {
+      Dictionary(grouping: numbers.indices) { numbers[$0] }.sorted { $0.key < $1.key }.map(\.value)
     }
+    // Sets of units that change places with each other; a unit is a row, or a group.
+    let units = groups.map(together) ?? isFirst.indices.map { [$0] }
+    let sets = strata.map(together) ?? [Array(units.indices)]
     for draw in 0..<draws {
       var stream = RandomStream(seed: seed, purpose: .permutation, step: draw + 1)
-      if let groups {
-        for group in groups {
-          var members = group.map { isFirst[$0] }
-          stream.shuffle(&members)
-          for (place, member) in zip(group, members) { exchanged[place] = member }
-        }
-      } else {
-        stream.shuffle(&exchanged)
+      for set in sets {
+        var parts = set.map { isFirst[units[$0][0]] }
+        stream.shuffle(&parts)
+        for (unit, part) in zip(set, parts) { for row in units[unit] { exchanged[row] = part } }
       }
       if largest(exchanged).excess >= seen.excess { atLeast += 1 }
     }
@@ -249,13 +291,13 @@ public struct PartComparison: Sendable {
   /// A linear classifier that estimates a direction from few rows loses part of the shift to what the other features do by
   /// chance: with k features and n rows of each part fitted, cos² = δ² / (δ² + 2k/n).
   private static func visibleShift(
-    fitted: (Int, Int), judged: [Bool], features: Int, level: Double
+    fitted: (Int, Int), judged: (Int, Int), features: Int, level: Double
   ) -> Double {
     func harmonic(_ a: Int, _ b: Int) -> Double { 2 / (1 / Double(max(1, a)) + 1 / Double(max(1, b))) }
-    let judgedFirst = judged.count { $0 }
     let n = harmonic(fitted.0, fitted.1)
-    let m = harmonic(judgedFirst, judged.count - judgedFirst)
-    let needed = HypothesisTest.normalPoint(upperTail: level / 2) + HypothesisTest.normalPoint(upperTail: 0.2)
+    let m = harmonic(judged.0, judged.1)
+    // Only an area above one half counts.
+    let needed = HypothesisTest.normalPoint(upperTail: level) + HypothesisTest.normalPoint(upperTail: 0.2)
     var (low, high) = (0.0, 100.0)
     for _ in 0..<60 {
       let shift = (low + high) / 2
@@ -268,8 +310,15 @@ public struct PartComparison: Sendable {
 
   // MARK: Column by column
 
-  private static func shifts(_ tested: [(Column, Column)]) -> [ColumnShift] {
-    let alone = tested.map { shift($0.0, $0.1) }
+  /// - Parameter cases: the rows that p-values are taken from; nil: all.
+  private static func shifts(
+    _ tested: [(Column, Column)], cases: (first: [Int], second: [Int])?
+  ) -> [ColumnShift] {
+    let alone = tested.map { first, second in
+      let all = shift(first, second)
+      guard let cases else { return all }
+      return (all.effect, all.isInDeviations, shift(first.rows(cases.first), second.rows(cases.second)).p)
+    }
     let adjusted = HypothesisTest.falseDiscoveryRate(alone.map(\.p))
     return zip(zip(tested, alone), adjusted).map { pair, adjusted in
       ColumnShift(

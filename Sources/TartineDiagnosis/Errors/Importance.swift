@@ -46,7 +46,11 @@ public struct Importance: Sendable, Encodable {
     let part = split.adding(noisy)
     let run = try recipe.train(on: part, threads: threads)
     let used = (columns + noisy).map(\.name).filter { !run.model.preparation.unused.contains($0) }
-    let rows = Array(part.dev.prefix(Self.mostRows))
+    var rows = part.dev
+    if rows.count > Self.mostRows {
+      stream.shuffle(&rows)
+      rows = rows.prefix(Self.mostRows).sorted()
+    }
     let workers = Workers(threads ?? Workers.processorCount)
     func outcomes(_ dataset: Dataset) throws -> [Double] {
       var warnings: [String] = []
@@ -60,7 +64,7 @@ public struct Importance: Sendable, Encodable {
         let after = try outcomes(part.dataset.shuffling(name, over: rows, by: &stream))
         for row in sums.indices { sums[row] += after[row] / Double(Self.shuffles) }
       }
-      return (name, Self.increase(before, sums, isNumber: run.model.task == .regression))
+      return (name, Estimate.fall(from: sums, to: before, isNumber: run.model.task == .regression))
     }
     let noiseNames = Set(noisy.map(\.name))
     let most = max(0, measured.filter { noiseNames.contains($0.name) }.map(\.increase.value).max() ?? 0)
@@ -68,20 +72,5 @@ public struct Importance: Sendable, Encodable {
     self.columns = measured.filter { !noiseNames.contains($0.name) }.map { name, increase in
       ColumnImportance(column: name, increase: increase, isAboveNoise: increase.low > most)
     }.sorted { ($1.increase.value, $0.column) < ($0.increase.value, $1.column) }
-  }
-
-  /// Row by row, so that what is the same before and after does not count.
-  private static func increase(_ before: [Double], _ after: [Double], isNumber: Bool) -> Estimate {
-    let rows = Double(before.count)
-    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / rows }
-    let differences = zip(before, after).map { $1 - $0 }
-    var value = mean(differences)
-    var half = Estimate.z * Estimate.deviationOfMean(differences)
-    if isNumber {
-      let (old, new) = (mean(before).squareRoot(), mean(after).squareRoot())
-      value = new - old
-      half /= max(old + new, .leastNormalMagnitude)
-    }
-    return Estimate(value, low: value - half, high: value + half)
   }
 }

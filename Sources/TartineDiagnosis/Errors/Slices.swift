@@ -3,10 +3,10 @@ import TartineTraining
 
 /// Parts of dev on which the model errs more than on the rest: levels of a category, quarters of a number's range, classes.
 ///
-/// Each slice is compared with all other rows, by the difference of their mean errors in its own deviations; of those told of,
-/// at most one in 20 is there by chance.
+/// Each slice is compared with as many rows drawn at random: exactly where a row is right or wrong, else by the mean, variance
+/// and skewness of what such draws err by. Of those told of, at most one in 20 is there by chance.
 ///
-/// **Source**: Chung et al., *Slice finder*, 2019; Benjamini and Hochberg 1995.
+/// **Source**: Chung et al., *Slice finder*, 2019; Fisher's exact test, 1935; Benjamini and Hochberg 1995.
 public struct Slices: Sendable, Encodable {
   /// One part of the rows.
   public struct Slice: Hashable, Sendable, Encodable {
@@ -42,15 +42,17 @@ public struct Slices: Sendable, Encodable {
       $0.rows.count >= Self.fewestRows && $0.rows.count + Self.fewestRows <= outcomes.count
     }
     let total = outcomes.reduce(0, +)
+    let isRightOrWrong = outcomes.allSatisfy { $0 == 0 || $0 == 1 }
     let results = slices.map { slice -> (slice: Slice, excess: Double) in
       let inside = slice.rows.map { outcomes[$0] }
       let (n, m) = (Double(inside.count), Double(outcomes.count - inside.count))
       let sum = inside.reduce(0, +)
       let (mean, other) = (sum / n, (total - sum) / m)
-      // Under no difference both have the variance of all.
-      let all = Estimate.deviationOfMean(outcomes) * Double(outcomes.count).squareRoot()
-      let deviation = all * (1 / n + 1 / m).squareRoot()
-      let p = deviation > 0 ? HypothesisTest.normalTail((mean - other) / deviation) : 1
+      let p =
+        isRightOrWrong
+        ? HypothesisTest.hypergeometricTail(
+          hits: Int(sum), drawn: inside.count, marked: Int(total), of: outcomes.count)
+        : HypothesisTest.drawnSumTail(sum, drawn: inside.count, of: outcomes)
       return (
         Slice(
           name: slice.name, rows: inside.count,

@@ -8,7 +8,6 @@ struct Alteration {
   let fault: Fault.Name
   /// In a few words, as in `a rate of 0.003`.
   let what: String
-  let flags: String
   let recipe: Recipe
 
   /// Every setting in which a recipe differs from the reference, alone.
@@ -18,11 +17,11 @@ struct Alteration {
   }
 
   private static func change(
-    _ fault: Fault.Name, _ what: String, _ flags: String, _ recipe: Recipe, _ body: (inout Recipe) -> Void
+    _ fault: Fault.Name, _ what: String, _ recipe: Recipe, _ body: (inout Recipe) -> Void
   ) -> Alteration {
     var copy = recipe
     body(&copy)
-    return Alteration(fault: fault, what: what, flags: flags, recipe: copy)
+    return Alteration(fault: fault, what: what, recipe: copy)
   }
 
   // MARK: Steps
@@ -38,13 +37,12 @@ struct Alteration {
     for other in rates {
       let text = Text.significant(other, digits: 2)
       list.append(
-        change(
-          other < rate ? .learningRateTooHigh : .learningRateTooLow, "a rate of \(text)", "--learning-rate \(text)",
-          recipe
-        ) { $0.optimizer.learningRate.initial = other })
+        change(other < rate ? .learningRateTooHigh : .learningRateTooLow, "a rate of \(text)", recipe) {
+          $0.optimizer.learningRate.initial = other
+        })
     }
     list.append(
-      change(.badSchedule, "a rate that falls along a cosine", "--schedule cosine --warmup 0", recipe) {
+      change(.badSchedule, "a rate that falls along a cosine", recipe) {
         $0.optimizer.learningRate = .cosine(from: rate)
       })
     return list + optimizer(recipe, reference) + length(recipe, reference)
@@ -52,19 +50,17 @@ struct Alteration {
 
   private static func optimizer(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
     var list = [
-      change(.badOptimizer, "gradients as they are, not clipped", "--set optimizer.clipping={}", recipe) {
+      change(.badOptimizer, "gradients as they are, not clipped", recipe) {
         $0.optimizer.clipping = GradientClipping()
       },
-      change(.badOptimizer, "the weights themselves, and not their average", "--average none", recipe) {
+      change(.badOptimizer, "the weights themselves, and not their average", recipe) {
         $0.optimizer.average = nil
       },
     ]
     if recipe.optimizer.algorithm != reference.optimizer.algorithm {
       // Another optimizer with its usual rate: what is left of a rate that is wrong for this one.
       list.append(
-        change(
-          rateFault(recipe), "AdamW at its usual rate", "--optimizer adamw --learning-rate 0.003 --decay 0", recipe
-        ) {
+        change(rateFault(recipe), "AdamW at its usual rate", recipe) {
           // Its decay and its schedule would be cures of their own.
           var rate = recipe.optimizer.learningRate
           rate.initial = reference.optimizer.learningRate.initial
@@ -85,13 +81,13 @@ struct Alteration {
     if let epochs = recipe.epochs, let usual = reference.epochs, epochs < 2 * usual {
       let longer = max(4 * epochs, usual)
       list.append(
-        change(.trainedTooShort, "\(longer) epochs", "--epochs \(longer)", recipe) { $0.epochs = longer })
+        change(.trainedTooShort, "\(longer) epochs", recipe) { $0.epochs = longer })
     }
     if recipe.optimizer.algorithm != .lbfgs, let batch = recipe.batchSize, let usual = reference.batchSize,
       batch >= 4 * usual
     {
       list.append(
-        change(.largeBatches, "batches of \(usual)", "--batch-size \(usual)", recipe) { $0.batchSize = usual })
+        change(.largeBatches, "batches of \(usual)", recipe) { $0.batchSize = usual })
     }
     return list
   }
@@ -102,22 +98,22 @@ struct Alteration {
     var list: [Alteration] = []
     if !recipe.shuffle {
       list.append(
-        change(.unshuffledRows, "rows in another order each epoch", "--set shuffle=true", recipe) { $0.shuffle = true })
+        change(.unshuffledRows, "rows in another order each epoch", recipe) { $0.shuffle = true })
     }
     if !recipe.preparation.standardize {
       list.append(
-        change(.unscaledInputs, "standardized inputs", "--set preparation.standardize=true", recipe) {
+        change(.unscaledInputs, "standardized inputs", recipe) {
           $0.preparation.standardize = true
         })
     }
     if !recipe.augmentation.isNone {
       list.append(
-        change(.harmfulAugmentation, "pictures as they are", "--set augmentation={}", recipe) {
+        change(.harmfulAugmentation, "pictures as they are", recipe) {
           $0.augmentation = .none
         })
     }
     if let batch = recipe.batchSize, batch < 16 {
-      list.append(change(.smallBatches, "batches of 64", "--batch-size 64", recipe) { $0.batchSize = 64 })
+      list.append(change(.smallBatches, "batches of 64", recipe) { $0.batchSize = 64 })
     }
     return list
   }
@@ -128,30 +124,30 @@ struct Alteration {
     var list = regularization(recipe)
     guard let stack = recipe.network.stack, let good = reference.network.stack else {
       list.append(
-        Self.change(signals?.fault ?? .tooSmallNetwork, "the network of the automatic recipe", "", recipe) {
+        Self.change(signals?.fault ?? .tooSmallNetwork, "the network of the automatic recipe", recipe) {
           $0.network = reference.network
         })
       return list
     }
-    func change(_ fault: Fault.Name, _ what: String, _ flags: String, _ body: (inout HiddenStack) -> Void) {
+    func change(_ fault: Fault.Name, _ what: String, _ body: (inout HiddenStack) -> Void) {
       var copy = stack
       body(&copy)
       copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
       guard copy != stack else { return }
-      list.append(Self.change(fault, what, flags, recipe) { $0.network = Network(copy) })
+      list.append(Self.change(fault, what, recipe) { $0.network = Network(copy) })
     }
     let units = good.hidden.map(String.init).joined(separator: ",")
     if stack.hidden.isEmpty || zip(stack.hidden, good.hidden).contains(where: { $0 * 2 <= $1 }) {
-      change(.tooSmallNetwork, "\(units) units", "--hidden \(units)") { $0.hidden = good.hidden }
+      change(.tooSmallNetwork, "\(units) units") { $0.hidden = good.hidden }
     }
     if stack.initializer != .automatic {
-      change(.badInitialization, "initial weights by the activation's rule", "--initializer automatic") {
+      change(.badInitialization, "initial weights by the activation's rule") {
         $0.initializer = .automatic
       }
     }
     if let fault = signals?.fault {
-      if !stack.batchNorm { change(fault, "batch norm", "--batch-norm") { $0.batchNorm = true } }
-      if stack.activation != .relu { change(fault, "ReLU", "--activation relu") { $0.activation = .relu } }
+      if !stack.batchNorm { change(fault, "batch norm") { $0.batchNorm = true } }
+      if stack.activation != .relu { change(fault, "ReLU") { $0.activation = .relu } }
     }
     return list
   }
@@ -176,9 +172,7 @@ struct Alteration {
     if free != recipe {
       list.append(
         Alteration(
-          fault: .tooMuchRegularization, what: "no dropout, penalty, decay or noise",
-          flags: "--keep-prob 1 --keep-input 1 --l1 0 --l2 0 --decay 0 --mixup 0 --input-noise 0 --label-smoothing 0",
-          recipe: free))
+          fault: .tooMuchRegularization, what: "no dropout, penalty, decay or noise", recipe: free))
     }
     return list + moreRegularization(recipe)
   }
@@ -190,24 +184,20 @@ struct Alteration {
       var bound = recipe
       stack.keepProb = [0.5]
       bound.network = Network(stack)
-      var flags = "--keep-prob 0.5"
       if bound.optimizer.algorithm == .adamW {
         bound.optimizer.decay = max(3, bound.optimizer.decay ?? 0)
-        flags += " --decay 3"
       } else {
         bound.penalty.l2 = max(1e-3, bound.penalty.l2)
-        flags += " --l2 0.001"
       }
       list.append(
         Alteration(
-          fault: .tooLittleRegularization, what: "dropout that keeps half, and smaller weights", flags: flags,
-          recipe: bound))
+          fault: .tooLittleRegularization, what: "dropout that keeps half, and smaller weights", recipe: bound))
     }
     if recipe.keeps == .last {
       list.append(
         Alteration(
           fault: .tooLittleRegularization, what: "the weights of the epoch that dev likes best",
-          flags: "--set keeps=best", recipe: recipe.keeping(.best)))
+          recipe: recipe.keeping(.best)))
     }
     return list
   }

@@ -1,6 +1,14 @@
 import TartineData
 import TartineTraining
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A training, whether it came to an end or blew up: then it is worth as much as an answer that looks at nothing.
 struct Attempt {
   let recipe: Recipe
@@ -50,11 +58,30 @@ struct Attempt {
   }
 
   /// By how much another's dev error is lower, row by row.
-  func gain(of other: Attempt) -> Estimate { .fall(from: outcomes, to: other.outcomes, isNumber: isNumber) }
+  ///
+  /// - Parameter seedDeviation: of one such training's figure over seeds, by which two differ as well.
+  func gain(of other: Attempt, seedDeviation: Double = 0) -> Estimate {
+    let rows = Estimate.fall(from: outcomes, to: other.outcomes, isNumber: isNumber)
+    let half = Estimate.z * seedDeviation * 2.0.squareRoot()
+    return Estimate(
+      rows.value, low: rows.value - hypot(rows.value - rows.low, half),
+      high: rows.value + hypot(rows.high - rows.value, half))
+  }
 }
 
 /// The answer that looks at nothing: the most frequent class, or the mean.
 struct Baseline {
+  /// Each row's own error by the answer that is best for these very rows: the least that looking at nothing can err by.
+  static func outcomes(of judged: Evaluation) -> [Double] {
+    guard judged.task.isClassification else {
+      let mean = judged.truths.reduce(0, +) / Double(max(1, judged.truths.count))
+      return judged.truths.map { ($0 - mean) * ($0 - mean) }
+    }
+    let counts = Dictionary(grouping: judged.truths) { $0 }.mapValues(\.count)
+    let most = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+    return judged.truths.map { $0 == most ? 0 : 1 }
+  }
+
   /// Each dev row's own error.
   let outcomes: [Double]
   let score: Double

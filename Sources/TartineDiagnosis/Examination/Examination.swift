@@ -19,6 +19,8 @@ public struct Examination: Sendable {
   public let inspection: Inspection
   /// The recipe with each seed; none where it diverged.
   public internal(set) var runs: [Run] = []
+  /// The first run on the test part, where that was opened before; else empty.
+  var test: [Evaluation] = []
   /// The error ladder; nil where the training diverged.
   public internal(set) var diagnosis: Diagnosis?
   /// Everything looked at, in the order of its cost.
@@ -53,11 +55,11 @@ public struct Examination: Sendable {
 
   /// The same with each prescription's whole command.
   ///
-  /// - Parameter prefix: what trains the recipe as it is, as in `tartine train titanic.csv --target Survived`.
-  public func withCommands(_ prefix: String) -> Examination {
+  /// - Parameter command: what trains the recipe of the prescription at a place.
+  public func withCommands(_ command: (_ place: Int) -> String) -> Examination {
     var copy = self
-    for place in copy.prescriptions.indices where !copy.prescriptions[place].flags.isEmpty {
-      copy.prescriptions[place].command = "\(prefix) \(copy.prescriptions[place].flags)"
+    for place in copy.prescriptions.indices where copy.prescriptions[place].recipe != nil {
+      copy.prescriptions[place].command = command(place)
     }
     return copy
   }
@@ -75,14 +77,19 @@ public struct Examination: Sendable {
     public let why: String
     /// By how much the dev error fell, or is expected to; nil where that was not tried.
     public let gain: Estimate?
-    /// The flags to add; empty where it is not a setting.
-    public let flags: String
-    /// The whole command, where it is known what was called; nil where it is not a setting.
-    public internal(set) var command: String?
     /// The whole recipe; nil where it is not a setting.
     public let recipe: Recipe?
+    /// The whole command, where it is known what was called; nil where it is not a setting.
+    public internal(set) var command: String?
 
-    private enum CodingKeys: String, CodingKey { case what, why, gain, flags, command }
+    private enum CodingKeys: String, CodingKey { case what, why, gain, command }
+
+    init(_ what: String, why: String, gain: Estimate?, recipe: Recipe?) {
+      self.what = what
+      self.why = why
+      self.gain = gain
+      self.recipe = recipe
+    }
   }
 }
 
@@ -98,7 +105,7 @@ extension Recipe {
   ///     columns, learning rates, prescriptions tried.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told what is done next.
-  /// - Throws: what a training throws, but for divergence, which is a finding.
+  /// - Throws: what the recipe's own training throws, but for divergence, which is a finding.
   public func examined(
     on split: Split, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300, explains: Bool = true,
     threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
@@ -114,18 +121,19 @@ extension Run {
   /// Examines a finished training: its recipe, on its data, as `Recipe.examined` does, without training it once more.
   ///
   /// - Parameters:
+  ///   - test: this run on the test part, where that was opened before; the ladder then ends with it.
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
   ///   - budget: seconds after which nothing new is begun.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///   - progress: is told what is done next.
-  /// - Throws: what a training throws, but for divergence, which is a finding.
+  /// - Throws: what preparing the data throws.
   public func examined(
-    humanError: Double? = nil, worth: Double? = nil, budget: Double = 300, threads: Int? = nil,
-    progress: @escaping (String) -> Void = { _ in }
+    test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
+    threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
     let examiner = try Examiner(
       recipe, split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: progress)
-    return try examiner.examine(self)
+    return try examiner.examine(self, test: test)
   }
 }

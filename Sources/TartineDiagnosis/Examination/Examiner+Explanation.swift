@@ -4,52 +4,58 @@ import TartineTraining
 
 /// What explains a network and what would help it, once it is known what is wrong, the cheapest first.
 extension Examiner {
-  func explain(_ run: Run, _ base: Attempt) throws {
+  /// What the first steps say, which costs little.
+  func explainStart(_ base: Attempt) {
+    tolerate("first steps") { try checkUpdates() }
+    checkOneBatch()
+  }
+
+  func explain(_ run: Run, _ base: Attempt) {
     checkCalibration(run)
-    checkDrift(run)
-    try checkUpdates()
-    try checkOneBatch(base)
-    try checkLine(base)
-    try takeRates(run, base)
-    try probe(run, base)
+    tolerate("batch norm's averages") { try checkDrift(run) }
+    checkLine(base)
+    takeRates(base)
+    probe(run, base)
     if case .table = split.dataset.inputs, hasTime(for: 3 * base.seconds) {
       progress("measuring what it takes from each column")
-      found.importance = try Importance(of: recipe, on: split, threads: threads)
+      tolerate("importance of columns") { found.importance = try Importance(of: recipe, on: split, threads: threads) }
     }
-    try tryPrescriptions(run, base)
+    tryPrescriptions(base)
+    confirmFirst(base)
     // Nine times the whole, over all sizes and seeds, and a margin.
     if hasTime(for: 12 * base.seconds), split.trainCount >= 100 {
       progress("training on parts of the rows")
-      found.learningCurve = try recipe.learningCurve(on: split, threads: threads)
-      prescribeRows(run)
+      tolerate("the learning curve") { found.learningCurve = try recipe.learningCurve(on: split, threads: threads) }
+      prescribeRows()
     }
-    prescribeLast(run)
+    prescribeLast()
   }
 
   // MARK: Checks
 
   private func checkCalibration(_ run: Run) {
-    guard split.task.isClassification, let error = found.metrics?["calibration-error"] else { return }
-    let isOff = error.low > 0.05
+    guard let calibration = found.calibration else { return }
     found.checks.append(
       Check(
-        "calibration", isOff ? .undecided : .fine, interval: error,
-        "its probabilities are off by \(unit.text(error.value)) (\(unit.range(error))) on average",
-        action: isOff ? "--set decision=temperature" : nil))
+        "calibration", calibration.isOff ? .undecided : .fine, statistic: calibration.error,
+        "its probabilities are off by \(unit.text(calibration.error)) on average, and would be by "
+          + "\(unit.text(calibration.errorIfRight.mean)) of so many rows if they were right",
+        action: calibration.isOff ? "--calibrate" : nil))
   }
 
   /// Batch norm predicts by averages of what it normalized by in training: those must fit.
-  private func checkDrift(_ run: Run) {
-    guard run.model.plan.state.count > 0,
-      let trainer = try? Trainer(recipe, split: split, threads: threads, observers: [])
-    else { return }
+  private func checkDrift(_ run: Run) throws {
+    guard run.model.plan.state.count > 0, run.history.indices.contains(run.model.epoch - 1) else { return }
+    let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
     let inBatches = trainer.signals(rows: split.devCount, of: run.model).loss
-    let ratio = run.dev.loss / max(inBatches, .leastNormalMagnitude)
+    // Before any temperature.
+    let byAverages = run.history[run.model.epoch - 1].dev.loss
+    let ratio = byAverages / max(inBatches, .leastNormalMagnitude)
     let isOff = ratio > 1.5
     found.checks.append(
       Check(
         "batch-norm-drift", isOff ? .undecided : .fine, statistic: ratio,
-        "by batch norm's averages the dev loss is \(Text.significant(run.dev.loss, digits: 3)), by each batch's own statistics "
+        "by batch norm's averages the dev loss is \(Text.significant(byAverages, digits: 3)), by each batch's own statistics "
           + Text.significant(inBatches, digits: 3), action: isOff ? "larger batches, or no batch norm" : nil))
   }
 
@@ -73,17 +79,18 @@ extension Examiner {
   private static let fewRows = 32
 
   /// A network that cannot learn a handful of rows by heart is broken.
-  private func checkOneBatch(_ base: Attempt) throws {
+  private func checkOneBatch() {
     let count = min(Self.fewRows, split.trainCount)
     let rows = split.sample(count, seed: recipe.seed)
     var learner = Alteration.unregularized(recipe)
     learner.augmentation = .none
     (learner.batchSize, learner.accumulation, learner.epochs, learner.earlyStopping) = (count, 1, 300, nil)
     learner.keeps = .last
-    guard learner.problem == nil, let run = try attempt(learner, on: split.with(train: rows, dev: rows)).run else {
-      return
-    }
     let isNumber = split.task == .regression
+    // Rows of one and the same answer are no test.
+    guard learner.problem == nil, hasTime(for: 0.01 * budget), target.differs(in: split.dataset, rows: rows),
+      let run = attempt(learner, on: split.with(train: rows, dev: rows))?.run
+    else { return }
     let isLearned = isNumber ? run.dev.score < 0.2 * run.dev.targetVariance.squareRoot() : run.dev.score == 0
     found.checks.append(
       Check(
@@ -94,11 +101,13 @@ extension Examiner {
   }
 
   /// A network must be better than a line.
-  private func checkLine(_ base: Attempt) throws {
+  private func checkLine(_ base: Attempt) {
     var line = Recipe(Network(HiddenStack(hidden: [])))
     line.seed = recipe.seed
-    guard hasTime(for: 2 * base.seconds), recipe.network != line.network else { return }
-    let gain = try attempt(line.resolved(trainRows: split.trainCount)).gain(of: base)
+    guard hasTime(for: 2 * base.seconds), recipe.network != line.network,
+      let straight = attempt(line.resolved(trainRows: split.trainCount))
+    else { return }
+    let gain = gain(of: base, over: straight)
     found.checks.append(
       Check(
         "linear-baseline", gain.low > 0 ? .fine : .undecided, interval: gain,
@@ -109,13 +118,18 @@ extension Examiner {
   /// Sweeps of steps at ever higher rates.
   private static let sweeps = (seeds: 3, steps: 150)
 
-  private func takeRates(_ run: Run, _ base: Attempt) throws {
+  func takeRates(_ base: Attempt) {
     guard recipe.optimizer.algorithm != .lbfgs else { return }
+    let all = Double(split.trainCount * (recipe.epochs ?? 1)) / Double(max(1, recipe.batchSize ?? 1))
     let steps = Double(Self.sweeps.seeds * Self.sweeps.steps)
-    guard hasTime(for: 2 * base.seconds * steps / Double(max(1, run.steps))) else { return }
+    guard hasTime(for: 2 * base.seconds * steps / max(1, all)) else { return }
     progress("looking for rates at which it learns")
-    let range = try recipe.learningRateRange(
-      on: split, seeds: Self.sweeps.seeds, steps: Self.sweeps.steps, threads: threads)
+    var swept: LearningRateRange?
+    tolerate("rates at which it learns") {
+      swept = try recipe.learningRateRange(
+        on: split, seeds: Self.sweeps.seeds, steps: Self.sweeps.steps, threads: threads)
+    }
+    guard let range = swept else { return }
     found.learningRates = range
     let rate = recipe.optimizer.learningRate.initial
     guard let low = range.low, let high = range.high else { return }
@@ -131,7 +145,7 @@ extension Examiner {
   // MARK: Prescriptions
 
   /// Whether a wider network, trained longer, brings the train error down: then there is bias.
-  private func probe(_ run: Run, _ base: Attempt) throws {
+  private func probe(_ run: Run, _ base: Attempt) {
     guard !hasHumanError, let diagnosis = found.diagnosis, diagnosis.bias.reading == .undecided,
       hasTime(for: 8 * base.seconds), var stack = recipe.network.stack, !stack.hidden.isEmpty,
       let epochs = recipe.epochs
@@ -141,51 +155,70 @@ extension Examiner {
     stack.hidden = stack.hidden.map { 2 * $0 }
     wider.network = Network(stack)
     wider.epochs = 2 * epochs
-    let made = try attempt(wider)
-    guard let probe = made.run else { return }
+    guard let made = attempt(wider), let probe = made.run else { return }
     diagnose(probe: probe)
     let units = stack.hidden.map(String.init).joined(separator: ",")
     add(
       Examination.Remedy(
-        what: "a network of \(units) units, \(2 * epochs) epochs",
-        why: "against bias: it can fit more, and rarely hurts where it is regularized", gain: base.gain(of: made),
-        flags: "--hidden \(units) --epochs \(2 * epochs)", recipe: wider))
+        "a network of \(units) units, \(2 * epochs) epochs",
+        why: "against bias: it can fit more, and rarely hurts where it is regularized",
+        gain: gain(of: made, over: base),
+        recipe: wider))
   }
 
   /// Trains what the ladder prescribes, so that what each gives is known.
-  private func tryPrescriptions(_ run: Run, _ base: Attempt) throws {
+  private func tryPrescriptions(_ base: Attempt) {
     // What a wrong setting costs hides what others would give.
     guard found.faults.allSatisfy({ $0.gain == nil }), let diagnosis = found.diagnosis else { return }
     for idea in diagnosis.prescriptions where idea.recipe.earlyStopping == recipe.earlyStopping {
-      guard hasTime(for: 4 * base.seconds), !found.prescriptions.contains(where: { $0.recipe == idea.recipe }) else {
-        continue
-      }
+      guard hasTime(for: 2 * seconds(of: idea.recipe, base)),
+        !found.prescriptions.contains(where: { $0.recipe == idea.recipe })
+      else { continue }
       progress("trying \(idea.what)")
+      guard let tried = attempt(idea.recipe) else { continue }
       add(
-        Examination.Remedy(
-          what: idea.what, why: idea.why, gain: base.gain(of: try attempt(idea.recipe)), flags: idea.flags,
-          recipe: idea.recipe))
+        Examination.Remedy(idea.what, why: idea.why, gain: gain(of: tried, over: base), recipe: idea.recipe))
     }
   }
 
-  private func prescribeRows(_ run: Run) {
-    guard case .twice(let error) = found.learningCurve?.answer else { return }
-    let now = run.dev.score
-    let gain = Estimate(now - error.value, low: now - error.high, high: now - error.low)
+  /// The best of several looks better than it is: it is trained again, with the other seeds, and what it gives there is what
+  /// is said of it.
+  private func confirmFirst(_ base: Attempt) {
+    found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
+    guard let first = found.prescriptions.first, let recipe = first.recipe, found.runs.count > 1 else { return }
+    let fresh = Array(found.runs.dropFirst())
+    guard hasTime(for: Double(fresh.count + 1) * seconds(of: recipe, base)) else { return }
+    progress("trying \(first.what) with other seeds")
+    let again = fresh.compactMap { run -> Run? in
+      var other = recipe
+      other.seed = run.recipe.seed
+      return attempt(other)?.run
+    }
+    guard again.count == fresh.count, let comparison = try? Comparison(of: again, to: fresh) else { return }
+    let difference = comparison.difference
+    let gain = Estimate(-difference.value, low: -difference.high, high: -difference.low)
+    found.prescriptions.removeFirst()
     add(
       Examination.Remedy(
-        what: "twice the train rows, \(2 * split.trainCount)", why: "against variance: the learning curve says so",
-        gain: gain,
-        flags: "", recipe: nil))
+        first.what, why: "\(first.why); measured with \(again.count) seeds that did not choose it", gain: gain,
+        recipe: recipe))
   }
 
-  private func prescribeLast(_ run: Run) {
+  private func prescribeRows() {
+    guard let fall = found.learningCurve?.fall, fall.value > 0 else { return }
+    found.prescriptions.append(
+      Examination.Remedy(
+        "twice the train rows, \(2 * split.trainCount)",
+        why: "against variance: expected of them by the learning curve, in nine of ten cases", gain: fall, recipe: nil))
+  }
+
+  private func prescribeLast() {
     found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
     guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent else { return }
     found.prescriptions.append(
       Examination.Remedy(
-        what: "early stopping", why: "last, since it ties bias and variance to one knob", gain: nil,
-        flags: "--early-stopping 10", recipe: recipe.earlyStopping(patience: 10)))
+        "early stopping", why: "last, since it ties bias and variance to one knob", gain: nil,
+        recipe: recipe.earlyStopping(patience: 10)))
   }
 
   /// What made it worse is none; it stays among the checks.
@@ -196,5 +229,12 @@ extension Examiner {
       Check(
         "tried", gain.low > 0 ? .fine : .undecided, interval: gain,
         "with \(remedy.what) dev is better by \(unit.difference(gain))"))
+  }
+}
+
+extension TargetPreparation {
+  /// Whether these rows have more than one answer.
+  fileprivate func differs(in dataset: Dataset, rows: [Int]) -> Bool {
+    truths(of: dataset, rows: rows).allSatisfy { Set($0.values).count > 1 }
   }
 }

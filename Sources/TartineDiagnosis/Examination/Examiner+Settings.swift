@@ -2,12 +2,14 @@ import TartineData
 import TartineTraining
 
 extension Examiner {
-  func checkBaseline(_ base: Attempt, _ reference: Attempt) {
+  func checkBaseline(_ base: Attempt, _ reference: Attempt?) {
+    let gain = Estimate.fall(from: baseline.outcomes, to: base.outcomes, isNumber: split.task == .regression)
+    let other = reference.map { ", a recipe that is known to train \(unit.text($0.score))" } ?? ""
     found.checks.insert(
       Check(
-        "baseline", base.score < 0.9 * baseline.score ? .fine : .fault, statistic: baseline.score,
-        "an answer that looks at nothing has \(unit.text(baseline.score)) on dev, this network \(unit.text(base.score)), "
-          + "a recipe that is known to train \(unit.text(reference.score))"), at: 0)
+        "baseline", gain.low > 0 ? .fine : gain.high < 0.1 * baseline.score ? .fault : .undecided, interval: gain,
+        "an answer that looks at nothing has \(unit.text(baseline.score)) on dev, this network \(unit.text(base.score))"
+          + other), at: 0)
   }
 
   /// A setting is at fault where it makes this share of what the other recipe is better by.
@@ -18,8 +20,8 @@ extension Examiner {
   private static let grave = (ofError: 0.25, ofLearnable: 0.02)
 
   /// Looks for the setting that keeps the recipe behind one that is known to train.
-  func findTrouble(_ base: Attempt, _ reference: Attempt, _ delta: Double) throws {
-    let deficit = base.gain(of: reference)
+  func findTrouble(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
+    let deficit = gain(of: reference, over: base)
     let reading = Reading(deficit, worth: delta)
     found.checks.append(
       Check(
@@ -27,19 +29,21 @@ extension Examiner {
         "a recipe that is known to train is better by \(unit.difference(deficit))"))
     guard reading == .present, deficit.value > Self.grave.ofError * base.score,
       deficit.low > Self.grave.ofLearnable * (baseline.score - reference.score)
-    else { return try findOverfitting(base, delta) }
-    try findCures(base, reference, deficit, delta)
-    if !found.faults.contains(where: { $0.gain != nil }) { try findDamage(base, reference, deficit) }
+    else { return findOverfitting(base, delta) }
+    findCures(base, reference, deficit, delta)
+    if !found.faults.contains(where: { $0.gain != nil }) { findDamage(base, reference, deficit) }
   }
 
   /// A network that trains as well as any here, but learns its rows by heart: whether more regularization than that helps.
-  private func findOverfitting(_ base: Attempt, _ delta: Double) throws {
+  private func findOverfitting(_ base: Attempt, _ delta: Double) {
     guard let variance = found.diagnosis?.variance, variance.reading == .present, let gap = variance.difference,
       gap.value > 0.5 * base.score, base.score > 0.1 * baseline.score
     else { return }
-    for alteration in Alteration.moreRegularization(recipe) where hasTime(for: max(base.seconds, 0.01) * 2) {
+    for alteration in Alteration.moreRegularization(recipe) where hasTime(for: 2 * seconds(of: alteration.recipe, base))
+    {
       progress("trying \(alteration.what)")
-      let gain = base.gain(of: try attempt(alteration.recipe))
+      guard let tried = attempt(alteration.recipe) else { continue }
+      let gain = gain(of: tried, over: base)
       let isCure =
         gain.low > Self.grave.ofLearnable * (baseline.score - base.score)
         && gain.value > Self.grave.ofError * base.score
@@ -62,12 +66,12 @@ extension Examiner {
   }
 
   /// Puts one setting after the other to what the reference has: what brings most of the error down was the fault.
-  private func findCures(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate, _ delta: Double) throws {
+  private func findCures(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate, _ delta: Double) {
     var tried: [(alteration: Alteration, gain: Estimate)] = []
     for alteration in Alteration.all(recipe, towards: reference.recipe, signals: signals)
-    where hasTime(for: max(base.seconds, 0.01) * 2) {
+    where hasTime(for: 2 * seconds(of: alteration.recipe, base)) {
       progress("trying \(alteration.what)")
-      tried.append((alteration, base.gain(of: try attempt(alteration.recipe))))
+      if let made = attempt(alteration.recipe) { tried.append((alteration, gain(of: made, over: base))) }
     }
     func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
       tried.gain.value * Self.weight(of: tried.alteration.fault)
@@ -81,8 +85,8 @@ extension Examiner {
       if gain.low > 0 {
         found.prescriptions.append(
           Examination.Remedy(
-            what: alteration.what, why: "it was tried: this setting alone brings the dev error down", gain: gain,
-            flags: alteration.flags, recipe: alteration.recipe))
+            alteration.what, why: "it was tried: this setting alone brings the dev error down", gain: gain,
+            recipe: alteration.recipe))
       }
       if isCure { add(alteration, gain, base) }
     }
@@ -98,11 +102,12 @@ extension Examiner {
   }
 
   /// Where no one setting mends it, several are wrong: those that alone ruin a recipe that trains.
-  private func findDamage(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate) throws {
+  private func findDamage(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate) {
     for damage in Damage.all(recipe, into: reference.recipe, signals: signals)
-    where hasTime(for: max(reference.seconds, 0.01) * 2) {
+    where hasTime(for: 2 * seconds(of: damage.recipe, base)) {
       progress("trying \(damage.what)")
-      let loss = try attempt(damage.recipe).gain(of: reference)
+      guard let ruined = attempt(damage.recipe) else { continue }
+      let loss = gain(of: reference, over: ruined)
       let isRuin = loss.low > 0 && loss.value > Self.share * deficit.value
       found.checks.append(
         Check(

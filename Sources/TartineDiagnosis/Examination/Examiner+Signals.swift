@@ -10,8 +10,8 @@ import TartineTraining
 #endif
 
 extension Examiner {
-  /// Rows that signals are taken from.
-  private static let signalRows = 2_000
+  /// Dev rows that signals are taken from: all, up to so many.
+  private static let signalRows = 10_000
 
   /// What goes through the layers before training and after it.
   func takeSignals(_ base: Attempt) throws {
@@ -55,11 +55,19 @@ extension Examiner {
     checkInitialLoss(before.loss)
   }
 
+  /// Before training a network knows at best the classes' shares, at worst that all are as likely; of a number, its mean.
   private func checkInitialLoss(_ loss: Double) {
-    guard split.task.isClassification else { return }
     let truths = target.truths(of: split.dataset, rows: split.train)
-    guard let first = truths.first, let classes = first.classes else { return }
-    let usual = log(Double(classes))
+    guard [.automatic, .crossEntropy, .squared].contains(recipe.loss.kind), !truths.isEmpty else { return }
+    let usual = truths.reduce(0.0) { sum, truth in
+      // Half of a standardized number's variance.
+      guard let classes = truth.classes else { return sum + 0.5 }
+      guard recipe.outputBias == .prior else { return sum + log(Double(classes)) }
+      let counts = Dictionary(grouping: truth.values) { $0 }.values.map {
+        Double($0.count) / Double(truth.values.count)
+      }
+      return sum - counts.reduce(0) { $0 + $1 * log($1) }
+    }
     found.checks.append(
       Check(
         "initial-loss", loss < 3 * usual + 0.5 ? .fine : .fault, statistic: loss,

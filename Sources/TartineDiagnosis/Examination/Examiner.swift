@@ -1,8 +1,12 @@
 import TartineData
+import TartineEngine
 import TartineNetworks
 import TartineTraining
 
 /// Looks at one recipe on one division, cheapest things first, and writes down what it finds.
+///
+/// The recipe's own training may fail, and then so does the examination; whatever else is tried beside it may not, and is
+/// written down as not tried.
 final class Examiner {
   let recipe: Recipe
   let split: Split
@@ -15,10 +19,12 @@ final class Examiner {
   var signals: SignalSummary?
   /// What went through the layers after some of the epochs.
   private(set) var watched: [(epoch: Int, layers: [LayerSignals])] = []
+  /// Of one training's dev figure over seeds; 0 where it is not known.
+  private(set) var seedDeviation = 0.0
 
-  private var trainDev: Evaluation?
+  private var sources: Diagnosis.Sources?
   private let humanError, worth: Double?
-  private let budget: Double
+  let budget: Double
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
 
@@ -47,22 +53,27 @@ final class Examiner {
 
   // MARK: The order of things
 
-  /// - Parameter finished: the recipe's first run, where it was trained already.
-  func examine(_ finished: Run? = nil, explains: Bool = true) throws -> Examination {
+  /// - Parameters:
+  ///   - finished: the recipe's first run, where it was trained already.
+  ///   - test: that run on the test part, where that was opened.
+  ///   - explains: whether to go on once the faults are known.
+  func examine(_ finished: Run? = nil, test: Evaluation? = nil, explains: Bool = true) throws -> Examination {
+    found.test = [test].compactMap { $0 }
     checkData()
     progress("training the recipe")
     let base = try finished.map { Attempt($0) } ?? watchedAttempt()
     if let run = base.run { found.runs = [run] }
-    try takeSignals(base)
-    try addSeeds(base)
-    progress("training a recipe that is known to train")
-    let reference = try attempt(Self.reference(for: recipe, rows: split.trainCount))
-    checkBaseline(base, reference)
-    let delta = worth ?? max(split.task == .regression ? 0 : 0.005, 0.1 * min(base.score, reference.score))
-    try takeTrainDev(base)
+    tolerate("signals") { try takeSignals(base) }
+    if explains { explainStart(base) }
+    addSeeds(base)
+    takeSources(base)
     diagnose()
-    try findTrouble(base, reference, delta)
-    try findDataFaults(base, reference)
+    let reference = trainReference(base)
+    checkBaseline(base, reference)
+    let better = reference.flatMap { base.score < $0.score ? nil : $0 } ?? base
+    let delta = worth ?? max(split.task == .regression ? 0 : 0.005, 0.1 * better.score)
+    if let reference { findTrouble(base, reference, delta) }
+    findDataFaults(better, delta)
     if let dev = found.runs.first?.dev {
       found.metrics = Metrics(dev)
       found.calibration = Calibration(dev)
@@ -70,35 +81,83 @@ final class Examiner {
       found.worstRows = WorstRows(dev, of: split.dataset)
     }
     found.faults.sort { Self.rank($0) < Self.rank($1) }
-    if explains, let run = found.runs.first { try explain(run, base) }
+    if explains, let run = found.runs.first {
+      explain(run, base)
+    } else if explains {
+      takeRates(base)
+    }
     found.seconds = seconds
     return found
+  }
+
+  /// Does what may fail, and says so where it does.
+  func tolerate(_ name: String, _ body: () throws -> Void) {
+    do {
+      try body()
+    } catch {
+      found.checks.append(Check("not-tried", .undecided, "\(name) could not be tried: \(error)"))
+    }
   }
 
   /// Reads the ladder, against a probe where there is one.
   func diagnose(probe: Run? = nil) {
     guard !found.runs.isEmpty else { return }
-    found.diagnosis = Diagnosis(of: found.runs, humanError: humanError, probe: probe, trainDev: trainDev, worth: worth)
+    found.diagnosis = Diagnosis(
+      of: found.runs, test: found.test, humanError: humanError, probe: probe, sources: sources, worth: worth)
   }
 
   /// Where train and dev come from different sources, trains without some of train's rows and measures there: what is lost
   /// between those and dev is the sources' difference.
-  private func takeTrainDev(_ base: Attempt) throws {
+  private func takeSources(_ base: Attempt) {
     guard base.run != nil, isDifferent("train", "dev"), hasTime(for: 4 * base.seconds) else { return }
     progress("training without some of train's rows")
     let held = Set(split.sample(max(1, min(split.devCount, split.trainCount / 5)), seed: recipe.seed))
     let part = split.with(train: split.train.filter { !held.contains($0) }, dev: held.sorted())
-    trainDev = try attempt(recipe, on: part).run?.dev
+    tolerate("a part of train's rows to measure on") {
+      guard !part.train.isEmpty, let run = attempt(recipe, on: part)?.run else { return }
+      var warnings: [String] = []
+      sources = Diagnosis.Sources(
+        run: run,
+        dev: try run.model.evaluate(
+          split.dataset, rows: split.dev, warnings: &warnings, workers: Workers(threads ?? Workers.processorCount)))
+    }
   }
 
   var hasHumanError: Bool { humanError != nil }
 
-  func attempt(_ recipe: Recipe, on split: Split? = nil) throws -> Attempt {
-    try Attempt(recipe, on: split ?? self.split, dumb: baseline, threads: threads)
+  /// Trains beside the recipe's own training; nil where that cannot be.
+  func attempt(_ recipe: Recipe, on split: Split? = nil) -> Attempt? {
+    var made: Attempt?
+    tolerate("a training") {
+      made = try Attempt(recipe, on: split ?? self.split, dumb: baseline, threads: threads)
+    }
+    return made
+  }
+
+  /// By how much a training beside the recipe's own is better, seeds included.
+  func gain(of other: Attempt, over base: Attempt) -> Estimate { base.gain(of: other, seedDeviation: seedDeviation) }
+
+  /// About how long another recipe takes, by its epochs and weights.
+  func seconds(of other: Recipe, _ base: Attempt) -> Double {
+    func work(_ recipe: Recipe) -> Double {
+      guard let stack = recipe.network.stack else { return 1 }
+      let widths = [100] + stack.hidden + [10]
+      return zip(widths, widths.dropFirst()).reduce(1) { $0 + Double($1.0 * $1.1) }
+    }
+    let epochs = Double(other.epochs ?? 1) / Double(max(1, recipe.epochs ?? 1))
+    let steps = Double(max(1, recipe.batchSize ?? 1)) / Double(max(1, other.batchSize ?? 1))
+    return max(base.seconds, 0.01) * max(0.1, epochs) * max(1, work(other) / work(recipe), 0.5 * steps)
   }
 
   /// Epochs, at most, after which the layers are looked at.
   private static let watchedEpochs = 12
+
+  private func trainReference(_ base: Attempt) -> Attempt? {
+    let recipe = Self.reference(for: recipe, rows: split.trainCount)
+    guard hasTime(for: min(base.seconds, 0.5 * budget)) else { return nil }
+    progress("training a recipe that is known to train")
+    return attempt(recipe)
+  }
 
   /// Trains the recipe, and looks at its layers on the way.
   private func watchedAttempt() throws -> Attempt {
@@ -113,7 +172,7 @@ final class Examiner {
   private static func rank(_ fault: Fault) -> (Int, Double) {
     let kinds: [Fault.Name: Int] = [
       .leakingColumn: 0, .duplicatesAcrossSplit: 0, .differentDistribution: 1, .identifierColumn: 4, .constantColumn: 4,
-      .tooLittleData: 3, .noSignal: 3, .classImbalance: 2,
+      .tooLittleData: 3, .noSignal: 3,
     ]
     return (kinds[fault.name] ?? 2, -fault.size * weight(of: fault.name))
   }
@@ -129,20 +188,36 @@ final class Examiner {
 
   // MARK: Seeds
 
-  private func addSeeds(_ base: Attempt) throws {
+  private func addSeeds(_ base: Attempt) {
     guard base.run != nil else { return }
-    for seed in 1...2 where hasTime(for: base.seconds * 12) {
+    for seed in Self.moreSeeds where hasTime(for: base.seconds * 12) {
       progress("training with another seed")
-      var other = recipe
-      other.seed = recipe.seed &+ UInt64(seed)
-      if let next = try attempt(other).run { found.runs.append(next) }
+      guard let next = attempt(seeded(recipe, seed)) else { continue }
+      if let run = next.run { found.runs.append(run) }
+      if let divergence = next.divergence {
+        found.checks.append(
+          Check(
+            "seeds", .fault, "with seed \(recipe.seed &+ seed) \(divergence); the ladder is of the others",
+            action: "a lower rate, a warm-up, or clipped gradients"))
+      }
     }
     let scores = found.runs.map(\.dev.score)
     guard scores.count > 1 else { return }
     let deviation = Estimate.deviationOfMean(scores) * Double(scores.count).squareRoot()
+    seedDeviation = deviation
     found.checks.append(
       Check(
         "noise-floor", .fine, statistic: deviation,
-        "over \(scores.count) seeds the dev figure has a deviation of \(unit.points(deviation))"))
+        "over \(scores.count) seeds the dev figure has a deviation of \(unit.points(deviation)): what is tried must be better "
+          + "than by that"))
+  }
+
+  /// Beside the recipe's own.
+  static let moreSeeds: [UInt64] = [1, 2]
+
+  func seeded(_ recipe: Recipe, _ more: UInt64) -> Recipe {
+    var other = recipe
+    other.seed = recipe.seed &+ more
+    return other
   }
 }

@@ -161,7 +161,8 @@ public struct Metrics: Sendable {
       }
       let sorted = drawn[place].sorted()
       guard sorted.count > 1 else {
-        return Metric(name: names[place], estimate: Estimate(value, low: value, high: value))
+        // One row, or a figure that is not defined, says nothing of others.
+        return Metric(name: names[place], estimate: Estimate(value, low: -.infinity, high: .infinity))
       }
       func percentile(_ share: Double) -> Double {
         let at = share * Double(sorted.count - 1)

@@ -23,10 +23,10 @@ public struct Estimate: Hashable, Sendable, Encodable {
     self.high = high
   }
 
-  /// An end that nothing bounds is null.
+  /// What is not a number, and an end that nothing bounds, is null.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
-    try values.encode(value, forKey: .value)
+    try values.encode(value.isFinite ? value : nil, forKey: .value)
     try values.encode(low.isFinite ? low : nil, forKey: .low)
     try values.encode(high.isFinite ? high : nil, forKey: .high)
   }
@@ -36,27 +36,8 @@ public struct Estimate: Hashable, Sendable, Encodable {
   /// The normal distribution's 97.5 % point.
   static let z = 1.959963984540054
 
-  /// Student's 97.5 % point, by Fisher's expansion; within 2 % from 3 degrees of freedom on, and between the exact points
-  /// of 1, 2 and 3 below.
-  package static func studentT(_ freedom: Double) -> Double {
-    let exact = [12.706, 4.303, 3.182]
-    if freedom < 3 {
-      let place = min(1, max(0, Int(freedom) - 1))
-      // Nearly straight in 1/ν on a log scale.
-      let (a, b) = (1 / Double(place + 1), 1 / Double(place + 2))
-      let share = (a - 1 / max(1, freedom)) / (a - b)
-      return exp(log(exact[place]) + share * (log(exact[place + 1]) - log(exact[place])))
-    }
-    let n = freedom
-    let z3 = z * z * z
-    let z5 = z3 * z * z
-    let z7 = z5 * z * z
-    return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n)
-      + (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n)
-  }
-
-  /// The same for a whole number of degrees.
-  package static func studentT(_ freedom: Int) -> Double { studentT(Double(freedom)) }
+  /// Student's 97.5 % point.
+  static func studentT(_ freedom: Double) -> Double { HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom) }
 
   /// A share of `count` rows.
   ///
@@ -84,7 +65,7 @@ public struct Estimate: Hashable, Sendable, Encodable {
     var variance = squares.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (n - 1)
     // Few rows can lie close together by chance: squares of normal errors vary by at least this.
     if squares.count < 30 { variance = max(variance, 2 * mean * mean) }
-    let half = studentT(squares.count - 1) * (variance / n).squareRoot() / (2 * mean)
+    let half = studentT(n - 1) * (variance / n).squareRoot() / (2 * mean)
     return Estimate(mean.squareRoot(), low: mean.squareRoot() * exp(-half), high: mean.squareRoot() * exp(half))
   }
 
@@ -98,6 +79,49 @@ public struct Estimate: Hashable, Sendable, Encodable {
     return Estimate(
       difference, low: difference - leg(left.value - left.low, right.high - right.value),
       high: difference + leg(left.high - left.value, right.value - right.low))
+  }
+}
+
+extension Estimate {
+  /// The deviation of the mean of so many values.
+  static func deviationOfMean(_ values: [Double]) -> Double {
+    let n = Double(values.count)
+    let mean = values.reduce(0, +) / n
+    return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, n - 1) / n).squareRoot()
+  }
+
+  /// By how much the error, or the RMSE, of some rows is lower after than before.
+  ///
+  /// - Parameters:
+  ///   - before: each row's own error; of a number, squared.
+  ///   - after: the same rows'.
+  ///   - isNumber: whether the figure is the root of the mean.
+  static func fall(from before: [Double], to after: [Double], isNumber: Bool) -> Estimate {
+    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
+    func between(_ value: Double, _ differences: [Double]) -> Estimate {
+      let half = z * deviationOfMean(differences)
+      return Estimate(value, low: value - half, high: value + half)
+    }
+    if isNumber {
+      // The root's slope at each mean.
+      let (old, new) = (mean(before).squareRoot(), mean(after).squareRoot())
+      let (first, second) = (2 * max(old, .leastNormalMagnitude), 2 * max(new, .leastNormalMagnitude))
+      return between(old - new, zip(before, after).map { $0 / first - $1 / second })
+    }
+    if (before + after).allSatisfy({ $0 == 0 || $0 == 1 }) { return pairedProportions(before, after) }
+    let differences = zip(before, after).map { $0 - $1 }
+    return between(mean(differences), differences)
+  }
+
+  /// The difference of two shares of the same rows, each row 0 or 1.
+  static func pairedProportions(_ first: [Double], _ second: [Double]) -> Estimate {
+    let n = Double(first.count)
+    let worse = zip(first, second).reduce(0.0) { $0 + ($1.0 > $1.1 ? 1 : 0) }
+    let better = zip(first, second).reduce(0.0) { $0 + ($1.0 < $1.1 ? 1 : 0) }
+    let p = (worse + 1) / (n + 2)
+    let q = (better + 1) / (n + 2)
+    let half = z * ((p + q - (p - q) * (p - q)) / (n + 2)).squareRoot()
+    return Estimate((worse - better) / n, low: p - q - half, high: p - q + half)
   }
 }
 

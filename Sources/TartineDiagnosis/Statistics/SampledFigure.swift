@@ -1,13 +1,22 @@
 import TartineData
 import TartineTraining
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// An error, or RMSE, of one network or of one recipe with several seeds, measured on a sample of rows: what rows and what
 /// seeds leave open, apart, so that differences of two such figures can be taken rightly.
 ///
 /// With several seeds each row counts by its mean over them. Shares have Wilson's interval, for as many rows as would give
 /// the rows' own deviation. Rows and seeds are two random factors that cross: what seeds add is their variance less what the
-/// two together put into it, with Student's t; it is squared and added to the rows' own distance to either end. Rows that are
-/// all that there are leave nothing open.
+/// two together put into it, with Student's t; it is squared and added to the rows' own distance to either end. Of S seeds
+/// only (S − 1)/S of what the two put together is taken off: the variance of few seeds is often far too small by chance, and
+/// would then leave nothing. Rows that are all that there are leave nothing open.
 ///
 /// **Source**: Graybill and Wang, *Confidence intervals on nonnegative linear combinations of variances*, 1980; Zou and
 /// Donner 2008.
@@ -16,9 +25,8 @@ package struct SampledFigure {
   package let seeds: [Double]
   /// By rows alone.
   package let rows: Estimate
-  /// The variance of the mean: over rows, and what of that is rows and seeds together.
-  private let rowVariance, crossVariance: Double
-  private let rowCount: Double
+  /// What rows and seeds together put into the variance of the mean.
+  private let crossVariance: Double
 
   /// The mean over the seeds.
   package var value: Double { rows.value }
@@ -31,14 +39,12 @@ package struct SampledFigure {
     let means = outcomes.map { $0.reduce(0, +) / count }
     seeds = isNumber ? means.map { $0.squareRoot() } : means
     let value = seeds.reduce(0, +) / Double(seeds.count)
-    rowCount = count
     // The share of the part that was not looked at.
     let unseen = partRows.map { max(0, 1 - count / Double($0)) } ?? 1
     let byRow = Self.means(of: outcomes)
     // The root's slope, by which squared errors become RMSE.
     let slope = isNumber ? 1 / (2 * max(value, .leastNormalMagnitude)) : 1
     let spread = Estimate.deviationOfMean(byRow)
-    rowVariance = spread * spread * slope * slope * unseen
     crossVariance = Self.crossVariance(outcomes, byRow) * slope * slope * unseen
     if unseen == 0 {
       rows = Estimate(value, low: value, high: value)
@@ -50,8 +56,10 @@ package struct SampledFigure {
     } else {
       var effective = count
       if outcomes.count > 1, value > 0, value < 1 {
-        // Between what one network tells and what as many independent ones would.
-        let told = value * (1 - value) / max(1e-300, spread * spread)
+        // Between what one network tells and what as many independent ones would; a spread of few rows with errors may be too
+        // small by chance, and is taken half its own deviation larger.
+        let erring = Double(max(1, byRow.count { $0 > 0 }))
+        let told = value * (1 - value) / max(1e-300, spread * spread) / (1 + (0.5 / erring).squareRoot())
         effective = min(count * Double(outcomes.count), max(count, told))
       }
       rows = .proportion(value, ofEffective: effective / unseen)
@@ -86,30 +94,24 @@ package struct SampledFigure {
 
   /// With what rows and seeds leave open.
   package var estimate: Estimate {
-    let estimate = Self.widened(rows, rowVariance, crossVariance, seeds: seeds, rowCount: rowCount)
+    let estimate = Self.widened(rows, crossVariance, seeds: seeds)
     return Estimate(value, low: max(0, estimate.low), high: estimate.high)
   }
 
   /// This less another, of the same seeds and other rows.
   package func less(_ other: SampledFigure) -> Estimate {
     Self.widened(
-      rows - other.rows, rowVariance + other.rowVariance, crossVariance + other.crossVariance,
-      seeds: zip(seeds, other.seeds).map { $0 - $1 }, rowCount: min(rowCount, other.rowCount))
+      rows - other.rows, crossVariance + other.crossVariance, seeds: zip(seeds, other.seeds).map { $0 - $1 })
   }
 
-  private static func widened(
-    _ rows: Estimate, _ rowVariance: Double, _ crossVariance: Double, seeds: [Double], rowCount: Double
-  ) -> Estimate {
+  private static func widened(_ rows: Estimate, _ crossVariance: Double, seeds: [Double]) -> Estimate {
     // One seed says nothing of others.
     guard seeds.count > 1 else { return rows }
     let spread = Estimate.deviationOfMean(seeds)
-    let ofSeeds = max(0, spread * spread - crossVariance)
-    let half = Estimate.studentT(seeds.count - 1) * ofSeeds.squareRoot()
-    guard rowVariance > 0 else { return Estimate(rows.value, low: rows.value - half, high: rows.value + half) }
-    let ofRows = Estimate.z * rowVariance.squareRoot()
-    let factor = (1 + (half / ofRows) * (half / ofRows)).squareRoot()
+    let ofSeeds = max(0, spread * spread - crossVariance * (1 - 1 / Double(seeds.count)))
+    let half = Estimate.studentT(Double(seeds.count - 1)) * ofSeeds.squareRoot()
     return Estimate(
-      rows.value, low: rows.value - factor * (rows.value - rows.low),
-      high: rows.value + factor * (rows.high - rows.value))
+      rows.value, low: rows.value - hypot(rows.value - rows.low, half),
+      high: rows.value + hypot(rows.high - rows.value, half))
   }
 }

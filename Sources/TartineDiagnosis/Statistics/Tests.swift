@@ -21,6 +21,87 @@ package enum HypothesisTest {
     return (low + high) / 2
   }
 
+  /// The upper tail of Student's distribution at t, for any degrees of freedom above 0.
+  package static func studentTail(_ t: Double, freedom: Double) -> Double {
+    let tail = incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
+    return t >= 0 ? tail : 1 - tail
+  }
+
+  /// Where Student's upper tail holds `p`, below one half; by bisection.
+  package static func studentPoint(upperTail p: Double, freedom: Double) -> Double {
+    var (low, high) = (0.0, 1e6)
+    while high - low > 1e-9 * max(1, low) {
+      let middle = (low + high) / 2
+      if studentTail(middle, freedom: freedom) > p { low = middle } else { high = middle }
+    }
+    return (low + high) / 2
+  }
+
+  /// I_x(a, b) by its continued fraction, on the side where that converges fast.
+  ///
+  /// **Source**: Abramowitz and Stegun, *Handbook of mathematical functions*, 26.5.8; Lentz 1976 for the evaluation.
+  private static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
+    guard x > 0 else { return 0 }
+    guard x < 1 else { return 1 }
+    if x > (a + 1) / (a + b + 2) { return 1 - incompleteBeta(1 - x, b, a) }
+    let front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x)) / a
+    let tiny = 1e-300
+    var (c, d) = (1.0, 1 - (a + b) * x / (a + 1))
+    d = 1 / (abs(d) < tiny ? tiny : d)
+    var fraction = d
+    for m in 1...300 {
+      let k = Double(m)
+      for term in [
+        k * (b - k) * x / ((a + 2 * k - 1) * (a + 2 * k)),
+        -(a + k) * (a + b + k) * x / ((a + 2 * k) * (a + 2 * k + 1)),
+      ] {
+        d = 1 + term * d
+        d = 1 / (abs(d) < tiny ? tiny : d)
+        c = 1 + term / c
+        if abs(c) < tiny { c = tiny }
+        fraction *= c * d
+      }
+      if abs(c * d - 1) < 1e-14 { break }
+    }
+    return front * fraction
+  }
+
+  /// How likely at least `hits` marked rows are among `drawn` of `rows` rows, of which `marked` are, without repetition.
+  package static func hypergeometricTail(hits: Int, drawn: Int, marked: Int, of rows: Int) -> Double {
+    func logChoose(_ n: Int, _ k: Int) -> Double {
+      lgamma(Double(n + 1)) - lgamma(Double(k + 1)) - lgamma(Double(n - k + 1))
+    }
+    let most = min(drawn, marked)
+    guard hits <= most else { return 0 }
+    let all = logChoose(rows, drawn)
+    return min(
+      1,
+      (max(hits, drawn + marked - rows, 0)...most).reduce(0.0) {
+        $0 + exp(logChoose(marked, $1) + logChoose(rows - marked, drawn - $1) - all)
+      })
+  }
+
+  /// How likely a sum as large is for `drawn` of these values, drawn without repetition: by the sum's mean, variance and
+  /// skewness over all draws, as a shifted gamma distribution has them, and Wilson and Hilferty's cube root for its tail. Where
+  /// few values make most of the sum it errs to the large side.
+  package static func drawnSumTail(_ sum: Double, drawn: Int, of values: [Double]) -> Double {
+    let (rows, n) = (Double(values.count), Double(drawn))
+    guard rows > n, n > 0, rows > 2 else { return 1 }
+    let mean = values.reduce(0, +) / rows
+    let second = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / rows
+    let third = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) * ($1 - mean) } / rows
+    guard second > 0 else { return 1 }
+    let z = (sum - n * mean) / (second * n * (rows - n) / (rows - 1)).squareRoot()
+    let skewness =
+      third / (second * second.squareRoot()) * (rows - 2 * n) / (rows - 2)
+      * ((rows - 1) / (n * (rows - n))).squareRoot()
+    guard abs(skewness) > 1e-3 else { return normalTail(z) }
+    let shape = 4 / (skewness * skewness)
+    let ratio = 1 + (skewness > 0 ? z : -z) / shape.squareRoot()
+    let point = 3 * shape.squareRoot() * (cbrt(max(0, ratio)) - 1 + 1 / (9 * shape))
+    return normalTail(skewness > 0 ? point : -point)
+  }
+
   /// Two samples of numbers: the largest distance of their distribution functions, and how likely one as large is.
   ///
   /// With values that occur often the p-value errs to the large side.

@@ -50,10 +50,18 @@ import Testing
       mean(some.map { $0.dev.outcomes[row] }) - mean(others.map { $0.dev.outcomes[row] })
     }
     let ofRows = squares(rows) / Double(rows.count - 1) / Double(rows.count)
-    let ofSeeds = (squares(mine) + squares(theirs)) / 5 * (1.0 / 4 + 1.0 / 3)
-    // Student's 97.5 % point with five degrees of freedom is 2.571.
-    let half = (3.8415 * ofRows + 2.571 * 2.571 * ofSeeds).squareRoot()
-    #expect(abs(comparison.difference.high - comparison.difference.value - half) < 0.02 * half)
+    // Welch and Satterthwaite.
+    let parts = [squares(mine) / 3 / 4, squares(theirs) / 2 / 3]
+    let freedom = (parts[0] + parts[1]) * (parts[0] + parts[1]) / (parts[0] * parts[0] / 3 + parts[1] * parts[1] / 2)
+    let point = HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom)
+    let half = (3.8415 * ofRows + point * point * (parts[0] + parts[1])).squareRoot()
+    #expect(abs(comparison.difference.high - comparison.difference.value - half) < 1e-3 * half)
+    // The level at which such an interval ends at 0.
+    let tail = comparison.p / 2
+    let z = HypothesisTest.normalPoint(upperTail: tail)
+    let t = HypothesisTest.studentPoint(upperTail: tail, freedom: freedom)
+    let reach = (z * z * ofRows + t * t * (parts[0] + parts[1])).squareRoot()
+    #expect(abs(reach / abs(comparison.difference.value) - 1) < 1e-3, "\(comparison.p)")
     #expect(comparison.seeds == (4, 3) && comparison.verdict == "better")
   }
 

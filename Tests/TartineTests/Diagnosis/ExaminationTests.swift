@@ -87,6 +87,25 @@ import Testing
     #expect(try names(good, on: data) == [.noSignal])
   }
 
+  /// What is tried beside the recipe may be impossible: folds of rows in the order of time, batch norm on batches of one row,
+  /// figures of a class that dev has none of.
+  @Test func whatCannotBeTriedIsSaid() throws {
+    var stream = RandomStream(seed: 21, purpose: .test)
+    let features = (0..<400).map { row in [Float(row)] + (0..<3).map { _ in Float(stream.normalPair().0) } }
+    let labels = features.map { $0[1] > 0 ? "a" : "b" }
+    let inOrder = try Dataset(features: features, labels: labels).split(by: .time(by: "x1"), seed: 1)
+    let ofTime = try good.epochs(5).examined(on: inOrder, budget: 20)
+    #expect(ofTime.labels == nil && ofTime.runs.count == 3)
+    var single = good.batchSize(1).epochs(2)
+    single.network = Network(HiddenStack(hidden: [Int](repeating: 16, count: 8), activation: .sigmoid))
+    let alone = try single.examined(on: split(rows: 300), budget: 30)
+    #expect(alone.checks.contains { $0.name == "not-tried" && $0.evidence.contains("two rows") }, "\(alone.checks)")
+    let rare = try Dataset(features: features, labels: labels.enumerated().map { $0 == 7 ? "c" : $1 }).split(seed: 1)
+    #expect(rare.devCount > 0)
+    let examination = try good.epochs(5).examined(on: rare, budget: 20)
+    #expect(try JSON.text(examination).contains("\"roc-auc-macro\""))
+  }
+
   @Test func noTimeIsNoAnswerLess() throws {
     let examination = try good.examined(on: split(), budget: 0.001)
     #expect(examination.runs.count == 1 && examination.labels == nil)

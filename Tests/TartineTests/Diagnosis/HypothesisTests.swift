@@ -43,6 +43,43 @@ import Testing
     }
   }
 
+  /// SciPy's `t.sf` and `t.isf`.
+  @Test func studentsTails() {
+    for (freedom, t, tail) in [
+      (1.0, 2.0, 0.14758361765043326), (2.5, 3.1, 0.033894189162460155), (7, 1.2, 0.1345859684136033),
+      (30, -0.4, 0.654004741742904), (400, 2.3, 0.01098116153241283),
+    ] {
+      #expect(abs(HypothesisTest.studentTail(t, freedom: freedom) - tail) < 1e-12, "\(freedom)")
+    }
+    for (freedom, point) in [
+      (1.0, 12.706204736174705), (1.5, 6.016663104427933), (2, 4.302652729749464), (5, 2.5705818356363155),
+      (30, 2.042272456301238),
+    ] {
+      #expect(abs(HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom) - point) < 1e-6, "\(freedom)")
+    }
+  }
+
+  /// SciPy's `hypergeom.sf`; and the share of 400 000 draws of the fourth powers of 0.01, 0.02 … 1 whose
+  /// sum is as large.
+  @Test func drawsWithoutRepetition() {
+    for (hits, drawn, marked, rows, tail) in [
+      (2, 20, 10, 1000, 0.015542413798215285), (1, 20, 10, 1000, 0.18368205277375493),
+      (5, 40, 50, 200, 0.9910668737892997), (0, 5, 3, 10, 1.0), (3, 9, 3, 10, 0.7), (4, 9, 3, 10, 0),
+    ] {
+      let found = HypothesisTest.hypergeometricTail(hits: hits, drawn: drawn, marked: marked, of: rows)
+      #expect(abs(found - tail) < 1e-9, "\(hits) of \(drawn)")
+    }
+    let values = (1...100).map { i in
+      let x = Double(i) / 100
+      return x * x * x * x
+    }
+    for (drawn, sum, tail) in [(20, 5.8, 0.0659), (20, 6.7, 0.0119), (60, 15.2, 0.0137)] {
+      let found = HypothesisTest.drawnSumTail(sum, drawn: drawn, of: values)
+      #expect(abs(found - tail) < 0.1 * tail, "\(drawn): \(found)")
+    }
+    #expect(HypothesisTest.drawnSumTail(3, drawn: 3, of: [1, 1, 1, 1]) == 1)
+  }
+
   @Test func ranksWithTies() {
     let values: [Double] = [3, 1, 4, 1, 5, 9, 2, 6, 1]
     let ranks = HypothesisTest.ranks(values)

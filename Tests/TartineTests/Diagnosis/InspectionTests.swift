@@ -58,6 +58,56 @@ import Testing
     #expect(try names(table.warnings()) == ["leaking-column paid"])
   }
 
+  /// Two that hide each other, and one beside no other, which nothing says is one.
+  @Test func severalLeaks() throws {
+    var table = Table()
+    var stream = RandomStream(seed: 9, purpose: .test)
+    for name in ["paid", "paid again"] {
+      table.add(name, table.labels.map { ($0 == "yes") != (stream.uniform() < 0.005) ? 1 : 0 })
+    }
+    #expect(try names(table.warnings()).filter { $0.hasPrefix("leaking") }.count == 2)
+    table.columns = [table.columns[4]]
+    #expect(try names(table.warnings()).filter { $0.hasPrefix("leaking") }.isEmpty)
+  }
+
+  /// Twins of dev's own rows alone are as likely by chance as train's.
+  @Test(arguments: 1...3) func twinsOutsideOfTrain(_ seed: Int) throws {
+    var table = Table(rows: 1000)
+    var stream = RandomStream(seed: UInt64(seed), purpose: .test)
+    table.columns = (1...3).map { number in
+      Column(
+        name: "c\(number)", values: .numbers((0..<1000).map { _ in Double(stream.integer(below: 10)) }), reason: "")
+    }
+    let found = try names(table.warnings(seed: UInt64(seed)))
+    #expect(!found.contains { $0.hasPrefix("duplicate") }, "\(found)")
+  }
+
+  /// Fifty patients of twenty rows each, who can be recognized: parts of whole patients are of one distribution.
+  @Test func groupsAreExchangedAsAWhole() throws {
+    var different = 0
+    for seed in UInt64(1)...12 {
+      var stream = RandomStream(seed: seed, purpose: .test)
+      var (patients, columns) = ([Double](), [[Double]](repeating: [], count: 4))
+      for patient in 0..<50 {
+        let centre = (0..<4).map { _ in 2 * stream.normalPair().0 }
+        for _ in 0..<20 {
+          patients.append(Double(patient))
+          for column in 0..<4 { columns[column].append(centre[column] + stream.normalPair().0) }
+        }
+      }
+      var table = Table(rows: 1000, seed: seed)
+      table.columns = columns.enumerated().map { Column(name: "c\($0)", values: .numbers($1), reason: "") }
+      table.add("patient", patients)
+      let split = try table.dataset().split(by: .grouped(by: "patient"), seed: seed)
+      let pairs = PartComparison.all(of: split)
+      #expect(pairs.allSatisfy { $0.smallestVisibleShift > 0.5 })
+      if pairs.contains(where: \.isDifferent) { different += 1 }
+      #expect(Set(split.sample(200, seed: 1)).isSubset(of: Set(split.train)))
+    }
+    // One in twenty; four of twelve are in one case of 500.
+    #expect(different < 4, "\(different)")
+  }
+
   @Test func rowsThatAreTwice() throws {
     var table = Table()
     table.copy(Array(0..<200)) { $0 }
