@@ -41,7 +41,8 @@ let package = Package(
       name: "TartineTraining",
       dependencies: ["TartineNetworks", "TartineOptimizers", "TartineData", "TartineFiles"]),
     .target(name: "TartineDiagnosis", dependencies: ["TartineTraining"]),
-    .target(name: "TartineReports", dependencies: ["TartineDiagnosis"]),
+    .target(name: "TartineSearch", dependencies: ["TartineDiagnosis"]),
+    .target(name: "TartineReports", dependencies: ["TartineDiagnosis", "TartineSearch"]),
     .target(name: "Tartine", dependencies: ["TartineReports"]),
     .executableTarget(
       name: "TartineCommand",

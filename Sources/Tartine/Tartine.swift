@@ -6,4 +6,5 @@
 @_exported import TartineNetworks
 @_exported import TartineOptimizers
 @_exported import TartineReports
+@_exported import TartineSearch
 @_exported import TartineTraining

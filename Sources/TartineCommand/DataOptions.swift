@@ -21,6 +21,11 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp("Columns that the network is not given, with commas.", valueName: "columns"))
+  var leaveOut: String?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("A test set of its own; then only dev is cut from the data.", valueName: "file"))
   var test: String?
 
@@ -50,8 +55,12 @@ struct DataOptions: ParsableArguments {
   /// The source that the flags describe.
   func source(seed: UInt64) throws -> DataSource {
     DataSource(
-      data: data ?? DataSource.digits, target: target, weights: weights, test: test, task: try parsedTask(),
-      split: try parsedShares(), splitBy: try parsedMethod(), splitSeed: splitSeed ?? seed)
+      data: data ?? DataSource.digits, target: target, weights: weights, leaveOut: leftOut, test: test,
+      task: try parsedTask(), split: try parsedShares(), splitBy: try parsedMethod(), splitSeed: splitSeed ?? seed)
+  }
+
+  private var leftOut: [String]? {
+    leaveOut.map { $0.split(separator: ",").map(String.init) }
   }
 
   private func parsedTask() throws -> LearningTask? {
@@ -87,6 +96,7 @@ struct DataOptions: ParsableArguments {
     if let target, target != source.target { return "--target" }
     if let weights, weights != source.weights { return "--weights" }
     if let test, test != source.test, Files.absolute(test) != source.test { return "--test" }
+    if let leftOut, leftOut != source.leaveOut { return "--leave-out" }
     if task != nil, try parsedTask() != source.task { return "--task" }
     if split != nil, try parsedShares() != source.split { return "--split" }
     if splitBy != nil, try parsedMethod()?.description != source.splitBy { return "--split-by" }

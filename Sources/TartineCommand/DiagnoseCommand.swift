@@ -80,6 +80,7 @@ struct DiagnoseCommand: ParsableCommand {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(humanError); 0.05 are 5 %.")
     }
     let folder = try DiagnosisFolder(creating: out, named: source.name)
+    Files.onInterrupt(say: "stopped; nothing was written.", removing: folder.path)
     let isTerminal = Files.terminalWidth != nil
     func show(_ step: String) { Files.show(isTerminal ? "\r\u{1B}[K\(step)…" : "\(step)\n") }
     let found: Examination
@@ -99,7 +100,7 @@ struct DiagnoseCommand: ParsableCommand {
     }
     if isTerminal { Files.show("\r\u{1B}[K") }
     let examination = found.withCommands { place in
-      "tartine train \(source.flags) --recipe \(Shell.quoted(folder.recipe(ofPrescription: place)))"
+      "\(Shell.program) train \(source.flags) --recipe \(Shell.quoted(folder.recipe(ofPrescription: place)))"
     }
     try folder.write(examination, on: subject.split, source)
     if json {
@@ -137,6 +138,12 @@ struct DiagnoseCommand: ParsableCommand {
           "the run in '\(path)' is examined as it was trained, so flags of data and recipe must be left out; for another "
             + "recipe name the data, and --recipe \(folder.recipe) with what is to change.")
       }
+      guard description.status != .diverged else {
+        // There is no result to look at, but there are the data and the recipe.
+        var source = description.source
+        let split = try source.load()
+        return (.recipe(try folder.read().recipe, split), source)
+      }
       return (
         .run(try folder.open(threads: threads), isTested: description.testOpenings > 0), description.source
       )
@@ -161,10 +168,23 @@ struct ExaminationText {
     var lines: [String] = []
     if examination.faults.isEmpty {
       lines.append("No fault found.")
+      if let baseline = examination.checks.first(where: { $0.name == "baseline" && $0.verdict != .fine }) {
+        lines.append("But it is not surely better than an answer that looks at nothing: \(baseline.evidence).")
+      }
     } else {
       for (place, fault) in examination.faults.prefix(2).enumerated() {
         lines += ["\(place + 1). \(fault.name.rawValue): \(fault.evidence).", "   → \(fault.action)."]
       }
+      let others = examination.faults.dropFirst(2).map(\.name.rawValue)
+      if !others.isEmpty { lines.append("Besides: \(Dataset.list(others)).") }
+    }
+    let warnings = examination.inspection.warnings.filter { warning in
+      !examination.faults.contains { $0.name.rawValue == warning.name.rawValue }
+    }
+    if !warnings.isEmpty {
+      let names = warnings.map { "\($0.name.rawValue)\($0.column.map { " '\($0)'" } ?? "")" }
+      lines.append(
+        "Of the data, as inspect has it: \(Dataset.list(Array(names.prefix(4))))\(names.count > 4 ? " and more" : "").")
     }
     if let diagnosis = examination.diagnosis {
       let seeds = examination.runs.count
@@ -173,6 +193,9 @@ struct ExaminationText {
       lines.append(diagnosis.verdict)
     }
     lines += remedies + more
+    if !examination.notDone.isEmpty {
+      lines.append("Not done for lack of time (--budget): \(Dataset.list(Array(examination.notDone.prefix(4)))).")
+    }
     lines += [
       "",
       "\(examination.checks.count) checks in \(Text.fixed(examination.seconds, decimals: 1)) s; all of them, with pictures: \(report)",
@@ -181,17 +204,20 @@ struct ExaminationText {
   }
 
   private var remedies: [String] {
-    let remedies = examination.prescriptions.prefix(3)
+    let sure = examination.prescriptions.filter { ($0.gain?.low ?? 0) > 0 }
+    let tried = examination.prescriptions.filter { $0.gain != nil }
+    let remedies = Array((sure.isEmpty ? tried : sure).prefix(3))
     guard !remedies.isEmpty else { return [] }
-    return ["", "What would help:"]
+    return ["", sure.isEmpty ? "Nothing that was tried surely helps; what may:" : "What would help:"]
       + remedies.enumerated().map { place, remedy in
         "  \(place + 1). \(remedy.what)\(remedy.gain.map { ": \(lower($0))" } ?? "")"
-      } + (remedies.lazy.compactMap(\.command).first.map { ["  \($0)"] } ?? [])
+      } + (remedies.first?.command.map { ["  To do the first: \($0)"] } ?? [])
   }
 
   private var more: [String] {
     var lines: [String] = []
-    if let curve = examination.learningCurve, let first = curve.points.first, let last = curve.points.last {
+    let isBlind = examination.faults.contains { $0.name == .noSignal }
+    if !isBlind, let curve = examination.learningCurve, let first = curve.points.first, let last = curve.points.last {
       let means = curve.points.map { $0.errors.reduce(0, +) / Double($0.errors.count) }
       var line = "Learning curve  \(Text.bars(means))  from \(first.rows) to \(last.rows) rows"
       if case .twice(let error) = curve.answer, let diagnosis = examination.diagnosis {
@@ -200,14 +226,16 @@ struct ExaminationText {
       lines.append(line)
     }
     if let columns = examination.importance?.columns.filter(\.isAboveNoise), !columns.isEmpty {
-      lines.append("It goes by \(Dataset.list(columns.prefix(4).map(\.column))).")
+      lines.append("Columns that it uses most: \(Dataset.list(columns.prefix(4).map(\.column))).")
     }
     if let worst = examination.slices?.worst.first, let diagnosis = examination.diagnosis {
       lines.append(
         "It errs most on \(worst.name): \(diagnosis.text(worst.error.value)) of \(worst.rows) rows, "
           + "\(diagnosis.text(worst.otherError)) of the others.")
     }
-    if let labels = examination.labels, let first = labels.suspects.first {
+    if let labels = examination.labels, let first = labels.suspects.first,
+      examination.faults.contains(where: { $0.name == .labelNoise }) || labels.share.value < 0.1
+    {
       lines.append(
         "\(labels.suspects.count) of \(labels.rows) labels are suspect; the surest is row \(first.row), '\(first.label)', which "
           + "looks like '\(first.suggestion)'.")

@@ -66,6 +66,9 @@ struct DiagnosisFolder {
 
 /// Text as a shell takes it.
 enum Shell {
+  /// The program as it was called.
+  static var program: String { quoted(CommandLine.arguments.first ?? "tartine") }
+
   static func quoted(_ text: String) -> String {
     let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "/._-,:=".contains($0) } && !text.isEmpty
     return plain ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
@@ -79,6 +82,7 @@ extension DataSource {
     func add(_ flag: String, _ value: String?) { if let value { parts += [flag, value] } }
     add("--target", target)
     add("--weights", weights)
+    add("--leave-out", leaveOut?.joined(separator: ","))
     add("--test", test)
     add("--task", task?.rawValue)
     add("--split", split.map { $0.map { "\($0)" }.joined(separator: ",") })

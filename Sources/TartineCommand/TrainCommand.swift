@@ -33,6 +33,9 @@ struct TrainCommand: ParsableCommand {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(error); 0.05 are 5 %.")
     }
     for notice in job.split.dataset.notices { Files.warn(notice) }
+    Files.onInterrupt(
+      say: "stopped; to go on: \(Shell.program) train --resume \(Shell.quoted(job.folder.path))",
+      removing: job.folder.path)
     let display = ProgressDisplay()
     if !options.json || Files.terminalWidth != nil {
       Files.show("task: \(job.split.dataset.task.task.rawValue), \(job.split.dataset.task.reason)\n")

@@ -58,32 +58,16 @@ struct TrainingSummary {
   }
 
   private var nextCommand: String {
-    let data = source.data == DataSource.digits ? "" : " \(quoted(source.data))"
-    let target = source.target.map { " --target \(quoted($0))" } ?? ""
-    let weights = source.weights.map { " --weights \(quoted($0))" } ?? ""
-    let test = source.test.map { " --test \(quoted($0))" } ?? ""
-    let task = source.task.map { " --task \($0.rawValue)" } ?? ""
-    let shares = source.split.map { " --split " + $0.map { "\($0)" }.joined(separator: ",") } ?? ""
-    let method = source.splitBy.map { " --split-by \(quoted($0))" } ?? ""
-    let seed = source.splitSeed == run.recipe.seed ? "" : " --split-seed \(source.splitSeed)"
-    if let idea = diagnosis.prescriptions.first {
-      return
-        "\(program) train\(data)\(target)\(weights)\(test)\(task)\(shares)\(method)\(seed) --recipe \(quoted(summary.run))/recipe.json \(idea.flags)"
+    guard let idea = diagnosis.prescriptions.first else {
+      return "\(Shell.program) predict \(Shell.quoted(summary.model)) \(newData)"
     }
-    return "\(program) predict \(quoted(summary.model)) \(newData)"
+    return
+      "\(Shell.program) train \(source.flags) --recipe \(Shell.quoted(summary.run + "/recipe.json")) \(idea.flags)"
   }
 
   private var newData: String {
     if source.data == DataSource.digits { return "digits" }
-    if case .images = run.split.dataset.inputs { return quoted(source.data) }
+    if case .images = run.split.dataset.inputs { return Shell.quoted(source.data) }
     return "NEW.csv"
-  }
-
-  /// The command as it was called.
-  private var program: String { quoted(CommandLine.arguments.first ?? "tartine") }
-
-  private func quoted(_ text: String) -> String {
-    text.allSatisfy { $0.isLetter || $0.isNumber || "/._-,=+".contains($0) }
-      ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

@@ -105,13 +105,25 @@ public struct Dataset: Sendable {
       throw DataError("images have no columns, so there is none to \(use).", source: source)
     }
     guard let column = columns.first(where: { $0.name == name }) else {
-      throw DataError("there is no column '\(name)' to \(use); there are \(Self.list(columnNames)).", source: source)
+      let isTarget = targets.contains { $0.name == name }
+      throw DataError(
+        isTarget
+          ? "'\(name)' is what is to be predicted, and cannot \(use)."
+          : "there is no column '\(name)' to \(use); there are \(Self.list(columnNames)).", source: source)
     }
     guard columns.count > 1 else {
       throw DataError("there is no column beside the target and '\(name)' to predict it from.", source: source)
     }
     inputs = .table(columns.filter { $0.name != name })
     return column
+  }
+
+  /// The same without an input column.
+  /// - Throws: `DataError` where there is none of that name, or no other.
+  public func leavingOut(_ name: String) throws -> Dataset {
+    var copy = self
+    _ = try copy.takeOut(name, to: "leave out")
+    return copy
   }
 
   /// The same with more input columns; pictures have none.

@@ -4,8 +4,8 @@ import TartineTraining
 /// The error ladder of a run, read: bias, variance, both or neither, or undecided.
 ///
 /// A difference is *present* if its 95 % interval lies above δ, the smallest difference that matters,
-/// *absent* if it lies below, else *undecided*. Bias needs a reference, a human or Bayes error, or the train error of a wider
-/// and longer run: without one it can be absent, where the train error itself is below δ, but never present.
+/// *absent* if it lies below, else *undecided*. Bias needs a reference, a human or Bayes error, or the train error that another
+/// recipe reached: without one it can be absent, where the train error itself is below δ, but never present.
 ///
 /// With several seeds the intervals are for this recipe's expected error on this train set: rows enter, and seeds. With one
 /// seed they are for this network's. Train's rows are all that there are, so that measuring every one of them leaves nothing
@@ -62,8 +62,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - runs: at least one.
   ///   - test: each run's evaluation on the test part, or the first one's, once it was opened; else none.
   ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
-  ///   - probe: a run of a wider network, trained longer, with the same seed: where nothing says how low the train error
-  ///     could be, this does.
+  ///   - probe: a run of another recipe, such as a wider network that is trained longer: where nothing says how low the train
+  ///     error could be, this does.
   ///   - sources: where train and dev come from different ones, a network that tells the two differences apart: then the
   ///     ladder is of that one.
   ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
@@ -93,7 +93,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       Self.mismatch($0.figure.less(SampledFigure(runs.prefix(test.count).map(\.dev))), delta, unit)
     }
     let reference =
-      humanError.map { Rung(human: $0) } ?? probe.map { Rung("wider", [$0.train], of: run.split.trainCount) }
+      humanError.map { Rung(human: $0) } ?? probe.map { Rung("reached", [$0.train], of: run.split.trainCount) }
     ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
     self.unit = unit
@@ -121,13 +121,14 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
           + "\(unit.points(delta)) that matter.")
     }
     if let probe {
-      let reading = Reading(probe, worth: delta)
-      let wider = "a network twice as wide, trained twice as long, brings the train error down by"
+      // One that learns its rows no better proves nothing.
+      let reading = probe.low < -delta ? .undecided : Reading(probe, worth: delta)
+      let other = "the lowest train error of another recipe that is no worse on dev is"
       return Finding(
         reading: reading, difference: probe,
         sentence: reading == .absent
-          ? "Bias is absent: \(wider) at most \(unit.points(max(0, probe.high))), less than the \(unit.points(delta)) that matter."
-          : "Bias is \(reading.rawValue): \(wider) \(unit.difference(probe)), \(against(reading, unit.points(delta))).")
+          ? "Bias is absent: \(other) lower by at most \(unit.points(max(0, probe.high))), less than the \(unit.points(delta)) that matter."
+          : "Bias is \(reading.rawValue): \(other) \(unit.lower(probe)), \(against(reading, unit.points(delta))).")
     }
     if train.value < delta {
       return Finding(
@@ -260,12 +261,26 @@ struct Unit: Sendable {
   /// `2.8 %`, or a number in the target's unit.
   func text(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) %" : Self.significant(value) }
 
+  /// `better by 1.2 points (0.4 to 2.0)`, or `worse by …`, of how much an error falls.
+  func change(_ fall: Estimate) -> String {
+    fall.value < 0
+      ? "worse by \(difference(Estimate(-fall.value, low: -fall.high, high: -fall.low)))"
+      : "better by \(difference(fall))"
+  }
+
+  /// `lower by 1.2 points (0.4 to 2.0)`, or `higher by …`.
+  func lower(_ fall: Estimate) -> String {
+    fall.value < 0
+      ? "higher by \(difference(Estimate(-fall.value, low: -fall.high, high: -fall.low)))"
+      : "lower by \(difference(fall))"
+  }
+
   /// A difference alone: `0.50 points`.
   func points(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) points" : Self.significant(value) }
 
   func range(_ estimate: Estimate) -> String {
     isFraction
-      ? "\(Self.percent(estimate.low)) to \(Self.percent(estimate.high)) %"
+      ? "\(Self.percent(max(0, estimate.low))) to \(Self.percent(min(1, estimate.high))) %"
       : "\(Self.significant(estimate.low)) to \(Self.significant(estimate.high))"
   }
 

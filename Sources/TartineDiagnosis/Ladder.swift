@@ -18,8 +18,8 @@ public enum Reading: String, Hashable, Sendable, Codable {
 
 /// One error of the ladder, of one network or of a recipe with several seeds.
 public struct Rung: Hashable, Sendable {
-  /// `human`, or `wider` where the reference is estimated by the train error of a network twice as wide, trained twice as long;
-  /// `train`, `train-dev`, `dev` or `test`.
+  /// `human`, or `reached` where the reference is estimated by the lowest train error of another recipe; `train`, `train-dev`,
+  /// `dev` or `test`.
   public let name: String
   /// Error or RMSE, with its interval.
   public let estimate: Estimate

@@ -28,6 +28,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case statistics
   /// Which rows are looked at, and whose labels are exchanged, to see what chance alone does.
   case permutation
+  /// What a search tries next.
+  case search
 }
 
 /// A stream of random numbers that is a function of where it is used, and holds no state worth saving.

@@ -4,19 +4,27 @@
   import Foundation
 #endif
 
-/// JSON as a tree: what a recipe looks like before it has a type.
-package enum JSONValue: Hashable, Sendable, Codable {
+/// JSON as a tree: what a recipe looks like before it has a type, and the value of a hyperparameter.
+public enum JSONValue: Hashable, Sendable, Codable {
+  /// Nothing.
   case null
+  /// True or false.
   case bool(Bool)
-  /// Whole numbers apart, so that a seed keeps all its bits.
+  /// A whole number; apart, so that a seed keeps all its bits.
   case integer(Int)
+  /// A whole number beyond what a signed one holds.
   case unsigned(UInt64)
+  /// Any other number.
   case number(Double)
+  /// Text.
   case string(String)
+  /// A list.
   case array([JSONValue])
+  /// Values by name.
   case object([String: JSONValue])
 
-  package init(from decoder: any Decoder) throws {
+  /// Decodes any JSON.
+  public init(from decoder: any Decoder) throws {
     let value = try decoder.singleValueContainer()
     if value.decodeNil() {
       self = .null
@@ -37,7 +45,8 @@ package enum JSONValue: Hashable, Sendable, Codable {
     }
   }
 
-  package func encode(to encoder: any Encoder) throws {
+  /// Encodes; numbers that are whole as such.
+  public func encode(to encoder: any Encoder) throws {
     var value = encoder.singleValueContainer()
     switch self {
     case .null: try value.encodeNil()
@@ -56,15 +65,54 @@ package enum JSONValue: Hashable, Sendable, Codable {
     if case .object(let object) = self { object[key] } else { nil }
   }
 
-  package var string: String? { if case .string(let string) = self { string } else { nil } }
+  /// The text; nil for anything else.
+  public var string: String? { if case .string(let string) = self { string } else { nil } }
 
-  package var integer: Int? {
+  /// The whole number; nil for anything else.
+  public var integer: Int? {
     switch self {
     case .integer(let integer): integer
     case .number(let number): Int(exactly: number)
     default: nil
     }
   }
+
+  /// The number, whole or not; nil for anything else.
+  public var number: Double? {
+    switch self {
+    case .integer(let integer): Double(integer)
+    case .unsigned(let integer): Double(integer)
+    case .number(let number): number
+    default: nil
+    }
+  }
+
+  /// The truth value; nil for anything else.
+  public var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
+
+  /// Whether both say the same, 2 and 2.0 included.
+  package func isSame(as other: JSONValue) -> Bool {
+    if let number, let other = other.number { return number == other }
+    if case .array(let mine) = self, case .array(let theirs) = other {
+      return mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0.isSame(as: $1) }
+    }
+    return self == other
+  }
+}
+
+extension JSONValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+  ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral
+{
+  /// A whole number.
+  public init(integerLiteral value: Int) { self = .integer(value) }
+  /// A number.
+  public init(floatLiteral value: Double) { self = .number(value) }
+  /// Text.
+  public init(stringLiteral value: String) { self = .string(value) }
+  /// True or false.
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// A list.
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 }
 
 /// JSON text with sorted keys, so that equal values give equal bytes.

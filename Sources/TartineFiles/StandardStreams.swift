@@ -34,6 +34,34 @@ extension Files {
     signal(SIGXFSZ, SIG_IGN)
   }
 
+  /// What an interruption from the keyboard, or a request to end, says before the process does, and the folder that it removes
+  /// where it is empty.
+  package static func onInterrupt(say sentence: String, removing folder: String? = nil) {
+    lastWords.set("\ntartine: \(sentence)\n", folder)
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        // Nothing here may allocate or lock.
+        if let text = Files.lastWords.text { _ = Files.writeSome(2, text, Files.lastWords.length) }
+        if let folder = Files.lastWords.folder { rmdir(folder) }
+        _exit(128 + number)
+      }
+    }
+  }
+
+  /// Written before a signal may come, read by its handler; never given back.
+  private struct LastWords {
+    var text, folder: UnsafeMutablePointer<CChar>?
+    var length = 0
+
+    mutating func set(_ sentence: String, _ path: String?) {
+      text = strdup(sentence)
+      length = sentence.utf8.count
+      folder = path.flatMap { strdup($0) }
+    }
+  }
+
+  nonisolated(unsafe) private static var lastWords = LastWords()
+
   private static func put(_ text: String, _ file: Int32) -> Bool { put(Array(text.utf8), file) }
 
   /// Writes all bytes to an open file.

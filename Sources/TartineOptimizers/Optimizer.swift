@@ -220,6 +220,13 @@ extension Optimizer: Codable {
     try values.encode(variant, forKey: .variant)
   }
 
+  /// The same with the β's and ε that its algorithm has when nobody names them.
+  package var withUsualNumbers: Optimizer {
+    var copy = self
+    (copy.beta1, copy.beta2, copy.epsilon) = Self.usual(algorithm, variant)
+    return copy
+  }
+
   /// The learning rate that an algorithm takes when nobody says otherwise.
   package static func usualRate(of algorithm: Algorithm) -> Double {
     switch algorithm {

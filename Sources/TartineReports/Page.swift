@@ -49,9 +49,9 @@ struct Page {
 
   private static let style = """
     :root { color-scheme: light dark; --ink: #1c1b19; --soft: #6b675f; --line: #d9d4c8; --paper: #fdfbf7; --card: #f6f2e9;
-      --train: #2f6f9f; --dev: #c2571a; --test: #5b8c3e; --human: #6b675f; --train-dev: #7d6aa8; --bad: #b3261e; }
+      --train: #2f6f9f; --dev: #c2571a; --test: #5b8c3e; --human: #6b675f; --reached: #6b675f; --train-dev: #7d6aa8; --bad: #b3261e; }
     @media (prefers-color-scheme: dark) { :root { --ink: #ece8df; --soft: #a39d90; --line: #45413a; --card: #24221f;
-      --paper: #1b1a18; --train: #79b8e6; --dev: #f0955a; --test: #9fcf7f; --human: #a39d90; --train-dev: #b7a6e0; --bad: #f2827a; } }
+      --paper: #1b1a18; --train: #79b8e6; --dev: #f0955a; --test: #9fcf7f; --human: #a39d90; --reached: #a39d90; --train-dev: #b7a6e0; --bad: #f2827a; } }
     body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
     main { max-width: 62rem; margin: 0 auto; padding: 2rem 1.2rem 4rem; }
     h1 { font-size: 1.7rem; margin: 0 0 .6rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }

@@ -57,6 +57,20 @@ struct CurvePicture {
     self.best = best
   }
 
+  /// The mean of a moving average from the left and one from the right, so that it does not lag behind.
+  private static func smooth(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
+    func averages(_ values: [Double]) -> [Double] {
+      var average = MovingAverage(beta: 0.8)
+      return values.map { value in
+        average.add(value)
+        return average.value ?? value
+      }
+    }
+    let values = points.map(\.y)
+    let back = averages(values.reversed()).reversed()
+    return zip(points, zip(averages(values), back)).map { ($0.x, ($1.0 + $1.1) / 2) }
+  }
+
   var svg: String {
     let values = (train + dev).filter(\.isFinite).sorted()
     guard let largest = values.last else { return "" }
@@ -69,6 +83,7 @@ struct CurvePicture {
     plot.addGrid()
     plot.addTicks([(1, "epoch 1")] + (train.count > 1 ? [(Double(train.count), "epoch \(train.count)")] : []))
     plot.addKey([("train", "var(--train)"), ("dev", "var(--dev)")])
+    if train.count >= Self.manyEpochs { plot.addNote("thin: each epoch; thick: its moving average") }
     if best > 0 { plot.addMark(at: Double(best)) }
     for (values, color) in [(train, "var(--train)"), (dev, "var(--dev)")] {
       let points = values.enumerated().map { (x: Double($0 + 1), y: $1) }
@@ -77,13 +92,8 @@ struct CurvePicture {
         continue
       }
       // A long curve is read by its moving average, with what it is made of behind.
-      var average = MovingAverage(beta: 0.9)
-      let smooth = points.map { point in
-        average.add(point.y)
-        return (x: point.x, y: average.value ?? point.y)
-      }
       plot.addLine(points, color: color, width: 1, isFaint: true)
-      plot.addLine(smooth, color: color)
+      plot.addLine(Self.smooth(points), color: color)
     }
     return plot.svg
   }

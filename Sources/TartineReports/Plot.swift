@@ -41,7 +41,8 @@ struct Scale {
   /// Round values, about so many.
   func ticks(_ count: Int) -> [Double] {
     guard isLogarithmic else {
-      if low >= 0 || low > -1e-12 { return Axis.ticks(to: high, count: count).filter { $0 >= low } }
+      // Far from 0 its multiples are few.
+      if low > -1e-12, low < 0.3 * high { return Axis.ticks(to: high, count: count).filter { $0 >= low } }
       let step = Axis.ticks(to: high - low, count: count).dropFirst().first ?? 1
       let first = (low / step).rounded(.up)
       return stride(from: first, through: high / step, by: 1).map { $0 * step }
@@ -83,7 +84,7 @@ struct Plot {
   // MARK: Axes
 
   /// Lines at round values of the vertical axis.
-  mutating func addGrid(_ text: (Double) -> String = { Text.significant($0, digits: 2) }) {
+  mutating func addGrid(_ text: (Double) -> String = { Text.tick($0) }) {
     for tick in y.ticks(4) {
       let at = down(tick)
       parts.append(
@@ -109,6 +110,13 @@ struct Plot {
     }
     parts.append(
       "<text x=\"\(Text.plain(Self.frame.right))\" y=\"13\" text-anchor=\"end\">\(spans.joined())</text>")
+  }
+
+  /// A remark within the frame, at its top.
+  mutating func addNote(_ text: String) {
+    parts.append(
+      "<text x=\"\(Text.plain(Self.frame.right))\" y=\"\(Text.plain(Self.frame.top + 4))\" text-anchor=\"end\" "
+        + "opacity=\".8\">\(escape(text))</text>")
   }
 
   // MARK: Marks
@@ -152,7 +160,8 @@ struct Plot {
 
   var svg: String {
     "<svg viewBox=\"0 0 412 228\" role=\"img\" aria-label=\"\(escape(label))\">"
-      + "<text x=\"0\" y=\"13\" class=\"title\">\(escape(title))</text>\(parts.joined())</svg>"
+      + "<text x=\"0\" y=\"13\" class=\"title\">\(escape(title))\(y.isLogarithmic ? ", log scale" : "")</text>"
+      + "\(parts.joined())</svg>"
   }
 }
 
@@ -170,6 +179,17 @@ enum Axis {
 }
 
 extension Text {
+  /// A number of an axis, short whatever its size.
+  static func tick(_ value: Double) -> String {
+    guard value != 0, abs(value) < 1e-3 || abs(value) >= 1e5 else {
+      return abs(value) >= 10 && value == value.rounded() ? fixed(value, decimals: 0) : significant(value, digits: 2)
+    }
+    let power = Int(log10(abs(value)).rounded(.down))
+    let mantissa = value / pow(10, Double(power))
+    let head = abs(mantissa - mantissa.rounded()) < 1e-6 ? fixed(mantissa, decimals: 0) : fixed(mantissa, decimals: 1)
+    return "\(head)e\(power < 0 ? "−" : "")\(abs(power))"
+  }
+
   /// A coordinate.
   static func plain(_ value: Double) -> String {
     let rounded = (value * 10).rounded() / 10

@@ -113,16 +113,16 @@ struct WorstRowsSection {
     let worst = examination.worstRows?.rows ?? []
     let suspects = (examination.labels?.suspects ?? []).prefix(Self.mostSuspects)
     return Page.section(
-      "The rows that cost most", note: "Of dev, the dearest first: look at them.",
+      "The rows that cost most", note: "Of dev, those first that cost most: look at them.",
       show(
         worst.map { ($0.place, "row \($0.row): \($0.truth), taken for \($0.answer)") },
         table: Page.table(
-          ["row", "it is", "answer", "probability of the truth", "costs"],
+          ["row", "it is", "answer", "probability of the truth", "costs"] + told.map(\.name),
           worst.map {
             [
               "\($0.row)", $0.truth, $0.answer, $0.probability.map { Text.significant($0, digits: 2) } ?? "",
               Text.significant($0.loss, digits: 3),
-            ]
+            ] + values($0.place)
           })))
       + Page.section(
         "Labels to look at",
@@ -131,8 +131,26 @@ struct WorstRowsSection {
         show(
           suspects.map { ($0.place, "row \($0.row): labelled \($0.label), looks like \($0.suggestion)") },
           table: Page.table(
-            ["row", "label", "looks like", "probability"],
-            suspects.map { ["\($0.row)", $0.label, $0.suggestion, Text.significant($0.probability, digits: 2)] })))
+            ["row", "label", "looks like", "probability"] + told.map(\.name),
+            suspects.map {
+              ["\($0.row)", $0.label, $0.suggestion, Text.significant($0.probability, digits: 2)] + values($0.place)
+            })))
+  }
+
+  private static let mostColumns = 5
+
+  /// The columns that matter most, beside each row.
+  private var told: [Column] {
+    guard case .table(let columns) = split.dataset.inputs else { return [] }
+    let order = examination.importance?.columns.map(\.column) ?? columns.map(\.name)
+    return order.prefix(Self.mostColumns).compactMap { name in columns.first { $0.name == name } }
+  }
+
+  private func values(_ row: Int) -> [String] {
+    told.map { column in
+      let text = column.text(row) ?? "–"
+      return text.count > 18 ? text.prefix(17) + "…" : text
+    }
   }
 
   /// As pictures, or as a table.

@@ -9,6 +9,8 @@ public struct DataSource: Hashable, Sendable, Codable {
   public var target: String?
   /// The column that says what each row counts in training.
   public var weights: String?
+  /// Columns that the network is not given; nil: none.
+  public var leaveOut: [String]?
   /// A test set of its own.
   public var test: String?
   /// Overrides the inferred task.
@@ -27,12 +29,13 @@ public struct DataSource: Hashable, Sendable, Codable {
 
   /// Describes where data come from.
   public init(
-    data: String, target: String? = nil, weights: String? = nil, test: String? = nil, task: LearningTask? = nil,
-    split: [Double]? = nil, splitBy: SplitMethod? = nil, splitSeed: UInt64 = 0
+    data: String, target: String? = nil, weights: String? = nil, leaveOut: [String]? = nil, test: String? = nil,
+    task: LearningTask? = nil, split: [Double]? = nil, splitBy: SplitMethod? = nil, splitSeed: UInt64 = 0
   ) {
     self.data = data
     self.target = target
     self.weights = weights
+    self.leaveOut = leaveOut
     self.test = test
     self.task = task
     self.split = split
@@ -107,12 +110,16 @@ public struct DataSource: Hashable, Sendable, Codable {
     }
     var train = try Dataset(csv: data, target: target, task: task)
     if let weights { train = try train.weighted(by: weights) }
+    for name in leaveOut ?? [] { train = try train.leavingOut(name) }
     return (train, try test.map { try Dataset(csv: $0, like: train) })
   }
 
   private func refuseTarget() throws {
     if let weights {
       throw RecipeError("images have no columns, so --weights \(weights) must be left out.")
+    }
+    if let name = leaveOut?.first {
+      throw RecipeError("images have no columns, so --leave-out \(name) must be left out.")
     }
     guard let target else { return }
     throw RecipeError("the images of '\(data)' bring their classes along, so --target \(target) must be left out.")

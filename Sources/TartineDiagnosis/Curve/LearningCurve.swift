@@ -46,7 +46,7 @@ public struct LearningCurve: Sendable {
   public let band: [(rows: Int, estimate: Estimate)]
   /// What twice the data would give.
   public let answer: Answer
-  /// By how much the error would fall with twice the data, as nine of ten laws have it; nil where nothing is said.
+  /// By how much the error would fall with twice the data, as nine of ten laws have it; nil where nothing is said, or the errors do not surely fall.
   public let fall: Estimate?
 
   /// Fits what was measured.
@@ -67,14 +67,15 @@ public struct LearningCurve: Sendable {
     band = sizes.map { ($0, fit.estimate(at: Double($0), samplingDeviation: samplingDeviation)) }
     let estimate = band[band.count - 1].estimate
     let laws = fit.fall(from: Double(last.rows), to: 2 * Double(last.rows))
-    fall = fit.isPlausible && !fit.isSteepening && estimate.high - estimate.low <= Self.widest * last.mean ? laws : nil
+    let isWide = estimate.high - estimate.low > Self.widest * last.mean
+    fall = fit.isPlausible && !fit.isSteepening && !isWide && fit.isFalling ? laws : nil
     if !fit.isPlausible {
       answer = .declined(
         "the errors do not fall as a power law does: they jump more from size to size than from seed to seed")
     } else if fit.isSteepening {
       answer = .declined(
         "the errors have only begun to fall: the more rows, the faster, and nothing says where that ends")
-    } else if fall == nil {
+    } else if isWide {
       answer = .declined(
         "the band at twice the rows would be \(Text.fixed((estimate.high - estimate.low) / last.mean * 100, decimals: 0)) % of "
           + "the error wide, which says nothing")

@@ -84,7 +84,11 @@ extension LearningRateRange.Sweep {
     // What it was before any rate did anything: the first steps' mean.
     let first = smoothed[10...min(20, smoothed.count - 1)].reduce(0, +) / Double(min(20, smoothed.count - 1) - 9)
     let fall = first - smoothed[place]
-    guard fall > 0.05 * abs(first),
+    // Averages of ten batches differ by chance as well.
+    let opening = Array(batchLosses.prefix(20))
+    let middle = opening.reduce(0, +) / Double(opening.count)
+    let noise = (opening.reduce(0) { $0 + ($1 - middle) * ($1 - middle) } / Double(opening.count - 1) / 10).squareRoot()
+    guard fall > 0.05 * abs(first), fall > 4 * noise,
       let start = smoothed.indices.first(where: { $0 > 10 && smoothed[$0] < first - 0.1 * fall })
     else {
       (low, high) = (nil, nil)

@@ -19,6 +19,8 @@ struct PowerLawFit {
   let isPlausible: Bool
   /// Whether errors fall faster at the large sizes than at the small ones, which such a law never does.
   let isSteepening: Bool
+  /// Whether errors surely fall with the rows at all: a law never rises, and would make a fall of chance.
+  let isFalling: Bool
 
   /// - Returns: nil for fewer than four sizes, or errors of 0.
   init?(_ points: [LearningCurve.Point]) {
@@ -59,6 +61,8 @@ struct PowerLawFit {
     isPlausible = best / Double(points.count - 3) < Self.largestRatio
     let steepening = Self.steepening(sizes.map { log($0) }, logs, deviations)
     isSteepening = steepening.value > 1.5 * steepening.deviation
+    let slope = Self.slope(sizes.map { log($0) }, logs, deviations, 0..<sizes.count)
+    isFalling = slope.value < -2 * slope.variance.squareRoot()
   }
 
   /// About the 99.5 % point of F with three and eight degrees of freedom.
@@ -68,18 +72,21 @@ struct PowerLawFit {
   private static func steepening(
     _ x: [Double], _ y: [Double], _ deviations: [Double]
   ) -> (value: Double, deviation: Double) {
-    func slope(_ range: Range<Int>) -> (value: Double, variance: Double) {
-      let middle = range.reduce(0) { $0 + x[$1] } / Double(range.count)
-      let squares = range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) }
-      return (
-        range.reduce(0) { $0 + (x[$1] - middle) * y[$1] } / squares,
-        range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) * deviations[$1] * deviations[$1] } / squares
-          / squares
-      )
-    }
     let half = (x.count + 1) / 2
-    let (small, large) = (slope(0..<half), slope(x.count - half..<x.count))
+    let small = slope(x, y, deviations, 0..<half)
+    let large = slope(x, y, deviations, x.count - half..<x.count)
     return (small.value - large.value, (small.variance + large.variance).squareRoot())
+  }
+
+  private static func slope(
+    _ x: [Double], _ y: [Double], _ deviations: [Double], _ range: Range<Int>
+  ) -> (value: Double, variance: Double) {
+    let middle = range.reduce(0) { $0 + x[$1] } / Double(range.count)
+    let squares = range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) }
+    return (
+      range.reduce(0) { $0 + (x[$1] - middle) * y[$1] } / squares,
+      range.reduce(0) { $0 + (x[$1] - middle) * (x[$1] - middle) * deviations[$1] * deviations[$1] } / squares / squares
+    )
   }
 
   /// The relative deviation of each size's mean from the law.

@@ -12,14 +12,20 @@ import TartineEngine
 /// How much of the target one column tells, alone: the share of the entropy, or of a number's variance, that is gone once
 /// the column is known. It is measured on rows other than those that it was learned from, so that chance gives nothing.
 package enum ColumnScore {
-  /// Bins of a column of numbers, each of as many rows.
-  private static let bins = 64
+  /// Bins of a column of numbers, each of as many rows: enough to tell a mean by, and at most so many.
+  private static let most = 64
+  private static let rowsOfBin = 40
 
   /// - Parameters:
   ///   - truths: a class number each, or a number to predict.
   ///   - classes: nil for a number.
   /// - Returns: at most 1, and about 0 or below where the column tells nothing.
   package static func score(_ column: Column, rows: [Int], truths: [Double], classes: Int?) -> Double {
+    if classes == nil, case .numbers(let numbers) = column.values {
+      // Another unit, or a curve through all rows.
+      let order = HypothesisTest.rankCorrelation(rows.map { numbers[$0] }, truths)
+      if abs(order) > 0.9999 { return order * order }
+    }
     let cells = cells(column, rows)
     let count = (cells.max() ?? 0) + 1
     // Two halves, each judged by what the other taught; every other row, since rows were shuffled before.
@@ -37,6 +43,7 @@ package enum ColumnScore {
     case .numbers(let numbers):
       let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
       var edges: [Double] = []
+      let bins = min(most, max(8, sorted.count / (2 * rowsOfBin)))
       for bin in 1..<bins where !sorted.isEmpty {
         let edge = sorted[bin * sorted.count / bins]
         if edges.last != edge { edges.append(edge) }

@@ -15,7 +15,8 @@ struct ColumnWarnings {
         list.append(warning)
         continue
       }
-      list += [Self.gaps(fact, rows: rows.count), Self.placeholder(column, fact, rows: rows)].compactMap { $0 }
+      list += [Self.gaps(fact, rows: rows.count), Self.placeholder(column, fact, rows: rows), Self.spellings(column)]
+        .compactMap { $0 }
       if let notice = column.notice {
         list.append(
           DataWarning(
@@ -64,7 +65,17 @@ struct ColumnWarnings {
       return DataWarning(
         name: .identifierColumn, column: fact.name,
         evidence: "\(fact.values) different texts in \(present) rows that have one",
-        action: isText ? "it is left out: free text is not read" : action)
+        action: isDate(levels)
+          ? "it is left out: dates are not read; write what matters of them as numbers, and divide by --split-by time:\(fact.name) where the past is to predict the future"
+          : isText
+            ? "it is left out: free text is not read" : "it is left out: it names rows, and says nothing of new ones")
+    }
+  }
+
+  private static func isDate(_ levels: [String]) -> Bool {
+    levels.prefix(20).allSatisfy { level in
+      let parts = level.split { !$0.isNumber }
+      return parts.count >= 3 && parts.prefix(3).contains { $0.count == 4 } && level.contains { "-/.".contains($0) }
     }
   }
 
@@ -82,7 +93,11 @@ struct ColumnWarnings {
       action: "a flag tells the network where it is missing; find out why it is, and whether it will be for new rows")
   }
 
-  /// A single value at the end of the range, often there and far from all others, such as −999.
+  /// Values that people write where they have none.
+  private static let usual: Set<Double> = [-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999]
+
+  /// A single value at the end of the range, often there and far from all others, such as −999: farther than all others are from
+  /// each other, or of the usual kind, outside of a tenth of their range, and far more often there than any of them.
   private static func placeholder(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
     guard case .numbers(let numbers) = column.values, fact.values > 10 else { return nil }
     let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
@@ -91,8 +106,10 @@ struct ColumnWarnings {
       guard let first = others.first, let last = others.last else { continue }
       let count = sorted.count - others.count
       let gap = isSmallest ? first - value : value - last
-      // Farther from the nearest other value than all others are from each other.
-      guard count * 200 >= sorted.count, count >= 3, gap > last - first else { continue }
+      guard count * 200 >= sorted.count, count >= 3 else { continue }
+      let isFar = gap > last - first
+      let isUsual = usual.contains(value) && gap > 0.1 * (last - first) && count > 3 * mostFrequent(others)
+      guard isFar || isUsual else { continue }
       return DataWarning(
         name: .placeholderValue, column: fact.name,
         evidence:
@@ -101,6 +118,30 @@ struct ColumnWarnings {
         action: "if it stands for a missing value, leave the field empty: as a number it stretches the scale")
     }
     return nil
+  }
+
+  private static func mostFrequent(_ sorted: some Collection<Double>) -> Int {
+    var (most, count) = (0, 0)
+    var last = Double.nan
+    for value in sorted {
+      count = value == last ? count + 1 : 1
+      last = value
+      most = max(most, count)
+    }
+    return most
+  }
+
+  /// Levels that differ in nothing but capitals or blanks.
+  private static func spellings(_ column: Column) -> DataWarning? {
+    guard case .texts(_, let levels) = column.values, levels.count <= 1000 else { return nil }
+    let alike = Dictionary(grouping: levels) { $0.lowercased().filter { !$0.isWhitespace } }.values.filter {
+      $0.count > 1
+    }
+    guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
+    return DataWarning(
+      name: .unclearColumn, column: column.name,
+      evidence: "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different values of it",
+      action: "write the same in the same way: each spelling is a category of its own")
   }
 
   /// Dates and amounts that are read as texts.

@@ -24,6 +24,10 @@ public struct DataWarning: Hashable, Sendable, Encodable {
     case missingValues = "missing-values"
     /// A class that is rare beside the others.
     case classImbalance = "class-imbalance"
+    /// Targets far from all others, which a squared error hangs on.
+    case outlyingTargets = "outlying-targets"
+    /// A test file that cannot be measured on as it is.
+    case unfitTest = "unfit-test"
     /// Rows whose neighbours in the file have like targets.
     case orderedRows = "ordered-rows"
     /// A column that may not be read as was meant.

@@ -56,6 +56,9 @@ public struct Inspection: Sendable {
     sameDistribution = PartComparison.all(of: split, leavingOut: unused, threads: threads)
     var warnings = ColumnWarnings(dataset, columns, preparation, rows: known).list
     warnings += try Self.leaks(split, columns, threads: threads)
+    if let warning = Self.pixelLeak(split, preparation) ?? Self.unfitTest(split, preparation) {
+      warnings.append(warning)
+    }
     warnings += DuplicateWarnings(split, leavingOut: unused).list
     warnings += RowWarnings(split, classes: classes).list
     warnings += Self.shiftWarnings(sameDistribution)
@@ -125,6 +128,46 @@ public struct Inspection: Sendable {
     }
   }
 
+  /// Pictures that a pixel is judged by.
+  private static let pixelRows = 4_000
+
+  /// A single pixel that tells the class, as a mark in a corner does.
+  private static func pixelLeak(_ split: Split, _ preparation: Preparation) -> DataWarning? {
+    guard case .images(let block) = split.dataset.inputs, split.task.isClassification else { return nil }
+    var rows = split.train
+    var stream = RandomStream(seed: split.seed, purpose: .permutation, index: 7)
+    stream.shuffle(&rows)
+    rows = Array(rows.prefix(pixelRows))
+    guard rows.count >= 100,
+      let truths = preparation.target.truths(of: split.dataset, rows: rows).first
+    else { return nil }
+    let pictures = rows.map { block.pixels($0) }
+    let places = Array(rows.indices)
+    let scores = (0..<block.shape.0 * block.shape.1 * block.shape.2).map { pixel -> Double in
+      let column = Column(
+        name: "", values: .numbers(pictures.map { Double($0[$0.startIndex + pixel]) }), reason: "")
+      return ColumnScore.score(column, rows: places, truths: truths.values, classes: truths.classes)
+    }
+    guard let pixel = scores.indices.max(by: { scores[$0] < scores[$1] }), scores[pixel] >= 0.7 else { return nil }
+    let (row, column) = (pixel / block.shape.2 / block.shape.1, pixel / block.shape.2 % block.shape.1)
+    return DataWarning(
+      name: .leakingColumn, column: "pixel in row \(row + 1), column \(column + 1)",
+      evidence: "alone it tells \(Text.fixed(scores[pixel] * 100, decimals: 0)) % of the target's entropy",
+      action: "look at the pictures for a mark that gives the class away, and cut it off")
+  }
+
+  /// A test part that lacks a column, or has targets that train does not know.
+  private static func unfitTest(_ split: Split, _ preparation: Preparation) -> DataWarning? {
+    do {
+      try split.test.check(preparation)
+      return nil
+    } catch {
+      return DataWarning(
+        name: .unfitTest, column: nil, evidence: "the test part cannot be measured on: \(error)".trimmedStop,
+        action: "mend the test file, or leave it out")
+    }
+  }
+
   // MARK: One distribution
 
   private static func shiftWarnings(_ comparisons: [PartComparison]) -> [DataWarning] {
@@ -141,6 +184,11 @@ public struct Inspection: Sendable {
           : "a part that is unlike train measures something else too; see how the parts were made")
     }
   }
+}
+
+extension String {
+  /// Without a full stop at its end.
+  fileprivate var trimmedStop: String { hasSuffix(".") ? String(dropLast()) : self }
 }
 
 extension Preparation {

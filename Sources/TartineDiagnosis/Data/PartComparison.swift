@@ -23,15 +23,19 @@ public struct PartComparison: Sendable {
     public let effect: Double
     /// Whether `effect` is in deviations.
     public let isInDeviations: Bool
+    /// For numbers, the second part's deviation over the first's; 1 for categories.
+    public let spread: Double
     /// How likely one as large is by chance alone.
     public let p: Double
     /// The same, adjusted so that of the columns below q a share q at most is there by chance.
     public let adjusted: Double
 
-    /// As in `0.31 deviations`, `12 % of its rows`.
+    /// As in `0.31 deviations`, `12 % of its rows`, `a spread 1000 times as large`.
     package var effectText: String {
-      isInDeviations
-        ? "\(Text.fixed(effect, decimals: 2)) deviations" : "\(Text.fixed(effect * 100, decimals: 1)) % of its rows"
+      guard isInDeviations else { return "\(Text.fixed(effect * 100, decimals: 1)) % of its rows" }
+      if spread > 2 { return "a spread \(Text.significant(spread, digits: 2)) times as large" }
+      if spread < 0.5, spread > 0 { return "a spread \(Text.significant(1 / spread, digits: 2)) times as small" }
+      return "\(Text.fixed(effect, decimals: 2)) deviations"
     }
 
     /// Whether it is to be told of: at most one of 20 of these is there by chance.
@@ -317,17 +321,21 @@ public struct PartComparison: Sendable {
     let alone = tested.map { first, second in
       let all = shift(first, second)
       guard let cases else { return all }
-      return (all.effect, all.isInDeviations, shift(first.rows(cases.first), second.rows(cases.second)).p)
+      var found = all
+      found.p = shift(first.rows(cases.first), second.rows(cases.second)).p
+      return found
     }
     let adjusted = HypothesisTest.falseDiscoveryRate(alone.map(\.p))
     return zip(zip(tested, alone), adjusted).map { pair, adjusted in
       ColumnShift(
-        name: pair.0.0.name, effect: pair.1.effect, isInDeviations: pair.1.isInDeviations, p: pair.1.p,
-        adjusted: adjusted)
+        name: pair.0.0.name, effect: pair.1.effect, isInDeviations: pair.1.isInDeviations, spread: pair.1.spread,
+        p: pair.1.p, adjusted: adjusted)
     }.sorted { ($0.p, -abs($0.effect)) < ($1.p, -abs($1.effect)) }
   }
 
-  private static func shift(_ first: Column, _ second: Column) -> (effect: Double, isInDeviations: Bool, p: Double) {
+  private typealias Shift = (effect: Double, isInDeviations: Bool, spread: Double, p: Double)
+
+  private static func shift(_ first: Column, _ second: Column) -> Shift {
     guard case .numbers(let a) = first.values, case .numbers(let b) = second.values else {
       return categories(first, second)
     }
@@ -339,31 +347,33 @@ public struct PartComparison: Sendable {
     // Two tests of one column: the surer counts, twice.
     let hasGaps = mine.count < a.count || theirs.count < b.count
     let p = hasGaps ? min(1, 2 * min(values.p, gaps.p)) : values.p
-    return (standardizedDifference(mine, theirs), true, p)
+    let (difference, spread) = standardizedDifference(mine, theirs)
+    return (difference, true, spread, p)
   }
 
-  private static func standardizedDifference(_ a: [Double], _ b: [Double]) -> Double {
-    guard a.count > 1, b.count > 1 else { return 0 }
+  private static func standardizedDifference(_ a: [Double], _ b: [Double]) -> (difference: Double, spread: Double) {
+    guard a.count > 1, b.count > 1 else { return (0, 1) }
     func moments(_ values: [Double]) -> (mean: Double, variance: Double) {
       let mean = values.reduce(0, +) / Double(values.count)
       return (mean, values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1))
     }
     let (first, second) = (moments(a), moments(b))
     let spread = ((first.variance + second.variance) / 2).squareRoot()
-    return spread > 0 ? (second.mean - first.mean) / spread : 0
+    return (
+      spread > 0 ? (second.mean - first.mean) / spread : 0,
+      first.variance > 0 && second.variance > 0 ? (second.variance / first.variance).squareRoot() : 1
+    )
   }
 
-  private static func categories(
-    _ first: Column, _ second: Column
-  ) -> (effect: Double, isInDeviations: Bool, p: Double) {
+  private static func categories(_ first: Column, _ second: Column) -> Shift {
     var counts: [String: (first: Int, second: Int)] = [:]
     for row in 0..<first.count { counts[first.text(row) ?? "\u{0}", default: (0, 0)].first += 1 }
     for row in 0..<second.count { counts[second.text(row) ?? "\u{0}", default: (0, 0)].second += 1 }
     let (n, m) = (Double(first.count), Double(second.count))
     let moved = counts.values.reduce(0.0) { $0 + abs(Double($1.first) / n - Double($1.second) / m) } / 2
     // Nearly unique texts differ in any two parts.
-    guard counts.count * 2 < first.count + second.count else { return (0, false, 1) }
+    guard counts.count * 2 < first.count + second.count else { return (0, false, 1, 1) }
     let sorted = counts.sorted { $0.key < $1.key }.map(\.value)
-    return (moved, false, HypothesisTest.chiSquared(sorted).p)
+    return (moved, false, 1, HypothesisTest.chiSquared(sorted).p)
   }
 }

@@ -30,6 +30,11 @@ struct DuplicateWarnings {
       if agrees { agreeing += 1 }
     }
 
+    mutating func count(_ rows: Int, in part: Int, _ example: (train: Int, other: Int)) {
+      counts[part] += rows
+      self.example = self.example ?? example
+    }
+
     mutating func add(_ other: Across) {
       for part in counts.indices { counts[part] += other.counts[part] }
       example = example ?? other.example
@@ -49,13 +54,14 @@ struct DuplicateWarnings {
     let duplicates = Duplicates(parts, leavingOut: unused)
     let known = split.trainCount + split.devCount
     // Of train and dev: test's targets are under lock.
-    var (copies, conflicts, conflictRows) = (0, 0, 0)
+    var (copies, conflicts, conflictRows, trainTwins) = (0, 0, 0, 0)
     var across = Across()
     var unsure = Across()
     for twins in duplicates.sets {
       let isUnlikely = twins.expected < Duplicates.unlikely
       let trained = twins.members.filter { $0.part == 0 }
       let seen = twins.members.filter { $0.part < 2 }
+      if isUnlikely, trained.count > 1 { trainTwins += trained.count }
       if isUnlikely {
         copies += max(0, seen.count - 1)
         if let first = trained.first {
@@ -78,6 +84,12 @@ struct DuplicateWarnings {
       }
     }
     if unsure.areCopies { across.add(unsure) }
+    if across.counts[2] == 0, let example = unsure.example, unsure.counts[2] > 0 {
+      // Test's targets are under lock; but rows that only happen to be alike are so within train as well.
+      let natural = Double(trainTwins) / Double(max(1, split.trainCount))
+      let share = Double(unsure.counts[2]) / Double(max(1, inputs.rows.count))
+      if share > max(0.02, 3 * natural) { across.count(unsure.counts[2], in: 2, example) }
+    }
     var list: [DataWarning] = []
     func percent(_ count: Int, of total: Int) -> String {
       Text.fixed(Double(count) / Double(max(1, total)) * 100, decimals: 1)
@@ -101,7 +113,7 @@ struct DuplicateWarnings {
         DataWarning(
           name: .conflictingLabels, column: nil,
           evidence:
-            "\(conflictRows) rows are like another in every column and have another target: on these rows no model "
+            "\(conflictRows) rows are like another in every column that the network is given, and have another target: on these rows no model "
             + "errs on fewer than \(conflicts), \(percent(conflicts, of: known)) % of all",
           action: "look at some of them: wrong labels, or a column that would tell them apart is missing"))
     }
@@ -109,7 +121,8 @@ struct DuplicateWarnings {
       list.append(
         DataWarning(
           name: .duplicateRows, column: nil,
-          evidence: "\(copies) rows of train and dev, \(percent(copies, of: known)) %, repeat another in every column",
+          evidence:
+            "\(copies) rows of train and dev, \(percent(copies, of: known)) %, repeat another in every column that the network is given",
           action: "remove the copies, unless each stands for a case of its own"))
     }
     self.list = list
@@ -124,7 +137,34 @@ struct RowWarnings {
   private static let rareShare = 0.05
 
   init(_ split: Split, classes: [ColumnFacts.Level]) {
-    list = [Self.imbalance(classes), Self.order(split), Self.few(split)].compactMap { $0 }
+    list = [Self.imbalance(classes), Self.outliers(split), Self.order(split), Self.few(split)].compactMap { $0 }
+  }
+
+  /// So many times the distance of the quartiles from the median is far: of normal numbers one in 10¹².
+  private static let far = 10.0
+
+  private static func outliers(_ split: Split) -> DataWarning? {
+    guard split.task == .regression, case .numbers(let numbers) = split.dataset.targets[0].values else { return nil }
+    let values = (split.train + split.dev).map { numbers[$0] }
+    let sorted = values.sorted()
+    guard sorted.count >= 20 else { return nil }
+    let median = sorted[sorted.count / 2]
+    let spread = max(sorted[sorted.count * 3 / 4] - median, median - sorted[sorted.count / 4])
+    let outside = sorted.filter { abs($0 - median) > far * spread }
+    // Many of them are a long tail.
+    guard spread > 0, let first = outside.first, outside.count * 50 <= sorted.count else { return nil }
+    let mean = sorted.reduce(0, +) / Double(sorted.count)
+    let squares = sorted.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let share = outside.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / squares
+    guard share > 0.3 else { return nil }
+    let row = (split.train + split.dev).first { numbers[$0] == first } ?? 0
+    return DataWarning(
+      name: .outlyingTargets, column: split.dataset.targets[0].name,
+      evidence:
+        "\(outside.count) of \(sorted.count) targets lie far from all others, such as \(Text.significant(first, digits: 4)) in row "
+        + "\(split.dataset.rowNumber(row)), where half of all lie from \(Text.significant(sorted[sorted.count / 4], digits: 4)) to "
+        + "\(Text.significant(sorted[sorted.count * 3 / 4], digits: 4)); they make \(Text.fixed(share * 100, decimals: 0)) % of the variance",
+      action: "check them, and their unit; where they are right, --loss huber or absolute, or predict the logarithm")
   }
 
   private static func imbalance(_ classes: [ColumnFacts.Level]) -> DataWarning? {
@@ -140,7 +180,8 @@ struct RowWarnings {
         + "'\(largest.value)' \(largest.rows)",
       action:
         "an answer that is always '\(largest.value)' is right in \(Text.fixed(Double(largest.rows) / Double(rows) * 100, decimals: 1)) %: "
-        + "read balanced accuracy or F1, and try --class-weights balanced or --threshold-for f1")
+        + "read balanced accuracy or F1, and try --class-weights balanced\(classes.count == 2 ? " or --threshold-for f1" : "")"
+    )
   }
 
   /// Whether neighbours in the file are alike in the target: the mean product of neighbours' places, against chance.

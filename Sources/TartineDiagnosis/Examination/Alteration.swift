@@ -3,6 +3,14 @@ import TartineNetworks
 import TartineOptimizers
 import TartineTraining
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// One setting of a recipe put to what a recipe that is known to train has: if that mends it, that was it.
 struct Alteration {
   let fault: Fault.Name
@@ -11,8 +19,10 @@ struct Alteration {
   let recipe: Recipe
 
   /// Every setting in which a recipe differs from the reference, alone.
-  static func all(_ recipe: Recipe, towards reference: Recipe, signals: SignalSummary?) -> [Alteration] {
-    (steps(recipe, reference) + rows(recipe, reference) + network(recipe, reference, signals))
+  ///
+  /// - Parameter rate: at which the network was seen to learn; nil where that is not known.
+  static func all(_ recipe: Recipe, towards reference: Recipe, rate: Double?, signals: SignalSummary?) -> [Alteration] {
+    (steps(recipe, reference, rate) + rows(recipe, reference) + network(recipe, reference, signals))
       .filter { $0.recipe.problem == nil && $0.recipe != recipe }
   }
 
@@ -26,7 +36,7 @@ struct Alteration {
 
   // MARK: Steps
 
-  private static func steps(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
+  private static func steps(_ recipe: Recipe, _ reference: Recipe, _ seen: Double?) -> [Alteration] {
     guard recipe.optimizer.algorithm != .lbfgs else { return optimizer(recipe, reference) + length(recipe, reference) }
     var list: [Alteration] = []
     let rate = recipe.optimizer.learningRate.initial
@@ -34,6 +44,10 @@ struct Alteration {
     // Up and down by ten, and to what is usual where that is farther off.
     var rates = [rate / 10, rate * 10]
     if usual < rate / 30 || usual > rate * 30 { rates.append(usual) }
+    // And to where a sweep saw it learn, unless that is one of these.
+    if let seen, seen < rate / 3 || seen > rate * 3, !rates.contains(where: { abs(log($0 / seen)) < 0.7 }) {
+      rates.append(seen)
+    }
     for other in rates {
       let text = Text.significant(other, digits: 2)
       list.append(
@@ -57,6 +71,10 @@ struct Alteration {
         $0.optimizer.average = nil
       },
     ]
+    list.append(
+      change(.badOptimizer, "the usual β's and ε of \(recipe.optimizer.algorithm.rawValue)", recipe) {
+        $0.optimizer = recipe.optimizer.withUsualNumbers
+      })
     if recipe.optimizer.algorithm != reference.optimizer.algorithm {
       // Another optimizer with its usual rate: what is left of a rate that is wrong for this one.
       list.append(
@@ -82,6 +100,10 @@ struct Alteration {
       let longer = max(4 * epochs, usual)
       list.append(
         change(.trainedTooShort, "\(longer) epochs", recipe) { $0.epochs = longer })
+    }
+    if recipe.earlyStopping != nil {
+      list.append(
+        change(.trainedTooShort, "all epochs, without early stopping", recipe) { $0.earlyStopping = nil })
     }
     if recipe.optimizer.algorithm != .lbfgs, let batch = recipe.batchSize, let usual = reference.batchSize,
       batch >= 4 * usual
@@ -111,6 +133,12 @@ struct Alteration {
         change(.harmfulAugmentation, "pictures as they are", recipe) {
           $0.augmentation = .none
         })
+    }
+    if recipe.loss.kind != reference.loss.kind, recipe.loss.kind != .automatic {
+      list.append(change(.badLoss, "the usual loss", recipe) { $0.loss.kind = .automatic })
+    }
+    if recipe.loss.classWeights != nil {
+      list.append(change(.badWeights, "classes that count alike", recipe) { $0.loss.classWeights = nil })
     }
     if let batch = recipe.batchSize, batch < 16 {
       list.append(change(.smallBatches, "batches of 64", recipe) { $0.batchSize = 64 })

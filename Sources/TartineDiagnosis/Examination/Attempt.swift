@@ -57,6 +57,19 @@ struct Attempt {
     seconds = run.seconds
   }
 
+  /// The mean of several seeds' trainings, row by row.
+  init(mean attempts: [Attempt]) {
+    let count = Double(attempts.count)
+    recipe = attempts[0].recipe
+    run = attempts[0].run
+    divergence = attempts.compactMap(\.divergence).first
+    isNumber = attempts[0].isNumber
+    outcomes = attempts[0].outcomes.indices.map { row in attempts.reduce(0) { $0 + $1.outcomes[row] } / count }
+    let mean = outcomes.reduce(0, +) / Double(max(1, outcomes.count))
+    score = isNumber ? mean.squareRoot() : mean
+    seconds = attempts.reduce(0) { $0 + $1.seconds } / count
+  }
+
   /// By how much another's dev error is lower, row by row.
   ///
   /// - Parameter seedDeviation: of one such training's figure over seeds, by which two differ as well.

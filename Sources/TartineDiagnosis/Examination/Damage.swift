@@ -32,6 +32,8 @@ struct Damage {
       put(.badOptimizer, "its clipping of gradients") { $0.optimizer.clipping = recipe.optimizer.clipping },
       put(.badOptimizer, "its average of the weights") { $0.optimizer.average = recipe.optimizer.average },
       put(.unshuffledRows, "its order of the rows") { $0.shuffle = recipe.shuffle },
+      put(.badLoss, "its loss") { $0.loss.kind = recipe.loss.kind },
+      put(.badWeights, "its weights of classes") { $0.loss.classWeights = recipe.loss.classWeights },
       put(.unscaledInputs, "inputs as they are") { $0.preparation.standardize = recipe.preparation.standardize },
       put(.harmfulAugmentation, "its augmentation") { $0.augmentation = recipe.augmentation },
     ]

@@ -6,7 +6,7 @@ extension Examination: Encodable {
   private enum Key: String, CodingKey {
     case faults, findings, verdict, unit, worth, ladder, checks, prescriptions, signals, learningCurve, importance
     case learningRates, metrics, confusion, calibration, slices, worstRows, labelErrors, history, recipe, inspection,
-      seconds
+      notDone, seconds
   }
 
   /// One rung, and how it stands to the one before it.
@@ -74,6 +74,7 @@ extension Examination: Encodable {
     try values.encode(runs.first?.history ?? [], forKey: .history)
     try values.encode(recipe, forKey: .recipe)
     try values.encode(inspection, forKey: .inspection)
+    try values.encode(notDone, forKey: .notDone)
     try values.encode(seconds, forKey: .seconds)
   }
 }

@@ -47,6 +47,8 @@ public struct Examination: Sendable {
   public internal(set) var calibration: Calibration?
   /// The dev rows that cost most.
   public internal(set) var worstRows: WorstRows?
+  /// What was left out for lack of time, in a few words each.
+  public internal(set) var notDone: [String] = []
   /// The seconds that it took.
   public internal(set) var seconds = 0.0
 

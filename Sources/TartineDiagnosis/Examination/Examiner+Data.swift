@@ -14,7 +14,7 @@ extension Examiner {
     let kinds: [DataWarning.Kind: Fault.Name] = [
       .leakingColumn: .leakingColumn, .duplicatesAcrossSplit: .duplicatesAcrossSplit,
       .differentDistribution: .differentDistribution, .identifierColumn: .identifierColumn,
-      .constantColumn: .constantColumn,
+      .constantColumn: .constantColumn, .unfitTest: .unfitTest,
     ]
     for warning in found.inspection.warnings {
       let column = warning.column.map { "'\($0)': " } ?? ""
@@ -64,7 +64,8 @@ extension Examiner {
 
   /// - Parameter better: of the recipe's training and one that is known to train.
   func findDataFaults(_ better: Attempt, _ delta: Double) {
-    let folds = hasTime(for: better.seconds * 5) ? judge(by: better.recipe) : nil
+    let folds =
+      hasTime(for: better.seconds * 5, to: "judge each row by networks of the others") ? judge(by: better.recipe) : nil
     if isBlind(folds ?? better.run?.dev, delta) {
       found.faults.append(
         Fault(
@@ -74,7 +75,10 @@ extension Examiner {
           action: "look for columns that have to do with the target"))
       return
     }
-    if let folds { findLabelNoise(folds) }
+    if let folds {
+      findLabelNoise(folds)
+      findOutliers(folds)
+    }
     findRareClass(folds ?? found.runs.first?.dev)
     findTooFewRows(better, folds)
   }
@@ -85,7 +89,8 @@ extension Examiner {
     guard let judged else { return false }
     let gain = Estimate.fall(
       from: Baseline.outcomes(of: judged), to: judged.outcomes, isNumber: split.task == .regression)
-    let isBlind = gain.low <= 0 && gain.high < delta
+    // Where there is anything to see, most of several hundred rows surely show it.
+    let isBlind = gain.low <= 0 && gain.high < 2 * delta && !isInOrder(judged)
     found.checks.append(
       Check(
         "signal", isBlind ? .fault : gain.low > 0 ? .fine : .undecided, interval: gain,
@@ -97,6 +102,27 @@ extension Examiner {
     guard metrics.byClass.allSatisfy({ $0.support >= Self.rareShare * Double(judged.rowCount) }) else { return false }
     guard let area = metrics["roc-auc"] ?? metrics["roc-auc-macro"] else { return true }
     return area.low <= 0.5 && area.high < 0.65
+  }
+
+  /// Whether numbers that are answered rise with those that are true: a few far ones hide that from a mean of squares.
+  private func isInOrder(_ judged: Evaluation) -> Bool {
+    guard split.task == .regression else { return false }
+    let order = HypothesisTest.rankCorrelation(judged.predictions, judged.truths)
+    return order * Double(judged.rowCount).squareRoot() > 3
+  }
+
+  /// A few targets far from all others, which most of the squared error is of.
+  private func findOutliers(_ judged: Evaluation) {
+    guard let warning = found.inspection.warnings.first(where: { $0.name == .outlyingTargets }) else { return }
+    let sorted = judged.outcomes.sorted(by: >)
+    let most = sorted.prefix(max(1, sorted.count / 50)).reduce(0, +) / max(sorted.reduce(0, +), .leastNormalMagnitude)
+    guard most > 0.5 else { return }
+    found.faults.append(
+      Fault(
+        name: .outlyingTargets,
+        evidence:
+          "\(Text.fixed(most * 100, decimals: 0)) % of the squared error is of one row in 50: \(warning.evidence)",
+        action: warning.action))
   }
 
   /// Each row of train and dev judged by a network that never saw it; nil where there can be no folds.
@@ -123,7 +149,8 @@ extension Examiner {
   /// Variance that nothing but rows can mend: a quarter of them do far worse, and so more would do far better.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) {
     guard found.faults.isEmpty, let run = better.run, let folds, folds.score > Self.poorShare * baseline.score,
-      run.train.score < 0.7 * folds.score, hasTime(for: 3 * better.seconds)
+      run.train.score < 0.7 * folds.score,
+      hasTime(for: 3 * better.seconds, to: "train on a quarter of the rows")
     else { return }
     progress("training on a quarter of the rows")
     var part: Evaluation?
@@ -148,12 +175,17 @@ extension Examiner {
         name: .tooLittleData, evidence: evidence, action: "more rows: the learning curve says what they would give"))
   }
 
-  /// Networks of fewer rows are sure of nothing.
+  /// Networks of fewer rows are sure of nothing, and nor are those that are hardly better than looking at nothing.
   private static let fewestJudged = 200
+  private static let leastLearned = 0.3
+  /// Where the surest quarter errs this share of the mean, errors are about anywhere.
+  private static let noisyShare = 0.5
 
   /// Where networks are surest they still err: labels that are wrong at random are as wrong there as anywhere.
   private func findLabelNoise(_ pooled: Evaluation) {
     guard split.task.isClassification else { return }
+    let blind = Baseline.outcomes(of: pooled).reduce(0, +) / Double(max(1, pooled.rowCount))
+    guard pooled.meanOutcome < (1 - Self.leastLearned) * blind else { return }
     let suspects = LabelErrors(pooled, of: split.dataset)
     found.labels = suspects
     let count = pooled.outputNames.count
@@ -171,7 +203,7 @@ extension Examiner {
     // Where classes merely overlap, the surest rows are far better than the others.
     let isNoisy =
       order.count >= Self.fewestJudged && wrong.low > 0.05
-      && wrong.value > (count > 2 ? 0.6 : 0.7) * pooled.meanOutcome
+      && wrong.value > Self.noisyShare * pooled.meanOutcome
     found.checks.append(
       Check(
         "label-noise", isNoisy ? .fault : wrong.high < 0.05 ? .fine : .undecided, interval: wrong,
@@ -196,8 +228,17 @@ extension Examiner {
     let metrics = Metrics(judged)
     let rows = Double(judged.rowCount)
     guard let (place, rarest) = metrics.byClass.enumerated().min(by: { $0.element.support < $1.element.support }),
-      rarest.support >= 3, rarest.support / rows < Self.rareShare
+      rarest.support >= 1, rarest.support / rows < Self.rareShare
     else { return }
+    guard rarest.support >= 3 else {
+      found.faults.append(
+        Fault(
+          name: .classImbalance,
+          evidence:
+            "the class '\(metrics.classes[place])' has \(Int(rarest.support)) of \(judged.rowCount) rows, too few to "
+            + "learn or to measure", action: "more rows of it, or leave the class out"))
+      return
+    }
     let recall = Estimate.proportion(rarest.recall, of: Int(rarest.support))
     let others = metrics.byClass.enumerated().filter { $0.offset != place }.map(\.element.recall)
     let usual = others.reduce(0, +) / Double(max(1, others.count))
@@ -209,7 +250,8 @@ extension Examiner {
     guard isLost else { return }
     found.faults.append(
       Fault(
-        name: .classImbalance, evidence: evidence, action: "--class-weights balanced, or --threshold-for f1", gain: nil)
+        name: .classImbalance, evidence: evidence,
+        action: split.task == .binary ? "--class-weights balanced, or --threshold-for f1" : "--class-weights balanced")
     )
   }
 }

@@ -4,26 +4,19 @@ import TartineTraining
 
 /// What explains a network and what would help it, once it is known what is wrong, the cheapest first.
 extension Examiner {
-  /// What the first steps say, which costs little.
-  func explainStart(_ base: Attempt) {
-    tolerate("first steps") { try checkUpdates() }
-    checkOneBatch()
-  }
-
   func explain(_ run: Run, _ base: Attempt) {
     checkCalibration(run)
     tolerate("batch norm's averages") { try checkDrift(run) }
     checkLine(base)
-    takeRates(base)
-    probe(run, base)
-    if case .table = split.dataset.inputs, hasTime(for: 3 * base.seconds) {
+    probe(base)
+    if case .table = split.dataset.inputs, hasTime(for: 3 * base.seconds, to: "measure what each column gives") {
       progress("measuring what it takes from each column")
       tolerate("importance of columns") { found.importance = try Importance(of: recipe, on: split, threads: threads) }
     }
     tryPrescriptions(base)
     confirmFirst(base)
     // Nine times the whole, over all sizes and seeds, and a margin.
-    if hasTime(for: 12 * base.seconds), split.trainCount >= 100 {
+    if split.trainCount >= 100, hasTime(for: 12 * base.seconds, to: "draw the learning curve") {
       progress("training on parts of the rows")
       tolerate("the learning curve") { found.learningCurve = try recipe.learningCurve(on: split, threads: threads) }
       prescribeRows()
@@ -61,7 +54,7 @@ extension Examiner {
 
   private static let firstSteps = 10
 
-  private func checkUpdates() throws {
+  func checkUpdates() throws {
     guard recipe.optimizer.algorithm != .lbfgs else { return }
     let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
     let ratios = trainer.updateRatios(steps: Self.firstSteps).filter { $0.ratio.isFinite }
@@ -79,7 +72,7 @@ extension Examiner {
   private static let fewRows = 32
 
   /// A network that cannot learn a handful of rows by heart is broken.
-  private func checkOneBatch() {
+  func checkOneBatch() {
     let count = min(Self.fewRows, split.trainCount)
     let rows = split.sample(count, seed: recipe.seed)
     var learner = Alteration.unregularized(recipe)
@@ -88,7 +81,8 @@ extension Examiner {
     learner.keeps = .last
     let isNumber = split.task == .regression
     // Rows of one and the same answer are no test.
-    guard learner.problem == nil, hasTime(for: 0.01 * budget), target.differs(in: split.dataset, rows: rows),
+    guard learner.problem == nil, hasTime(for: 0.01 * budget, to: "learn a few rows by heart"),
+      target.differs(in: split.dataset, rows: rows),
       let run = attempt(learner, on: split.with(train: rows, dev: rows))?.run
     else { return }
     let isLearned = isNumber ? run.dev.score < 0.2 * run.dev.targetVariance.squareRoot() : run.dev.score == 0
@@ -104,14 +98,14 @@ extension Examiner {
   private func checkLine(_ base: Attempt) {
     var line = Recipe(Network(HiddenStack(hidden: [])))
     line.seed = recipe.seed
-    guard hasTime(for: 2 * base.seconds), recipe.network != line.network,
+    guard recipe.network != line.network, hasTime(for: 2 * base.seconds, to: "train a line"),
       let straight = attempt(line.resolved(trainRows: split.trainCount))
     else { return }
     let gain = gain(of: base, over: straight)
     found.checks.append(
       Check(
-        "linear-baseline", gain.low > 0 ? .fine : .undecided, interval: gain,
-        "against a network without hidden layers it is better by \(unit.difference(gain))",
+        "linear-baseline", gain.low > 0 ? .fine : gain.high < 0 ? .fault : .undecided, interval: gain,
+        "than a network without hidden layers it is \(unit.change(gain))",
         action: gain.low > 0 ? nil : "what is learned is a line, or not more: a simpler model may do"))
   }
 
@@ -122,7 +116,7 @@ extension Examiner {
     guard recipe.optimizer.algorithm != .lbfgs else { return }
     let all = Double(split.trainCount * (recipe.epochs ?? 1)) / Double(max(1, recipe.batchSize ?? 1))
     let steps = Double(Self.sweeps.seeds * Self.sweeps.steps)
-    guard hasTime(for: 2 * base.seconds * steps / max(1, all)) else { return }
+    guard hasTime(for: 2 * base.seconds * steps / max(1, all), to: "look for rates at which it learns") else { return }
     progress("looking for rates at which it learns")
     var swept: LearningRateRange?
     tolerate("rates at which it learns") {
@@ -133,7 +127,8 @@ extension Examiner {
     found.learningRates = range
     let rate = recipe.optimizer.learningRate.initial
     guard let low = range.low, let high = range.high else { return }
-    let isWithin = rate >= low.low / 3 && rate <= high.high
+    let isWithin = rate >= low.low / 3 && rate <= 3 * high.high
+    usualRate = range.suggestion
     found.checks.append(
       Check(
         "learning-rate-range", isWithin ? .fine : .undecided, statistic: rate,
@@ -145,9 +140,10 @@ extension Examiner {
   // MARK: Prescriptions
 
   /// Whether a wider network, trained longer, brings the train error down: then there is bias.
-  private func probe(_ run: Run, _ base: Attempt) {
+  private func probe(_ base: Attempt) {
     guard !hasHumanError, let diagnosis = found.diagnosis, diagnosis.bias.reading == .undecided,
-      hasTime(for: 8 * base.seconds), var stack = recipe.network.stack, !stack.hidden.isEmpty,
+      hasTime(for: 8 * base.seconds, to: "train a wider network for longer"), var stack = recipe.network.stack,
+      !stack.hidden.isEmpty,
       let epochs = recipe.epochs
     else { return }
     progress("probing a wider and longer training")
@@ -155,8 +151,8 @@ extension Examiner {
     stack.hidden = stack.hidden.map { 2 * $0 }
     wider.network = Network(stack)
     wider.epochs = 2 * epochs
-    guard let made = attempt(wider), let probe = made.run else { return }
-    diagnose(probe: probe)
+    guard let made = attempt(wider) else { return }
+    diagnose()
     let units = stack.hidden.map(String.init).joined(separator: ",")
     add(
       Examination.Remedy(
@@ -169,9 +165,11 @@ extension Examiner {
   /// Trains what the ladder prescribes, so that what each gives is known.
   private func tryPrescriptions(_ base: Attempt) {
     // What a wrong setting costs hides what others would give.
-    guard found.faults.allSatisfy({ $0.gain == nil }), let diagnosis = found.diagnosis else { return }
+    guard found.faults.allSatisfy({ $0.gain == nil && $0.name != .noSignal }), let diagnosis = found.diagnosis else {
+      return
+    }
     for idea in diagnosis.prescriptions where idea.recipe.earlyStopping == recipe.earlyStopping {
-      guard hasTime(for: 2 * seconds(of: idea.recipe, base)),
+      guard hasTime(for: 2 * seconds(of: idea.recipe, base), to: "try \(idea.what)"),
         !found.prescriptions.contains(where: { $0.recipe == idea.recipe })
       else { continue }
       progress("trying \(idea.what)")
@@ -185,9 +183,14 @@ extension Examiner {
   /// is said of it.
   private func confirmFirst(_ base: Attempt) {
     found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
-    guard let first = found.prescriptions.first, let recipe = first.recipe, found.runs.count > 1 else { return }
+    guard found.faults.allSatisfy({ $0.gain == nil }), let first = found.prescriptions.first, let recipe = first.recipe,
+      found.runs.count > 1
+    else { return }
     let fresh = Array(found.runs.dropFirst())
-    guard hasTime(for: Double(fresh.count + 1) * seconds(of: recipe, base)) else { return }
+    guard
+      hasTime(
+        for: Double(fresh.count + 1) * seconds(of: recipe, base), to: "measure the best of these with other seeds")
+    else { return }
     progress("trying \(first.what) with other seeds")
     let again = fresh.compactMap { run -> Run? in
       var other = recipe
@@ -214,10 +217,13 @@ extension Examiner {
 
   private func prescribeLast() {
     found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
-    guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent else { return }
+    guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent,
+      !found.faults.contains(where: { $0.name == .noSignal })
+    else { return }
+    let kept = recipe.keeps == .best ? "; the best epoch is kept already, so that it saves time alone" : ""
     found.prescriptions.append(
       Examination.Remedy(
-        "early stopping", why: "last, since it ties bias and variance to one knob", gain: nil,
+        "early stopping", why: "last, since it ties bias and variance to one knob\(kept)", gain: nil,
         recipe: recipe.earlyStopping(patience: 10)))
   }
 
@@ -227,8 +233,8 @@ extension Examiner {
     if gain.value > 0 { found.prescriptions.append(remedy) }
     found.checks.append(
       Check(
-        "tried", gain.low > 0 ? .fine : .undecided, interval: gain,
-        "with \(remedy.what) dev is better by \(unit.difference(gain))"))
+        "tried", gain.low > 0 || gain.high < 0 ? .fine : .undecided, interval: gain,
+        "with \(remedy.what) dev is \(unit.change(gain))"))
   }
 }
 

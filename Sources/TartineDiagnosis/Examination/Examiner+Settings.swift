@@ -20,18 +20,85 @@ extension Examiner {
   private static let grave = (ofError: 0.25, ofLearnable: 0.02)
 
   /// Looks for the setting that keeps the recipe behind one that is known to train.
+  ///
+  /// - Parameter base: the mean of the recipe's seeds.
   func findTrouble(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
-    let deficit = gain(of: reference, over: base)
+    let deficit = base.gain(of: reference)
     let reading = Reading(deficit, worth: delta)
     found.checks.append(
       Check(
         "reference", reading == .present ? .fault : reading == .absent ? .fine : .undecided, interval: deficit,
-        "a recipe that is known to train is better by \(unit.difference(deficit))"))
-    guard reading == .present, deficit.value > Self.grave.ofError * base.score,
-      deficit.low > Self.grave.ofLearnable * (baseline.score - reference.score)
-    else { return findOverfitting(base, delta) }
-    findCures(base, reference, deficit, delta)
-    if !found.faults.contains(where: { $0.gain != nil }) { findDamage(base, reference, deficit) }
+        "a recipe that is known to train is \(unit.change(deficit))"))
+    let isGrave =
+      reading == .present && deficit.value > Self.grave.ofError * base.score
+      && deficit.low > Self.grave.ofLearnable * (baseline.score - reference.score)
+    if isGrave {
+      findCures(base, reference, deficit, delta)
+      if !found.faults.contains(where: { $0.gain != nil }) { findDamage(base, reference, deficit) }
+      return
+    }
+    findSuspected(base, reference, delta)
+    if !found.faults.contains(where: { $0.gain != nil }) { findOverfitting(base, delta) }
+  }
+
+  /// What signals speak against is tried, though it loses little: a fault if its change surely gains what matters.
+  private func findSuspected(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
+    let suspects = suspects
+    guard !suspects.isEmpty else { return }
+    let alterations = Alteration.all(recipe, towards: reference.recipe, rate: usualRate, signals: signals).filter {
+      suspects.contains($0.fault)
+    }
+    tryAll(alterations, over: base, delta) { $0.value > delta }
+  }
+
+  /// Tries one change after the other, and tells of those that surely help, the best first.
+  ///
+  /// - Parameter isCure: whether a sure gain is large enough for a fault.
+  private func tryAll(
+    _ alterations: [Alteration], over base: Attempt, _ delta: Double, isCure: (Estimate) -> Bool
+  ) {
+    var tried: [(alteration: Alteration, gain: Estimate)] = []
+    for alteration in alterations
+    where hasTime(for: 2 * seconds(of: alteration.recipe, base), to: "try \(alteration.what)") {
+      progress("trying \(alteration.what)")
+      if let made = attempt(alteration.recipe) { tried.append((alteration, base.gain(of: made))) }
+    }
+    func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
+      tried.gain.value * Self.weight(of: tried.alteration.fault)
+    }
+    for (alteration, gain) in tried.sorted(by: { weighed($0) > weighed($1) }) {
+      let isCure = gain.low > 0 && isCure(gain)
+      found.checks.append(
+        Check(
+          alteration.fault.rawValue, isCure ? .fault : gain.high < delta ? .fine : .undecided, interval: gain,
+          "with \(alteration.what) dev is \(unit.change(gain))"))
+      if gain.low > 0 {
+        found.prescriptions.append(
+          Examination.Remedy(
+            alteration.what, why: "it was tried: this setting alone brings the dev error down", gain: gain,
+            recipe: alteration.recipe))
+      }
+      if isCure { add(alteration, gain, base) }
+    }
+  }
+
+  /// What the checks before this one speak against.
+  private var suspects: Set<Fault.Name> {
+    var names: Set<Fault.Name> = []
+    if let fault = signals?.fault { names.insert(fault) }
+    for check in found.checks where check.verdict != .fine {
+      switch check.name {
+      case "dead-units": names.formUnion([.deadUnits, .learningRateTooHigh, .badInitialization])
+      case "gradient-ratio": names.formUnion([.vanishingGradients, .explodingGradients, .badInitialization])
+      case "initial-loss": names.insert(.badInitialization)
+      case "learning-rate-range":
+        let rate = recipe.optimizer.learningRate.initial
+        names.insert((usualRate ?? rate) < rate ? .learningRateTooHigh : .learningRateTooLow)
+      case "seeds": names.insert(.learningRateTooHigh)
+      default: break
+      }
+    }
+    return names
   }
 
   /// A network that trains as well as any here, but learns its rows by heart: whether more regularization than that helps.
@@ -39,19 +106,8 @@ extension Examiner {
     guard let variance = found.diagnosis?.variance, variance.reading == .present, let gap = variance.difference,
       gap.value > 0.5 * base.score, base.score > 0.1 * baseline.score
     else { return }
-    for alteration in Alteration.moreRegularization(recipe) where hasTime(for: 2 * seconds(of: alteration.recipe, base))
-    {
-      progress("trying \(alteration.what)")
-      guard let tried = attempt(alteration.recipe) else { continue }
-      let gain = gain(of: tried, over: base)
-      let isCure =
-        gain.low > Self.grave.ofLearnable * (baseline.score - base.score)
-        && gain.value > Self.grave.ofError * base.score
-      found.checks.append(
-        Check(
-          alteration.fault.rawValue, isCure ? .fault : gain.high < delta ? .fine : .undecided, interval: gain,
-          "with \(alteration.what) dev is better by \(unit.difference(gain))"))
-      if isCure { add(alteration, gain, base) }
+    tryAll(Alteration.moreRegularization(recipe), over: base, delta) { gain in
+      gain.low > Self.grave.ofLearnable * (baseline.score - base.score) && gain.value > Self.grave.ofError * base.score
     }
   }
 
@@ -62,34 +118,13 @@ extension Examiner {
         name: alteration.fault,
         evidence: (base.divergence.map { "\($0); " } ?? "")
           + "with \(alteration.what) the dev error falls by \(unit.difference(gain))",
-        action: alteration.what, gain: gain))
+        action: "take \(alteration.what)", gain: gain))
   }
 
   /// Puts one setting after the other to what the reference has: what brings most of the error down was the fault.
   private func findCures(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate, _ delta: Double) {
-    var tried: [(alteration: Alteration, gain: Estimate)] = []
-    for alteration in Alteration.all(recipe, towards: reference.recipe, signals: signals)
-    where hasTime(for: 2 * seconds(of: alteration.recipe, base)) {
-      progress("trying \(alteration.what)")
-      if let made = attempt(alteration.recipe) { tried.append((alteration, gain(of: made, over: base))) }
-    }
-    func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
-      tried.gain.value * Self.weight(of: tried.alteration.fault)
-    }
-    for (alteration, gain) in tried.sorted(by: { weighed($0) > weighed($1) }) {
-      let isCure = gain.low > 0 && gain.value > Self.share * deficit.value
-      found.checks.append(
-        Check(
-          alteration.fault.rawValue, isCure ? .fault : gain.high < delta ? .fine : .undecided, interval: gain,
-          "with \(alteration.what) dev is better by \(unit.difference(gain))"))
-      if gain.low > 0 {
-        found.prescriptions.append(
-          Examination.Remedy(
-            alteration.what, why: "it was tried: this setting alone brings the dev error down", gain: gain,
-            recipe: alteration.recipe))
-      }
-      if isCure { add(alteration, gain, base) }
-    }
+    let alterations = Alteration.all(recipe, towards: reference.recipe, rate: usualRate, signals: signals)
+    tryAll(alterations, over: base, delta) { $0.value > Self.share * deficit.value }
   }
 
   /// Where several mend it about as well: what signals speak for before all else, and last what helps whatever is wrong.
@@ -104,10 +139,10 @@ extension Examiner {
   /// Where no one setting mends it, several are wrong: those that alone ruin a recipe that trains.
   private func findDamage(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate) {
     for damage in Damage.all(recipe, into: reference.recipe, signals: signals)
-    where hasTime(for: 2 * seconds(of: damage.recipe, base)) {
+    where hasTime(for: 2 * seconds(of: damage.recipe, base), to: "try \(damage.what)") {
       progress("trying \(damage.what)")
       guard let ruined = attempt(damage.recipe) else { continue }
-      let loss = gain(of: reference, over: ruined)
+      let loss = ruined.gain(of: reference)
       let isRuin = loss.low > 0 && loss.value > Self.share * deficit.value
       found.checks.append(
         Check(

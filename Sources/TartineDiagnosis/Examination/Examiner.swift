@@ -23,6 +23,10 @@ final class Examiner {
   private(set) var seedDeviation = 0.0
 
   private var sources: Diagnosis.Sources?
+  /// A rate at which the network was seen to learn.
+  var usualRate: Double?
+  /// The training with the lowest train error, of those that are no worse on dev: it says how low one can be.
+  private var lowest: Run?
   private let humanError, worth: Double?
   let budget: Double
   private let clock = ContinuousClock()
@@ -48,8 +52,12 @@ final class Examiner {
 
   private var seconds: Double { (clock.now - start).inSeconds }
 
-  /// Whether something that takes about so long may still be begun.
-  func hasTime(for seconds: Double) -> Bool { seconds < budget - self.seconds }
+  /// Whether something that takes about so long may still be begun; where not, it is written down.
+  func hasTime(for seconds: Double, to what: String) -> Bool {
+    let has = seconds < budget - self.seconds
+    if !has, !found.notDone.contains(what) { found.notDone.append(what) }
+    return has
+  }
 
   // MARK: The order of things
 
@@ -64,15 +72,17 @@ final class Examiner {
     let base = try finished.map { Attempt($0) } ?? watchedAttempt()
     if let run = base.run { found.runs = [run] }
     tolerate("signals") { try takeSignals(base) }
-    if explains { explainStart(base) }
-    addSeeds(base)
+    tolerate("first steps") { try checkUpdates() }
+    checkOneBatch()
+    takeRates(base)
+    let typical = addSeeds(base)
     takeSources(base)
     diagnose()
     let reference = trainReference(base)
     checkBaseline(base, reference)
     let better = reference.flatMap { base.score < $0.score ? nil : $0 } ?? base
     let delta = worth ?? max(split.task == .regression ? 0 : 0.005, 0.1 * better.score)
-    if let reference { findTrouble(base, reference, delta) }
+    if let reference { findTrouble(typical, reference, delta) }
     findDataFaults(better, delta)
     if let dev = found.runs.first?.dev {
       found.metrics = Metrics(dev)
@@ -80,14 +90,23 @@ final class Examiner {
       found.slices = Slices(dev, of: split.dataset)
       found.worstRows = WorstRows(dev, of: split.dataset)
     }
-    found.faults.sort { Self.rank($0) < Self.rank($1) }
-    if explains, let run = found.runs.first {
-      explain(run, base)
-    } else if explains {
-      takeRates(base)
-    }
+    if explains, let run = found.runs.first { explain(run, base) }
+    diagnose()
+    settle()
     found.seconds = seconds
     return found
+  }
+
+  /// Faults in their order; and what was suspected, and did no harm that shows, is no fault.
+  private func settle() {
+    found.faults.sort { Self.rank($0) < Self.rank($1) }
+    // Several settings that each mend it are one fault, and what else goes with it.
+    let mended = found.faults.filter { $0.gain != nil }
+    for fault in mended.dropFirst(2) { found.faults.removeAll { $0.name == fault.name } }
+    guard found.faults.isEmpty else { return }
+    for place in found.checks.indices where found.checks[place].verdict == .fault {
+      found.checks[place] = found.checks[place].with(.undecided)
+    }
   }
 
   /// Does what may fail, and says so where it does.
@@ -99,17 +118,18 @@ final class Examiner {
     }
   }
 
-  /// Reads the ladder, against a probe where there is one.
-  func diagnose(probe: Run? = nil) {
+  /// Reads the ladder, against what is known by now.
+  func diagnose() {
     guard !found.runs.isEmpty else { return }
     found.diagnosis = Diagnosis(
-      of: found.runs, test: found.test, humanError: humanError, probe: probe, sources: sources, worth: worth)
+      of: found.runs, test: found.test, humanError: humanError, probe: lowest, sources: sources, worth: worth)
   }
 
   /// Where train and dev come from different sources, trains without some of train's rows and measures there: what is lost
   /// between those and dev is the sources' difference.
   private func takeSources(_ base: Attempt) {
-    guard base.run != nil, isDifferent("train", "dev"), hasTime(for: 4 * base.seconds) else { return }
+    guard base.run != nil, isDifferent("train", "dev"), hasTime(for: 4 * base.seconds, to: "tell the sources apart")
+    else { return }
     progress("training without some of train's rows")
     let held = Set(split.sample(max(1, min(split.devCount, split.trainCount / 5)), seed: recipe.seed))
     let part = split.with(train: split.train.filter { !held.contains($0) }, dev: held.sorted())
@@ -131,10 +151,16 @@ final class Examiner {
     tolerate("a training") {
       made = try Attempt(recipe, on: split ?? self.split, dumb: baseline, threads: threads)
     }
+    // What only learns its rows by heart says nothing of bias.
+    if split == nil, let run = made?.run, let base = found.runs.first, run.dev.score <= base.dev.score,
+      run.train.score < lowest?.train.score ?? .infinity
+    {
+      lowest = run
+    }
     return made
   }
 
-  /// By how much a training beside the recipe's own is better, seeds included.
+  /// By how much a training beside the recipe's own is better, with what seeds make of it.
   func gain(of other: Attempt, over base: Attempt) -> Estimate { base.gain(of: other, seedDeviation: seedDeviation) }
 
   /// About how long another recipe takes, by its epochs and weights.
@@ -154,7 +180,7 @@ final class Examiner {
 
   private func trainReference(_ base: Attempt) -> Attempt? {
     let recipe = Self.reference(for: recipe, rows: split.trainCount)
-    guard hasTime(for: min(base.seconds, 0.5 * budget)) else { return nil }
+    guard hasTime(for: min(base.seconds, 0.5 * budget), to: "train a recipe that is known to train") else { return nil }
     progress("training a recipe that is known to train")
     return attempt(recipe)
   }
@@ -180,7 +206,9 @@ final class Examiner {
   /// A recipe that trains on most data, with this one's loss and seed.
   private static func reference(for recipe: Recipe, rows: Int) -> Recipe {
     var reference = Recipe.automatic
-    reference.loss = recipe.loss
+    // A loss that answers something else than the mean or the likeliest, as a quantile's does, is what is asked for.
+    if case .quantile = recipe.loss.kind { reference.loss = recipe.loss }
+    if recipe.loss.kind == .poisson { reference.loss = recipe.loss }
     reference.loss.smoothing = 0
     reference.seed = recipe.seed
     return reference.resolved(trainRows: rows)
@@ -188,12 +216,15 @@ final class Examiner {
 
   // MARK: Seeds
 
-  private func addSeeds(_ base: Attempt) {
-    guard base.run != nil else { return }
-    for seed in Self.moreSeeds where hasTime(for: base.seconds * 12) {
+  /// - Returns: the mean over the seeds: a fault is no bad luck of one of them.
+  private func addSeeds(_ base: Attempt) -> Attempt {
+    guard base.run != nil else { return base }
+    var all = [base]
+    for seed in Self.moreSeeds where hasTime(for: base.seconds * 12, to: "train with more seeds") {
       progress("training with another seed")
       guard let next = attempt(seeded(recipe, seed)) else { continue }
       if let run = next.run { found.runs.append(run) }
+      all.append(next)
       if let divergence = next.divergence {
         found.checks.append(
           Check(
@@ -202,7 +233,7 @@ final class Examiner {
       }
     }
     let scores = found.runs.map(\.dev.score)
-    guard scores.count > 1 else { return }
+    guard scores.count > 1 else { return Attempt(mean: all) }
     let deviation = Estimate.deviationOfMean(scores) * Double(scores.count).squareRoot()
     seedDeviation = deviation
     found.checks.append(
@@ -210,6 +241,7 @@ final class Examiner {
         "noise-floor", .fine, statistic: deviation,
         "over \(scores.count) seeds the dev figure has a deviation of \(unit.points(deviation)): what is tried must be better "
           + "than by that"))
+    return Attempt(mean: all)
   }
 
   /// Beside the recipe's own.

@@ -42,6 +42,14 @@ public struct Fault: Hashable, Sendable, Encodable {
     case tooLittleRegularization = "too-little-regularization"
     /// Pictures are changed so that they mean something else.
     case harmfulAugmentation = "harmful-augmentation"
+    /// What is minimized is far from what counts.
+    case badLoss = "bad-loss"
+    /// Rows or classes weigh so much more than others that these are not learned.
+    case badWeights = "bad-weights"
+    /// Targets far from all others take all of a squared error.
+    case outlyingTargets = "outlying-targets"
+    /// A test file that cannot be measured on.
+    case unfitTest = "unfit-test"
     /// Labels are wrong in many rows.
     case labelNoise = "label-noise"
     /// A class so rare that it is not learned.
@@ -114,6 +122,11 @@ public struct Check: Hashable, Sendable, Encodable {
     try values.encode(verdict, forKey: .verdict)
     try values.encode(evidence, forKey: .evidence)
     try values.encode(action, forKey: .action)
+  }
+
+  /// The same with another verdict.
+  func with(_ verdict: Verdict) -> Check {
+    Check(name, verdict, statistic: statistic, interval: interval, evidence, action: action)
   }
 
   init(

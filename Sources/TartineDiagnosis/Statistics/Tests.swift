@@ -208,6 +208,16 @@ package enum HypothesisTest {
     return (sum - count * (count + 1) / 2) / (count * others)
   }
 
+  /// Spearman's correlation; 0 where a value is missing, or all are alike.
+  package static func rankCorrelation(_ first: [Double], _ second: [Double]) -> Double {
+    guard first.count > 2, !first.contains(where: \.isNaN), !second.contains(where: \.isNaN) else { return 0 }
+    let (a, b) = (ranks(first), ranks(second))
+    let middle = Double(first.count + 1) / 2
+    func sum(_ x: [Double], _ y: [Double]) -> Double { zip(x, y).reduce(0) { $0 + ($1.0 - middle) * ($1.1 - middle) } }
+    let scale = (sum(a, a) * sum(b, b)).squareRoot()
+    return scale > 0 ? sum(a, b) / scale : 0
+  }
+
   /// Ranks from 1; equal values have their mean rank.
   package static func ranks(_ values: [Double]) -> [Double] {
     let order = values.indices.sorted { values[$0] < values[$1] }

@@ -14,28 +14,21 @@ extension Kind {
           return others[stream.integer(below: others.count)]
         }
       },
-      twinOn: [.adult, .titanic, .blobs],
+      twinOn: [.blobs, .disk, .digits],
       twin: { it, stream in
-        // Classes that overlap: what is wrong is wrong near their borders.
-        guard it.table.target == "answer" else { return }
-        for place in it.table.numbers { it.table.map(place) { $0 + 2 * stream.normalPair().0 } }
+        // As many rows on the wrong side, near the border: classes overlap.
+        for place in it.table.numbers {
+          let deviation = it.table.moments(place).deviation
+          it.table.map(place) { $0 + 0.8 * deviation * stream.normalPair().0 }
+        }
       }),
     Kind(
       "too-little-data", [.tooLittleData], on: [.digits, .mnist, .blobs],
       plant: { it, _ in it.table.rows = Array(it.table.rows.prefix(80)) },
       twinOn: [.blobs, .disk],
       twin: { it, stream in
-        it.table.rows = Array(it.table.rows.prefix(250))
-        // Classes as far apart as may be.
-        let classes = it.table.classes
-        let table = it.table
-        for row in table.rows.indices {
-          let answer = classes.firstIndex(of: table.rows[row][table.targetPlace]) ?? 0
-          for place in table.numbers {
-            let sign = (answer + place) % classes.count == 0 ? 1.0 : 0
-            it.table.rows[row][place] = "\(6 * sign + stream.normalPair().0)"
-          }
-        }
+        it.table.rows = Array(it.table.rows.prefix(80))
+        it.table.separate(by: 6, &stream)
       }),
     Kind(
       "rare-class", [.classImbalance], on: [.digits, .disk, .mnist, .blobs],
@@ -80,15 +73,11 @@ extension Kind {
         it.table.answers = answers
       },
       twin: { it, stream in
-        // Half of the answers are any row's.
-        guard it.table.target == "answer" || it.table.target == "median_house_value" else { return }
-        var answers = it.table.answers
-        let mixed = answers.indices.filter { _ in stream.uniform() < 0.3 }
-        var values = mixed.map { answers[$0] }
-        stream.shuffle(&values)
-        if Double(answers[0]) == nil { return }
-        for (place, value) in zip(mixed, values) { answers[place] = value }
-        it.table.answers = answers
+        // Little of it is left, but not nothing.
+        for place in it.table.numbers {
+          let deviation = it.table.moments(place).deviation
+          it.table.map(place) { $0 + 1.5 * deviation * stream.normalPair().0 }
+        }
       }),
     Kind(
       "test-from-elsewhere", [.differentDistribution], on: [.housing, .waves, .blobs, .disk, .adult],
@@ -224,7 +213,6 @@ extension Kind {
       plant: { it, _ in for number in 1...3 { it.table.add("source \(number)") { _ in "\(number * 7)" } } },
       twinOn: [.digits, .disk, .waves, .housing],
       twin: { it, stream in
-        guard it.table.names.count < 30 else { return }
         it.table.add("flag") { _ in stream.uniform() < 0.1 ? "1" : "0" }
       }),
   ]

@@ -1,6 +1,6 @@
 import Tartine
 
-/// One kind of fault: how it is planted, what it may be called, and a twin with the same setting that trains well.
+/// One kind of fault: how it is planted, what it may be called, and a twin with the same setting where that trains well.
 struct Kind: Sendable {
   typealias Change = @Sendable (inout Specimen, inout RandomStream) -> Void
 
@@ -30,6 +30,24 @@ struct Kind: Sendable {
   }
 
   static let all = steps + networks + rows + columns
+
+  /// Nothing is planted: recipes that train well, none of them the one that they are held against.
+  static let healthy = [
+    Kind("healthy", [], on: Habitat.allCases, plant: { _, _ in }),
+    Kind(
+      "healthy-momentum", [], on: Habitat.allCases,
+      plant: { it, _ in
+        it.stack = HiddenStack(hidden: [64, 64, 64], batchNorm: true, keepProb: [0.9])
+        it.recipe.optimizer = .momentum(learningRate: .cosine(from: 0.1))
+      }),
+    Kind(
+      "healthy-tanh", [], on: Habitat.allCases,
+      plant: { it, _ in
+        it.stack = HiddenStack(hidden: [200], activation: .tanh)
+        it.recipe.penalty = .l2(1e-4)
+        it.recipe.optimizer = .adam(learningRate: .exponential(from: 3e-3, factor: 0.95))
+      }),
+  ]
 }
 
 extension Kind {
@@ -38,29 +56,41 @@ extension Kind {
     Kind(
       "rate-too-high", [.learningRateTooHigh], on: [.digits, .disk, .waves, .mnist, .housing, .blobs],
       plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .cosine(from: 3)) },
+      twinOn: [.digits, .disk, .mnist, .blobs],
       twin: { it, _ in
-        it.recipe.optimizer = .gradientDescent(learningRate: .cosine(from: 0.3))
+        it.recipe.optimizer = .gradientDescent(learningRate: .cosine(from: 3))
         it.stack.batchNorm = true
       }),
     Kind(
       "rate-too-low", [.learningRateTooLow], on: [.digits, .disk, .waves, .mnist, .housing, .blobs],
       plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .constant(3e-6)) },
-      twin: { it, _ in
-        it.recipe.optimizer = .adam(learningRate: .constant(3e-4))
-        it.recipe.epochs = 150
+      twinOn: [.digits, .disk, .blobs],
+      twin: { it, stream in
+        // Many steps, and classes far apart.
+        it.table.separate(by: 6, &stream)
+        it.recipe.optimizer = .adam(learningRate: .constant(3e-6))
+        it.recipe.batchSize = 4
+        it.recipe.epochs = 300
       }),
     Kind(
       "trained-too-short", [.trainedTooShort, .learningRateTooLow], on: [.digits, .disk, .waves, .mnist, .housing],
       plant: { it, _ in it.recipe.epochs = 1 },
-      twinOn: [.digits, .mnist, .adult, .titanic],
-      twin: { it, _ in
-        it.recipe.epochs = 8
-        it.recipe.batchSize = 8
+      twinOn: [.digits, .disk, .blobs, .mnist],
+      twin: { it, stream in
+        it.table.separate(by: 6, &stream)
+        it.recipe.epochs = 1
+        it.recipe.batchSize = 2
       }),
     Kind(
       "rate-falls-too-soon", [.badSchedule, .learningRateTooLow], on: [.digits, .disk, .waves, .mnist, .blobs],
       plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .exponential(from: 1e-3, factor: 0.1)) },
-      twin: { it, _ in it.recipe.optimizer = .adam(learningRate: .exponential(from: 5e-3, factor: 0.9)) }),
+      twinOn: [.digits, .disk, .blobs, .mnist],
+      twin: { it, stream in
+        // Learned before it falls.
+        it.table.separate(by: 6, &stream)
+        it.recipe.optimizer = .adam(learningRate: .exponential(from: 1e-3, factor: 0.1))
+        it.recipe.batchSize = 2
+      }),
     Kind(
       "batch-of-all-rows", [.largeBatches, .trainedTooShort, .learningRateTooLow],
       on: [.disk, .waves, .housing, .blobs],
@@ -78,7 +108,8 @@ extension Kind {
       plant: { it, _ in
         it.recipe.optimizer = .momentum(learningRate: .cosine(from: 0.1)).clipped(.globalNorm(1e-3))
       },
-      twin: { it, _ in it.recipe.optimizer = it.recipe.optimizer.clipped(.globalNorm(1)) }),
+      // Adam's steps are as long whatever the gradients' scale.
+      twin: { it, _ in it.recipe.optimizer = it.recipe.optimizer.clipped(.globalNorm(1e-3)) }),
     Kind(
       "unshuffled-sorted", [.unshuffledRows], on: [.digits, .mnist, .blobs],
       plant: { it, _ in
@@ -98,15 +129,20 @@ extension Kind {
     Kind(
       "zero-initialization", [.badInitialization], on: [.digits, .disk, .waves, .mnist, .blobs],
       plant: { it, _ in it.stack.initializer = .normal(deviation: 0) },
-      twin: { it, _ in it.stack.initializer = .normal(deviation: 0.05) }),
+      twinOn: [.titanic, .adult, .digits],
+      twin: { it, stream in
+        // Without hidden layers nothing needs to be told apart.
+        if it.table.target == "answer" { it.table.separate(by: 6, &stream) }
+        it.stack = HiddenStack(hidden: [], initializer: .normal(deviation: 0))
+      }),
     Kind(
       "huge-initialization", [.badInitialization, .explodingGradients], on: [.digits, .disk, .mnist, .blobs, .waves],
       plant: { it, _ in it.stack.initializer = .normal(deviation: 10) },
       twin: { it, _ in
-        // Batch norm takes the scale away, but for the output layer's.
-        it.stack.initializer = .normal(deviation: 0.3)
+        // Batch norm takes the scale away, and steps are as large as the weights ask for.
+        it.stack.initializer = .normal(deviation: 10)
         it.stack.batchNorm = true
-        it.recipe.optimizer = .adam(learningRate: .cosine(from: 1e-2))
+        it.recipe.optimizer = .adam(learningRate: .cosine(from: 0.3))
       }),
     Kind(
       "tiny-initialization-deep", [.badInitialization, .vanishingGradients], on: [.digits, .disk, .mnist, .blobs],
@@ -114,7 +150,11 @@ extension Kind {
         it.stack = HiddenStack(
           hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01))
       },
-      twin: { it, _ in it.stack.initializer = .normal(deviation: 0.01) }),
+      twin: { it, _ in
+        it.stack = HiddenStack(
+          hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01),
+          batchNorm: true)
+      }),
     Kind(
       "sigmoid-stack", [.vanishingGradients], on: [.digits, .disk, .mnist, .blobs, .waves],
       plant: { it, _ in it.stack = HiddenStack(hidden: Array(repeating: 32, count: 8), activation: .sigmoid) },
@@ -126,15 +166,15 @@ extension Kind {
       "dead-units", [.deadUnits, .learningRateTooHigh], on: [.digits, .mnist, .blobs],
       plant: { it, _ in it.recipe.optimizer = .momentum(learningRate: .constant(3)) },
       twin: { it, _ in
-        it.recipe.optimizer = .momentum(learningRate: .cosine(from: 0.1))
-        it.stack.activation = .leakyReLU(slope: 0.1)
+        it.recipe.optimizer = .momentum(learningRate: .cosine(from: 3))
+        it.stack.batchNorm = true
       }),
     Kind(
       "too-small-network", [.tooSmallNetwork], on: [.digits, .disk, .waves, .mnist, .blobs],
       plant: { it, _ in it.stack = HiddenStack(hidden: [1]) },
       twinOn: [.adult, .titanic, .disk],
       twin: { it, stream in
-        it.stack = HiddenStack(hidden: [4])
+        it.stack = HiddenStack(hidden: [1], activation: .tanh)
         it.recipe.epochs = 120
         // A plane is all that there is to find.
         if it.table.target == "answer" {
@@ -156,20 +196,34 @@ extension Kind {
         it.recipe = Specimen.plain(hidden: [256, 256]).epochs(100).keeping(.last)
       },
       twinOn: [.digits, .mnist, .blobs],
-      twin: { it, _ in it.recipe = Specimen.plain(hidden: [256, 256]).epochs(60).keeping(.last) }),
+      twin: { it, _ in it.recipe = Specimen.plain(hidden: [256, 256]).epochs(100).keeping(.last) }),
     Kind(
       "too-much-dropout", [.tooMuchRegularization], on: [.digits, .disk, .waves, .mnist, .blobs],
       plant: { it, _ in it.stack.keepProb = [0.1] },
-      twin: { it, _ in
-        it.stack = HiddenStack(hidden: [256, 128], keepProb: [0.8])
-        it.recipe.epochs = 60
+      twinOn: [.digits, .disk, .blobs, .mnist],
+      twin: { it, stream in
+        // A tenth of many units is enough for classes far apart.
+        it.table.separate(by: 6, &stream)
+        it.stack = HiddenStack(hidden: [512], keepProb: [0.1])
       }),
     Kind(
       "too-much-decay", [.tooMuchRegularization], on: [.digits, .disk, .waves, .mnist, .blobs],
-      plant: { it, _ in it.recipe.penalty = .l2(0.3) }, twin: { it, _ in it.recipe.penalty = .l2(1e-5) }),
+      plant: { it, _ in it.recipe.penalty = .l2(0.3) },
+      twinOn: [.digits, .disk, .blobs, .mnist],
+      twin: { it, stream in
+        // Batch norm makes up for what the penalty takes, and classes are far apart.
+        it.table.separate(by: 6, &stream)
+        it.recipe.penalty = .l2(0.3)
+        it.stack.batchNorm = true
+      }),
     Kind(
       "too-much-noise", [.tooMuchRegularization], on: [.digits, .disk, .waves, .blobs],
-      plant: { it, _ in it.stack.inputNoise = 4 }, twin: { it, _ in it.stack.inputNoise = 0.05 }),
+      plant: { it, _ in it.stack.inputNoise = 4 },
+      twinOn: [.digits, .disk, .blobs, .mnist],
+      twin: { it, stream in
+        it.table.separate(by: 6, &stream)
+        it.stack.inputNoise = 4
+      }),
     Kind(
       "batch-norm-on-tiny-batches", [.smallBatches], on: [.digits, .mnist, .disk, .blobs, .waves],
       plant: { it, _ in
@@ -188,6 +242,18 @@ extension Kind {
         it.recipe.augmentation.horizontalFlip = 0.5
         it.recipe.augmentation.verticalFlip = 0.5
         it.recipe.augmentation.rotation = 180
-      }, twin: { it, _ in it.recipe.augmentation.shift = 0.05 }),
+      },
+      twinOn: [.digitPictures, .mnistPictures],
+      twin: { it, _ in
+        // A nought, a one and an eight are the same from either side.
+        guard case .pictures(var train, _) = it.data else { return }
+        let kept = train.labels.indices.filter { [0, 1, 8].contains(train.labels[$0]) }
+        train.pixels = kept.map { train.pixels[$0] }
+        train.labels = kept.map { train.labels[$0] }
+        it.data = .pictures(train, test: nil)
+        it.recipe.augmentation.horizontalFlip = 0.5
+        it.recipe.augmentation.verticalFlip = 0.5
+        it.recipe.augmentation.rotation = 180
+      }),
   ]
 }

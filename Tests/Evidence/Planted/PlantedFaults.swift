@@ -18,7 +18,7 @@ struct PlantedFaults {
   }
 
   private struct Job: Sendable {
-    let kind: Kind?
+    let kind: Kind
     let isPlanted: Bool
     let habitat: Habitat
     let seed: UInt64
@@ -40,7 +40,7 @@ struct PlantedFaults {
     }
     let jobs = Self.jobs(kinds: kinds, habitats: habitats, seeds: seeds).filter { job in
       !known.contains {
-        $0.kind == job.kind?.name ?? "healthy" && $0.isPlanted == job.isPlanted && $0.habitat == job.habitat.rawValue
+        $0.kind == job.kind.name && $0.isPlanted == job.isPlanted && $0.habitat == job.habitat.rawValue
           && $0.seed == job.seed
       }
     }
@@ -49,7 +49,7 @@ struct PlantedFaults {
 
   private static func jobs(kinds: [String], habitats: [String], seeds: Int) -> [Job] {
     var jobs: [Job] = []
-    func add(_ kind: Kind?, _ isPlanted: Bool, _ places: [Habitat], _ change: @escaping Kind.Change) {
+    func add(_ kind: Kind, _ isPlanted: Bool, _ places: [Habitat], _ change: @escaping Kind.Change) {
       for habitat in places where habitats.isEmpty || habitats.contains(habitat.rawValue) {
         for seed in 0..<UInt64(seeds) {
           jobs.append(Job(kind: kind, isPlanted: isPlanted, habitat: habitat, seed: seed, change: change))
@@ -60,8 +60,8 @@ struct PlantedFaults {
       add(kind, true, kind.habitats, kind.plant)
       if let twin = kind.twin { add(kind, false, twin.habitats, twin.change) }
     }
-    if kinds.isEmpty || kinds.contains("healthy") {
-      add(nil, false, Habitat.allCases) { it, _ in it.recipe = .automatic }
+    for kind in Kind.healthy where kinds.isEmpty || kinds.contains(kind.name) {
+      add(kind, false, kind.habitats, kind.plant)
     }
     return jobs
   }
@@ -74,7 +74,7 @@ struct PlantedFaults {
         do {
           queue.add(try run(jobs[place], data: data))
         } catch {
-          queue.fail("\(jobs[place].kind?.name ?? "healthy") on \(jobs[place].habitat): \(error)")
+          queue.fail("\(jobs[place].kind.name) on \(jobs[place].habitat): \(error)")
         }
       }
     }
@@ -90,7 +90,7 @@ struct PlantedFaults {
     let split = try specimen.split(seed: job.seed)
     let examination = try specimen.recipe.examined(on: split, explains: false, threads: 1)
     return Trial(
-      kind: job.kind?.name ?? "healthy", isPlanted: job.isPlanted, habitat: job.habitat.rawValue, seed: job.seed,
+      kind: job.kind.name, isPlanted: job.isPlanted, habitat: job.habitat.rawValue, seed: job.seed,
       found: examination.faults.map(\.name.rawValue),
       evidence: examination.faults.map(\.evidence)
         + examination.checks.filter {
@@ -103,7 +103,7 @@ struct PlantedFaults {
 
   /// Tables of what was found, of how often, and of what was taken for what.
   var table: String {
-    ([Self.heading] + Kind.all.map(line) + ["", summary, "", confusion]).joined(separator: "\n")
+    ([Self.heading] + (Kind.all + Kind.healthy).map(line) + ["", summary, "", confusion]).joined(separator: "\n")
   }
 
   private static let heading = """
@@ -179,7 +179,9 @@ private final class TrialQueue: @unchecked Sendable {
   init(_ count: Int, log path: String?) {
     self.count = count
     if let path {
-      if !FileManager.default.fileExists(atPath: path) { FileManager.default.createFile(atPath: path, contents: nil) }
+      if !FileManager.default.fileExists(atPath: path) {
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+      }
       log = FileHandle(forWritingAtPath: path)
       log?.seekToEndOfFile()
     } else {

@@ -84,6 +84,18 @@ struct Table {
     map(place) { deviation > 0 ? ($0 - mean) / deviation : 0 }
   }
 
+  /// Draws the numbers anew, so that classes lie this many deviations apart in some columns each.
+  mutating func separate(by distance: Double, _ stream: inout RandomStream) {
+    let (classes, places, target) = (classes, numbers, targetPlace)
+    for row in rows.indices {
+      let answer = classes.firstIndex(of: rows[row][target]) ?? 0
+      for place in places {
+        let isOwn = (answer + place) % classes.count == 0
+        rows[row][place] = "\((isOwn ? distance : 0) + stream.normalPair().0)"
+      }
+    }
+  }
+
   func write(to path: String) throws {
     func quoted(_ cell: String) -> String { cell.contains(",") ? "\"\(cell)\"" : cell }
     let lines = ([names] + rows).map { $0.map(quoted).joined(separator: ",") }
