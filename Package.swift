@@ -27,6 +27,9 @@ let package = Package(
     .systemLibrary(
       name: "TartineZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "TartineSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
 
     // The engine, and what is made of it.
     .target(name: "TartineEngine", dependencies: ["TartineKernels"]),
@@ -41,7 +44,7 @@ let package = Package(
       name: "TartineTraining",
       dependencies: ["TartineNetworks", "TartineOptimizers", "TartineData", "TartineFiles"]),
     .target(name: "TartineDiagnosis", dependencies: ["TartineTraining"]),
-    .target(name: "TartineSearch", dependencies: ["TartineDiagnosis"]),
+    .target(name: "TartineSearch", dependencies: ["TartineDiagnosis", "TartineSQLite"]),
     .target(name: "TartineReports", dependencies: ["TartineDiagnosis", "TartineSearch"]),
     .target(name: "Tartine", dependencies: ["TartineReports"]),
     .executableTarget(

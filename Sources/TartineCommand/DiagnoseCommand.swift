@@ -53,16 +53,6 @@ struct DiagnoseCommand: ParsableCommand {
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
   var json = false
 
-  private func seconds() throws -> Double {
-    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-    let unit = budget.last.flatMap { units[$0] }
-    let number = Double(unit == nil ? budget : String(budget.dropLast()))
-    guard let number, number > 0, number.isFinite else {
-      throw UsageError("--budget is a time above 0, as in 90s, 5m or 1h, not '\(budget)'.")
-    }
-    return number * (unit ?? 1)
-  }
-
   func validate() throws {
     if let humanError, !(humanError >= 0 && humanError.isFinite) {
       throw ValidationError("--human-error must be at least 0, not \(humanError).")
@@ -74,7 +64,7 @@ struct DiagnoseCommand: ParsableCommand {
   }
 
   func run() throws {
-    let budget = try seconds()
+    let budget = try Budget.seconds(budget)
     let (subject, source) = try subject()
     if let humanError, humanError > 1, subject.split.task != .regression {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(humanError); 0.05 are 5 %.")

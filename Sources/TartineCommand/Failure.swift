@@ -19,6 +19,7 @@ struct Failure {
         }
       self.init(error.description, code)
     case let error as RecipeError: self.init(error.description, 64)
+    case let error as SearchError: self.init(error.description, 64)
     case let error as NetworkError: self.init(error.description, 64)
     case let error as ShapeError: self.init(error.description, 64)
     case let error as DivergenceError: self.init(error.description, 75)

@@ -43,6 +43,13 @@ public struct DataSource: Hashable, Sendable, Codable {
     self.splitSeed = splitSeed
   }
 
+  /// The same where files may have changed.
+  public var withoutChecksums: DataSource {
+    var copy = self
+    copy.checksums = [:]
+    return copy
+  }
+
   /// The file's name without folders and endings, for naming a run.
   public var name: String {
     let last = data.split(separator: "/").last.map(String.init) ?? data

@@ -31,6 +31,9 @@ public struct RecipeSettings: Sendable {
     changes.append((key, .object(numbers.mapValues { .number($0) })))
   }
 
+  /// Sets a key to any value.
+  public mutating func set(_ key: String, to value: JSONValue) { changes.append((key, value)) }
+
   /// Takes `KEY=VALUE`, the value being JSON, or plain text.
   /// - Throws: `RecipeError` where there is no `=`.
   public mutating func set(_ assignment: String) throws {
@@ -72,12 +75,42 @@ public struct RecipeSettings: Sendable {
     }
     do {
       var tree = try JSON.convert(recipe, to: JSONValue.self)
+      let changes = try Self.spelledOut(changes, tree)
       for (key, value) in changes { Self.prepare(&tree, for: key, value) }
       for (key, value) in changes { Self.put(value, at: key.split(separator: ".").map(String.init), in: &tree) }
       return try Recipe.checked(tree)
     } catch let error as DecodingError {
       throw RecipeError("the recipe cannot be read: \(JSON.explain(error, isJSON: true)).")
     }
+  }
+
+  /// `network.depth` and `network.units` stand for `network.hidden`: so many layers, and so many units in each of them; one
+  /// number stands for a list of one where there is to be a list.
+  private static func spelledOut(
+    _ changes: [(key: String, value: JSONValue)], _ tree: JSONValue
+  ) throws -> [(key: String, value: JSONValue)] {
+    func last(_ key: String) throws -> Int? {
+      guard let value = changes.last(where: { $0.key == key })?.value else { return nil }
+      guard let whole = value.integer, whole >= 1, whole <= 1_000_000 else {
+        throw RecipeError("\(key) must be a whole number of at least 1.")
+      }
+      return whole
+    }
+    let (depth, units) = (try last("network.depth"), try last("network.units"))
+    var list = changes.filter { $0.key != "network.depth" && $0.key != "network.units" }
+    for place in list.indices where list[place].key == "network.keepProb" && list[place].value.number != nil {
+      list[place].value = .array([list[place].value])
+    }
+    guard depth != nil || units != nil else { return list }
+    let named = list.last { $0.key == "network.hidden" }?.value ?? tree["network"]?["hidden"]
+    guard case .array(let hidden)? = named else {
+      throw RecipeError("the recipe lists its layers one by one, so network.depth and network.units have nothing to act on.")
+    }
+    var widths = hidden.isEmpty ? [JSONValue.integer(units ?? 128)] : hidden
+    while widths.count < depth ?? 0 { widths.append(widths[widths.count - 1]) }
+    widths = Array(widths.prefix(depth ?? widths.count))
+    if let units { widths = widths.map { _ in .integer(units) } }
+    return list.filter { $0.key != "network.hidden" } + [("network.hidden", .array(widths))]
   }
 
   private static let wholeKeys: Set<String> = [

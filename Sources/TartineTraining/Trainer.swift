@@ -28,8 +28,9 @@ package final class Trainer {
   /// Epochs that were done before this process began.
   private var firstEpoch = 0
 
+  /// - Parameter prepared: of the same division, for trainings that share what they can.
   package init(
-    _ recipe: Recipe, split: Split, threads: Int?, observers: [any TrainingObserver]
+    _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, observers: [any TrainingObserver]
   ) throws {
     Self.warnOfDebugBuild()
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
@@ -37,11 +38,8 @@ package final class Trainer {
     self.recipe = recipe
     self.split = split
     self.observers = observers
-    var warnings: [String] = []
-    preparation = try Preparation(
-      fitting: split.dataset, rows: split.train, bins: recipe.preparation.bins ?? (recipe.network.isLinear ? 0 : nil),
-      standardize: recipe.preparation.standardize,
-      isRate: recipe.loss.kind == .poisson)
+    let rows = try (prepared ?? PreparedSplits(split)).rows(for: recipe)
+    preparation = rows.preparation
     let output = preparation.target.output(for: recipe.loss)
     if let problem = recipe.loss.problem(for: output)
       ?? recipe.decision.problem(for: output, isBinary: preparation.target.task == .binary)
@@ -52,11 +50,9 @@ package final class Trainer {
     plan = try recipe.network.plan(
       input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
     try Self.checkMemory(plan, recipe.optimizer)
-    let train = try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings)
-    let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: train)
-    trainRows = try weights.apply(to: train)
-    devRows = try weights.apply(
-      to: try preparation.apply(to: split.dataset, rows: split.dev, warnings: &warnings))
+    let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: rows.train)
+    trainRows = try weights.apply(to: rows.train)
+    devRows = try weights.apply(to: rows.dev)
     trainSample = trainRows.subset(
       // The same rows for every seed, so that seeds can be compared.
       Self.sample(split.devCount, of: split.trainCount, seed: split.seed))

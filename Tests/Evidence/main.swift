@@ -13,6 +13,7 @@ import Tartine
 
 do {
   let arguments = Arguments(CommandLine.arguments.dropFirst())
+  func list(_ name: String) -> [String] { arguments.text(name)?.split(separator: ",").map(String.init) ?? [] }
   switch arguments.verb {
   case "one-distribution":
     print(try OneDistribution(splits: arguments["splits"] ?? 500, data: arguments.text("data")).table)
@@ -23,57 +24,34 @@ do {
   case "labels":
     print(try FlippedLabels(seeds: arguments["seeds"] ?? 5).table)
   case "faults":
-    func list(_ name: String) -> [String] {
-      arguments.text(name)?.split(separator: ",").map(String.init) ?? []
-    }
     print(
       try PlantedFaults(
         kinds: list("kinds"), habitats: list("habitats"), seeds: arguments["seeds"] ?? 3, data: arguments.text("data"),
         log: arguments.text("log")
       ).table)
-  case "samplers":
-    var options = GaussianProcessSampler.Options()
-    func number(_ name: String, _ value: Double) -> Double { arguments.text(name).flatMap { Double($0) } ?? value }
-    options.start = arguments["start"] ?? 0
-    options.warp = arguments["warp"] ?? 1
-    options.region = arguments["region"] ?? 0
-    options.incumbent = arguments["incumbent"] ?? 0
-    options.evaluations = arguments["evaluations"] ?? 60
-    options.length = number("length", options.length)
-    options.lengthSpread = number("lengthSpread", options.lengthSpread)
-    options.trend = number("trend", options.trend)
-    options.noise = number("noise", options.noise)
-    options.noiseSpread = number("noiseSpread", options.noiseSpread)
-    var sampler: any Sampler
-    switch arguments.text("sampler") {
-    case "random": sampler = RandomSampler()
-    case "sobol": sampler = SobolSampler()
-    default:
-      var gp = GaussianProcessSampler()
-      gp.options = options
-      sampler = gp
-    }
-    let wanted = arguments.text("tasks")
-    for task in TuningTask.functions where wanted == "all" || (wanted == "judged" ? !task.isTuned : task.isTuned) {
-      for seed in 0..<UInt64(arguments["seeds"] ?? 5) {
-        let result = try SamplerTrials.run(
-          task, arguments.text("name") ?? "x", sampler, trials: arguments["trials"] ?? 64, seed: seed)
-        print(try JSON.text(result))
+  case "tuners":
+    // What the log does not hold is done; then the tables of all that it and others hold.
+    let tasks = TuningTask.all(data: arguments.text("data"))
+    let log = arguments.text("log") ?? "tuners.jsonl"
+    let kind = arguments.text("on")
+    try TunerTrials.run(
+      tasks.filter { kind == nil || ($0.verdict != nil) == (kind == "networks") }, tuners: list("tuners"),
+      trials: arguments["trials"] ?? 64,
+      seeds: (arguments["function-seeds"] ?? 20, arguments["network-seeds"] ?? 10), log: log)
+  case "tuner-tables":
+    let tasks = TuningTask.all(data: arguments.text("data"))
+    let logs = try list("logs").flatMap { try TunerTrials.read($0) }
+    for isTuned in [true, false] {
+      let half = tasks.filter { $0.isTuned == isTuned }
+      let tables = TunerTables(logs, half, tuners: list("tuners"))
+      print("## \(isTuned ? "Chosen on" : "Judged on")\n")
+      for (what, isNetwork) in [("All", nil), ("Functions", false), ("Networks", true)] as [(String, Bool?)] {
+        print("\(what):\n\n\(tables.ranking(isNetwork: isNetwork))\n")
       }
+      print("\(tables.medians)\n")
     }
-  case "objective":
-    // Reads lines of JSON, {"task", "seed", "values"}, and answers each with what it is worth: for tuners in other languages.
-    while let line = readLine() {
-      let call = try JSON.decode(JSONValue.self, from: line)
-      guard let task = TuningTask.functions.first(where: { $0.name == call["task"]?.string }),
-        case .object(let values)? = call["values"], let seed = call["seed"]?.integer
-      else { throw SearchError("no such task") }
-      FileHandle.standardOutput.write(Data("\(try task.objective(values, UInt64(seed)))\n".utf8))
-    }
-  case "spaces":
-    for task in TuningTask.functions {
-      print("\(task.name)\t\(task.isTuned)\t\(try JSON.text(try JSON.decode(JSONValue.self, from: task.space.json)))")
-    }
+  case "tuning-server": try TunerTrials.serve(TuningTask.all(data: arguments.text("data")))
+  case "tuning-spaces": print(try TunerTrials.spaces(TuningTask.all(data: arguments.text("data"))))
   case "optima":
     for number in 1...24 {
       for d in [2, 5] {

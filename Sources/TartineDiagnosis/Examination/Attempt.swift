@@ -22,7 +22,7 @@ struct Attempt {
 
   /// - Parameter afterEpoch: is told of each epoch.
   init(
-    _ recipe: Recipe, on split: Split, dumb: Baseline, threads: Int?,
+    _ recipe: Recipe, on split: Split, prepared: PreparedSplits? = nil, dumb: Baseline, threads: Int?,
     afterEpoch: (Trainer, EpochRecord) -> Void = { _, _ in }
   ) throws {
     self.recipe = recipe
@@ -30,7 +30,7 @@ struct Attempt {
     let clock = ContinuousClock()
     let start = clock.now
     do {
-      let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
+      let trainer = try Trainer(recipe, split: split, prepared: prepared, threads: threads, observers: [])
       try trainer.run(afterEpoch: afterEpoch)
       let run = trainer.finish(seconds: (clock.now - start).inSeconds)
       self.run = run

@@ -144,7 +144,7 @@ extension Examiner {
   /// A quarter of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
   private static let steepness = (share: 0.36, root: 0.23)
   /// Or by this share of the error of whoever looks at nothing, where there is so much left that shares of it are small.
-  private static let muchLearned = 0.15
+  private static let muchLearned = 0.12
 
   /// Variance that nothing but rows can mend: a quarter of them do far worse, and so more would do far better.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) {
@@ -178,8 +178,8 @@ extension Examiner {
   /// Networks of fewer rows are sure of nothing, and nor are those that are hardly better than looking at nothing.
   private static let fewestJudged = 200
   private static let leastLearned = 0.3
-  /// Where the surest quarter errs this share of the mean, errors are about anywhere.
-  private static let noisyShare = 0.5
+  /// Where the surest quarter errs this share of the mean, errors are about anywhere; of two classes it is a larger one.
+  private static let noisyShare = (two: 0.7, more: 0.5)
 
   /// Where networks are surest they still err: labels that are wrong at random are as wrong there as anywhere.
   private func findLabelNoise(_ pooled: Evaluation) {
@@ -203,7 +203,7 @@ extension Examiner {
     // Where classes merely overlap, the surest rows are far better than the others.
     let isNoisy =
       order.count >= Self.fewestJudged && wrong.low > 0.05
-      && wrong.value > Self.noisyShare * pooled.meanOutcome
+      && wrong.value > (count > 2 ? Self.noisyShare.more : Self.noisyShare.two) * pooled.meanOutcome
     found.checks.append(
       Check(
         "label-noise", isNoisy ? .fault : wrong.high < 0.05 ? .fine : .undecided, interval: wrong,

@@ -17,7 +17,7 @@ extension Examiner {
 
   /// A recipe that loses less to another than these shares, of its own error, and surely of what can be learned, is not the
   /// best, and no failure either.
-  private static let grave = (ofError: 0.25, ofLearnable: 0.02)
+  private static let grave = (ofError: 0.2, ofLearnable: 0.02)
 
   /// Looks for the setting that keeps the recipe behind one that is known to train.
   ///

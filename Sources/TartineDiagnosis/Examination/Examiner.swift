@@ -29,6 +29,7 @@ final class Examiner {
   private var lowest: Run?
   private let humanError, worth: Double?
   let budget: Double
+  private let prepared: PreparedSplits
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
 
@@ -38,6 +39,7 @@ final class Examiner {
   ) throws {
     self.recipe = recipe
     self.split = split
+    prepared = PreparedSplits(split)
     self.humanError = humanError
     self.worth = worth
     self.budget = budget
@@ -149,7 +151,8 @@ final class Examiner {
   func attempt(_ recipe: Recipe, on split: Split? = nil) -> Attempt? {
     var made: Attempt?
     tolerate("a training") {
-      made = try Attempt(recipe, on: split ?? self.split, dumb: baseline, threads: threads)
+      made = try Attempt(
+        recipe, on: split ?? self.split, prepared: split == nil ? prepared : nil, dumb: baseline, threads: threads)
     }
     // What only learns its rows by heart says nothing of bias.
     if split == nil, let run = made?.run, let base = found.runs.first, run.dev.score <= base.dev.score,

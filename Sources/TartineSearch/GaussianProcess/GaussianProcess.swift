@@ -18,7 +18,7 @@
 ///
 /// **Source**: Rasmussen and Williams, *Gaussian processes for machine learning*, 2006, eq. 2.25, 4.17, 5.9; Hvarfner, Hellsten,
 /// Nardi, *Vanilla Bayesian optimization performs great in high dimensions*, 2024, for lengths that grow with √d.
-struct GaussianProcess {
+package struct GaussianProcess {
   /// Which hyperparameters have an order.
   let isOrdered: [Bool]
   private(set) var points: [[Double]]
@@ -44,26 +44,30 @@ struct GaussianProcess {
   }
 
   /// Normal distributions of the parameters before anything is seen.
-  struct Prior {
+  private struct Prior {
     let mean, deviation, lowest, highest: [Double]
 
-    init(dimensions d: Int, style: Style = Style()) {
+    init(dimensions d: Int, style: Style) {
       let lengths = [Double](repeating: log(style.length) + 0.5 * log(Double(d)), count: d)
       mean = lengths + [0, log(style.trend), log(style.noise)]
       deviation = [Double](repeating: style.lengthSpread, count: d) + [1, 1.5, style.noiseSpread]
-      lowest = [Double](repeating: log(0.02), count: d) + [log(0.05), log(1e-4), log(style.leastNoise)]
+      lowest = [Double](repeating: log(0.02), count: d) + [log(0.05), log(1e-4), log(1e-6)]
       highest = [Double](repeating: log(30), count: d) + [log(20), log(20), log(1)]
     }
   }
 
-  /// What may be set.
-  struct Style {
-    var length = 0.5
-    var lengthSpread = 1.0
-    var trend = 0.3
-    var noise = 1e-4
-    var noiseSpread = 2.5
-    var leastNoise = 1e-6
+  /// What is likely before anything is seen.
+  package struct Style: Sendable {
+    /// The median of a length, over √d, and the deviation of its logarithm.
+    package var length = 0.25
+    package var lengthSpread = 1.0
+    /// Medians of the variances of the parabolas and of the noise.
+    package var trend = 0.3
+    package var noise = 1e-4
+    package var noiseSpread = 2.5
+    package var trusts = true
+
+    package init() {}
   }
 
   // MARK: Fitting

@@ -71,7 +71,7 @@ public enum Domain: Hashable, Sendable {
   }
 
   /// The value at a place from 0 to 1.
-  func value(at unit: Double) -> JSONValue {
+  package func value(at unit: Double) -> JSONValue {
     let u = min(1, max(0, unit))
     switch self {
     case .choice(let values): return values[min(values.count - 1, Int(u * Double(values.count)))]

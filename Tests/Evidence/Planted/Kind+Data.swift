@@ -17,6 +17,7 @@ extension Kind {
       twinOn: [.blobs, .disk, .digits],
       twin: { it, stream in
         // As many rows on the wrong side, near the border: classes overlap.
+        it.table.removeConstants()
         for place in it.table.numbers {
           let deviation = it.table.moments(place).deviation
           it.table.map(place) { $0 + 0.8 * deviation * stream.normalPair().0 }
@@ -74,6 +75,7 @@ extension Kind {
       },
       twin: { it, stream in
         // Little of it is left, but not nothing.
+        it.table.removeConstants()
         for place in it.table.numbers {
           let deviation = it.table.moments(place).deviation
           it.table.map(place) { $0 + 1.5 * deviation * stream.normalPair().0 }

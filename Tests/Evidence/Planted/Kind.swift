@@ -118,6 +118,7 @@ extension Kind {
         it.recipe.shuffle = false
         it.stack.batchNorm = true
       },
+      twinOn: [.disk, .blobs, .waves, .mnist],
       twin: { it, _ in
         it.recipe.shuffle = false
         it.stack.batchNorm = true
@@ -138,6 +139,7 @@ extension Kind {
     Kind(
       "huge-initialization", [.badInitialization, .explodingGradients], on: [.digits, .disk, .mnist, .blobs, .waves],
       plant: { it, _ in it.stack.initializer = .normal(deviation: 10) },
+      twinOn: [.digits, .disk, .blobs],
       twin: { it, _ in
         // Batch norm takes the scale away, and steps are as large as the weights ask for.
         it.stack.initializer = .normal(deviation: 10)
@@ -150,6 +152,7 @@ extension Kind {
         it.stack = HiddenStack(
           hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01))
       },
+      twinOn: [.digits, .mnist, .blobs],
       twin: { it, _ in
         it.stack = HiddenStack(
           hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01),

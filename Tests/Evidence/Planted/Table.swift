@@ -65,6 +65,11 @@ struct Table {
     for row in rows.indices { rows[row].remove(at: place) }
   }
 
+  /// Removes columns of numbers that are all alike.
+  mutating func removeConstants() {
+    for name in numbers.filter({ moments($0).deviation == 0 }).map({ names[$0] }) { remove(name) }
+  }
+
   /// Changes each number of a column.
   mutating func map(_ place: Int, _ change: (Double) -> Double) {
     for row in rows.indices { rows[row][place] = Double(rows[row][place]).map { "\(change($0))" } ?? "" }

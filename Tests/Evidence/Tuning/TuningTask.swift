@@ -5,13 +5,23 @@ import Tartine
 struct TuningTask: Sendable {
   let name: String
   let space: SearchSpace
-  /// Lower is better. The seed decides the instance.
+  /// What a tuner is told; lower is better. The seed decides the instance.
   let objective: @Sendable (_ values: [String: JSONValue], _ seed: UInt64) throws -> Double
+  /// What its choice is judged by, where that is something else.
+  var verdict: (@Sendable (_ values: [String: JSONValue], _ seed: UInt64) throws -> Double)?
   /// Whether the default sampler was chosen on it; else it is judged on it.
   let isTuned: Bool
 }
 
 extension TuningTask {
+  /// Functions, and networks where there are data.
+  ///
+  /// - Parameter data: the folder of the real data sets; nil: that which the environment names.
+  static func all(data: String?) -> [TuningTask] {
+    let folder = data ?? ProcessInfo.processInfo.environment["TARTINE_DATA"]
+    return functions + (folder.map { TrainingTask.all(data: $0) } ?? [])
+  }
+
   /// How a function's variables are named to a tuner.
   private enum Scales { case plain, logarithmic, mixed }
 

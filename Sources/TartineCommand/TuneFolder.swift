@@ -1,0 +1,94 @@
+import Tartine
+
+/// A folder that holds a search: study.db, best.json, model.safetensors, report.html and report.json.
+struct TuneFolder {
+  let path: String
+  /// The study's file, which may lie elsewhere.
+  let study: String
+  private let isNew: Bool
+
+  var best: String { path + "/best.json" }
+  var model: String { path + "/model.safetensors" }
+  var report: String { path + "/report.html" }
+  private var figures: String { path + "/report.json" }
+
+  /// The folder that is asked for, or that a study lies in, or the first free `tunes/NAME-N`.
+  /// - Throws: `FileError.cannotCreate` where it cannot be made, or a file in it would be replaced.
+  init(_ options: SearchOptions, named name: String) throws {
+    let file = options.study ?? ""
+    guard let out = options.out else {
+      // A search that goes on replaces what it wrote before.
+      if file.hasSuffix("/study.db"), Files.exists(file) {
+        self.init(path: String(file.dropLast("/study.db".count)), study: file, isNew: false)
+        return
+      }
+      var number = 1
+      while try !Files.makeFolder("tunes/\(name)-\(number)") { number += 1 }
+      self.init(path: "tunes/\(name)-\(number)", study: file, isNew: true)
+      return
+    }
+    guard !out.isEmpty else { throw FileError(.cannotCreate, out, "the search's folder has an empty name.") }
+    let written = ["best.json", "model.safetensors", "report.html", "report.json"].map { "\(out)/\($0)" }
+    let goesOn = !file.isEmpty && file == "\(out)/study.db" && Files.exists(file)
+    if !goesOn, let there = (written + ["\(out)/study.db"]).first(where: Files.exists) {
+      throw FileError(
+        .cannotCreate, out,
+        "'\(there)' is there already, and the search would replace it; name another folder with --out, or go on with its study by "
+          + "--study.")
+    }
+    self.init(path: out, study: file, isNew: try Files.makeFolder(out))
+  }
+
+  private init(path: String, study: String, isNew: Bool) {
+    self.path = path
+    self.study = study.isEmpty ? path + "/study.db" : study
+    self.isNew = isNew
+  }
+
+  /// Opens the study; where that fails a folder that was made for it goes again.
+  func open(_ body: () throws -> Study) throws -> Study {
+    do {
+      return try body()
+    } catch {
+      if isNew { Files.removeEmptyFolder(path) }
+      throw error
+    }
+  }
+
+  /// What was found, and where it lies.
+  struct Written: Encodable {
+    private let result: TuningResult
+    private let folder: TuneFolder
+    private let seconds: Double
+
+    init(_ result: TuningResult, _ folder: TuneFolder, seconds: Double) {
+      self.result = result
+      self.folder = folder
+      self.seconds = seconds
+    }
+
+    private enum Key: String, CodingKey { case study, recipe, model, report, seconds }
+
+    func encode(to encoder: any Encoder) throws {
+      try result.encode(to: encoder)
+      var values = encoder.container(keyedBy: Key.self)
+      try values.encode(folder.study, forKey: .study)
+      try values.encode(result.winner == nil ? nil : folder.best, forKey: .recipe)
+      try values.encode(result.winner == nil ? nil : folder.model, forKey: .model)
+      try values.encode(folder.report, forKey: .report)
+      try values.encode(seconds, forKey: .seconds)
+    }
+  }
+
+  /// Writes recipe, model, report and figures; the model is the winner's with the study's seed, as `train --recipe` makes it again.
+  func write(_ result: TuningResult, _ job: TuningJob, seconds: Double) throws {
+    try Files.makeFolder(path)
+    if let winner = result.winner {
+      try Files.write(try JSON.text(winner.best.recipe, pretty: true) + "\n", to: best)
+      try winner.best.recipe.train(on: job.split).model.save(to: model)
+    }
+    let title = job.source.target.map { "\(job.source.name), \($0)" } ?? job.source.name
+    try Files.write(TuningReport(result, on: job.split, title: title).html, to: report)
+    try Files.write(try JSON.text(Written(result, self, seconds: seconds), pretty: true) + "\n", to: figures)
+  }
+}

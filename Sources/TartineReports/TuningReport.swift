@@ -1,0 +1,265 @@
+import TartineData
+import TartineDiagnosis
+import TartineFiles
+import TartineSearch
+import TartineTraining
+
+/// A search as one page of HTML without outside parts: the winner first, then how it was found.
+public struct TuningReport {
+  private let result: TuningResult
+  private let title: String
+  private let diagnosisUnit: (Double) -> String
+  private let isFraction: Bool
+
+  /// - Parameters:
+  ///   - result: what the search came to.
+  ///   - split: the rows.
+  ///   - title: the page's heading.
+  public init(_ result: TuningResult, on split: Split, title: String) {
+    self.result = result
+    self.title = title
+    isFraction = split.task != .regression
+    let isFraction = isFraction
+    diagnosisUnit = { isFraction ? "\(Text.significant($0 * 100, digits: 3)) %" : Text.significant($0, digits: 4) }
+  }
+
+  /// The page.
+  public var html: String {
+    let sections = [
+      winner, Page.section("The best so far", bestSoFar),
+      Page.section(
+        "What matters",
+        note: "The share of the variance over the space that would be left if all others were known, with 95 % intervals.",
+        importance),
+      Page.section("At an edge", edges), rounds,
+      Page.section(
+        "Each hyperparameter", note: "Every trial that is done; the best tenth in colour. Lower is better.", scatters),
+      Page.section("All together", note: "A line a trial; the best tenth in colour.", parallel),
+      Page.section("The trials", trials), recipe,
+    ]
+    return Page(title: title, body: sections.joined(separator: "\n")).html
+  }
+
+  private func text(_ value: Double?) -> String { value.map { $0.isFinite ? diagnosisUnit($0) : "–" } ?? "" }
+  private func range(_ estimate: Estimate) -> String { "\(text(max(0, estimate.low))) to \(text(estimate.high))" }
+  private var unit: String { isFraction ? "dev error, %" : "dev RMSE" }
+  private var scale: Double { isFraction ? 100 : 1 }
+
+  private var sign: Double { result.isMaximized ? -1 : 1 }
+
+  /// Trials that are done, with where they lie.
+  private var done: [(trial: Trial, point: [Double], value: Double)] {
+    result.trials.compactMap { trial in
+      guard trial.state == .complete, let value = trial.value, value.isFinite,
+        let point = result.space.point(of: trial.values)
+      else { return nil }
+      return (trial, point, value)
+    }
+  }
+
+  private var bestTenth: Set<Int> {
+    let sorted = done.sorted { sign * $0.value < sign * $1.value }
+    return Set(sorted.prefix(max(3, sorted.count / 10)).map(\.trial.number))
+  }
+
+  // MARK: Sections
+
+  private var winner: String {
+    guard let winner = result.winner else { return "<p class=\"verdict\">No trial is done, so there is no winner.</p>" }
+    let best = winner.best
+    var words = "Trial \(best.trial.number): \(text(best.dev.value)) on dev (\(range(best.dev))) over \(best.runs.count) fresh seeds."
+    words += " Its first score was \(text(best.trial.value)); \(points(winner.shrinkage)) of that was luck."
+    if let lead = winner.lead, winner.candidates.count > 1 {
+      words += " Against the runner-up, trial \(winner.candidates[1].trial.number): \(lead)."
+    }
+    if let test = winner.test { words += " On test, opened once: \(text(test.value)) (\(range(test)))." }
+    let rows = winner.candidates.map { candidate in
+      [
+        "\(candidate.trial.number)", text(candidate.trial.value), text(candidate.dev.value), range(candidate.dev),
+      ] + result.space.parameters.map { Self.text(candidate.trial.values[$0.name]) }
+    }
+    return "<p class=\"verdict\">\(escape(words))</p>"
+      + Page.section(
+        "The few best, trained again",
+        note: "The first score of the best of many is better than it is. These were trained again with seeds that chose nothing.",
+        Page.table(
+          ["trial", "first score", "over fresh seeds", "95 % interval"] + result.space.parameters.map(\.name), rows))
+  }
+
+  private func points(_ value: Double) -> String {
+    isFraction ? "\(Text.fixed(value * 100, decimals: 2)) points" : Text.significant(value, digits: 3)
+  }
+
+  private var bestSoFar: String {
+    let done = done
+    guard let last = result.trials.last, !done.isEmpty else { return "" }
+    var plot = Plot(
+      unit, label: "The best dev error after each trial", x: Scale(of: [0, Double(max(1, last.number))], fromZero: false),
+      y: Scale(of: done.map { $0.value * scale }.filter { $0 <= usual }, fromZero: false))
+    plot.addGrid()
+    plot.addTicks([(0, "trial 0"), (Double(last.number), "trial \(last.number)")])
+    var best = Double.infinity
+    var line: [(x: Double, y: Double)] = []
+    for (trial, _, value) in done {
+      plot.addPoint(Double(trial.number), value * scale, color: "var(--soft)", radius: 2.5, opacity: 0.5)
+      best = min(best, sign * value)
+      line.append((Double(trial.number), sign * best * scale))
+    }
+    plot.addLine(line, color: "var(--dev)")
+    return Page.charts([plot.svg])
+  }
+
+  /// What nearly all trials lie below, in the plot's unit: a few that are far worse would take all of the axis.
+  private var usual: Double {
+    let sorted = done.map { $0.value * scale }.sorted()
+    guard let best = sorted.first else { return 1 }
+    let middle = sorted[sorted.count / 2]
+    return max(middle, min(sorted[sorted.count - 1], best + 4 * max(middle - best, 1e-12)))
+  }
+
+  private var importance: String {
+    let bars = result.importance.map { (name: $0.name, estimate: $0.share, isSure: $0.share.low > 0.05) }
+    return bars.isEmpty ? "" : BarsPicture(bars, scale: 100, unit: "%").svg
+  }
+
+  private var edges: String {
+    result.edges.isEmpty ? "" : "<ul>\(result.edges.map { "<li>\(escape($0.sentence)).</li>" }.joined())</ul>"
+  }
+
+  private var rounds: String {
+    if !result.sides.isEmpty, result.sides.count > 1 {
+      var plot = Plot(
+        "side of the box", label: "How wide the box is that is searched, by trial",
+        x: Scale(of: [0, Double(result.sides.count - 1)], fromZero: false), y: Scale(of: [0, 1.6]))
+      plot.addGrid()
+      plot.addTicks([(0, "trial 0"), (Double(result.sides.count - 1), "trial \(result.sides.count - 1)")])
+      plot.addLine(result.sides.enumerated().map { (Double($0), $1) }, color: "var(--train)")
+      return Page.section(
+        "From coarse to fine",
+        note: "How wide the box around the best is at each trial, as a share of each hyperparameter's range.",
+        Page.charts([plot.svg]))
+    }
+    guard result.boxes.count > 1 else { return "" }
+    let ordered = result.space.parameters.enumerated().filter { place, parameter in
+      if case .choice = parameter.domain { false } else { true }
+    }
+    let rows = result.boxes.enumerated().map { round, box in
+      ["\(round + 1)", "\(box.first)"]
+        + ordered.map { place, parameter in
+          "\(Self.text(parameter.domain.value(at: box.low[place]))) to \(Self.text(parameter.domain.value(at: box.high[place])))"
+        }
+    }
+    return Page.section(
+      "From coarse to fine", note: "The box of each round.",
+      Page.table(["round", "from trial"] + ordered.map(\.element.name), rows))
+  }
+
+  private var scatters: String {
+    let (done, best) = (done, bestTenth)
+    guard done.count > 2 else { return "" }
+    return Page.charts(
+      result.space.parameters.enumerated().map { place, parameter in
+        var plot = Plot(
+          parameter.name, label: "The dev error over \(parameter.name)", x: Scale(of: [0, 1], fromZero: false),
+          y: Scale(of: done.map { $0.value * scale }.filter { $0 <= usual }, fromZero: false))
+        plot.addGrid()
+        plot.addTicks(Self.ticks(of: parameter.domain))
+        for (trial, point, value) in done where !point[place].isNaN {
+          let isBest = best.contains(trial.number)
+          plot.addPoint(
+            point[place], value * scale, color: isBest ? "var(--dev)" : "var(--soft)", radius: isBest ? 4 : 3,
+            opacity: isBest ? 1 : 0.5)
+        }
+        return plot.svg
+      })
+  }
+
+  private static func ticks(of domain: Domain) -> [(value: Double, text: String)] {
+    if case .choice(let values) = domain, values.count <= 6 {
+      return values.enumerated().map { ((Double($0) + 0.5) / Double(values.count), text($1)) }
+    }
+    return [0, 0.5, 1].map { ($0, text(domain.value(at: $0))) }
+  }
+
+  private var parallel: String {
+    let (done, best) = (done, bestTenth)
+    let parameters = result.space.parameters
+    guard done.count > 2, parameters.count > 1 else { return "" }
+    let (left, right, top, bottom) = (40.0, 920.0, 34.0, 250.0)
+    func x(_ place: Int) -> Double { left + (right - left) * Double(place) / Double(parameters.count) }
+    let values = done.map { min($0.value * scale, usual) }
+    let (low, high) = (values.min() ?? 0, max(values.max() ?? 1, (values.min() ?? 0) + 1e-12))
+    var parts: [String] = []
+    for (place, parameter) in parameters.enumerated() {
+      let at = Text.plain(x(place))
+      let name = parameter.name.split(separator: ".").last.map(String.init) ?? parameter.name
+      parts.append(
+        "<line x1=\"\(at)\" x2=\"\(at)\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" stroke=\"var(--line)\"/>"
+          + "<text x=\"\(at)\" y=\"14\" text-anchor=\"middle\">\(escape(name))</text>"
+          + "<text x=\"\(at)\" y=\"28\" text-anchor=\"middle\">\(escape(Self.text(parameter.domain.value(at: 1))))</text>"
+          + "<text x=\"\(at)\" y=\"266\" text-anchor=\"middle\">\(escape(Self.text(parameter.domain.value(at: 0))))</text>")
+    }
+    parts.append(
+      "<line x1=\"\(Text.plain(right))\" x2=\"\(Text.plain(right))\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" "
+        + "stroke=\"var(--line)\"/><text x=\"\(Text.plain(right))\" y=\"14\" text-anchor=\"middle\">\(escape(unit))</text>"
+        + "<text x=\"\(Text.plain(right))\" y=\"28\" text-anchor=\"middle\">\(Text.tick(high))</text>"
+        + "<text x=\"\(Text.plain(right))\" y=\"266\" text-anchor=\"middle\">\(Text.tick(low))</text>")
+    // The best are drawn last, above the others.
+    for isBest in [false, true] {
+      for (trial, point, value) in done where best.contains(trial.number) == isBest {
+        let ends = point.enumerated().filter { !$0.element.isNaN }.map { place, unit in
+          "\(Text.plain(x(place))),\(Text.plain(bottom - (bottom - top) * unit))"
+        }
+        let end = bottom - (bottom - top) * (min(value * scale, usual) - low) / (high - low)
+        parts.append(
+          "<polyline points=\"\(ends.joined(separator: " ")) \(Text.plain(right)),\(Text.plain(end))\" fill=\"none\" "
+            + "stroke=\"\(isBest ? "var(--dev)" : "var(--soft)")\" stroke-width=\"\(isBest ? 2 : 1)\" "
+            + "opacity=\"\(isBest ? ".9" : ".3")\"/>")
+      }
+    }
+    return
+      "<div class=\"wide\"><svg viewBox=\"0 0 960 274\" role=\"img\" aria-label=\"Each trial's hyperparameters\" "
+      + "style=\"min-width:48rem;max-width:62rem\">\(parts.joined())</svg></div>"
+  }
+
+  private var trials: String {
+    let sorted = result.trials.sorted { a, b in
+      let (x, y) = (a.state == .complete ? sign * (a.value ?? .infinity) : .infinity, b.state == .complete ? sign * (b.value ?? .infinity) : .infinity)
+      return x == y ? a.number < b.number : x < y
+    }
+    let rows = sorted.map { trial in
+      [
+        "\(trial.number)", trial.state == .complete ? text(trial.value) : Self.word(trial.state),
+        trial.seconds.map { "\(Text.significant($0, digits: 2)) s" } ?? "",
+      ] + result.space.parameters.map { Self.text(trial.values[$0.name]) }
+    }
+    let table = Page.table(["trial", unit, "took"] + result.space.parameters.map(\.name), Array(rows.prefix(500)))
+    return rows.isEmpty ? "" : "<details><summary>\(rows.count) trials, the best first</summary>\(table)</details>"
+  }
+
+  private static func word(_ state: Trial.State) -> String {
+    switch state {
+    case .complete: "done"
+    case .pruned: "stopped early"
+    case .failed: "failed"
+    case .running: "being tried"
+    case .waiting: "waiting"
+    }
+  }
+
+  private var recipe: String {
+    guard let best = result.winner?.best.recipe ?? result.best?.recipe, let json = try? JSON.text(best, pretty: true) else {
+      return ""
+    }
+    return Page.section("The recipe", "<details><summary>best.json</summary><pre>\(escape(json))</pre></details>")
+  }
+
+  /// A value as people read it.
+  private static func text(_ value: JSONValue?) -> String {
+    guard let value else { return "–" }
+    if let text = value.string { return text }
+    if let whole = value.integer { return "\(whole)" }
+    if let number = value.number { return Text.significant(number, digits: 3) }
+    return (try? JSON.text(value)) ?? ""
+  }
+}

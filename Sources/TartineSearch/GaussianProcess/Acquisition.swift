@@ -1,0 +1,136 @@
+import TartineEngine
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Where in a box a Gaussian process of what was seen expects most to be gained.
+struct Acquisition {
+  /// The box, one side for each hyperparameter.
+  struct Region {
+    let low, high: [Double]
+  }
+
+  private let space: SearchSpace
+  private let isOrdered: [Bool]
+  private let process: GaussianProcess
+  /// What is to be improved on.
+  private let threshold: Double
+  /// The best points seen, the best first; a hyperparameter that is not there in the middle.
+  let best: [[Double]]
+  /// Logarithms of the process's lengths.
+  var lengths: [Double] { process.parameters.lengths }
+
+  /// Points that the process is fitted to, at most: the best half of them, and the latest.
+  private static let mostPoints = 300
+  /// The same for its parameters, which take many fits.
+  private static let mostFitted = 120
+
+  /// - Parameter style: of the process's priors.
+  /// - Returns: nil where too little is known.
+  init?(_ space: SearchSpace, _ history: [Observation], style: GaussianProcess.Style) {
+    self.space = space
+    isOrdered = space.parameters.map(\.domain.isOrdered)
+    let finite = history.compactMap(\.value).filter(\.isFinite)
+    guard finite.count >= 3, let worst = finite.max() else { return nil }
+    let done = history.filter { $0.value != nil }.map { (point: $0.point, value: min(worst, $0.value ?? worst)) }
+    let known = Self.most(done, Self.mostPoints)
+    let values = WarpedValues(known.map(\.value)).list
+    let few = Self.most(known, Self.mostFitted)
+    guard
+      let fitted = GaussianProcess(
+        few.map(\.point), WarpedValues(few.map(\.value)).list, isOrdered: isOrdered, evaluations: 60, style: style),
+      let whole = few.count == known.count
+        ? fitted : GaussianProcess(known.map(\.point), values, isOrdered: isOrdered, fitted.parameters)
+    else { return nil }
+    process = whole.believing(history.filter { $0.value == nil }.map(\.point))
+    let expected = whole.predict(known.map(\.point)).map(\.mean)
+    let judged = style.trusts ? values : expected
+    threshold = judged.min() ?? 0
+    let order = values.indices.sorted { (judged[$0], $0) < (judged[$1], $1) }
+    best = order.prefix(4).map { known[$0].point.map { $0.isNaN ? 0.5 : $0 } }
+  }
+
+  private static func most(_ trials: [(point: [Double], value: Double)], _ count: Int) -> [(point: [Double], value: Double)] {
+    guard trials.count > count else { return trials }
+    let order = trials.indices.sorted { (trials[$0].value, $0) < (trials[$1].value, $1) }
+    let good = Set(order.prefix(count / 2))
+    let late = trials.indices.reversed().filter { !good.contains($0) }.prefix(count - good.count)
+    return good.union(late).sorted().map { trials[$0] }
+  }
+
+  /// A point as the space has it: of whole numbers and choices the middle, and what is not there left out.
+  private func settled(_ point: [Double]) -> [Double] { space.point(of: space.values(at: point)) ?? point }
+
+  private func gain(_ mean: Double, _ variance: Double) -> Double {
+    LogImprovement.value(mean: mean, deviation: variance.squareRoot(), threshold: threshold).value
+  }
+
+  /// The point from which most is expected.
+  ///
+  /// Points all over the box, and steps of many sizes from the best that were seen, are compared; from the best of these it climbs.
+  func maximum(in region: Region, seed: UInt64, number: Int) -> [Double] {
+    var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 9)
+    let sobol = SobolSequence(dimensions: space.count, seed: seed &+ UInt64(number), index: 3)
+    let wide = process.points.count > 120 ? 256 : 512
+    var candidates = (0..<wide).map { k in
+      zip(sobol[k], zip(region.low, region.high)).map { $1.0 + $0 * ($1.1 - $1.0) }
+    }
+    for top in best {
+      for k in 0..<64 { candidates.append(step(from: top, size: pow(10, -0.5 - 2.5 * Double(k) / 64), region, &stream)) }
+    }
+    candidates = candidates.map(settled)
+    let gains = process.predict(candidates).map { gain($0.mean, $0.variance) }
+    let order = candidates.indices.sorted { (gains[$1], $0) < (gains[$0], $1) }
+    var found = (point: candidates[order[0]], gain: gains[order[0]])
+    for place in order.prefix(6) {
+      let climbed = climb(from: candidates[place], region)
+      if climbed.gain > found.gain { found = climbed }
+    }
+    return found.point.map { $0.isNaN ? 0.5 : $0 }
+  }
+
+  /// A point with some hyperparameters moved, at least one.
+  private func step(
+    from point: [Double], size: Double, _ region: Region, _ stream: inout RandomStream
+  ) -> [Double] {
+    var near = point
+    let forced = stream.integer(below: space.count)
+    for place in isOrdered.indices where place == forced || stream.uniform() < 0.6 {
+      near[place] =
+        isOrdered[place]
+        ? min(region.high[place], max(region.low[place], near[place] + size * stream.normalPair().0)) : stream.uniform()
+    }
+    return near
+  }
+
+  /// Climbs in the hyperparameters that have an order.
+  private func climb(from start: [Double], _ region: Region) -> (point: [Double], gain: Double) {
+    let free = isOrdered.indices.filter { isOrdered[$0] && !start[$0].isNaN }
+    func at(_ list: [Double]) -> [Double] {
+      var x = start
+      for (place, value) in zip(free, list) { x[place] = value }
+      return x
+    }
+    let found = Minimizer.minimize(
+      from: free.map { start[$0] }, lowest: free.map { region.low[$0] }, highest: free.map { region.high[$0] },
+      evaluations: 40
+    ) { list in
+      let here = process.slopes(at(list))
+      let deviation = here.variance.squareRoot()
+      let gain = LogImprovement.value(mean: here.mean, deviation: deviation, threshold: threshold)
+      return (
+        -gain.value,
+        free.map { -(gain.byMean * here.meanSlope[$0] + gain.byDeviation * here.varianceSlope[$0] / (2 * deviation)) }
+      )
+    }
+    // Whole numbers are as they are.
+    let whole = settled(at(found.place))
+    let here = process.predict([whole])[0]
+    return (whole, gain(here.mean, here.variance))
+  }
+}

@@ -1,0 +1,80 @@
+import TartineEngine
+
+/// The lecture's way: points spread over the whole space, then over a smaller box around where the best were, and so on, each
+/// hyperparameter on its own scale.
+///
+/// Each round's points fill their box evenly. The next box lies around the mean of the round's best, a half as wide in each
+/// hyperparameter; where the best lie near an edge of their box it is moved there, and is as wide as before. Choices are drawn
+/// among those that the best had, the more often the more of them had them.
+///
+/// **Source**: Ng, *Improving deep neural networks*, "Hyperparameters tuning in practice".
+public struct CoarseToFineSampler: Sampler {
+  /// Points of a round; nil: by the hyperparameters that there are.
+  public var roundSize: Int?
+  /// How much narrower each box is than the one before.
+  public var shrinkage = 0.5
+
+  /// A sampler.
+  public init(roundSize: Int? = nil) { self.roundSize = roundSize }
+
+  /// A box of one round.
+  public struct Box: Hashable, Sendable, Codable {
+    /// The first trial in it.
+    public let first: Int
+    /// Its ends, from 0 to 1, one for each hyperparameter; of a choice always 0 and 1.
+    public let low, high: [Double]
+  }
+
+  private func size(_ space: SearchSpace) -> Int { roundSize ?? min(24, max(8, 4 * space.count)) }
+
+  /// Points evenly in the box of the trial's round.
+  public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
+    let size = size(space)
+    let boxes = boxes(number, in: space, after: history)
+    guard let box = boxes.last else { return SobolSequence(dimensions: space.count, seed: seed)[number] }
+    let point = SobolSequence(dimensions: space.count, seed: seed, index: number / size)[number % size]
+    let best = Self.best(history.prefix(number / size * size), count: max(2, size / 4))
+    var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 2)
+    return space.parameters.indices.map { place in
+      guard space.parameters[place].domain.isOrdered else {
+        // One of five is any, so that none is lost for ever.
+        guard !best.isEmpty, stream.uniform() > 0.2 else { return point[place] }
+        let chosen = best[stream.integer(below: best.count)].point[place]
+        return chosen.isNaN ? point[place] : chosen
+      }
+      return box.low[place] + point[place] * (box.high[place] - box.low[place])
+    }
+  }
+
+  /// The boxes of the rounds up to that of a trial.
+  public func boxes(_ number: Int, in space: SearchSpace, after history: [Observation]) -> [Box] {
+    let size = size(space)
+    var boxes = [Box(first: 0, low: space.parameters.map { _ in 0 }, high: space.parameters.map { _ in 1 })]
+    for round in 1..<max(1, number / size + 1) {
+      let last = boxes[boxes.count - 1]
+      let best = Self.best(history.prefix(round * size), count: max(2, size / 4))
+      guard !best.isEmpty else { break }
+      var (low, high) = (last.low, last.high)
+      for (place, parameter) in space.parameters.enumerated() where parameter.domain.isOrdered {
+        let places = best.map(\.point[place]).filter { !$0.isNaN }
+        guard !places.isEmpty else { continue }
+        let width = last.high[place] - last.low[place]
+        let middle = places.reduce(0, +) / Double(places.count)
+        // At an edge of the box, and not of the space, the good lies beyond it.
+        let isAtEdge =
+          (middle < last.low[place] + 0.15 * width && last.low[place] > 0)
+          || (middle > last.high[place] - 0.15 * width && last.high[place] < 1)
+        let next = isAtEdge ? width : shrinkage * width
+        low[place] = max(0, min(1 - next, middle - next / 2))
+        high[place] = min(1, low[place] + next)
+      }
+      boxes.append(Box(first: round * size, low: low, high: high))
+    }
+    return boxes
+  }
+
+  private static func best(_ history: some Sequence<Observation>, count: Int) -> [Observation] {
+    let done = history.filter { $0.value?.isFinite == true }
+    return Array(done.sorted { ($0.value ?? 0) < ($1.value ?? 0) }.prefix(count))
+  }
+}

@@ -1,0 +1,101 @@
+import TartineEngine
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A tree-structured Parzen estimator: tries where good trials were dense, and bad ones were not.
+///
+/// The best tenth of the trials, at most 25, are the good ones. A density of either is a mixture of normal distributions, one a
+/// trial over all hyperparameters together, and one over the whole space. Of 24 points drawn from the good ones' density that with
+/// the largest ratio is tried. Trials that are not done yet count as bad.
+///
+/// **Source**: Bergstra, Bardenet, Bengio, Kégl, *Algorithms for hyper-parameter optimization*, 2011; Falkner, Klein, Hutter, *BOHB*,
+/// 2018, for the joint density; Optuna 5.0 for the numbers.
+public struct TPESampler: Sampler {
+  /// Random trials before the first that is not.
+  public var startTrials = 10
+  /// Points that are compared.
+  public var candidates = 24
+
+  /// A sampler.
+  public init() {}
+
+  /// The candidate that is likeliest good.
+  public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
+    var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 4)
+    let done = history.filter { $0.value != nil }
+    guard done.count >= startTrials else { return space.parameters.map { _ in stream.uniform() } }
+    let sorted = done.sorted { ($0.value ?? 0) < ($1.value ?? 0) }
+    let good = min(25, (done.count + 9) / 10)
+    let best = Density(sorted.prefix(good).map(\.point), space)
+    let rest = Density(sorted.dropFirst(good).map(\.point) + history.filter { $0.value == nil }.map(\.point), space)
+    var chosen: (point: [Double], ratio: Double)?
+    for _ in 0..<candidates {
+      let point = best.draw(&stream)
+      let ratio = best.logDensity(point) - rest.logDensity(point)
+      if ratio > chosen?.ratio ?? -.infinity { chosen = (point, ratio) }
+    }
+    return chosen?.point ?? space.parameters.map { _ in stream.uniform() }
+  }
+
+  /// A mixture of kernels, one at each point and one over the whole space.
+  private struct Density {
+    private let points: [[Double]]
+    private let counts: [Int?]
+    private let widths: [Double]
+
+    init(_ points: [[Double]], _ space: SearchSpace) {
+      self.points = points
+      counts = space.parameters.map { $0.domain.isOrdered ? nil : $0.domain.count }
+      // Scott's rule for uniform points, with all hyperparameters together.
+      let n = Double(points.count + 1)
+      let width = 0.2 * pow(n, -1 / Double(space.count + 4)) + 1 / min(100, n) * 0.1
+      widths = space.parameters.map { _ in width }
+    }
+
+    func draw(_ stream: inout RandomStream) -> [Double] {
+      let kernel = stream.integer(below: points.count + 1)
+      return counts.indices.map { place in
+        guard kernel < points.count, !points[kernel][place].isNaN else { return stream.uniform() }
+        let centre = points[kernel][place]
+        if counts[place] != nil {
+          return stream.uniform() < 1 / Double(points.count + 1) ? stream.uniform() : centre
+        }
+        // Cut off at the ends by drawing again.
+        for _ in 0..<20 {
+          let x = centre + widths[place] * stream.normalPair().0
+          if x >= 0, x <= 1 { return x }
+        }
+        return min(1, max(0, centre))
+      }
+    }
+
+    func logDensity(_ point: [Double]) -> Double {
+      var terms = [0.0]
+      for centre in points {
+        var sum = 0.0
+        for place in counts.indices where !point[place].isNaN && !centre[place].isNaN {
+          if let count = counts[place] {
+            // The own level has all but a share, that all have alike.
+            let share = 1 / Double(points.count + 1)
+            let isSame = Int(point[place] * Double(count)) == Int(centre[place] * Double(count))
+            sum += log(Double(count) * ((isSame ? 1 - share : 0) + share / Double(count)))
+          } else {
+            let width = widths[place]
+            func below(_ x: Double) -> Double { 0.5 * erfc(-(x - centre[place]) / width / 2.0.squareRoot()) }
+            let z = (point[place] - centre[place]) / width
+            sum += -0.5 * z * z - log(width * (2 * Double.pi).squareRoot() * (below(1) - below(0)))
+          }
+        }
+        terms.append(sum)
+      }
+      let most = terms.max() ?? 0
+      return most + log(terms.reduce(0) { $0 + exp($1 - most) } / Double(terms.count))
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import TartineFiles
+import TartineSQLite
+
+/// A file of SQLite's, opened for one study. Not for several threads at once.
+final class Database {
+  /// A value as a table holds it.
+  enum Value: Hashable {
+    case null
+    case integer(Int)
+    case number(Double)
+    case text(String)
+
+    var integer: Int? { if case .integer(let value) = self { value } else { nil } }
+    var text: String? { if case .text(let value) = self { value } else { nil } }
+    var number: Double? {
+      switch self {
+      case .number(let value): value
+      case .integer(let value): Double(value)
+      default: nil
+      }
+    }
+  }
+
+  private let path: String
+  private let handle: OpaquePointer
+  private var statements: [String: OpaquePointer] = [:]
+
+  /// How long another process's write is waited for.
+  private static let patience: Int32 = 60_000
+
+  /// Opens a file, or makes it; `:memory:` is none.
+  /// - Throws: `FileError` where it is none of SQLite's, or cannot be opened.
+  init(_ path: String) throws {
+    self.path = path
+    var opened: OpaquePointer?
+    let code = sqlite3_open_v2(
+      path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nil)
+    guard code == SQLITE_OK, let opened else {
+      sqlite3_close(opened)
+      throw FileError(
+        .cannotCreate, path,
+        "the study '\(path)' can be neither opened nor made: \(Files.isFolder(path) ? "it is a folder" : String(cString: sqlite3_errstr(code))).")
+    }
+    handle = opened
+    sqlite3_busy_timeout(handle, Self.patience)
+    // A killed process loses at most what it had not committed; a power cut at most the last trials.
+    _ = try rows("PRAGMA journal_mode=WAL")
+    _ = try rows("PRAGMA synchronous=NORMAL")
+  }
+
+  deinit {
+    for statement in statements.values { sqlite3_finalize(statement) }
+    sqlite3_close(handle)
+  }
+
+  /// The row that was made last.
+  var lastRow: Int { Int(sqlite3_last_insert_rowid(handle)) }
+  /// Rows that the last statement changed.
+  var changes: Int { Int(sqlite3_changes(handle)) }
+
+  /// Does a statement, and gives its rows.
+  @discardableResult
+  func rows(_ sql: String, _ values: Value...) throws -> [[Value]] {
+    let statement = try prepared(sql)
+    defer {
+      sqlite3_reset(statement)
+      sqlite3_clear_bindings(statement)
+    }
+    for (place, value) in values.enumerated() { bind(value, to: statement, at: Int32(place + 1)) }
+    var rows: [[Value]] = []
+    while true {
+      let code = sqlite3_step(statement)
+      if code == SQLITE_DONE { return rows }
+      guard code == SQLITE_ROW else { throw failure(code) }
+      rows.append((0..<sqlite3_column_count(statement)).map { column(statement, $0) })
+    }
+  }
+
+  /// Does all or nothing, alone among all processes.
+  func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+    try rows("BEGIN IMMEDIATE")
+    do {
+      let result = try body()
+      try rows("COMMIT")
+      return result
+    } catch {
+      _ = try? rows("ROLLBACK")
+      throw error
+    }
+  }
+
+  private func prepared(_ sql: String) throws -> OpaquePointer {
+    if let known = statements[sql] { return known }
+    var statement: OpaquePointer?
+    let code = sqlite3_prepare_v2(handle, sql, -1, &statement, nil)
+    guard code == SQLITE_OK, let statement else { throw failure(code) }
+    statements[sql] = statement
+    return statement
+  }
+
+  private func bind(_ value: Value, to statement: OpaquePointer, at place: Int32) {
+    switch value {
+    case .null: sqlite3_bind_null(statement, place)
+    case .integer(let value): sqlite3_bind_int64(statement, place, Int64(value))
+    case .number(let value): sqlite3_bind_double(statement, place, value)
+    case .text(let value):
+      // SQLite keeps a copy of its own.
+      sqlite3_bind_text(statement, place, value, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+    }
+  }
+
+  private func column(_ statement: OpaquePointer, _ place: Int32) -> Value {
+    switch sqlite3_column_type(statement, place) {
+    case SQLITE_INTEGER: .integer(Int(sqlite3_column_int64(statement, place)))
+    case SQLITE_FLOAT: .number(sqlite3_column_double(statement, place))
+    case SQLITE_TEXT: .text(String(cString: sqlite3_column_text(statement, place)))
+    default: .null
+    }
+  }
+
+  private func failure(_ code: Int32) -> FileError {
+    let message = String(cString: sqlite3_errmsg(handle))
+    switch code & 0xff {
+    case SQLITE_NOTADB, SQLITE_CORRUPT, SQLITE_FORMAT:
+      return FileError(.damaged, path, "'\(path)' is no study, or is damaged: \(message); name another file with --study.")
+    case SQLITE_BUSY, SQLITE_LOCKED:
+      return FileError(
+        .writeFailed, path,
+        "the study '\(path)' has been locked by another program for a minute; close whatever holds it, and try again.")
+    case SQLITE_FULL:
+      return FileError(.writeFailed, path, "the study '\(path)' cannot be written: the disk is full. What was done is kept.")
+    case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN:
+      return FileError(.writeFailed, path, "the study '\(path)' cannot be written: \(message).")
+    default: return FileError(.writeFailed, path, "the study '\(path)' cannot be used: \(message).")
+    }
+  }
+}

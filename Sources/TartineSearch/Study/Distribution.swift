@@ -1,0 +1,78 @@
+import TartineFiles
+
+/// A hyperparameter's values as Optuna writes them.
+///
+/// Numbers are as they are, choices their places. A reverse-log scale is a linear one there; a choice that is a list is its
+/// text.
+struct Distribution {
+  let domain: Domain
+
+  /// As JSON.
+  var json: String {
+    let name: String
+    let attributes: [String: JSONValue]
+    switch domain {
+    case .number(let low, let high, let scale, let step):
+      name = "FloatDistribution"
+      attributes = [
+        "low": .number(low), "high": .number(high), "log": .bool(scale == .log), "step": step.map { .number($0) } ?? .null,
+      ]
+    case .integer(let low, let high, let scale, let step):
+      name = "IntDistribution"
+      attributes = [
+        "low": .integer(low), "high": .integer(high), "log": .bool(scale == .log), "step": .integer(step),
+      ]
+    case .choice(let values):
+      name = "CategoricalDistribution"
+      attributes = ["choices": .array(values.map(Self.plain))]
+    }
+    return (try? JSON.text(JSONValue.object(["name": .string(name), "attributes": .object(attributes)]))) ?? "{}"
+  }
+
+  private static func plain(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .array, .object: .string((try? JSON.text(value)) ?? "")
+    default: value
+    }
+  }
+
+  /// The number that stands for a value.
+  func number(of value: JSONValue) -> Double? {
+    if case .choice(let values) = domain { return values.firstIndex { $0.isSame(as: value) }.map(Double.init) }
+    return value.number
+  }
+
+  /// The value that a number stands for.
+  func value(of number: Double) -> JSONValue? {
+    switch domain {
+    case .choice(let values):
+      Int(exactly: number).flatMap { values.indices.contains($0) ? values[$0] : nil }
+    case .integer: Int(exactly: number.rounded()).map { .integer($0) }
+    case .number: .number(number)
+    }
+  }
+
+  init(_ domain: Domain) { self.domain = domain }
+
+  /// Reads either of the forms that Optuna takes; nil for anything else.
+  init?(json: String) {
+    guard let tree = try? JSON.decode(JSONValue.self, from: json) else { return nil }
+    let kind = (tree["name"] ?? tree["type"])?.string ?? ""
+    let attributes = tree["attributes"] ?? tree
+    let isLog = attributes["log"]?.bool ?? false
+    switch kind {
+    case "FloatDistribution", "float", "UniformDistribution", "LogUniformDistribution":
+      guard let low = attributes["low"]?.number, let high = attributes["high"]?.number else { return nil }
+      domain = .number(
+        low: low, high: high, scale: isLog || kind == "LogUniformDistribution" ? .log : .linear,
+        step: attributes["step"]?.number)
+    case "IntDistribution", "int":
+      guard let low = attributes["low"]?.integer, let high = attributes["high"]?.integer else { return nil }
+      domain = .integer(low: low, high: high, scale: isLog ? .log : .linear, step: attributes["step"]?.integer ?? 1)
+    case "CategoricalDistribution", "categorical":
+      guard case .array(let values)? = attributes["choices"] else { return nil }
+      domain = .choice(values)
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,34 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Times as a study holds them: `2026-11-24 18:30:00.123456`, in UTC.
+enum UTC {
+  static var now: String {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    var parts = tm()
+    var seconds = time.tv_sec
+    gmtime_r(&seconds, &parts)
+    func two(_ value: Int32) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    let micro = "\(time.tv_nsec / 1000)"
+    return
+      "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday)) \(two(parts.tm_hour)):\(two(parts.tm_min)):"
+      + "\(two(parts.tm_sec)).\(String(repeating: "0", count: 6 - micro.count))\(micro)"
+  }
+
+  /// Seconds since 1970; nil for another text.
+  static func seconds(_ text: String) -> Double? {
+    let numbers = text.split { !$0.isNumber }.compactMap { Double($0) }
+    guard numbers.count >= 6 else { return nil }
+    var parts = tm()
+    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (Int32(numbers[0]) - 1900, Int32(numbers[1]) - 1, Int32(numbers[2]))
+    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (Int32(numbers[3]), Int32(numbers[4]), Int32(numbers[5]))
+    let fraction = text.split(separator: ".").dropFirst().first.flatMap { Double("0.\($0.prefix { $0.isNumber })") } ?? 0
+    return Double(timegm(&parts)) + fraction
+  }
+}

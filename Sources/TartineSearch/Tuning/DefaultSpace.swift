@@ -1,0 +1,52 @@
+import TartineFiles
+import TartineNetworks
+import TartineOptimizers
+import TartineTraining
+
+extension SearchSpace {
+  /// What is searched when nobody says otherwise, around a recipe, in the lecture's order of importance: the rate; units, batch
+  /// size and β; depth and decay; and how many units stay, which few rows ask for.
+  ///
+  /// - Parameter recipe: what a trial is made of, with its values put in.
+  /// - Throws: `SearchError` where there is nothing to search.
+  public static func automatic(for recipe: Recipe) throws -> SearchSpace {
+    var parameters: [Hyperparameter] = []
+    let optimizer = recipe.optimizer
+    let isAdam: Set<Optimizer.Algorithm> = [.adam, .adamW, .amsGrad, .nAdam, .rAdam]
+    if optimizer.algorithm != .lbfgs {
+      let rate = optimizer.learningRate.initial
+      parameters.append(
+        Hyperparameter("optimizer.learningRate", .number(low: rate / 30, high: rate * 10, scale: .log)))
+      parameters.append(Hyperparameter("batchSize", .integer(low: 16, high: 512, scale: .log)))
+      if optimizer.algorithm == .momentum || optimizer.algorithm == .nesterov || isAdam.contains(optimizer.algorithm) {
+        parameters.append(Hyperparameter("optimizer.beta1", .number(low: 0.7, high: 0.99, scale: .reverseLog)))
+      }
+    }
+    if let stack = recipe.network.stack, !stack.hidden.isEmpty {
+      parameters.append(Hyperparameter("network.units", .integer(low: 16, high: 512, scale: .log)))
+      parameters.append(Hyperparameter("network.depth", .integer(low: 1, high: 4)))
+      if optimizer.algorithm != .lbfgs {
+        parameters.append(Hyperparameter("network.keepProb", .number(low: 0.4, high: 1)))
+      }
+    }
+    parameters.append(
+      optimizer.algorithm == .adamW
+        ? Hyperparameter("optimizer.decay", .number(low: 0.01, high: 10, scale: .log))
+        : Hyperparameter("penalty.l2", .number(low: 1e-7, high: 1e-2, scale: .log)))
+    let order = [
+      "optimizer.learningRate", "network.units", "batchSize", "optimizer.beta1", "network.depth", "optimizer.decay",
+      "penalty.l2", "network.keepProb",
+    ]
+    return try SearchSpace(parameters.sorted { order.firstIndex(of: $0.name)! < order.firstIndex(of: $1.name)! })
+  }
+}
+
+extension Recipe {
+  /// The recipe with a trial's values put in, by their keys.
+  /// - Throws: `RecipeError` for a key that no recipe has, or a value out of its range.
+  public func with(_ values: [String: JSONValue]) throws -> Recipe {
+    var settings = RecipeSettings()
+    for (key, value) in values.sorted(by: { $0.key < $1.key }) { settings.set(key, to: value) }
+    return try settings.apply(to: self)
+  }
+}

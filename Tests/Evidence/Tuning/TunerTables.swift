@@ -1,0 +1,129 @@
+import Foundation
+import Tartine
+
+/// What tuners came to, side by side.
+struct TunerTables {
+  private let results: [String: [TunerTrials]]
+  private let tasks: [TuningTask]
+  private let tuners: [String]
+  private static let counts = [8, 16, 32, 64]
+
+  /// - Parameters:
+  ///   - tasks: those to be told of.
+  ///   - tuners: those to be ranked with each other, ours first.
+  init(_ logs: [TunerTrials], _ tasks: [TuningTask], tuners: [String]) {
+    self.tasks = tasks
+    self.tuners = tuners
+    results = Dictionary(grouping: logs.filter { tuners.contains($0.tuner) }) { "\($0.task) \($0.seed)" }.filter {
+      Set($0.value.map(\.tuner)).count == tuners.count
+    }
+  }
+
+  private func runs(_ task: TuningTask) -> [[TunerTrials]] {
+    results.filter { $0.value[0].task == task.name }.sorted { $0.value[0].seed < $1.value[0].seed }.map { _, list in
+      tuners.compactMap { name in list.first { $0.tuner == name } }
+    }
+  }
+
+  /// The best of the first so many trials; of all of a network's, what its choice is worth.
+  private static func figure(_ trials: TunerTrials, after count: Int) -> Double {
+    if count >= 64, let verdict = trials.verdict { return verdict }
+    return trials.values.prefix(count >= 64 ? .max : count).min() ?? .infinity
+  }
+
+  /// Places from 1, equal ones sharing theirs.
+  private func ranks(_ runs: [TunerTrials], after count: Int) -> [Double] {
+    HypothesisTest.ranks(runs.map { Self.figure($0, after: count) })
+  }
+
+  // MARK: Tables
+
+  /// Mean ranks over all runs, and each tuner against the first.
+  func ranking(isNetwork: Bool?) -> String {
+    let chosen = tasks.filter { isNetwork == nil || ($0.verdict != nil) == isNetwork }
+    let byTask = chosen.map(runs).filter { !$0.isEmpty }
+    guard !byTask.isEmpty else { return "" }
+    var lines = [
+      "| tuner | mean rank after 8 | 16 | 32 | 64 trials | 95 % interval | wins against it, % | Wilcoxon's p |",
+      "|---|---|---|---|---|---|---|---|",
+    ]
+    for (place, name) in tuners.enumerated() {
+      let means = Self.counts.map { count in
+        mean(byTask.map { mean($0.map { ranks($0, after: count)[place] }) })
+      }
+      let interval = bootstrap(byTask) { runs in mean(runs.map { ranks($0, after: 64)[place] }) }
+      var line = "| \(name) | " + means.map { Text.fixed($0, decimals: 2) }.joined(separator: " | ")
+      line += " | \(Text.fixed(interval.low, decimals: 2)) to \(Text.fixed(interval.high, decimals: 2)) | "
+      if place == 0 {
+        line += "| |"
+      } else {
+        let pairs = byTask.flatMap { runs -> [Double] in
+          let differences = runs.map { Self.figure($0[place], after: 64) - Self.figure($0[0], after: 64) }
+          // In the task's own unit: a value at random differs from another by about so much.
+          let spread = differences.map(abs).sorted()[differences.count / 2]
+          return differences.map { spread > 0 ? max(-50, min(50, $0 / spread)) : 0 }
+        }
+        let wins = pairs.reduce(0.0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) } / Double(pairs.count)
+        line += "\(Text.fixed(wins * 100, decimals: 0)) | \(Self.text(p: Self.wilcoxon(pairs))) |"
+      }
+      lines.append(line)
+    }
+    let seeds = byTask.map(\.count)
+    lines.append("\n\(byTask.count) tasks, \(seeds.min() ?? 0) to \(seeds.max() ?? 0) seeds.")
+    return lines.joined(separator: "\n")
+  }
+
+  /// The median over seeds on each task.
+  var medians: String {
+    var lines = ["| task | " + tuners.joined(separator: " | ") + " |", "|---|" + tuners.map { _ in "---|" }.joined()]
+    for task in tasks {
+      let runs = runs(task)
+      guard !runs.isEmpty else { continue }
+      let cells = tuners.indices.map { place -> String in
+        let sorted = runs.map { Self.figure($0[place], after: 64) }.sorted()
+        return Text.significant(sorted[sorted.count / 2], digits: 3)
+      }
+      lines.append("| \(task.name) | \(cells.joined(separator: " | ")) |")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func text(p: Double) -> String { p < 1e-4 ? "below 0.0001" : Text.significant(p, digits: 2) }
+
+  private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
+
+  /// Over draws of tasks, and of each one's seeds.
+  private func bootstrap(
+    _ byTask: [[[TunerTrials]]], _ figure: ([[TunerTrials]]) -> Double
+  ) -> (low: Double, high: Double) {
+    // Each run's own figure once; draws are of these.
+    let own = byTask.map { $0.map { figure([$0]) } }
+    var stream = RandomStream(seed: 0, purpose: .test, index: 88)
+    let drawn = (0..<1000).map { _ -> Double in
+      mean(
+        own.indices.map { _ in
+          let task = own[stream.integer(below: own.count)]
+          return mean(task.indices.map { _ in task[stream.integer(below: task.count)] })
+        })
+    }.sorted()
+    return (drawn[25], drawn[974])
+  }
+
+  /// Two-sided, by the normal approximation with ties.
+  ///
+  /// **Source**: Wilcoxon, *Individual comparisons by ranking methods*, 1945.
+  static func wilcoxon(_ differences: [Double]) -> Double {
+    let kept = differences.filter { $0 != 0 }
+    guard kept.count > 5 else { return 1 }
+    let ranks = HypothesisTest.ranks(kept.map(abs))
+    let n = Double(kept.count)
+    let positive = zip(kept, ranks).reduce(0.0) { $0 + ($1.0 > 0 ? $1.1 : 0) }
+    let ties = Dictionary(grouping: ranks) { $0 }.values.reduce(0.0) { sum, group in
+      let t = Double(group.count)
+      return sum + t * t * t - t
+    }
+    let variance = n * (n + 1) * (2 * n + 1) / 24 - ties / 48
+    let z = (abs(positive - n * (n + 1) / 4) - 0.5) / variance.squareRoot()
+    return min(1, 2 * HypothesisTest.normalTail(max(0, z)))
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import Synchronization
+import Tartine
+
+/// Tuners on tasks, as they are kept in a log: one line of JSON for a tuner on a task with a seed.
+struct TunerTrials: Codable, Sendable {
+  let task, tuner: String
+  let seed: UInt64
+  /// What each trial came to, in their order.
+  let values: [Double]
+  /// What the tuner's choice is worth on rows that no tuner saw; nil where values are the truth.
+  let verdict: Double?
+  var smooth: Double?
+  var smoothAll: Double?
+  /// The tuner's own time.
+  let seconds: Double
+
+  /// Our samplers by name, the number of trials, in thousandths of those asked for, behind it.
+  static let ours: [(name: String, sampler: any Sampler, share: Int)] = [
+    ("guided-zoom", GuidedZoomSampler(), 1), ("distrust", GuidedZoomSampler.with { $0.trusts = false }, 1),
+    ("noisy", GuidedZoomSampler.with { $0.trusts = false; $0.noise = 0.01 }, 1),
+    ("noisier", GuidedZoomSampler.with { $0.trusts = false; $0.noise = 0.1; $0.noiseSpread = 1.5 }, 1), ("gaussian-process", GaussianProcessSampler(), 1),
+    ("coarse-to-fine", CoarseToFineSampler(), 1), ("tpe", TPESampler(), 1), ("sobol", SobolSampler(), 1),
+    ("random", RandomSampler(), 1), ("random, twice the trials", RandomSampler(), 2),
+  ]
+
+  /// Lets a sampler do its trials.
+  init(_ task: TuningTask, _ name: String, _ sampler: any Sampler, trials: Int, seed: UInt64) throws {
+    var history: [Observation] = []
+    var settings: [[String: JSONValue]] = []
+    var values: [Double] = []
+    let clock = ContinuousClock()
+    var time = Duration.zero
+    for number in 0..<trials {
+      var point: [Double] = []
+      time += clock.measure { point = sampler.suggest(number, in: task.space, after: history, seed: seed) }
+      settings.append(task.space.values(at: point))
+      values.append(try task.objective(settings[number], seed))
+      history.append(Observation(point: task.space.point(of: settings[number]) ?? point, value: values[number]))
+    }
+    self.task = task.name
+    tuner = name
+    self.seed = seed
+    self.values = values.map { $0.isFinite ? $0 : 1e300 }
+    let best = values.indices.min { (values[$0], $0) < (values[$1], $1) } ?? 0
+    verdict = try task.verdict?(settings[best], seed)
+    let order = Choice.order(history, in: task.space)
+    smooth = try task.verdict?(settings[order[0]], seed)
+    smoothAll = try task.verdict.map { v in try (v(settings[order[0]], seed) + v(settings[order[1]], seed) + v(settings[order[2]], seed)) / 3 }
+    seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+  }
+
+  /// Does what the log does not hold yet, two at a time.
+  ///
+  /// - Parameters:
+  ///   - log: a file that each result is added to.
+  ///   - seeds: on functions, and on networks.
+  static func run(
+    _ tasks: [TuningTask], tuners: [String], trials: Int, seeds: (functions: Int, networks: Int), log path: String
+  ) throws {
+    let known = (try? read(path)) ?? []
+    var jobs: [(task: TuningTask, tuner: (name: String, sampler: any Sampler, share: Int), seed: UInt64)] = []
+    for task in tasks {
+      for tuner in ours where tuners.isEmpty || tuners.contains(tuner.name) {
+        for seed in 0..<UInt64(task.verdict == nil ? seeds.functions : seeds.networks)
+        where !known.contains(where: { $0.task == task.name && $0.tuner == tuner.name && $0.seed == seed }) {
+          jobs.append((task, tuner, seed))
+        }
+      }
+    }
+    if !FileManager.default.fileExists(atPath: path) {
+      _ = FileManager.default.createFile(atPath: path, contents: nil)
+    }
+    guard let file = FileHandle(forWritingAtPath: path) else { throw FailedTrial(description: "cannot write \(path)") }
+    file.seekToEndOfFile()
+    let shared = Mutex<(next: Int, failure: String?)>((0, nil))
+    nonisolated(unsafe) let (all, output) = (jobs, file)
+    DispatchQueue.concurrentPerform(iterations: 2) { _ in
+      while true {
+        let place = shared.withLock { state -> Int? in
+          guard state.failure == nil, state.next < all.count else { return nil }
+          state.next += 1
+          return state.next - 1
+        }
+        guard let place else { return }
+        let (task, tuner, seed) = all[place]
+        do {
+          let result = try TunerTrials(task, tuner.name, tuner.sampler, trials: trials * tuner.share, seed: seed)
+          let line = try JSONEncoder().encode(result) + Data("\n".utf8)
+          shared.withLock { _ in output.write(line) }
+        } catch {
+          shared.withLock { $0.failure = $0.failure ?? "\(task.name) by \(tuner.name): \(error)" }
+        }
+      }
+    }
+    if let failure = shared.withLock({ $0.failure }) { throw FailedTrial(description: failure) }
+  }
+
+  static func read(_ path: String) throws -> [TunerTrials] {
+    try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+      try JSONDecoder().decode(TunerTrials.self, from: Data($0.utf8))
+    }
+  }
+
+  /// Answers lines of JSON for tuners in other languages: `{"task", "seed", "values"}` with what the trial comes to, and with
+  /// `"verdict": true` with what the choice is worth.
+  static func serve(_ tasks: [TuningTask]) throws {
+    while let line = readLine() {
+      let call = try JSON.decode(JSONValue.self, from: line)
+      guard let task = tasks.first(where: { $0.name == call["task"]?.string }), case .object(let values)? = call["values"],
+        let seed = call["seed"]?.integer
+      else { throw FailedTrial(description: "there is no such task: \(line)") }
+      let isVerdict = call["verdict"]?.bool == true
+      let value = try (isVerdict ? task.verdict ?? task.objective : task.objective)(values, UInt64(seed))
+      FileHandle.standardOutput.write(Data("\(value.isFinite ? value : 1e300)\n".utf8))
+    }
+  }
+
+  /// A line a task, for tuners in other languages: its name, whether its values are judged by something else, and its space.
+  static func spaces(_ tasks: [TuningTask]) throws -> String {
+    try tasks.map { task in
+      let line: JSONValue = .object([
+        "task": .string(task.name), "isNetwork": .bool(task.verdict != nil),
+        "space": try JSON.decode(JSONValue.self, from: task.space.json),
+      ])
+      return try JSON.text(line)
+    }.joined(separator: "\n")
+  }
+}
+
+extension GuidedZoomSampler {
+  static func with(_ body: (inout GaussianProcess.Style) -> Void) -> GuidedZoomSampler {
+    var sampler = GuidedZoomSampler()
+    body(&sampler.style)
+    return sampler
+  }
+}
