@@ -66,7 +66,8 @@ let package = Package(
     .executableTarget(name: "TartineLecture", dependencies: ["Tartine"], path: "Examples/Lecture"),
 
     // What the documentation claims of diagnosis, measured; the tests run a little of it.
-    .executableTarget(name: "TartineEvidence", dependencies: ["Tartine"], path: "Tests/Evidence"),
+    .executableTarget(
+      name: "TartineEvidence", dependencies: ["Tartine"], path: "Tests/Evidence", exclude: ["Tuning/tuners.py"]),
 
     // Tests. The probe counts allocations, in a process of its own.
     .testTarget(

@@ -23,7 +23,8 @@ struct TartineCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      InspectCommand.self, TrainCommand.self, DiagnoseCommand.self, FindRateCommand.self, CompareCommand.self, TuneCommand.self,
+      InspectCommand.self, TrainCommand.self, DiagnoseCommand.self, FindRateCommand.self, CompareCommand.self,
+      TuneCommand.self,
       EvaluateCommand.self, PredictCommand.self,
       PreviewCommand.self,
     ])

@@ -35,7 +35,8 @@ struct TuneCommand: ParsableCommand {
       removing: job.folder.path)
     let display = TuningDisplay(
       isFraction: job.split.task != .regression, isMaximized: job.study.isMaximized, isQuiet: options.json,
-      already: try job.study.trials().count { $0.state.isFinished }, total: options.trials ?? (budget == nil ? Self.usualTrials : nil), seconds: budget)
+      already: try job.study.trials().count { $0.state.isFinished },
+      total: options.trials ?? (budget == nil ? Self.usualTrials : nil), seconds: budget)
     display.begin(job)
     try job.tuner.run(
       job.study, upTo: options.trials ?? (budget == nil ? Self.usualTrials : nil), for: budget, progress: display.show)
@@ -79,7 +80,8 @@ struct SearchOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The study's file, to begin or to go on with; by default study.db in the folder.", valueName: "file"))
+    help: ArgumentHelp(
+      "The study's file, to begin or to go on with; by default study.db in the folder.", valueName: "file"))
   var study: String?
 
   @Option(
@@ -165,7 +167,9 @@ struct TuningJob {
   let before: Int?
 
   init(data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
-    if let path = options.again { try self.init(again: path, data: data, recipe: recipe, options: options) } else {
+    if let path = options.again {
+      try self.init(again: path, data: data, recipe: recipe, options: options)
+    } else {
       try self.init(begun: data, recipe: recipe, options: options)
     }
   }
@@ -185,7 +189,8 @@ struct TuningJob {
     let asked = try changes.apply(to: try recipe.base(for: split.task)).resolved(trainRows: split.trainCount)
     if isNamed, let old = known?.recipe, old != asked {
       throw UsageError(
-        "the flags ask for another recipe than that of the study '\(options.study ?? "")'; leave them out, or begin another study.")
+        "the flags ask for another recipe than that of the study '\(options.study ?? "")'; leave them out, or begin another study."
+      )
     }
     tuner = Tuner(known?.recipe ?? asked, on: split, jobs: options.jobs)
     let given = try options.space.map { try SearchSpace(file: $0) }
@@ -207,8 +212,8 @@ struct TuningJob {
     var asked = options
     asked.study = path
     let known = try StudyNotes(asked)
-    var source = try data.data == nil ? known.source.map { $0.withoutChecksums } : data.source(seed: 0)
-    guard var source = source else { throw UsageError("which data? The study '\(path)' does not say; name them.") }
+    let found = try data.data == nil ? known.source.map { $0.withoutChecksums } : data.source(seed: 0)
+    guard var source = found else { throw UsageError("which data? The study '\(path)' does not say; name them.") }
     split = try source.load()
     let changes = try recipe.changes()
     let base =
@@ -218,11 +223,14 @@ struct TuningJob {
     let sign = old.isMaximized ? -1.0 : 1
     let best = try old.trials().filter { $0.state == .complete && $0.value?.isFinite == true }
       .sorted { (sign * ($0.value ?? 0), $0.number) < (sign * ($1.value ?? 0), $1.number) }
-    guard !best.isEmpty else { throw SearchError("the study '\(path)' has no trial that is done, so there is nothing to try again.") }
+    guard !best.isEmpty else {
+      throw SearchError("the study '\(path)' has no trial that is done, so there is nothing to try again.")
+    }
     let folder = try TuneFolder(options, named: source.name)
     study = try folder.open {
       try Study(
-        try options.space.map { try SearchSpace(file: $0) } ?? old.space, file: folder.study, sampler: options.sampler.sampler,
+        try options.space.map { try SearchSpace(file: $0) } ?? old.space, file: folder.study,
+        sampler: options.sampler.sampler,
         seed: recipe.seed ?? old.seed)
     }
     self.folder = folder

@@ -41,7 +41,8 @@ final class TuningDisplay {
     let rate = Double(done) / max(elapsed, 1e-9)
     var line = "trial \(progress.done)\(total.map { "/\($0)" } ?? "")"
     if let best = progress.best, let value = best.value { line += ", best \(text(value)) (trial \(best.number))" }
-    line += ", \(rate >= 1 ? "\(Text.significant(rate, digits: 2)) trials a second" : "\(Text.significant(1 / max(rate, 1e-9), digits: 2)) s a trial")"
+    line +=
+      ", \(rate >= 1 ? "\(Text.significant(rate, digits: 2)) trials a second" : "\(Text.significant(1 / max(rate, 1e-9), digits: 2)) s a trial")"
     let byTrials = total.map { Double(max(0, $0 - progress.done)) / max(rate, 1e-9) }
     let byTime = seconds.map { max(0, $0 - elapsed) }
     if let left = [byTrials, byTime].compactMap({ $0 }).min() { line += ", \(Int(left.rounded(.up))) s left" }

@@ -29,7 +29,8 @@ public struct TuningReport {
       winner, Page.section("The best so far", bestSoFar),
       Page.section(
         "What matters",
-        note: "The share of the variance over the space that would be left if all others were known, with 95 % intervals.",
+        note:
+          "The share of the variance over the space that would be left if all others were known, with 95 % intervals.",
         importance),
       Page.section("At an edge", edges), rounds,
       Page.section(
@@ -67,7 +68,8 @@ public struct TuningReport {
   private var winner: String {
     guard let winner = result.winner else { return "<p class=\"verdict\">No trial is done, so there is no winner.</p>" }
     let best = winner.best
-    var words = "Trial \(best.trial.number): \(text(best.dev.value)) on dev (\(range(best.dev))) over \(best.runs.count) fresh seeds."
+    var words =
+      "Trial \(best.trial.number): \(text(best.dev.value)) on dev (\(range(best.dev))) over \(best.runs.count) fresh seeds."
     words += " Its first score was \(text(best.trial.value)); \(points(winner.shrinkage)) of that was luck."
     if let lead = winner.lead, winner.candidates.count > 1 {
       words += " Against the runner-up, trial \(winner.candidates[1].trial.number): \(lead)."
@@ -81,7 +83,8 @@ public struct TuningReport {
     return "<p class=\"verdict\">\(escape(words))</p>"
       + Page.section(
         "The few best, trained again",
-        note: "The first score of the best of many is better than it is. These were trained again with seeds that chose nothing.",
+        note:
+          "The first score of the best of many is better than it is. These were trained again with seeds that chose nothing.",
         Page.table(
           ["trial", "first score", "over fresh seeds", "95 % interval"] + result.space.parameters.map(\.name), rows))
   }
@@ -94,7 +97,8 @@ public struct TuningReport {
     let done = done
     guard let last = result.trials.last, !done.isEmpty else { return "" }
     var plot = Plot(
-      unit, label: "The best dev error after each trial", x: Scale(of: [0, Double(max(1, last.number))], fromZero: false),
+      unit, label: "The best dev error after each trial",
+      x: Scale(of: [0, Double(max(1, last.number))], fromZero: false),
       y: Scale(of: done.map { $0.value * scale }.filter { $0 <= usual }, fromZero: false))
     plot.addGrid()
     plot.addTicks([(0, "trial 0"), (Double(last.number), "trial \(last.number)")])
@@ -197,7 +201,8 @@ public struct TuningReport {
         "<line x1=\"\(at)\" x2=\"\(at)\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" stroke=\"var(--line)\"/>"
           + "<text x=\"\(at)\" y=\"14\" text-anchor=\"middle\">\(escape(name))</text>"
           + "<text x=\"\(at)\" y=\"28\" text-anchor=\"middle\">\(escape(Self.text(parameter.domain.value(at: 1))))</text>"
-          + "<text x=\"\(at)\" y=\"266\" text-anchor=\"middle\">\(escape(Self.text(parameter.domain.value(at: 0))))</text>")
+          + "<text x=\"\(at)\" y=\"266\" text-anchor=\"middle\">\(escape(Self.text(parameter.domain.value(at: 0))))</text>"
+      )
     }
     parts.append(
       "<line x1=\"\(Text.plain(right))\" x2=\"\(Text.plain(right))\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" "
@@ -224,7 +229,10 @@ public struct TuningReport {
 
   private var trials: String {
     let sorted = result.trials.sorted { a, b in
-      let (x, y) = (a.state == .complete ? sign * (a.value ?? .infinity) : .infinity, b.state == .complete ? sign * (b.value ?? .infinity) : .infinity)
+      let (x, y) = (
+        a.state == .complete ? sign * (a.value ?? .infinity) : .infinity,
+        b.state == .complete ? sign * (b.value ?? .infinity) : .infinity
+      )
       return x == y ? a.number < b.number : x < y
     }
     let rows = sorted.map { trial in
@@ -248,7 +256,8 @@ public struct TuningReport {
   }
 
   private var recipe: String {
-    guard let best = result.winner?.best.recipe ?? result.best?.recipe, let json = try? JSON.text(best, pretty: true) else {
+    guard let best = result.winner?.best.recipe ?? result.best?.recipe, let json = try? JSON.text(best, pretty: true)
+    else {
       return ""
     }
     return Page.section("The recipe", "<details><summary>best.json</summary><pre>\(escape(json))</pre></details>")

@@ -104,7 +104,8 @@ public struct RecipeSettings: Sendable {
     guard depth != nil || units != nil else { return list }
     let named = list.last { $0.key == "network.hidden" }?.value ?? tree["network"]?["hidden"]
     guard case .array(let hidden)? = named else {
-      throw RecipeError("the recipe lists its layers one by one, so network.depth and network.units have nothing to act on.")
+      throw RecipeError(
+        "the recipe lists its layers one by one, so network.depth and network.units have nothing to act on.")
     }
     var widths = hidden.isEmpty ? [JSONValue.integer(units ?? 128)] : hidden
     while widths.count < depth ?? 0 { widths.append(widths[widths.count - 1]) }

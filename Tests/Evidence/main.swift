@@ -31,7 +31,7 @@ do {
       ).table)
   case "tuners":
     // What the log does not hold is done; then the tables of all that it and others hold.
-    let tasks = TuningTask.all(data: arguments.text("data"))
+    let tasks = try TuningTask.all(data: arguments.text("data"))
     let log = arguments.text("log") ?? "tuners.jsonl"
     let kind = arguments.text("on")
     try TunerTrials.run(
@@ -39,7 +39,7 @@ do {
       trials: arguments["trials"] ?? 64,
       seeds: (arguments["function-seeds"] ?? 20, arguments["network-seeds"] ?? 10), log: log)
   case "tuner-tables":
-    let tasks = TuningTask.all(data: arguments.text("data"))
+    let tasks = try TuningTask.all(data: arguments.text("data"))
     let logs = try list("logs").flatMap { try TunerTrials.read($0) }
     for isTuned in [true, false] {
       let half = tasks.filter { $0.isTuned == isTuned }
@@ -50,19 +50,8 @@ do {
       }
       print("\(tables.medians)\n")
     }
-  case "tuning-server": try TunerTrials.serve(TuningTask.all(data: arguments.text("data")))
-  case "tuning-spaces": print(try TunerTrials.spaces(TuningTask.all(data: arguments.text("data"))))
-  case "optima":
-    for number in 1...24 {
-      for d in [2, 5] {
-        for seed in 0..<3 {
-          let f = TestFunction(number, dimensions: d, seed: UInt64(seed))
-          let near = (0..<200).map { k in f(f.optimum.enumerated().map { $1 + 0.05 * sin(Double(k * ($0 + 1))) }) }
-            .min()!
-          print(number, d, seed, f(f.optimum), near)
-        }
-      }
-    }
+  case "tuning-server": try TunerTrials.serve(try TuningTask.all(data: arguments.text("data")))
+  case "tuning-spaces": print(try TunerTrials.spaces(try TuningTask.all(data: arguments.text("data"))))
   default:
     print(
       "usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N] | ladder [--draws N] | labels [--seeds N] | faults [--seeds N]; see Tests/Evidence/main.swift"

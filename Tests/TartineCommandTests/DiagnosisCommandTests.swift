@@ -86,7 +86,7 @@ import Testing
     // What is prescribed can be called as it stands, and does what it says.
     let remedy = try #require((json["prescriptions"] as? [[String: Any]])?.first)
     let words = try #require(remedy["command"] as? String).split(separator: " ").map(String.init)
-    #expect(words.prefix(2) == ["tartine", "train"])
+    #expect(words.count > 2 && words[0].hasSuffix("tartine") && words[1] == "train", "\(words)")
     let trained = try command.run(Array(words.dropFirst()) + ["--out", "mended", "--json"])
     #expect(trained.code == 0, "\(words): \(trained.errors)")
     let error = try #require((try trained.json()["dev"] as? [String: Any])?["error"] as? Double)

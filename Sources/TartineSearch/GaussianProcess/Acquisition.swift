@@ -30,9 +30,8 @@ struct Acquisition {
   /// The same for its parameters, which take many fits.
   private static let mostFitted = 120
 
-  /// - Parameter style: of the process's priors.
   /// - Returns: nil where too little is known.
-  init?(_ space: SearchSpace, _ history: [Observation], style: GaussianProcess.Style) {
+  init?(_ space: SearchSpace, _ history: [Observation]) {
     self.space = space
     isOrdered = space.parameters.map(\.domain.isOrdered)
     let finite = history.compactMap(\.value).filter(\.isFinite)
@@ -43,19 +42,19 @@ struct Acquisition {
     let few = Self.most(known, Self.mostFitted)
     guard
       let fitted = GaussianProcess(
-        few.map(\.point), WarpedValues(few.map(\.value)).list, isOrdered: isOrdered, evaluations: 60, style: style),
+        few.map(\.point), WarpedValues(few.map(\.value)).list, isOrdered: isOrdered, evaluations: 60),
       let whole = few.count == known.count
         ? fitted : GaussianProcess(known.map(\.point), values, isOrdered: isOrdered, fitted.parameters)
     else { return nil }
     process = whole.believing(history.filter { $0.value == nil }.map(\.point))
-    let expected = whole.predict(known.map(\.point)).map(\.mean)
-    let judged = style.trusts ? values : expected
-    threshold = judged.min() ?? 0
-    let order = values.indices.sorted { (judged[$0], $0) < (judged[$1], $1) }
+    threshold = values.min() ?? 0
+    let order = values.indices.sorted { (values[$0], $0) < (values[$1], $1) }
     best = order.prefix(4).map { known[$0].point.map { $0.isNaN ? 0.5 : $0 } }
   }
 
-  private static func most(_ trials: [(point: [Double], value: Double)], _ count: Int) -> [(point: [Double], value: Double)] {
+  private static func most(_ trials: [(point: [Double], value: Double)], _ count: Int) -> [(
+    point: [Double], value: Double
+  )] {
     guard trials.count > count else { return trials }
     let order = trials.indices.sorted { (trials[$0].value, $0) < (trials[$1].value, $1) }
     let good = Set(order.prefix(count / 2))
@@ -81,7 +80,9 @@ struct Acquisition {
       zip(sobol[k], zip(region.low, region.high)).map { $1.0 + $0 * ($1.1 - $1.0) }
     }
     for top in best {
-      for k in 0..<64 { candidates.append(step(from: top, size: pow(10, -0.5 - 2.5 * Double(k) / 64), region, &stream)) }
+      for k in 0..<64 {
+        candidates.append(step(from: top, size: pow(10, -0.5 - 2.5 * Double(k) / 64), region, &stream))
+      }
     }
     candidates = candidates.map(settled)
     let gains = process.predict(candidates).map { gain($0.mean, $0.variance) }

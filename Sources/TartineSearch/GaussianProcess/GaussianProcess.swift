@@ -20,24 +20,24 @@
 /// Nardi, *Vanilla Bayesian optimization performs great in high dimensions*, 2024, for lengths that grow with √d.
 package struct GaussianProcess {
   /// Which hyperparameters have an order.
-  let isOrdered: [Bool]
-  private(set) var points: [[Double]]
+  package let isOrdered: [Bool]
+  package private(set) var points: [[Double]]
   private var values: [Double]
-  private(set) var parameters: Parameters
+  package private(set) var parameters: Parameters
   private var cholesky: Cholesky
   private var weights: [Double]
   private var halfValues: [Double]
 
   /// What the covariance is made of, in logarithms.
-  struct Parameters {
+  package struct Parameters {
     /// Of each hyperparameter's length.
-    var lengths: [Double]
+    package var lengths: [Double]
     /// Of the variances.
-    var signal, trend, noise: Double
+    package var signal, trend, noise: Double
 
     var list: [Double] { lengths + [signal, trend, noise] }
 
-    init(_ list: [Double]) {
+    package init(_ list: [Double]) {
       lengths = Array(list.dropLast(3))
       (signal, trend, noise) = (list[list.count - 3], list[list.count - 2], list[list.count - 1])
     }
@@ -47,27 +47,14 @@ package struct GaussianProcess {
   private struct Prior {
     let mean, deviation, lowest, highest: [Double]
 
-    init(dimensions d: Int, style: Style) {
-      let lengths = [Double](repeating: log(style.length) + 0.5 * log(Double(d)), count: d)
-      mean = lengths + [0, log(style.trend), log(style.noise)]
-      deviation = [Double](repeating: style.lengthSpread, count: d) + [1, 1.5, style.noiseSpread]
+    init(dimensions d: Int) {
+      // Lengths of √d / 4; parabolas and noise that may be small or large.
+      let lengths = [Double](repeating: log(0.25) + 0.5 * log(Double(d)), count: d)
+      mean = lengths + [0, log(0.3), log(0.01)]
+      deviation = [Double](repeating: 1, count: d) + [1, 1.5, 3]
       lowest = [Double](repeating: log(0.02), count: d) + [log(0.05), log(1e-4), log(1e-6)]
       highest = [Double](repeating: log(30), count: d) + [log(20), log(20), log(1)]
     }
-  }
-
-  /// What is likely before anything is seen.
-  package struct Style: Sendable {
-    /// The median of a length, over √d, and the deviation of its logarithm.
-    package var length = 0.25
-    package var lengthSpread = 1.0
-    /// Medians of the variances of the parabolas and of the noise.
-    package var trend = 0.3
-    package var noise = 1e-4
-    package var noiseSpread = 2.5
-    package var trusts = true
-
-    package init() {}
   }
 
   // MARK: Fitting
@@ -79,15 +66,17 @@ package struct GaussianProcess {
   ///   - values: of mean 0 and variance about 1.
   ///   - evaluations: of the likelihood, at most.
   /// - Returns: nil where no covariance is positive definite.
-  init?(_ points: [[Double]], _ values: [Double], isOrdered: [Bool], evaluations: Int, style: Style = Style()) {
-    let prior = Prior(dimensions: isOrdered.count, style: style)
+  package init?(
+    _ points: [[Double]], _ values: [Double], isOrdered: [Bool], evaluations: Int
+  ) {
+    let prior = Prior(dimensions: isOrdered.count)
     let squares = Self.squares(points, isOrdered)
     let features = points.map { Self.features($0, isOrdered) }
     var best: (place: [Double], value: Double)?
-    // From what is likely before anything is seen, and from shorter lengths.
-    for shift in [0, -1.0] {
+    // From what is likely before anything is seen, and from much noise: each may be a lowest place of its own.
+    for noise in [0.01, 0.3] {
       var start = prior.mean
-      for i in isOrdered.indices { start[i] += shift }
+      start[start.count - 1] = log(noise)
       let found = Minimizer.minimize(
         from: start, lowest: prior.lowest, highest: prior.highest, evaluations: evaluations / 2, tolerance: 1e-5
       ) { Self.loss($0, prior, squares, features, values) }
@@ -98,7 +87,7 @@ package struct GaussianProcess {
   }
 
   /// With parameters that are known.
-  init?(_ points: [[Double]], _ values: [Double], isOrdered: [Bool], _ parameters: Parameters) {
+  package init?(_ points: [[Double]], _ values: [Double], isOrdered: [Bool], _ parameters: Parameters) {
     self.isOrdered = isOrdered
     self.points = points
     self.values = values
@@ -118,7 +107,7 @@ package struct GaussianProcess {
   }
 
   /// The same with points added whose values are what was expected there: those that are being tried.
-  func believing(_ pending: [[Double]]) -> GaussianProcess {
+  package func believing(_ pending: [[Double]]) -> GaussianProcess {
     guard !pending.isEmpty else { return self }
     let expected = predict(pending).map(\.mean)
     return GaussianProcess(points + pending, values + expected, isOrdered: isOrdered, parameters) ?? self
@@ -225,7 +214,7 @@ package struct GaussianProcess {
   // MARK: Expecting
 
   /// What is expected at some points, without noise, and the variance of it.
-  func predict(_ candidates: [[Double]]) -> [(mean: Double, variance: Double)] {
+  package func predict(_ candidates: [[Double]]) -> [(mean: Double, variance: Double)] {
     let (n, m) = (points.count, candidates.count)
     guard m > 0 else { return [] }
     let scales = parameters.lengths.map { exp(-2 * $0) }
@@ -255,7 +244,7 @@ package struct GaussianProcess {
   }
 
   /// The same at one point, with the slopes by each ordered hyperparameter.
-  func slopes(_ x: [Double]) -> (mean: Double, variance: Double, meanSlope: [Double], varianceSlope: [Double]) {
+  package func slopes(_ x: [Double]) -> (mean: Double, variance: Double, meanSlope: [Double], varianceSlope: [Double]) {
     let (n, d) = (points.count, isOrdered.count)
     let scales = parameters.lengths.map { exp(-2 * $0) }
     let (signal, trend) = (exp(parameters.signal), exp(parameters.trend))

@@ -10,13 +10,13 @@
 ///
 /// **Source**: Nocedal and Wright, *Numerical optimization*, 2006, algorithms 3.1 and 6.1; Bertsekas, *Projected Newton methods*,
 /// 1982, for the bounds.
-enum Minimizer {
+package enum Minimizer {
   /// - Parameters:
   ///   - start: within the bounds.
   ///   - evaluations: of the function, at most.
   ///   - function: value and gradient; a value that is not finite is worse than any.
   /// - Returns: the lowest place that was seen, and its value.
-  static func minimize(
+  package static func minimize(
     from start: [Double], lowest: [Double], highest: [Double], evaluations: Int, tolerance: Double = 1e-7,
     _ function: ([Double]) -> (value: Double, gradient: [Double])
   ) -> (place: [Double], value: Double) {

@@ -7,8 +7,6 @@
 /// **Source**: Jones, Schonlau, Welch, *Efficient global optimization of expensive black-box functions*, 1998; Ament et al. 2023;
 /// Ginsbourger, Le Riche, Carraro, *Kriging is well-suited to parallelize optimization*, 2010, for trials that are not done.
 public struct GaussianProcessSampler: Sampler {
-  package var style = GaussianProcess.Style()
-
   /// A sampler.
   public init() {}
 
@@ -17,7 +15,7 @@ public struct GaussianProcessSampler: Sampler {
 
   /// The point from which most is expected.
   public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
-    guard number >= Self.startTrials(space), let acquisition = Acquisition(space, history, style: style) else {
+    guard number >= Self.startTrials(space), let acquisition = Acquisition(space, history) else {
       return SobolSequence(dimensions: space.count, seed: seed)[number]
     }
     let everywhere = Acquisition.Region(

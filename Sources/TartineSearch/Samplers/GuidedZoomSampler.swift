@@ -17,15 +17,13 @@
 /// **Differs from**: their boxes draw from the posterior, several at a time, and begin with 2d points; here one point is taken, from
 /// which most is expected.
 public struct GuidedZoomSampler: Sampler {
-  package var style = GaussianProcess.Style()
-
   /// A sampler.
   public init() {}
 
   /// The point of the box from which most is expected.
   public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
     let starts = GaussianProcessSampler.startTrials(space)
-    guard number >= starts, let acquisition = Acquisition(space, history, style: style) else {
+    guard number >= starts, let acquisition = Acquisition(space, history) else {
       return SobolSequence(dimensions: space.count, seed: seed)[number]
     }
     let box = Self.box(
@@ -41,7 +39,7 @@ public struct GuidedZoomSampler: Sampler {
   }
 
   /// How wide the box is after these trials.
-  static func side(_ history: [Observation], _ dimensions: Int, starts: Int) -> Double {
+  package static func side(_ history: [Observation], _ dimensions: Int, starts: Int) -> Double {
     let values = history.compactMap(\.value)
     var (side, better, worse) = (0.8, 0, 0)
     let patience = max(4, dimensions)

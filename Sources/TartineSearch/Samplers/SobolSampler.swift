@@ -17,20 +17,20 @@ public struct SobolSampler: Sampler {
 }
 
 /// A scrambled Sobol sequence.
-struct SobolSequence {
+package struct SobolSequence {
   private let seeds: [UInt32]
   private let dimensions: Int
 
   /// Dimensions that have direction numbers here; those beyond have random ones.
   private static let most = directions.count
 
-  init(dimensions: Int, seed: UInt64, index: Int = 0) {
+  package init(dimensions: Int, seed: UInt64, index: Int = 0) {
     var stream = RandomStream(seed: seed, purpose: .search, index: 1 + index)
     self.dimensions = dimensions
     seeds = (0...dimensions).map { _ in UInt32(truncatingIfNeeded: stream.next()) }
   }
 
-  subscript(number: Int) -> [Double] {
+  package subscript(number: Int) -> [Double] {
     // The order is scrambled by one hash for all dimensions, each dimension by its own.
     let index = Self.scramble(UInt32(truncatingIfNeeded: number), seeds[dimensions])
     return (0..<dimensions).map { dimension in

@@ -96,7 +96,7 @@ public enum Domain: Hashable, Sendable {
   }
 
   /// The place of a value: of values that are counted, the middle of the places that give it. Nil where it is none of them.
-  func unit(of value: JSONValue) -> Double? {
+  package func unit(of value: JSONValue) -> Double? {
     func middle(_ place: Int, of count: Int) -> Double { (Double(place) + 0.5) / Double(count) }
     switch self {
     case .choice(let values): return values.firstIndex { $0.isSame(as: value) }.map { middle($0, of: values.count) }

@@ -14,6 +14,10 @@ extension SearchSpace {
   }
 
   init(_ tree: JSONValue) throws {
+    if case .array(let list) = tree {
+      try self.init(list)
+      return
+    }
     guard case .object(let entries) = tree, !entries.isEmpty else {
       throw SearchError(
         "a search space is an object of hyperparameters, as in {\"optimizer.learningRate\": {\"low\": 1e-4, \"high\": 0.1, "
@@ -30,11 +34,26 @@ extension SearchSpace {
     try self.init(sorted + parameters)
   }
 
-  /// The space as a tree, in the form that a file has.
-  var tree: JSONValue { .object(Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.tree) })) }
+  /// In the order of the list, each with its name.
+  private init(_ list: [JSONValue]) throws {
+    try self.init(
+      list.enumerated().map { place, entry in
+        guard case .object(var keys) = entry, let name = keys.removeValue(forKey: "name")?.string else {
+          throw SearchError("hyperparameter \(place + 1) of the list has no name.")
+        }
+        return try Hyperparameter(name, .object(keys))
+      })
+  }
 
-  /// The text of a file that gives this space again.
-  public var json: String { (try? JSON.text(tree, pretty: true)) ?? "" }
+  /// The text of a file that gives this space again: a list, which keeps the order.
+  public var json: String {
+    let list = parameters.map { parameter -> JSONValue in
+      guard case .object(var keys) = parameter.tree else { return .null }
+      keys["name"] = .string(parameter.name)
+      return .object(keys)
+    }
+    return (try? JSON.text(JSONValue.array(list), pretty: true)) ?? ""
+  }
 }
 
 extension Hyperparameter {

@@ -42,7 +42,7 @@ public struct Hyperparameter: Hashable, Sendable {
 /// ```
 ///
 /// A file is an object of them: `low` and `high`, with `scale` (`linear`, `log`, `reverse-log`), `step` and `integer`, or
-/// `choices`; and `when`, an object of one other key and its values.
+/// `choices`; and `when`, an object of one other key and its values. A list of them, each with its `name`, keeps their order.
 ///
 /// ```json
 /// {

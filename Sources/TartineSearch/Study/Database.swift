@@ -39,7 +39,8 @@ final class Database {
       sqlite3_close(opened)
       throw FileError(
         .cannotCreate, path,
-        "the study '\(path)' can be neither opened nor made: \(Files.isFolder(path) ? "it is a folder" : String(cString: sqlite3_errstr(code))).")
+        "the study '\(path)' can be neither opened nor made: \(Files.isFolder(path) ? "it is a folder" : String(cString: sqlite3_errstr(code)))."
+      )
     }
     handle = opened
     sqlite3_busy_timeout(handle, Self.patience)
@@ -77,7 +78,7 @@ final class Database {
   }
 
   /// Does all or nothing, alone among all processes.
-  func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+  @discardableResult func transaction<Result>(_ body: () throws -> Result) throws -> Result {
     try rows("BEGIN IMMEDIATE")
     do {
       let result = try body()
@@ -122,13 +123,15 @@ final class Database {
     let message = String(cString: sqlite3_errmsg(handle))
     switch code & 0xff {
     case SQLITE_NOTADB, SQLITE_CORRUPT, SQLITE_FORMAT:
-      return FileError(.damaged, path, "'\(path)' is no study, or is damaged: \(message); name another file with --study.")
+      return FileError(
+        .damaged, path, "'\(path)' is no study, or is damaged: \(message); name another file with --study.")
     case SQLITE_BUSY, SQLITE_LOCKED:
       return FileError(
         .writeFailed, path,
         "the study '\(path)' has been locked by another program for a minute; close whatever holds it, and try again.")
     case SQLITE_FULL:
-      return FileError(.writeFailed, path, "the study '\(path)' cannot be written: the disk is full. What was done is kept.")
+      return FileError(
+        .writeFailed, path, "the study '\(path)' cannot be written: the disk is full. What was done is kept.")
     case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN:
       return FileError(.writeFailed, path, "the study '\(path)' cannot be written: \(message).")
     default: return FileError(.writeFailed, path, "the study '\(path)' cannot be used: \(message).")

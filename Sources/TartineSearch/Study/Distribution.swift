@@ -4,18 +4,19 @@ import TartineFiles
 ///
 /// Numbers are as they are, choices their places. A reverse-log scale is a linear one there; a choice that is a list is its
 /// text.
-struct Distribution {
-  let domain: Domain
+package struct Distribution {
+  package let domain: Domain
 
   /// As JSON.
-  var json: String {
+  package var json: String {
     let name: String
     let attributes: [String: JSONValue]
     switch domain {
     case .number(let low, let high, let scale, let step):
       name = "FloatDistribution"
       attributes = [
-        "low": .number(low), "high": .number(high), "log": .bool(scale == .log), "step": step.map { .number($0) } ?? .null,
+        "low": .number(low), "high": .number(high), "log": .bool(scale == .log),
+        "step": step.map { .number($0) } ?? .null,
       ]
     case .integer(let low, let high, let scale, let step):
       name = "IntDistribution"
@@ -37,13 +38,13 @@ struct Distribution {
   }
 
   /// The number that stands for a value.
-  func number(of value: JSONValue) -> Double? {
+  package func number(of value: JSONValue) -> Double? {
     if case .choice(let values) = domain { return values.firstIndex { $0.isSame(as: value) }.map(Double.init) }
     return value.number
   }
 
   /// The value that a number stands for.
-  func value(of number: Double) -> JSONValue? {
+  package func value(of number: Double) -> JSONValue? {
     switch domain {
     case .choice(let values):
       Int(exactly: number).flatMap { values.indices.contains($0) ? values[$0] : nil }
@@ -52,10 +53,10 @@ struct Distribution {
     }
   }
 
-  init(_ domain: Domain) { self.domain = domain }
+  package init(_ domain: Domain) { self.domain = domain }
 
   /// Reads either of the forms that Optuna takes; nil for anything else.
-  init?(json: String) {
+  package init?(json: String) {
     guard let tree = try? JSON.decode(JSONValue.self, from: json) else { return nil }
     let kind = (tree["name"] ?? tree["type"])?.string ?? ""
     let attributes = tree["attributes"] ?? tree

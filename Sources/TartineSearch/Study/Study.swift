@@ -76,10 +76,13 @@ public final class Study: Sendable {
   ) throws -> Opened {
     let there = try database.rows("SELECT study_id, study_name FROM studies ORDER BY study_id")
     let known = there.compactMap { row in row[0].integer.flatMap { id in row[1].text.map { (id, $0) } } }
-    if let chosen = name.map({ name in known.filter { $0.1 == name } }) ?? (known.isEmpty ? nil : known), !chosen.isEmpty {
+    if let chosen = name.map({ name in known.filter { $0.1 == name } }) ?? (known.isEmpty ? nil : known),
+      !chosen.isEmpty
+    {
       guard chosen.count == 1 else {
         throw SearchError(
-          "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them.")
+          "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them."
+        )
       }
       return try reopen(database, chosen[0].0, chosen[0].1, space: space, path: path, seed: seed)
     }
@@ -102,7 +105,8 @@ public final class Study: Sendable {
     let directions = try database.rows(
       "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective", .integer(study))
     guard directions.count == 1 else {
-      throw SearchError("the study '\(name)' in '\(path)' has \(directions.count) objectives, and one is searched here.")
+      throw SearchError(
+        "the study '\(name)' in '\(path)' has \(directions.count) objectives, and one is searched here.")
     }
     let sign = directions[0][0].text == "MAXIMIZE" ? -1.0 : 1
     let written = try note("space", of: study, in: database)?.string.map { try SearchSpace(json: $0) }
@@ -202,6 +206,22 @@ public final class Study: Sendable {
   private func suggest(_ number: Int, _ state: borrowing State) -> [String: JSONValue] {
     let history = Self.history(state.trials.filter { $0.number < number }, space, sign: state.sign)
     return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed))
+  }
+
+  /// The values of a trial, suggested once more from what was known when it began; nil where that is not known.
+  package func replay(_ number: Int) throws -> [String: JSONValue]? {
+    try state.withLock { state in
+      try Self.refresh(&state, space)
+      guard state.trials.indices.contains(number), let pending = state.trials[number].pending else { return nil }
+      let before = state.trials[..<number].map { trial -> Trial in
+        guard pending.contains(trial.number) else { return trial }
+        var open = trial
+        (open.state, open.value) = (.running, nil)
+        return open
+      }
+      let history = Self.history(before, space, sign: state.sign)
+      return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed))
+    }
   }
 
   /// Writes a trial's values down, and that it is this process's.
@@ -334,7 +354,10 @@ public final class Study: Sendable {
     }
   }
 
-  private func finish(_ trial: Trial, _ outcome: Trial.State, _ value: Double?, _ state: inout State) throws -> Bool {
+  /// - Returns: whether it was still running.
+  @discardableResult private func finish(_ trial: Trial, _ outcome: Trial.State, _ value: Double?, _ state: inout State)
+    throws -> Bool
+  {
     let now = UTC.now
     state.own.remove(trial.number)
     try state.database.rows(
@@ -395,7 +418,8 @@ public final class Study: Sendable {
 
   /// What a sampler sees: of those pruned, that they were among the worse half.
   static func history(_ trials: [Trial], _ space: SearchSpace, sign: Double) -> [Observation] {
-    let done = trials.compactMap { $0.state == .complete ? $0.value.map { $0 * sign } : nil }.filter(\.isFinite).sorted()
+    let done = trials.compactMap { $0.state == .complete ? $0.value.map { $0 * sign } : nil }.filter(\.isFinite)
+      .sorted()
     let poor = done.isEmpty ? Double.infinity : done[done.count * 3 / 4]
     return trials.compactMap { trial in
       guard let point = space.point(of: trial.values) else { return nil }

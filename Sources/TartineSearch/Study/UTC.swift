@@ -28,7 +28,8 @@ enum UTC {
     var parts = tm()
     (parts.tm_year, parts.tm_mon, parts.tm_mday) = (Int32(numbers[0]) - 1900, Int32(numbers[1]) - 1, Int32(numbers[2]))
     (parts.tm_hour, parts.tm_min, parts.tm_sec) = (Int32(numbers[3]), Int32(numbers[4]), Int32(numbers[5]))
-    let fraction = text.split(separator: ".").dropFirst().first.flatMap { Double("0.\($0.prefix { $0.isNumber })") } ?? 0
+    let fraction =
+      text.split(separator: ".").dropFirst().first.flatMap { Double("0.\($0.prefix { $0.isNumber })") } ?? 0
     return Double(timegm(&parts)) + fraction
   }
 }

@@ -30,7 +30,9 @@ public struct HyperparameterImportance: Hashable, Sendable, Encodable {
   ///   - history: trials as a sampler sees them.
   ///   - space: what was searched.
   /// - Returns: the most important first; empty where there are too few trials to say anything.
-  static func all(_ history: [Observation], in space: SearchSpace, seed: UInt64 = 0) -> [HyperparameterImportance] {
+  package static func all(_ history: [Observation], in space: SearchSpace, seed: UInt64 = 0)
+    -> [HyperparameterImportance]
+  {
     let known = history.filter { $0.value?.isFinite == true }
     guard known.count >= max(8, 2 * space.count) else { return [] }
     // The last ones lie where it matters; of many trials a sample says as much.
@@ -108,12 +110,14 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
   private static let margin = 0.08
 
   /// Looks at the best of the trials: an end is told of where the best lies there, and the few best do in the mean.
-  static func all(_ history: [Observation], in space: SearchSpace) -> [EdgeOptimum] {
+  package static func all(_ history: [Observation], in space: SearchSpace) -> [EdgeOptimum] {
     let known = history.filter { $0.value?.isFinite == true }.sorted { ($0.value ?? 0) < ($1.value ?? 0) }
     guard known.count >= 8, let best = known.first else { return [] }
     let few = known.prefix(max(3, known.count / 10))
     return space.parameters.enumerated().compactMap { place, parameter in
-      guard parameter.domain.isOrdered, (parameter.domain.count ?? .max) > 2, !best.point[place].isNaN else { return nil }
+      guard parameter.domain.isOrdered, (parameter.domain.count ?? .max) > 2, !best.point[place].isNaN else {
+        return nil
+      }
       let places = few.map(\.point[place]).filter { !$0.isNaN }.sorted()
       let middle = places[places.count / 2]
       let step = 0.5 / Double(parameter.domain.count ?? .max)

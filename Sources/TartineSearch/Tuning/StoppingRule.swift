@@ -31,7 +31,8 @@ public enum StoppingRule: String, Hashable, Sendable, CaseIterable {
   ///   - reports: its dev losses by epoch.
   ///   - others: the same of the trials before and beside it.
   ///   - epochs: of a whole run.
-  func stops(_ reports: [Int: Double], after epoch: Int, of epochs: Int, beside others: [[Int: Double]]) -> Bool {
+  package func stops(_ reports: [Int: Double], after epoch: Int, of epochs: Int, beside others: [[Int: Double]]) -> Bool
+  {
     guard epoch < epochs, let own = reports.filter({ $0.key <= epoch }).values.min() else { return false }
     /// The lowest of a trial up to this epoch, where it came so far.
     func lowest(_ other: [Int: Double]) -> Double? {

@@ -56,7 +56,8 @@ public struct Tuner: Sendable {
   ///   - progress: is told of each trial that has ended, by one thread at a time.
   /// - Throws: `SearchError` where no trial could be done, with the first one's reason.
   public func run(
-    _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil, progress: @escaping (Progress) -> Void = { _ in }
+    _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil,
+    progress: @escaping (Progress) -> Void = { _ in }
   ) throws {
     let start = ContinuousClock().now
     let shared = Mutex(Shared())
@@ -86,7 +87,8 @@ public struct Tuner: Sendable {
     try shared.withLock { shared in
       if let failure = shared.failure { throw failure }
       if shared.isHopeless {
-        throw SearchError("none of the first \(shared.ended) trials could be trained; the first said: \(shared.reasons[0])")
+        throw SearchError(
+          "none of the first \(shared.ended) trials could be trained; the first said: \(shared.reasons[0])")
       }
     }
   }

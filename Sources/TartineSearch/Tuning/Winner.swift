@@ -59,7 +59,9 @@ extension Tuner {
     progress: @escaping (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> Winner? {
     let sign = isMaximized ? -1.0 : 1
-    let done = trials.filter { $0.state == .complete && $0.value?.isFinite == true && space.point(of: $0.values) != nil }
+    let done = trials.filter {
+      $0.state == .complete && $0.value?.isFinite == true && space.point(of: $0.values) != nil
+    }
     let order = Choice.order(Study.history(done, space, sign: sign), in: space)
     var few = done.filter { $0.number == number }
     for trial in order.map({ done[$0] })
@@ -75,7 +77,8 @@ extension Tuner {
         trial: trial, recipe: pair.0, runs: pair.1, dev: SampledFigure(pair.1.map(\.dev)).estimate)
     }
     guard !made.isEmpty else {
-      throw SearchError("each of the best \(few.count) diverged with another seed, so there is no winner; try lower rates.")
+      throw SearchError(
+        "each of the best \(few.count) diverged with another seed, so there is no winner; try lower rates.")
     }
     made.sort { ($0.dev.value, $0.trial.number) < ($1.dev.value, $1.trial.number) }
     let best = made[0]

@@ -15,32 +15,33 @@ enum TrainingTask {
   private static let cache = Mutex<[String: Rows]>([:])
 
   /// Tasks with odd places chose the sampler, those with even ones judge it.
-  static func all(data: String) -> [TuningTask] {
-    let adam = Recipe(Network(HiddenStack(hidden: [64, 64]))).optimizer(.adamW(learningRate: .cosine(from: 3e-3), decay: 0.1))
+  static func all(data: String) throws -> [TuningTask] {
+    let adam = Recipe(Network(HiddenStack(hidden: [64, 64]))).optimizer(
+      .adamW(learningRate: .cosine(from: 3e-3), decay: 0.1))
     let momentum = Recipe(Network(HiddenStack(hidden: [64]))).optimizer(.momentum(learningRate: .cosine(from: 0.1)))
     return [
-      task("titanic", adam.epochs(20), adamSpace, rows: 500, isTuned: true) {
+      try task("titanic", adam.epochs(20), adamSpace, rows: 500, isTuned: true) {
         try Dataset(csv: "\(data)/titanic.csv", target: "Survived")
       },
-      task("digits", momentum.epochs(8), momentumSpace, rows: 900, isTuned: false) {
+      try task("digits", momentum.epochs(8), momentumSpace, rows: 900, isTuned: false) {
         try Dataset(csv: "\(data)/digits.csv", target: "digit", task: .multiclass)
       },
-      task("housing", momentum.epochs(10), momentumSpace, rows: 2500, isTuned: true) {
+      try task("housing", momentum.epochs(10), momentumSpace, rows: 2500, isTuned: true) {
         try Dataset(csv: "\(data)/housing-train.csv", target: "median_house_value")
       },
-      task("adult", adam.epochs(8), adamSpace, rows: 3000, isTuned: false) {
+      try task("adult", adam.epochs(8), adamSpace, rows: 3000, isTuned: false) {
         try Dataset(csv: "\(data)/adult-train.csv", target: "income")
       },
-      task("mnist", adam.epochs(5), pictureSpace, rows: 5000, isTuned: true) {
+      try task("mnist", adam.epochs(5), pictureSpace, rows: 5000, isTuned: true) {
         try ImageFolder(idx: "\(data)/mnist").train
       },
-      task("housing-prices-by-adam", adam.epochs(10), adamSpace, rows: 2500, isTuned: false) {
+      try task("housing-prices-by-adam", adam.epochs(10), adamSpace, rows: 2500, isTuned: false) {
         try Dataset(csv: "\(data)/housing-train.csv", target: "median_house_value")
       },
-      task("adult-hours", adam.epochs(8), adamSpace, rows: 3000, isTuned: true) {
+      try task("adult-hours", adam.epochs(8), adamSpace, rows: 3000, isTuned: true) {
         try Dataset(csv: "\(data)/adult-train.csv", target: "hours-per-week", task: .regression)
       },
-      task("mnist-by-momentum", momentum.epochs(5), pictureMomentumSpace, rows: 5000, isTuned: false) {
+      try task("mnist-by-momentum", momentum.epochs(5), pictureMomentumSpace, rows: 5000, isTuned: false) {
         try ImageFolder(idx: "\(data)/mnist").train
       },
     ]
@@ -90,7 +91,7 @@ enum TrainingTask {
   private static func task(
     _ name: String, _ recipe: Recipe, _ parameters: [Hyperparameter], rows: Int, isTuned: Bool,
     _ read: @escaping @Sendable () throws -> Dataset
-  ) -> TuningTask {
+  ) throws -> TuningTask {
     let load: @Sendable (UInt64) throws -> Rows = { seed in
       let key = "\(name) \(seed)"
       if let known = cache.withLock({ $0[key] }) { return known }
@@ -99,7 +100,7 @@ enum TrainingTask {
       return made
     }
     return TuningTask(
-      name: name, space: try! SearchSpace(parameters),
+      name: name, space: try SearchSpace(parameters),
       objective: { values, seed in
         let rows = try load(seed)
         return try run(try recipe.with(values), rows, seed: seed)?.dev.score ?? .infinity
@@ -112,7 +113,8 @@ enum TrainingTask {
             return .infinity
           }
           var warnings: [String] = []
-          return try run.model.evaluate(rows.untouched, rows: rows.judged, warnings: &warnings, workers: Workers(1)).score
+          return try run.model.evaluate(rows.untouched, rows: rows.judged, warnings: &warnings, workers: Workers(1))
+            .score
         }
         return scores.reduce(0, +) / Double(scores.count)
       }, isTuned: isTuned)

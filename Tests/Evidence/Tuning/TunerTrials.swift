@@ -10,16 +10,13 @@ struct TunerTrials: Codable, Sendable {
   let values: [Double]
   /// What the tuner's choice is worth on rows that no tuner saw; nil where values are the truth.
   let verdict: Double?
-  var smooth: Double?
-  var smoothAll: Double?
   /// The tuner's own time.
   let seconds: Double
 
   /// Our samplers by name, the number of trials, in thousandths of those asked for, behind it.
   static let ours: [(name: String, sampler: any Sampler, share: Int)] = [
-    ("guided-zoom", GuidedZoomSampler(), 1), ("distrust", GuidedZoomSampler.with { $0.trusts = false }, 1),
-    ("noisy", GuidedZoomSampler.with { $0.trusts = false; $0.noise = 0.01 }, 1),
-    ("noisier", GuidedZoomSampler.with { $0.trusts = false; $0.noise = 0.1; $0.noiseSpread = 1.5 }, 1), ("gaussian-process", GaussianProcessSampler(), 1),
+    ("guided-zoom", GuidedZoomSampler(), 1),
+    ("gaussian-process", GaussianProcessSampler(), 1),
     ("coarse-to-fine", CoarseToFineSampler(), 1), ("tpe", TPESampler(), 1), ("sobol", SobolSampler(), 1),
     ("random", RandomSampler(), 1), ("random, twice the trials", RandomSampler(), 2),
   ]
@@ -44,9 +41,6 @@ struct TunerTrials: Codable, Sendable {
     self.values = values.map { $0.isFinite ? $0 : 1e300 }
     let best = values.indices.min { (values[$0], $0) < (values[$1], $1) } ?? 0
     verdict = try task.verdict?(settings[best], seed)
-    let order = Choice.order(history, in: task.space)
-    smooth = try task.verdict?(settings[order[0]], seed)
-    smoothAll = try task.verdict.map { v in try (v(settings[order[0]], seed) + v(settings[order[1]], seed) + v(settings[order[2]], seed)) / 3 }
     seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
   }
 
@@ -74,7 +68,7 @@ struct TunerTrials: Codable, Sendable {
     guard let file = FileHandle(forWritingAtPath: path) else { throw FailedTrial(description: "cannot write \(path)") }
     file.seekToEndOfFile()
     let shared = Mutex<(next: Int, failure: String?)>((0, nil))
-    nonisolated(unsafe) let (all, output) = (jobs, file)
+    let all = jobs
     DispatchQueue.concurrentPerform(iterations: 2) { _ in
       while true {
         let place = shared.withLock { state -> Int? in
@@ -87,7 +81,7 @@ struct TunerTrials: Codable, Sendable {
         do {
           let result = try TunerTrials(task, tuner.name, tuner.sampler, trials: trials * tuner.share, seed: seed)
           let line = try JSONEncoder().encode(result) + Data("\n".utf8)
-          shared.withLock { _ in output.write(line) }
+          shared.withLock { _ in file.write(line) }
         } catch {
           shared.withLock { $0.failure = $0.failure ?? "\(task.name) by \(tuner.name): \(error)" }
         }
@@ -107,7 +101,8 @@ struct TunerTrials: Codable, Sendable {
   static func serve(_ tasks: [TuningTask]) throws {
     while let line = readLine() {
       let call = try JSON.decode(JSONValue.self, from: line)
-      guard let task = tasks.first(where: { $0.name == call["task"]?.string }), case .object(let values)? = call["values"],
+      guard let task = tasks.first(where: { $0.name == call["task"]?.string }),
+        case .object(let values)? = call["values"],
         let seed = call["seed"]?.integer
       else { throw FailedTrial(description: "there is no such task: \(line)") }
       let isVerdict = call["verdict"]?.bool == true
@@ -125,13 +120,5 @@ struct TunerTrials: Codable, Sendable {
       ])
       return try JSON.text(line)
     }.joined(separator: "\n")
-  }
-}
-
-extension GuidedZoomSampler {
-  static func with(_ body: (inout GaussianProcess.Style) -> Void) -> GuidedZoomSampler {
-    var sampler = GuidedZoomSampler()
-    body(&sampler.style)
-    return sampler
   }
 }

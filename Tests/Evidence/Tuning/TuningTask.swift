@@ -17,9 +17,9 @@ extension TuningTask {
   /// Functions, and networks where there are data.
   ///
   /// - Parameter data: the folder of the real data sets; nil: that which the environment names.
-  static func all(data: String?) -> [TuningTask] {
+  static func all(data: String?) throws -> [TuningTask] {
     let folder = data ?? ProcessInfo.processInfo.environment["TARTINE_DATA"]
-    return functions + (folder.map { TrainingTask.all(data: $0) } ?? [])
+    return try functions() + (folder.map { try TrainingTask.all(data: $0) } ?? [])
   }
 
   /// How a function's variables are named to a tuner.
@@ -27,15 +27,15 @@ extension TuningTask {
 
   /// Each of the benchmark's functions once, in 2 to 10 dimensions; every third has variables on log scales, every third whole
   /// numbers and a choice among numbers. Those with odd numbers chose the sampler, those with even ones judge it.
-  static let functions: [TuningTask] = {
+  private static func functions() throws -> [TuningTask] {
     let dimensions = [5, 8, 3, 4, 6, 5, 4, 3, 5, 6, 4, 10, 8, 5, 3, 4, 6, 2, 5, 6, 2, 3, 4, 5]
-    return (1...24).map { number in
+    return try (1...24).map { number in
       let scales: [Scales] = [.plain, .logarithmic, .mixed]
-      return function(number, dimensions: dimensions[number - 1], scales[(number / 2) % 3])
+      return try function(number, dimensions: dimensions[number - 1], scales[(number / 2) % 3])
     }
-  }()
+  }
 
-  private static func function(_ number: Int, dimensions: Int, _ scales: Scales) -> TuningTask {
+  private static func function(_ number: Int, dimensions: Int, _ scales: Scales) throws -> TuningTask {
     let names = (0..<dimensions).map { "x\($0)" }
     // Of mixed ones the last is a choice, and those before it whole numbers, half of all together.
     let parameters = names.enumerated().map { place, name -> Hyperparameter in
@@ -52,7 +52,7 @@ extension TuningTask {
     let places: [String: Double] = ["a": 1, "b": -4, "c": 4, "d": -1.5, "e": 2.5]
     return TuningTask(
       name: "f\(number)-\(dimensions)\(scales == .logarithmic ? "-log" : scales == .mixed ? "-mixed" : "")",
-      space: try! SearchSpace(parameters),
+      space: try SearchSpace(parameters),
       objective: { values, seed in
         let x = names.map { name -> Double in
           guard let value = values[name] else { return 0 }

@@ -1,0 +1,127 @@
+import Foundation
+import Tartine
+import Testing
+
+@Suite struct StudyTests {
+  private let space: SearchSpace
+
+  init() throws {
+    space = try SearchSpace([
+      Hyperparameter("rate", .number(low: 1e-4, high: 1, scale: .log)),
+      Hyperparameter("units", .integer(low: 8, high: 64)),
+      Hyperparameter("layers", .choice([[64], [64, 32], "none"])),
+    ])
+  }
+
+  private func cost(_ values: [String: JSONValue]) -> Double {
+    let rate = log10(values["rate"]?.number ?? 1) + 2
+    return rate * rate + abs((values["units"]?.number ?? 0) - 20) / 20 + (values["layers"] == [64, 32] ? 0 : 0.5)
+  }
+
+  private func temporary() -> String {
+    FileManager.default.temporaryDirectory.path + "/tartine-study-\(UUID().uuidString).db"
+  }
+
+  private func search(_ study: Study, upTo count: Int) throws {
+    while let trial = try study.ask(upTo: count) { try study.tell(trial, value: cost(trial.values)) }
+  }
+
+  @Test func askingAndTelling() throws {
+    let study = try Study(space, sampler: GuidedZoomSampler(), seed: 3)
+    #expect(try study.best() == nil)
+    try search(study, upTo: 30)
+    let trials = try study.trials()
+    #expect(trials.map(\.number) == Array(0..<30) && trials.allSatisfy { $0.state == .complete && $0.seconds != nil })
+    let best = try #require(try study.best())
+    #expect(best.value == trials.compactMap(\.value).min() && best.values["layers"] == [64, 32])
+    #expect(try study.ask(upTo: 30) == nil)
+  }
+
+  /// A study in a file goes on as one in memory would, whoever opens it and however often.
+  @Test func aFileGoesOnAsIfNothingHadBeen() throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let whole = try Study(space, sampler: GuidedZoomSampler(), seed: 3)
+    try search(whole, upTo: 24)
+    for count in [5, 6, 17, 24] {
+      try search(try Study(space, file: path, sampler: GuidedZoomSampler(), seed: 99 - UInt64(count)), upTo: count)
+    }
+    let study = try Study(nil, file: path, sampler: RandomSampler())
+    // The seed of whoever made it holds.
+    #expect(study.seed == 94 && study.space == space && study.name == "tartine")
+    let again = try Study(space, sampler: GuidedZoomSampler(), seed: 94)
+    try search(again, upTo: 24)
+    #expect(try study.trials().map(\.values) == again.trials().map(\.values))
+    #expect(try study.trials().map(\.value) == again.trials().map(\.value))
+  }
+
+  @Test func outcomesAndReports() throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    do {
+      let study = try Study(space, file: path, sampler: RandomSampler(), seed: 1)
+      let trials = try (0..<6).map { _ in try #require(try study.ask()) }
+      try study.tell(trials[0], value: 3)
+      try study.tell(trials[1], value: .infinity)
+      try study.tell(trials[2], value: .nan)
+      try study.report(trials[3], step: 1, value: 5)
+      try study.report(trials[3], step: 2, value: 4)
+      #expect(try study.prune(trials[3]))
+      try study.fail(trials[4], because: "it did not fit")
+      #expect(try !study.tell(trials[0], value: 1), "what is done stays as it is")
+    }
+    let found = try Study(nil, file: path, sampler: RandomSampler()).trials()
+    #expect(found.map(\.state) == [.complete, .complete, .failed, .pruned, .failed, .running])
+    #expect(found.map(\.value) == [3, .infinity, nil, 4, nil, nil] && found[3].reports == [1: 5, 2: 4])
+  }
+
+  @Test func queuedTrialsComeFirst() throws {
+    let study = try Study(space, sampler: RandomSampler(), seed: 1)
+    let first = try #require(try study.ask())
+    try study.enqueue(["rate": 0.01, "layers": [64]])
+    let queued = try #require(try study.ask())
+    #expect(queued.number == 1 && queued.values["rate"] == 0.01 && queued.values["layers"] == [64])
+    #expect(queued.values["units"] != nil && first.number == 0)
+    #expect(try study.ask()?.number == 2)
+  }
+
+  /// Several threads at once: each number once, and every suggestion can be made again from what it saw.
+  @Test func severalAtOnce() throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let study = try Study(space, file: path, sampler: GuidedZoomSampler(), seed: 7)
+    let other = try Study(space, file: path, sampler: GuidedZoomSampler(), seed: 7)
+    DispatchQueue.concurrentPerform(iterations: 4) { worker in
+      let mine = worker % 2 == 0 ? study : other
+      while let trial = try? mine.ask(upTo: 40) { _ = try? mine.tell(trial, value: cost(trial.values)) }
+    }
+    let trials = try Study(nil, file: path, sampler: RandomSampler()).trials()
+    #expect(trials.map(\.number) == Array(0..<40) && trials.allSatisfy { $0.state == .complete })
+    for trial in trials { #expect(try study.replay(trial.number) == trial.values, "\(trial.number)") }
+  }
+
+  @Test func filesThatAreNone() throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    func open(_ space: SearchSpace?) throws -> Study { try Study(space, file: path, sampler: RandomSampler()) }
+    #expect(performing: { try open(nil) }, throws: { "\($0)".contains("no space was given") })
+    try FileManager.default.removeItem(atPath: path)
+    try Data(repeating: 65, count: 5000).write(to: URL(fileURLWithPath: path))
+    #expect(performing: { try open(space) }, throws: { "\($0)".contains("is no study, or is damaged") })
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(repeating: 65, count: 5000))
+    try FileManager.default.removeItem(atPath: path)
+    _ = try open(space)
+    let narrower = try SearchSpace([Hyperparameter("rate", .number(low: 0, high: 1))])
+    #expect(performing: { try open(narrower) }, throws: { "\($0)".contains("searches another space") })
+    #expect(
+      performing: { try Study(space, file: "/nowhere/x.db", sampler: RandomSampler()) },
+      throws: { ($0 as? FileError)?.kind == .cannotCreate })
+  }
+
+  /// A thousand trials, without waiting for a disk: what the tuner itself takes of each.
+  @Test func aThousandTrialsAreKept() throws {
+    let study = try Study(space, sampler: SobolSampler(), seed: 1)
+    try search(study, upTo: 1000)
+    #expect(try study.trials().count == 1000)
+  }
+}
