@@ -175,8 +175,11 @@ struct TuningJob {
   }
 
   private init(begun data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
-    let isThere = options.study.map(Files.exists) ?? false
-    let known = isThere ? try StudyNotes(options) : nil
+    let isThere = try options.study.map { path in
+      let names = Files.exists(path) ? try Study.names(inFile: path) : []
+      return options.studyName.map(names.contains) ?? !names.isEmpty
+    }
+    let known = isThere == true ? try StudyNotes(options) : nil
     var source = try known?.source ?? data.source(seed: try recipe.changes().apply(to: try recipe.base(for: nil)).seed)
     if known?.source != nil, let flag = try data.disagreement(with: source) {
       throw UsageError(
@@ -194,7 +197,8 @@ struct TuningJob {
     }
     tuner = Tuner(known?.recipe ?? asked, on: split, jobs: options.jobs)
     let given = try options.space.map { try SearchSpace(file: $0) }
-    let space = try given ?? (isThere ? nil : SearchSpace.automatic(for: tuner.recipe))
+    let space = try given ?? known?.study.space ?? SearchSpace.automatic(for: tuner.recipe)
+    try Self.check(space, tuner)
     let folder = try TuneFolder(options, named: source.name)
     study = try folder.open {
       try Study(
@@ -203,7 +207,6 @@ struct TuningJob {
     self.folder = folder
     before = nil
     self.source = source.absolute
-    try check()
     try write()
   }
 
@@ -226,10 +229,12 @@ struct TuningJob {
     guard !best.isEmpty else {
       throw SearchError("the study '\(path)' has no trial that is done, so there is nothing to try again.")
     }
+    let space = try options.space.map { try SearchSpace(file: $0) } ?? old.space
+    try Self.check(space, tuner)
     let folder = try TuneFolder(options, named: source.name)
     study = try folder.open {
       try Study(
-        try options.space.map { try SearchSpace(file: $0) } ?? old.space, file: folder.study,
+        space, file: folder.study,
         sampler: options.sampler.sampler,
         seed: recipe.seed ?? old.seed)
     }
@@ -237,19 +242,30 @@ struct TuningJob {
     for trial in best.prefix(Self.oldTrials) { try study.enqueue(trial.values) }
     before = 0
     self.source = source.absolute
-    try check()
     try write()
   }
 
   private static let oldTrials = 5
 
-  /// Every key must be one that the recipe has, before anything is trained.
-  private func check() throws {
-    let middle = study.space.values(at: study.space.parameters.map { _ in 0.5 })
-    do {
-      _ = try tuner.recipe(of: middle)
-    } catch {
-      throw SearchError("the space does not fit the recipe: \(error)")
+  /// Every key must be one that the recipe has, and every end and choice a value that it takes, before anything is made.
+  private static func check(_ space: SearchSpace, _ tuner: Tuner) throws {
+    let middle = space.parameters.map { _ in 0.5 }
+    for (place, parameter) in space.parameters.enumerated() {
+      let units: [Double] =
+        if case .choice(let values) = parameter.domain {
+          values.indices.map { (Double($0) + 0.5) / Double(values.count) }
+        } else {
+          [0, 1]
+        }
+      for unit in units {
+        var point = middle
+        point[place] = unit
+        do {
+          _ = try tuner.recipe(of: space.values(at: point))
+        } catch {
+          throw SearchError("the space does not fit the recipe: \(error)")
+        }
+      }
     }
   }
 

@@ -31,7 +31,8 @@ final class TuningDisplay {
     Files.show(
       "\(job.split.trainCount) rows to train, \(job.split.devCount) dev, \(job.split.testCount) test; \(job.tuner.jobs) trial"
         + "\(job.tuner.jobs == 1 ? "" : "s") at a time of \(job.tuner.recipe.epochs ?? 1) epochs; "
-        + "\(parameters.count) hyperparameters: \(parameters.joined(separator: ", "))\n")
+        + "\(parameters.count) hyperparameter\(parameters.count == 1 ? "" : "s"): \(parameters.joined(separator: ", "))\n"
+    )
     if already > 0 { Files.show("\(already) trials are done already\n") }
   }
 
@@ -128,10 +129,7 @@ struct TuningText {
       luck > 0
         ? "Its first score was better by \(points(luck)): that was luck." : "Its first score owed nothing to luck.")
     if let lead = winner.lead, winner.candidates.count > 1 {
-      lines.append(
-        lead.isDecided
-          ? "It is better than the runner-up: \(lead)."
-          : "Whether it is better than the runner-up is undecided: \(lead).")
+      lines.append("Against the runner-up: \(lead).")
     }
     if let before = job.before { lines.append(again(winner, before)) }
     let told = result.importance.filter { $0.share.value > 0.02 }.prefix(4).map {
@@ -152,9 +150,9 @@ struct TuningText {
     guard let old = winner.candidates.first(where: { $0.trial.number == before }),
       let comparison = try? Comparison(of: winner.best.runs, to: old.runs)
     else { return "The old winner does not hold: it diverged with another seed." }
-    return comparison.isDecided
-      ? "The old winner does not hold: trial \(winner.best.trial.number) is better, \(comparison)."
-      : "The old winner may still hold: against trial \(winner.best.trial.number) it is undecided, \(comparison)."
+    return
+      "The old winner \(comparison.isDecided ? "does not" : "may still") hold: trial \(winner.best.trial.number) against it "
+      + "is \(comparison)."
   }
 
   private func points(_ value: Double) -> String {

@@ -84,10 +84,14 @@ public struct SearchSpace: Hashable, Sendable {
   func place(of name: String) -> Int? { parameters.firstIndex { $0.name == name } }
 
   /// The values at a point of places from 0 to 1; those that are not there for the others' values are left out.
-  public func values(at point: [Double]) -> [String: JSONValue] {
+  ///
+  /// - Parameters:
+  ///   - point: the places.
+  ///   - fixed: values that hold in place of the point's.
+  public func values(at point: [Double], fixed: [String: JSONValue] = [:]) -> [String: JSONValue] {
     var values: [String: JSONValue] = [:]
     for (parameter, unit) in zip(parameters, point) where isThere(parameter, values) {
-      values[parameter.name] = parameter.domain.value(at: unit)
+      values[parameter.name] = fixed[parameter.name] ?? parameter.domain.value(at: unit)
     }
     return values
   }

@@ -2,7 +2,7 @@ import TartineFiles
 import TartineSQLite
 
 /// A file of SQLite's, opened for one study. Not for several threads at once.
-final class Database {
+package final class Database {
   /// A value as a table holds it.
   enum Value: Hashable {
     case null
@@ -26,11 +26,11 @@ final class Database {
   private var statements: [String: OpaquePointer] = [:]
 
   /// How long another process's write is waited for.
-  private static let patience: Int32 = 60_000
+  private static let patience: Int32 = 20_000
 
   /// Opens a file, or makes it; `:memory:` is none.
   /// - Throws: `FileError` where it is none of SQLite's, or cannot be opened.
-  init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     var opened: OpaquePointer?
     let code = sqlite3_open_v2(
@@ -78,7 +78,7 @@ final class Database {
   }
 
   /// Does all or nothing, alone among all processes.
-  @discardableResult func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+  @discardableResult package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
     try rows("BEGIN IMMEDIATE")
     do {
       let result = try body()
@@ -128,10 +128,16 @@ final class Database {
     case SQLITE_BUSY, SQLITE_LOCKED:
       return FileError(
         .writeFailed, path,
-        "the study '\(path)' has been locked by another program for a minute; close whatever holds it, and try again.")
+        "the study '\(path)' has been locked by another program for 20 seconds; close whatever holds it, and try again."
+      )
     case SQLITE_FULL:
       return FileError(
         .writeFailed, path, "the study '\(path)' cannot be written: the disk is full. What was done is kept.")
+    case SQLITE_IOERR:
+      return FileError(
+        .writeFailed, path,
+        "the study '\(path)' can be neither read nor written, \(message): see whether the disk is full. What was done is kept."
+      )
     case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN:
       return FileError(.writeFailed, path, "the study '\(path)' cannot be written: \(message).")
     default: return FileError(.writeFailed, path, "the study '\(path)' cannot be used: \(message).")

@@ -29,17 +29,26 @@ public final class Study: Sendable {
   private let state: Mutex<State>
 
   /// Trials that were given up after so many processes died of them.
-  private static let mostAttempts = 3
+  private static let mostAttempts = 50
 
   private struct State: ~Copyable {
-    let database: Database
-    let study: Int
+    let rows: StudyRows
     /// −1 where more is better.
     let sign: Double
     /// By number.
     var trials: [Trial] = []
-    /// The trial of each number that this process is at.
+    /// Numbers of the trials that this process is at.
     var own: Set<Int> = []
+
+    var database: Database { rows.database }
+
+    /// Reads what other processes have written.
+    mutating func refresh(_ space: SearchSpace) throws { try rows.refresh(&trials, own: own, space) }
+
+    init(rows: StudyRows, sign: Double) {
+      self.rows = rows
+      self.sign = sign
+    }
   }
 
   /// Opens a study, or makes it.
@@ -65,8 +74,15 @@ public final class Study: Sendable {
     self.space = opened.space
     self.seed = opened.seed
     self.sampler = sampler
-    state = Mutex(State(database: database, study: opened.study, sign: opened.sign))
-    try state.withLock { try Self.refresh(&$0, opened.space) }
+    state = Mutex(State(rows: StudyRows(database: database, study: opened.study), sign: opened.sign))
+    try state.withLock { try $0.refresh(opened.space) }
+  }
+
+  /// Names of the studies in a file; none where one was about to be made.
+  public static func names(inFile path: String) throws -> [String] {
+    let database = try Database(path)
+    try Schema.prepare(database, path: path)
+    return try database.rows("SELECT study_name FROM studies ORDER BY study_id").compactMap { $0[0].text }
   }
 
   private typealias Opened = (study: Int, name: String, space: SearchSpace, seed: UInt64, sign: Double)
@@ -84,7 +100,8 @@ public final class Study: Sendable {
           "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them."
         )
       }
-      return try reopen(database, chosen[0].0, chosen[0].1, space: space, path: path, seed: seed)
+      return try reopen(
+        StudyRows(database: database, study: chosen[0].0), chosen[0].1, space: space, path: path, seed: seed)
     }
     guard let space else {
       throw SearchError("'\(path)' holds no study\(name.map { " '\($0)'" } ?? ""), and no space was given to make one.")
@@ -94,23 +111,24 @@ public final class Study: Sendable {
     let study = database.lastRow
     try database.rows(
       "INSERT INTO study_directions (direction, study_id, objective) VALUES ('MINIMIZE', ?, 0)", .integer(study))
-    try put("space", .string(space.json), of: study, in: database)
-    try put("seed", .string("\(seed)"), of: study, in: database)
+    let rows = StudyRows(database: database, study: study)
+    try rows.put("space", .string(space.json))
+    try rows.put("seed", .string("\(seed)"))
     return (study, name, space, seed, 1)
   }
 
   private static func reopen(
-    _ database: Database, _ study: Int, _ name: String, space: SearchSpace?, path: String, seed: UInt64
+    _ rows: StudyRows, _ name: String, space: SearchSpace?, path: String, seed: UInt64
   ) throws -> Opened {
-    let directions = try database.rows(
-      "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective", .integer(study))
+    let directions = try rows.database.rows(
+      "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective", .integer(rows.study))
     guard directions.count == 1 else {
       throw SearchError(
         "the study '\(name)' in '\(path)' has \(directions.count) objectives, and one is searched here.")
     }
     let sign = directions[0][0].text == "MAXIMIZE" ? -1.0 : 1
-    let written = try note("space", of: study, in: database)?.string.map { try SearchSpace(json: $0) }
-    guard let found = try written ?? space ?? distributions(of: study, in: database) else {
+    let written = try rows.note("space")?.string.map { try SearchSpace(json: $0) }
+    guard let found = try written ?? space ?? rows.distributions() else {
       throw SearchError("the study '\(name)' in '\(path)' has no trial yet, and no space was given.")
     }
     if let space, space != found {
@@ -118,60 +136,23 @@ public final class Study: Sendable {
         "the study '\(name)' in '\(path)' searches another space than the one that was given; name another file, or leave the "
           + "space out. It has \(found.parameters.map(\.name).joined(separator: ", ")).")
     }
-    let old = try note("seed", of: study, in: database)?.string.flatMap { UInt64($0) }
-    if written == nil { try put("space", .string(found.json), of: study, in: database) }
-    if old == nil { try put("seed", .string("\(seed)"), of: study, in: database) }
-    return (study, name, found, old ?? seed, sign)
-  }
-
-  /// The space that another program's trials tell of.
-  private static func distributions(of study: Int, in database: Database) throws -> SearchSpace? {
-    let rows = try database.rows(
-      """
-      SELECT param_name, distribution_json FROM trial_params JOIN trials USING (trial_id) WHERE study_id = ?
-        ORDER BY trial_id DESC, param_id
-      """, .integer(study))
-    var parameters: [Hyperparameter] = []
-    for row in rows {
-      guard let name = row[0].text, let json = row[1].text, !parameters.contains(where: { $0.name == name }) else {
-        continue
-      }
-      guard let distribution = Distribution(json: json) else {
-        throw SearchError("the study's hyperparameter '\(name)' has a distribution that is not known: \(json).")
-      }
-      parameters.append(Hyperparameter(name, distribution.domain))
-    }
-    return parameters.isEmpty ? nil : try SearchSpace(parameters)
+    let old = try rows.note("seed")?.string.flatMap { UInt64($0) }
+    if written == nil { try rows.put("space", .string(found.json)) }
+    if old == nil { try rows.put("seed", .string("\(seed)")) }
+    return (rows.study, name, found, old ?? seed, sign)
   }
 
   // MARK: Notes
 
-  private static let prefix = "tartine:"
-
-  private static func note(_ key: String, of study: Int, in database: Database) throws -> JSONValue? {
-    let rows = try database.rows(
-      "SELECT value_json FROM study_user_attributes WHERE study_id = ? AND \"key\" = ?", .integer(study),
-      .text(prefix + key))
-    return try rows.first?[0].text.map { try JSON.decode(JSONValue.self, from: $0) }
-  }
-
-  private static func put(_ key: String, _ value: JSONValue, of study: Int, in database: Database) throws {
-    try database.rows(
-      """
-      INSERT INTO study_user_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
-        ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json
-      """, .integer(study), .text(prefix + key), .text(try JSON.text(value)))
-  }
-
   /// Something that was written down beside the trials; nil where there is nothing of that name.
   public func note(_ key: String) throws -> JSONValue? {
-    try state.withLock { try Self.note(key, of: $0.study, in: $0.database) }
+    try state.withLock { try $0.rows.note(key) }
   }
 
   /// Writes something down beside the trials.
   public func put(_ key: String, _ value: JSONValue) throws {
     try state.withLock { state in
-      try state.database.transaction { try Self.put(key, value, of: state.study, in: state.database) }
+      try state.database.transaction { try state.rows.put(key, value) }
     }
   }
 
@@ -184,7 +165,7 @@ public final class Study: Sendable {
   public func ask(upTo count: Int? = nil) throws -> Trial? {
     try state.withLock { state in
       try state.database.transaction {
-        try Self.refresh(&state, space)
+        try state.refresh(space)
         if let trial = try takeOver(&state) ?? claim(&state, upTo: count) { return trial }
         guard state.trials.count < count ?? .max else { return nil }
         return try make(&state)
@@ -198,20 +179,22 @@ public final class Study: Sendable {
     let now = UTC.now
     try state.database.rows(
       "INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, 'RUNNING', ?)", .integer(number),
-      .integer(state.study), .text(now))
+      .integer(state.rows.study), .text(now))
     return try begin(state.database.lastRow, number: number, values, &state, at: now)
   }
 
   /// The values of a trial, from those before it.
-  private func suggest(_ number: Int, _ state: borrowing State) -> [String: JSONValue] {
+  private func suggest(
+    _ number: Int, _ state: borrowing State, fixed: [String: JSONValue] = [:]
+  ) -> [String: JSONValue] {
     let history = Self.history(state.trials.filter { $0.number < number }, space, sign: state.sign)
-    return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed))
+    return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed), fixed: fixed)
   }
 
   /// The values of a trial, suggested once more from what was known when it began; nil where that is not known.
   package func replay(_ number: Int) throws -> [String: JSONValue]? {
     try state.withLock { state in
-      try Self.refresh(&state, space)
+      try state.refresh(space)
       guard state.trials.indices.contains(number), let pending = state.trials[number].pending else { return nil }
       let before = state.trials[..<number].map { trial -> Trial in
         guard pending.contains(trial.number) else { return trial }
@@ -238,8 +221,8 @@ public final class Study: Sendable {
         .integer(id), .text(parameter.name), .number(unit), .text(distribution.json))
     }
     let pending = state.trials.filter { $0.number < number && !$0.state.isFinished }.map(\.number)
-    try Self.put("pending", .array(pending.map { .integer($0) }), ofTrial: id, in: database)
-    try Self.put("owner", .string(ProcessIdentity.own.description), ofTrial: id, in: database)
+    try state.rows.put("pending", .array(pending.map { .integer($0) }), ofTrial: id)
+    try state.rows.put("owner", .string(ProcessIdentity.own.description), ofTrial: id)
     let trial = Trial(
       number: number, state: .running, values: values, value: nil, reports: [:], began: UTC.seconds(time), ended: nil,
       id: id, pending: pending)
@@ -261,32 +244,30 @@ public final class Study: Sendable {
       "SELECT value_json FROM trial_system_attributes WHERE trial_id = ? AND \"key\" = 'fixed_params'",
       .integer(waiting.id)
     ).first?[0].text.flatMap { try? JSON.decode(JSONValue.self, from: $0) }
-    var values = suggest(waiting.number, state)
-    if case .object(let chosen)? = fixed {
-      for parameter in space.parameters {
-        guard let value = chosen[parameter.name] else { continue }
-        // A list is a text there.
-        let read = Distribution(parameter.domain).domain.value(named: value)
-        if parameter.domain.unit(of: read) != nil { values[parameter.name] = read }
-      }
+    var chosen: [String: JSONValue] = [:]
+    for parameter in space.parameters {
+      guard let value = fixed?[parameter.name].map(parameter.domain.value(named:)),
+        parameter.domain.unit(of: value) != nil
+      else { continue }
+      chosen[parameter.name] = value
     }
+    let values = suggest(waiting.number, state, fixed: chosen)
     return try begin(waiting.id, number: waiting.number, values, &state, at: now)
   }
 
   /// A trial whose process is no more, begun again with its values; one that several died of has failed.
   private func takeOver(_ state: inout State) throws -> Trial? {
     for trial in state.trials where trial.state == .running && !state.own.contains(trial.number) {
-      let owner = try Self.attribute("owner", ofTrial: trial.id, in: state.database)?.string
+      let owner = try state.rows.note("owner", ofTrial: trial.id)?.string
       guard let owner = owner.flatMap({ ProcessIdentity($0) }), owner.isGone else { continue }
-      let attempts = (try Self.attribute("attempts", ofTrial: trial.id, in: state.database)?.integer ?? 1) + 1
+      let attempts = (try state.rows.note("attempts", ofTrial: trial.id)?.integer ?? 1) + 1
       if attempts > Self.mostAttempts {
         try finish(trial, .failed, nil, &state)
-        try Self.put(
-          "reason", .string("its process died \(Self.mostAttempts) times"), ofTrial: trial.id, in: state.database)
+        try state.rows.put("reason", .string("its process died \(Self.mostAttempts) times"), ofTrial: trial.id)
         continue
       }
-      try Self.put("attempts", .integer(attempts), ofTrial: trial.id, in: state.database)
-      try Self.put("owner", .string(ProcessIdentity.own.description), ofTrial: trial.id, in: state.database)
+      try state.rows.put("attempts", .integer(attempts), ofTrial: trial.id)
+      try state.rows.put("owner", .string(ProcessIdentity.own.description), ofTrial: trial.id)
       try state.database.rows("DELETE FROM trial_intermediate_values WHERE trial_id = ?", .integer(trial.id))
       try state.database.rows(
         "UPDATE trials SET datetime_start = ? WHERE trial_id = ?", .text(UTC.now), .integer(trial.id))
@@ -302,10 +283,10 @@ public final class Study: Sendable {
   public func enqueue(_ values: [String: JSONValue]) throws {
     try state.withLock { state in
       try state.database.transaction {
-        try Self.refresh(&state, space)
+        try state.refresh(space)
         try state.database.rows(
           "INSERT INTO trials (number, study_id, state) VALUES (?, ?, 'WAITING')", .integer(state.trials.count),
-          .integer(state.study))
+          .integer(state.rows.study))
         let id = state.database.lastRow
         let plain = values.mapValues { value -> JSONValue in
           switch value {
@@ -316,7 +297,7 @@ public final class Study: Sendable {
         try state.database.rows(
           "INSERT INTO trial_system_attributes (trial_id, \"key\", value_json) VALUES (?, 'fixed_params', ?)",
           .integer(id), .text(try JSON.text(JSONValue.object(plain))))
-        try Self.refresh(&state, space)
+        try state.refresh(space)
       }
     }
   }
@@ -333,7 +314,7 @@ public final class Study: Sendable {
   public func fail(_ trial: Trial, because reason: String) throws -> Bool {
     try state.withLock { state in
       try state.database.transaction {
-        try Self.put("reason", .string(reason), ofTrial: trial.id, in: state.database)
+        try state.rows.put("reason", .string(reason), ofTrial: trial.id)
         return try finish(trial, .failed, nil, &state)
       }
     }
@@ -367,16 +348,12 @@ public final class Study: Sendable {
     if let value {
       try state.database.rows(
         "INSERT OR REPLACE INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, ?)",
-        .integer(trial.id), value.isFinite ? .number(value) : .null, .text(Self.kind(of: value)))
+        .integer(trial.id), value.isFinite ? .number(value) : .null, .text(StudyRows.kind(of: value)))
     }
     state.trials[trial.number].state = outcome
     state.trials[trial.number].value = value
     state.trials[trial.number].ended = UTC.seconds(now)
     return true
-  }
-
-  private static func kind(of value: Double) -> String {
-    value.isNaN ? "NAN" : value.isFinite ? "FINITE" : value > 0 ? "INF_POS" : "INF_NEG"
   }
 
   /// Writes down what a trial has come to at a step.
@@ -387,7 +364,8 @@ public final class Study: Sendable {
           """
           INSERT OR REPLACE INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)
             VALUES (?, ?, ?, ?)
-          """, .integer(trial.id), .integer(step), value.isFinite ? .number(value) : .null, .text(Self.kind(of: value)))
+          """, .integer(trial.id), .integer(step), value.isFinite ? .number(value) : .null,
+          .text(StudyRows.kind(of: value)))
       }
       state.trials[trial.number].reports[step] = value
     }
@@ -398,7 +376,7 @@ public final class Study: Sendable {
   /// All trials, by number, other processes' included.
   public func trials() throws -> [Trial] {
     try state.withLock { state in
-      try Self.refresh(&state, space)
+      try state.refresh(space)
       return state.trials
     }
   }
@@ -432,103 +410,5 @@ public final class Study: Sendable {
         }
       return Observation(point: point, value: value)
     }
-  }
-
-  // MARK: Reading
-
-  private static func attribute(_ key: String, ofTrial id: Int, in database: Database) throws -> JSONValue? {
-    try database.rows(
-      "SELECT value_json FROM trial_user_attributes WHERE trial_id = ? AND \"key\" = ?", .integer(id),
-      .text(prefix + key)
-    ).first?[0].text.flatMap { try? JSON.decode(JSONValue.self, from: $0) }
-  }
-
-  private static func put(_ key: String, _ value: JSONValue, ofTrial id: Int, in database: Database) throws {
-    try database.rows(
-      "INSERT OR REPLACE INTO trial_user_attributes (trial_id, \"key\", value_json) VALUES (?, ?, ?)", .integer(id),
-      .text(prefix + key), .text(try JSON.text(value)))
-  }
-
-  /// Reads what other processes have written: trials that are new, and those that were not done.
-  private static func refresh(_ state: inout State, _ space: SearchSpace) throws {
-    let database = state.database
-    let open = state.trials.filter { !$0.state.isFinished }.map(\.id)
-    let last = state.trials.map(\.id).max() ?? 0
-    let rows = try database.rows(
-      """
-      SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials
-        WHERE study_id = ? AND (trial_id > ? OR trial_id IN (SELECT value FROM json_each(?))) ORDER BY trial_id
-      """, .integer(state.study), .integer(last), .text("[\(open.map(String.init).joined(separator: ","))]"))
-    for row in rows {
-      guard let id = row[0].integer, let number = row[1].integer, let now = row[2].text.flatMap(Trial.State.init) else {
-        continue
-      }
-      if number < state.trials.count, state.trials[number].state == now, now != .running || state.own.contains(number) {
-        continue
-      }
-      let trial = try read(id, number: number, now, began: row[3].text, ended: row[4].text, database, space)
-      if number < state.trials.count {
-        state.trials[number] = trial
-      } else if number == state.trials.count {
-        state.trials.append(trial)
-      }
-    }
-  }
-
-  private static func read(
-    _ id: Int, number: Int, _ now: Trial.State, began: String?, ended: String?, _ database: Database,
-    _ space: SearchSpace
-  ) throws -> Trial {
-    var values: [String: JSONValue] = [:]
-    for row in try database.rows(
-      "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?", .integer(id))
-    {
-      guard let name = row[0].text, let number = row[1].number else { continue }
-      // The space's own choices where they are lists, else what is written.
-      let written = row[2].text.flatMap { Distribution(json: $0) }
-      let own = space.parameters.first { $0.name == name }.map { Distribution($0.domain) }
-      values[name] = own?.value(of: number) ?? written?.value(of: number)
-    }
-    let value = try database.rows(
-      "SELECT value, value_type FROM trial_values WHERE trial_id = ? AND objective = 0", .integer(id)
-    ).first.flatMap { Self.number($0[0], $0[1].text) }
-    var reports: [Int: Double] = [:]
-    for row in try database.rows(
-      "SELECT step, intermediate_value, intermediate_value_type FROM trial_intermediate_values WHERE trial_id = ?",
-      .integer(id))
-    {
-      if let step = row[0].integer { reports[step] = Self.number(row[1], row[2].text) ?? .nan }
-    }
-    let pending: [Int]? =
-      if case .array(let list)? = try attribute("pending", ofTrial: id, in: database) {
-        list.compactMap(\.integer)
-      } else {
-        nil
-      }
-    return Trial(
-      number: number, state: now, values: values, value: value, reports: reports, began: began.flatMap(UTC.seconds),
-      ended: ended.flatMap(UTC.seconds), id: id, pending: pending)
-  }
-
-  private static func number(_ value: Database.Value, _ kind: String?) -> Double? {
-    switch kind {
-    case "INF_POS": .infinity
-    case "INF_NEG": -.infinity
-    case "NAN": .nan
-    default: value.number
-    }
-  }
-}
-
-extension Domain {
-  /// The value that another program calls so: a list is its text there.
-  func value(named value: JSONValue) -> JSONValue {
-    guard case .choice(let values) = self, let text = value.string else { return value }
-    return values.first { choice in
-      switch choice {
-      case .array, .object: (try? JSON.text(choice)) == text
-      default: false
-      }
-    } ?? value
   }
 }

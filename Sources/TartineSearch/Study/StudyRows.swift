@@ -1,0 +1,155 @@
+import TartineFiles
+
+/// One study's rows in a file: what is noted beside it, and its trials. Not for several threads at once.
+struct StudyRows {
+  let database: Database
+  /// The study's number in the file.
+  let study: Int
+
+  /// Before the names of what is ours, since other programs note things too.
+  private static let prefix = "tartine:"
+
+  // MARK: Notes
+
+  /// What is noted beside the study.
+  func note(_ key: String) throws -> JSONValue? {
+    let rows = try database.rows(
+      "SELECT value_json FROM study_user_attributes WHERE study_id = ? AND \"key\" = ?", .integer(study),
+      .text(Self.prefix + key))
+    return try rows.first?[0].text.map { try JSON.decode(JSONValue.self, from: $0) }
+  }
+
+  func put(_ key: String, _ value: JSONValue) throws {
+    try database.rows(
+      """
+      INSERT INTO study_user_attributes (study_id, "key", value_json) VALUES (?, ?, ?)
+        ON CONFLICT (study_id, "key") DO UPDATE SET value_json = excluded.value_json
+      """, .integer(study), .text(Self.prefix + key), .text(try JSON.text(value)))
+  }
+
+  /// What is noted beside a trial.
+  func note(_ key: String, ofTrial id: Int) throws -> JSONValue? {
+    try database.rows(
+      "SELECT value_json FROM trial_user_attributes WHERE trial_id = ? AND \"key\" = ?", .integer(id),
+      .text(Self.prefix + key)
+    ).first?[0].text.flatMap { try? JSON.decode(JSONValue.self, from: $0) }
+  }
+
+  func put(_ key: String, _ value: JSONValue, ofTrial id: Int) throws {
+    try database.rows(
+      "INSERT OR REPLACE INTO trial_user_attributes (trial_id, \"key\", value_json) VALUES (?, ?, ?)", .integer(id),
+      .text(Self.prefix + key), .text(try JSON.text(value)))
+  }
+
+  // MARK: Trials
+
+  /// The space that another program's trials tell of.
+  func distributions() throws -> SearchSpace? {
+    let rows = try database.rows(
+      """
+      SELECT param_name, distribution_json FROM trial_params JOIN trials USING (trial_id) WHERE study_id = ?
+        ORDER BY trial_id DESC, param_id
+      """, .integer(study))
+    var parameters: [Hyperparameter] = []
+    for row in rows {
+      guard let name = row[0].text, let json = row[1].text, !parameters.contains(where: { $0.name == name }) else {
+        continue
+      }
+      guard let distribution = Distribution(json: json) else {
+        throw SearchError("the study's hyperparameter '\(name)' has a distribution that is not known: \(json).")
+      }
+      parameters.append(Hyperparameter(name, distribution.domain))
+    }
+    return parameters.isEmpty ? nil : try SearchSpace(parameters)
+  }
+
+  /// Reads what other processes have written: trials that are new, and those that were not done.
+  ///
+  /// - Parameters:
+  ///   - trials: as they are known, by number.
+  ///   - own: those that this process is at, which nobody else changes.
+  func refresh(_ trials: inout [Trial], own: Set<Int>, _ space: SearchSpace) throws {
+    let open = trials.filter { !$0.state.isFinished }.map(\.id)
+    let last = trials.map(\.id).max() ?? 0
+    let rows = try database.rows(
+      """
+      SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials
+        WHERE study_id = ? AND (trial_id > ? OR trial_id IN (SELECT value FROM json_each(?))) ORDER BY trial_id
+      """, .integer(study), .integer(last), .text("[\(open.map(String.init).joined(separator: ","))]"))
+    for row in rows {
+      guard let id = row[0].integer, let number = row[1].integer, let now = row[2].text.flatMap(Trial.State.init) else {
+        continue
+      }
+      if number < trials.count, trials[number].state == now, now != .running || own.contains(number) {
+        continue
+      }
+      let trial = try read(id, number: number, now, began: row[3].text, ended: row[4].text, space)
+      if number < trials.count {
+        trials[number] = trial
+      } else if number == trials.count {
+        trials.append(trial)
+      }
+    }
+  }
+
+  private func read(
+    _ id: Int, number: Int, _ now: Trial.State, began: String?, ended: String?, _ space: SearchSpace
+  ) throws -> Trial {
+    var values: [String: JSONValue] = [:]
+    for row in try database.rows(
+      "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?", .integer(id))
+    {
+      guard let name = row[0].text, let number = row[1].number else { continue }
+      // The space's own choices where they are lists, else what is written.
+      let written = row[2].text.flatMap { Distribution(json: $0) }
+      let own = space.parameters.first { $0.name == name }.map { Distribution($0.domain) }
+      values[name] = own?.value(of: number) ?? written?.value(of: number)
+    }
+    let value = try database.rows(
+      "SELECT value, value_type FROM trial_values WHERE trial_id = ? AND objective = 0", .integer(id)
+    ).first.flatMap { Self.number($0[0], $0[1].text) }
+    var reports: [Int: Double] = [:]
+    for row in try database.rows(
+      "SELECT step, intermediate_value, intermediate_value_type FROM trial_intermediate_values WHERE trial_id = ?",
+      .integer(id))
+    {
+      if let step = row[0].integer { reports[step] = Self.number(row[1], row[2].text) ?? .nan }
+    }
+    let pending: [Int]? =
+      if case .array(let list)? = try note("pending", ofTrial: id) {
+        list.compactMap(\.integer)
+      } else {
+        nil
+      }
+    return Trial(
+      number: number, state: now, values: values, value: value, reports: reports, began: began.flatMap(UTC.seconds),
+      ended: ended.flatMap(UTC.seconds), id: id, pending: pending)
+  }
+
+  private static func number(_ value: Database.Value, _ kind: String?) -> Double? {
+    switch kind {
+    case "INF_POS": .infinity
+    case "INF_NEG": -.infinity
+    case "NAN": .nan
+    default: value.number
+    }
+  }
+
+  /// What a number is called there.
+  static func kind(of value: Double) -> String {
+    value.isNaN ? "NAN" : value.isFinite ? "FINITE" : value > 0 ? "INF_POS" : "INF_NEG"
+  }
+}
+
+extension Domain {
+  /// The value that another program calls so: a list is its text there.
+  func value(named value: JSONValue) -> JSONValue {
+    guard case .choice(let values) = self, let text = value.string else { return value }
+    return values.first { choice in
+      switch choice {
+      case .array, .object: (try? JSON.text(choice)) == text
+      default: false
+      }
+    } ?? value
+  }
+}

@@ -1,0 +1,273 @@
+import Foundation
+import Tartine
+import Testing
+
+/// `tune`, as it is called.
+@Suite struct TuneCommandTests {
+  private let command: CommandRunner
+  private static let short = ["--finalists", "2", "--fresh-seeds", "2"]
+
+  init() throws {
+    command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 300), to: "t.csv")
+    try command.write(
+      """
+      [{"name": "optimizer.learningRate", "low": 1e-4, "high": 0.3, "scale": "log"},
+       {"name": "network.units", "low": 2, "high": 32, "integer": true, "scale": "log"},
+       {"name": "network.activation", "choices": ["relu", "tanh"]},
+       {"name": "network.keepProb", "low": 0.5, "high": 1, "when": {"network.activation": ["relu"]}}]
+      """, to: "space.json")
+  }
+
+  private func tune(_ arguments: [String], shell: String? = nil) throws -> CommandRunner.Result {
+    try command.run(["tune"] + arguments + Self.short, shell: shell)
+  }
+
+  private static let begin = ["t.csv", "--target", "y", "--space", "space.json", "--epochs", "3"]
+
+  @Test func searching() throws {
+    let json = try tune(Self.begin + ["--trials", "12", "--json"]).json()
+    #expect((json["trials"] as? [String: Int])?["complete"] == 12)
+    let best = try #require(json["best"] as? [String: Any])
+    #expect(best["value"] is Double && best["parameters"] is [String: Any] && best["recipe"] is [String: Any])
+    let winner = try #require(json["winner"] as? [String: Any])
+    for part in ["dev", "test"] {
+      let figure = try #require(winner[part] as? [String: Double])
+      let (low, value, high) = (figure["low"] ?? 1, figure["value"] ?? 1, figure["high"] ?? 0)
+      #expect(low < value && value < high && low >= 0, "\(figure)")
+    }
+    #expect(json["edges"] is [Any] && json["importance"] is [Any] && json["seconds"] is Double)
+    #expect(json["study"] as? String == "tunes/t-1/study.db" && command.exists("tunes/t-1/report.html"))
+
+    // The winner's recipe makes its model again, bit for bit.
+    let trained = try command.run(
+      ["train", "t.csv", "--target", "y", "--recipe", "tunes/t-1/best.json", "--out", "again"])
+    #expect(trained.code == 0, "\(trained.errors)")
+    #expect(try command.bytes("again/model.safetensors") == command.bytes("tunes/t-1/model.safetensors"))
+
+    // It goes on, by its file alone or by the same command, to so many in all, and then does nothing.
+    for (arguments, count) in [
+      (["--study", "tunes/t-1/study.db"], 15), (Self.begin + ["--study", "tunes/t-1/study.db"], 16),
+      (["--study", "tunes/t-1/study.db"], 16),
+    ] {
+      let longer = try tune(arguments + ["--trials", "\(count)", "--json"]).json()
+      #expect((longer["trials"] as? [String: Int])?["complete"] == count)
+      #expect(longer["study"] as? String == "tunes/t-1/study.db")
+      let before = try #require((json["history"] as? [[String: Any]])?.map { $0["value"] as? Double })
+      #expect((longer["history"] as? [[String: Any]])?.prefix(12).map { $0["value"] as? Double } == before)
+    }
+
+    // On other data its best five are tried first, and the old winner is told of.
+    try command.write(CommandRunner.table(rows: 300, seed: 2), to: "new.csv")
+    let again = try tune(["new.csv", "--target", "y", "--again", "tunes/t-1/study.db", "--trials", "8"])
+    #expect(again.code == 0 && again.output.contains("The old winner"), "\(again.output) \(again.errors)")
+  }
+
+  @Test func whatASamplerAndARuleAreCalled() throws {
+    for sampler in SamplerChoice.allCases {
+      for rule in StoppingRule.allCases where rule != .none || sampler == .random {
+        let result = try tune(
+          Self.begin + [
+            "--trials", "10", "--sampler", sampler.rawValue, "--stop", rule.rawValue, "--out", "\(sampler)-\(rule)",
+          ])
+        #expect(result.code == 0, "\(sampler) \(rule): \(result.errors)")
+      }
+    }
+    let text = try tune(Self.begin + ["--budget", "1s", "--jobs", "2"])
+    #expect(text.code == 0 && text.output.contains("The winner: trial") && text.output.contains("test, opened once"))
+  }
+
+  @Test(arguments: [
+    (#"{"optimizer.learningRate": {"low": 0, "high": 1, "scale": "log"}}"#, "a log scale needs a low end above 0"),
+    (#"{"optimizer.learningRate": {"low": 1, "high": 0.1}}"#, "its range is empty"),
+    (#"{"optimizer.rate": {"low": 0.1, "high": 1}}"#, "there is no setting 'optimizer.rate'"),
+    (#"{"network.activation": {"choices": ["relu", "nothing"]}}"#, "there is no activation 'nothing'"),
+    (#"{"batchSize": {"low": 0, "high": 64, "integer": true}}"#, "batchSize must be at least 1, not 0"),
+    (#"{"optimizer.beta1": {"low": 0.5, "high": 1, "scale": "reverse-log"}}"#, "a high end below 1"),
+    (#"{"optimizer.beta1": {"low": 0.5, "hihg": 1}}"#, "has a key 'hihg'"),
+    (
+      #"{"network.depth": {"low": 1, "high": 3, "when": {"x": [1]}}}"#,
+      "which must be a hyperparameter that stands before"
+    ),
+    ("[]", "at least one hyperparameter"), ("{", "no valid JSON"),
+  ])
+  func spacesThatAreNone(space: String, message: String) throws {
+    try command.write(space, to: "space.json")
+    let result = try tune(Self.begin + ["--trials", "3", "--out", "made"])
+    #expect(result.code == 64 && result.errors.contains(message), "\(result.errors)")
+    #expect(!command.exists("made"))
+  }
+
+  @Test func studiesThatAreNone() throws {
+    #expect(try tune(Self.begin + ["--trials", "3", "--study", "s.db", "--out", "a"]).code == 0)
+    let whole = try command.bytes("s.db")
+    // Another space, another recipe, other data.
+    try command.write(#"{"optimizer.learningRate": {"low": 0.1, "high": 1}}"#, to: "other.json")
+    for (arguments, message) in [
+      (["--space", "other.json"], "searches another space"), (["--epochs", "9"], "another recipe"),
+      (["t.csv", "--target", "kind"], "--again"),
+    ] {
+      let result = try tune(["--study", "s.db", "--trials", "5", "--out", "b"] + arguments)
+      #expect(result.code == 64 && result.errors.contains(message), "\(result.errors)")
+      #expect(!command.exists("b"))
+    }
+    #expect(try command.bytes("s.db") == whole)
+    // Cut off, and no study at all.
+    for (name, bytes) in [("cut.db", Array(whole.prefix(5000))), ("text.db", Array("no study".utf8))] {
+      try command.write(bytes, to: name)
+      let result = try tune(Self.begin + ["--study", name, "--trials", "5", "--out", "b"])
+      #expect(result.code != 0 && result.code < 100 && result.errors.contains("damaged"), "\(name): \(result)")
+      #expect(try command.bytes(name) == bytes && !command.exists("b"))
+    }
+    let missing = try tune(["t.csv", "--target", "y", "--again", "nowhere.db"])
+    #expect(missing.code != 0 && missing.errors.contains("there is no study 'nowhere.db'"))
+  }
+
+  @Test func aStudyThatIsLocked() throws {
+    #expect(try tune(Self.begin + ["--trials", "2", "--out", "a"]).code == 0)
+    let result = try Database(command.folder + "/a/study.db").transaction {
+      try tune(["--study", "a/study.db", "--trials", "5"])
+    }
+    #expect(result.code != 0 && result.errors.contains("locked by another program"), "\(result.errors)")
+    #expect(
+      try (tune(["--study", "a/study.db", "--trials", "5", "--json"]).json()["trials"] as? [String: Int])?["complete"]
+        == 5)
+  }
+
+  /// A limit on a file's size stands for a disk that is full.
+  @Test func aDiskThatIsFull() throws {
+    let result = try tune(Self.begin + ["--trials", "300", "--out", "a"], shell: "ulimit -f 300")
+    #expect(
+      result.code > 0 && result.errors.contains("tartine: the study 'a/study.db'")
+        && result.errors.contains("disk is full"), "\(result)")
+    let longer = try tune(["--study", "a/study.db", "--trials", "300", "--json"]).json()
+    #expect((longer["trials"] as? [String: Int])?["complete"] == 300)
+  }
+
+  /// Killed at any moment it loses what was being done, and does that again.
+  @Test func killedThirtyTimes() throws {
+    let arguments = Self.begin + ["--trials", "60", "--jobs", "1", "--epochs", "20", "--json"]
+    let whole = try tune(arguments + ["--out", "whole", "--study", "whole.db"]).json()
+    var stream = RandomStream(seed: 1, purpose: .test)
+    var kills = 0
+    for _ in 0..<30 {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: CommandRunner.products + "/tartine")
+      process.arguments = ["tune"] + arguments + ["--out", "killed\(kills)", "--study", "killed.db"] + Self.short
+      process.currentDirectoryURL = URL(fileURLWithPath: command.folder)
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      Thread.sleep(forTimeInterval: 0.02 + 0.1 * stream.uniform())
+      if process.isRunning {
+        kill(process.processIdentifier, SIGKILL)
+        kills += 1
+      }
+      process.waitUntilExit()
+    }
+    #expect(kills >= 15, "\(kills)")
+    let found = try tune(arguments + ["--out", "end", "--study", "killed.db"]).json()
+    #expect((found["trials"] as? [String: Int])?["complete"] == 60)
+    func values(_ json: [String: Any]) -> [Double?] {
+      (json["history"] as? [[String: Any]] ?? []).map { $0["value"] as? Double }
+    }
+    #expect(values(found) == values(whole))
+    let (best, other) = (found["best"] as? [String: Any], whole["best"] as? [String: Any])
+    #expect(
+      best?["trial"] as? Int == other?["trial"] as? Int && best?["value"] as? Double == other?["value"] as? Double)
+  }
+
+  private static let python = ProcessInfo.processInfo.environment["TARTINE_PYTHON"]
+
+  private func output(ofPython script: String) throws -> String {
+    try command.write(script, to: "script.py")
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: try #require(Self.python))
+    process.arguments = [command.folder + "/script.py"]
+    process.currentDirectoryURL = URL(fileURLWithPath: command.folder)
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return text
+  }
+
+  /// Optuna lists our trials, goes on with them, and we with its. Skipped, and said to be, where no Python is named.
+  @Test(.enabled(if: python != nil)) func optunaGoesOnWithOurs() throws {
+    let json = try tune(Self.begin + ["--trials", "8", "--out", "a", "--json"]).json()
+    let text = try output(
+      ofPython:
+        """
+        import optuna, json
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        study = optuna.load_study(study_name=None, storage="sqlite:///a/study.db")
+        print(json.dumps([[t.number, t.state.name.lower(), t.value, t.params] for t in study.trials]))
+        trial = study.ask()
+        rate = trial.suggest_float("optimizer.learningRate", 1e-4, 0.3, log=True)
+        trial.suggest_int("network.units", 2, 32, log=True)
+        if trial.suggest_categorical("network.activation", ["relu", "tanh"]) == "relu":
+            trial.suggest_float("network.keepProb", 0.5, 1)
+        study.tell(trial, 0.01)
+        study.enqueue_trial({"optimizer.learningRate": 0.05, "network.units": 7, "network.activation": "tanh"})
+        """)
+    let listed = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[Any]])
+    let ours = try #require(json["history"] as? [[String: Any]])
+    #expect(listed.count == 8)
+    for (theirs, own) in zip(listed, ours) {
+      #expect(theirs[0] as? Int == own["number"] as? Int && theirs[1] as? String == own["state"] as? String)
+      #expect(theirs[2] as? Double == own["value"] as? Double)
+      #expect(theirs[3] as? NSDictionary == own["parameters"] as? NSDictionary)
+    }
+    let longer = try tune(["--study", "a/study.db", "--trials", "11", "--json"]).json()
+    let all = try #require(longer["history"] as? [[String: Any]])
+    #expect((longer["trials"] as? [String: Int])?["complete"] == 11)
+    #expect(all[8]["value"] as? Double == 0.01 && (longer["best"] as? [String: Any])?["trial"] as? Int == 8)
+    // What it queued was done first, with its values.
+    let queued = try #require(all[9]["parameters"] as? [String: Any])
+    #expect(queued["optimizer.learningRate"] as? Double == 0.05 && queued["network.units"] as? Int == 7)
+    #expect(queued["network.activation"] as? String == "tanh" && queued["network.keepProb"] == nil)
+  }
+
+  @Test(.enabled(if: python != nil)) func weGoOnWithOptunas() throws {
+    let text = try output(
+      ofPython:
+        """
+        import optuna
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        study = optuna.create_study(storage="sqlite:///theirs.db", study_name="theirs",
+                                    sampler=optuna.samplers.TPESampler(seed=1))
+        def cost(trial):
+            rate = trial.suggest_float("optimizer.learningRate", 1e-4, 0.3, log=True)
+            units = trial.suggest_int("network.units", 4, 16, step=4)
+            batch = trial.suggest_categorical("batchSize", [16, 32])
+            return abs(rate - 0.01) + units / 1000
+        study.optimize(cost, n_trials=12)
+        print(len(study.trials), study.best_value)
+        """)
+    let parts = text.split(separator: " ")
+    let json = try tune([
+      "t.csv", "--target", "y", "--epochs", "3", "--study", "theirs.db", "--trials", "15", "--out", "a", "--json",
+    ]).json()
+    let all = try #require(json["history"] as? [[String: Any]])
+    #expect(all.count == 15 && (json["trials"] as? [String: Int])?["complete"] == 15)
+    let best = try #require(Double(parts[1].trimmingCharacters(in: .whitespacesAndNewlines)))
+    let found = try #require(all.prefix(12).compactMap { $0["value"] as? Double }.min())
+    #expect(abs(found - best) < 1e-12)
+    for trial in all.suffix(3) {
+      let values = try #require(trial["parameters"] as? [String: Any])
+      let units = values["network.units"] as? Int ?? 0
+      #expect(units % 4 == 0 && units >= 4 && units <= 16 && [16, 32].contains(values["batchSize"] as? Int ?? 0))
+    }
+    let seen = try output(
+      ofPython:
+        """
+        import optuna
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        study = optuna.load_study(study_name="theirs", storage="sqlite:///theirs.db")
+        study.optimize(lambda trial: trial.suggest_float("optimizer.learningRate", 1e-4, 0.3, log=True), n_trials=1)
+        print(len(study.trials), all(t.state.name == "COMPLETE" for t in study.trials))
+        """)
+    #expect(seen == "16 True\n")
+  }
+}
