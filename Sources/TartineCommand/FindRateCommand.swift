@@ -50,7 +50,9 @@ struct FindRateCommand: ParsableCommand {
   private func text(_ range: LearningRateRange, _ recipe: Recipe) -> String {
     func rate(_ value: Double) -> String { Text.significant(value, digits: 2) }
     func spread(_ estimate: Estimate) -> String {
-      "\(rate(estimate.value)) (\(rate(estimate.low)) to \(rate(estimate.high)) over \(seeds) seeds)"
+      seeds == 1
+        ? "\(rate(estimate.value)), of one seed"
+        : "\(rate(estimate.value)) (\(rate(estimate.low)) to \(rate(estimate.high)) over \(seeds) seeds)"
     }
     guard let low = range.low, let high = range.high, let suggestion = range.suggestion else {
       return

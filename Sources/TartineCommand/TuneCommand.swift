@@ -30,21 +30,23 @@ struct TuneCommand: ParsableCommand {
     let start = clock.now
     let budget = try options.budget.map(Budget.seconds)
     let job = try TuningJob(data: data, recipe: recipe, options: options)
+    let total = options.trials ?? (budget == nil ? Self.usualTrials : nil)
     Files.onInterrupt(
-      say: "stopped; what is done is kept. To go on: \(Shell.program) tune --study \(Shell.quoted(job.folder.study))",
+      say: "stopped; what is done is kept. To go on: \(Shell.program) tune \(job.goingOn(options, total))",
       removing: job.folder.path)
     let display = TuningDisplay(
-      isFraction: job.split.task != .regression, isMaximized: job.study.isMaximized, isQuiet: options.json,
-      already: try job.study.trials().count { $0.state.isFinished },
-      total: options.trials ?? (budget == nil ? Self.usualTrials : nil), seconds: budget)
+      job, isQuiet: options.json, already: try job.study.trials().count { $0.state.isFinished }, total: total,
+      seconds: budget)
     display.begin(job)
     try job.tuner.run(
-      job.study, upTo: options.trials ?? (budget == nil ? Self.usualTrials : nil), for: budget, progress: display.show)
+      job.study, upTo: total, for: budget, leavingTimeFor: (options.finalists + 2) * options.freshSeeds + 1,
+      progress: display.show)
     let winner = try job.tuner.winner(
-      of: try job.study.trials(), in: job.study.space, isMaximized: job.study.isMaximized,
-      candidates: options.finalists, seeds: options.freshSeeds, including: job.before, progress: display.show)
+      of: try job.study.trials(), in: job.study.space, candidates: options.finalists, seeds: options.freshSeeds,
+      including: job.before, progress: display.show)
     display.end()
-    let result = try TuningResult(job.study, job.tuner, options.sampler, winner: winner)
+    let result = try TuningResult(
+      job.study, job.tuner, job.sampler, winner: winner, before: job.before, testOpenings: try job.note(winner))
     let seconds = (clock.now - start).inSeconds
     try job.folder.write(result, job, seconds: seconds)
     if options.json {
@@ -63,7 +65,7 @@ struct SearchOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "A file of hyperparameters and their ranges; by default the rate, units, batch size, β, depth, decay, dropout.",
+      "A file of hyperparameters, as {\"optimizer.learningRate\": {\"low\": 1e-4, \"high\": 0.1, \"scale\": \"log\"}, \"network.activation\": {\"choices\": [\"relu\", \"tanh\"]}}; also \"integer\": true, \"step\", \"scale\": \"reverse-log\", \"when\": {key: [values]}. By default the rate, units, batch size, β, depth, decay, dropout.",
       valueName: "file"))
   var space: String?
 
@@ -72,7 +74,7 @@ struct SearchOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Time after which no trial is begun, as in 90s, 10m, 1h.", valueName: "time"))
+    help: ArgumentHelp("Time for all of it, as in 90s, 10m, 1h; a number alone is seconds.", valueName: "time"))
   var budget: String?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("Trials at a time; by default one a processor.", valueName: "n"))
@@ -99,14 +101,13 @@ struct SearchOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What says what to try: \(SamplerChoice.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
-  var sampler = SamplerChoice.usual
+      "What says what to try; by default the study's own, or guided-zoom.", valueName: "name"))
+  var sampler: SamplerChoice?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Stop trials early that are behind others: \(StoppingRule.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "rule"))
+      "Stop trials early that are behind others.", valueName: "rule"))
   var stop = StoppingRule.none
 
   @Option(
@@ -133,6 +134,9 @@ struct SearchOptions: ParsableArguments {
     try check("--jobs", jobs, 1...1024)
     try check("--finalists", finalists, 1...100)
     try check("--fresh-seeds", freshSeeds, 2...1000)
+    if again != nil, let trials, trials <= 5 {
+      throw ValidationError("--again tries the old best five before anything new, so --trials must be at least 6.")
+    }
     if again != nil, study != nil {
       throw ValidationError("--again begins a study of its own, so --study must be left out.")
     }
@@ -149,11 +153,14 @@ enum Budget {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
     let unit = text.last.flatMap { units[$0] }
     let number = Double(unit == nil ? text : String(text.dropLast()))
-    guard let number, number > 0, number.isFinite else {
-      throw UsageError("--budget is a time above 0, as in 90s, 5m or 1h, not '\(text)'.")
+    let seconds = (number ?? 0) * (unit ?? 1)
+    guard seconds > 0, seconds <= most else {
+      throw UsageError("--budget is a time above 0 and below a year, as in 90s, 5m or 1h, not '\(text)'.")
     }
-    return number * (unit ?? 1)
+    return seconds
   }
+
+  private static let most = 365.0 * 24 * 3600
 }
 
 /// A study with its data, recipe and folder.
@@ -163,7 +170,8 @@ struct TuningJob {
   let tuner: Tuner
   let study: Study
   let folder: TuneFolder
-  /// The best trial of the study before, in this one's numbers; nil unless it is again.
+  let sampler: SamplerChoice
+  /// The winner of the study before, in this one's numbers; nil unless it is again.
   let before: Int?
 
   init(data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
@@ -175,11 +183,20 @@ struct TuningJob {
   }
 
   private init(begun data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
-    let isThere = try options.study.map { path in
-      let names = Files.exists(path) ? try Study.names(inFile: path) : []
-      return options.studyName.map(names.contains) ?? !names.isEmpty
+    let given = try options.space.map { try SearchSpace(file: $0) }
+    let names = try options.study.map { Files.exists($0) ? try Study.names(inFile: $0) : [] } ?? []
+    let isThere = options.studyName.map(names.contains) ?? !names.isEmpty
+    let known = isThere ? try StudyNotes(options, given) : nil
+    // Without a study to go on with, no data are the built-in digits.
+    if let path = options.study, data.data == nil, known?.source == nil {
+      let what =
+        isThere
+        ? "the study in '\(path)' does not say which data it is of"
+        : names.isEmpty
+          ? "there is no study '\(path)' to go on with"
+          : "'\(path)' holds no study '\(options.studyName ?? "")', but \(names.map { "'\($0)'" }.joined(separator: ", "))"
+      throw UsageError("\(what); name the data, and the target with --target ('digits' are built in).")
     }
-    let known = isThere == true ? try StudyNotes(options) : nil
     var source = try known?.source ?? data.source(seed: try recipe.changes().apply(to: try recipe.base(for: nil)).seed)
     if known?.source != nil, let flag = try data.disagreement(with: source) {
       throw UsageError(
@@ -195,17 +212,17 @@ struct TuningJob {
         "the flags ask for another recipe than that of the study '\(options.study ?? "")'; leave them out, or begin another study."
       )
     }
-    tuner = Tuner(known?.recipe ?? asked, on: split, jobs: options.jobs)
-    let given = try options.space.map { try SearchSpace(file: $0) }
-    let space = try given ?? known?.study.space ?? SearchSpace.automatic(for: tuner.recipe)
+    tuner = Tuner(known?.recipe ?? asked, on: split, stopping: options.stop, jobs: options.jobs)
+    let space = try known?.study.space ?? given ?? SearchSpace.automatic(for: tuner.recipe)
     try Self.check(space, tuner)
-    let folder = try TuneFolder(options, named: source.name)
+    let (chosen, folder) = (
+      options.sampler ?? known?.sampler ?? .usual, try TuneFolder(options, named: source.name, goesOn: isThere)
+    )
     study = try folder.open {
       try Study(
-        space, file: folder.study, name: options.studyName, sampler: options.sampler.sampler, seed: recipe.seed ?? 0)
+        space, file: folder.study, name: options.studyName, sampler: chosen.sampler, seed: recipe.seed ?? 0)
     }
-    self.folder = folder
-    before = nil
+    (sampler, self.folder, before) = (chosen, folder, try study.note("before")?.integer)
     self.source = source.absolute
     try write()
   }
@@ -214,54 +231,84 @@ struct TuningJob {
     guard Files.exists(path) else { throw FileError(.missing, path, "there is no study '\(path)': check the name.") }
     var asked = options
     asked.study = path
-    let known = try StudyNotes(asked)
-    let found = try data.data == nil ? known.source.map { $0.withoutChecksums } : data.source(seed: 0)
+    let known = try StudyNotes(asked, nil)
+    let changes = try recipe.changes()
+    let found =
+      try data.data == nil
+      ? known.source.map { $0.withoutChecksums }
+      : data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
     guard var source = found else { throw UsageError("which data? The study '\(path)' does not say; name them.") }
     split = try source.load()
-    let changes = try recipe.changes()
     let base =
       try known.recipe.map { try changes.apply(to: $0) } ?? changes.apply(to: try recipe.base(for: split.task))
-    tuner = Tuner(base, on: split, jobs: options.jobs)
-    let old = known.study
-    let sign = old.isMaximized ? -1.0 : 1
-    let best = try old.trials().filter { $0.state == .complete && $0.value?.isFinite == true }
-      .sorted { (sign * ($0.value ?? 0), $0.number) < (sign * ($1.value ?? 0), $1.number) }
-    guard !best.isEmpty else {
+    tuner = Tuner(base, on: split, stopping: options.stop, jobs: options.jobs)
+    let old = try known.best(Self.oldTrials)
+    guard !old.isEmpty else {
       throw SearchError("the study '\(path)' has no trial that is done, so there is nothing to try again.")
     }
-    let space = try options.space.map { try SearchSpace(file: $0) } ?? old.space
+    let space = try options.space.map { try SearchSpace(file: $0) } ?? known.study.space
     try Self.check(space, tuner)
-    let folder = try TuneFolder(options, named: source.name)
-    study = try folder.open {
-      try Study(
-        space, file: folder.study,
-        sampler: options.sampler.sampler,
-        seed: recipe.seed ?? old.seed)
+    if let strange = old.first(where: { space.point(of: $0) == nil }) {
+      throw SearchError(
+        "the space leaves out what the study '\(path)' found best, \(strange.map { "\($0.key) \($0.value.shortText)" }.sorted().joined(separator: ", ")); widen it, or begin a study of its own without --again."
+      )
     }
-    self.folder = folder
-    for trial in best.prefix(Self.oldTrials) { try study.enqueue(trial.values) }
-    before = 0
+    let (chosen, folder) = (
+      options.sampler ?? known.sampler ?? .usual, try TuneFolder(options, named: source.name, goesOn: false)
+    )
+    study = try folder.open {
+      try Study(space, file: folder.study, sampler: chosen.sampler, seed: recipe.seed ?? known.study.seed &+ 1)
+    }
+    for values in old { try study.enqueue(values) }
+    try study.put("before", 0)
+    (sampler, self.folder, before) = (chosen, folder, 0)
     self.source = source.absolute
     try write()
   }
 
   private static let oldTrials = 5
 
+  /// The flags of a command that goes on with it.
+  func goingOn(_ options: SearchOptions, _ trials: Int?) -> String {
+    let flags = [
+      ("--study-name", options.studyName.map(Shell.quoted)), ("--out", options.out.map(Shell.quoted)),
+      ("--trials", trials.map(String.init)), ("--budget", options.budget),
+      ("--stop", options.stop == .none ? nil : options.stop.rawValue), ("--jobs", options.jobs.map(String.init)),
+    ].compactMap { flag, value in value.map { "\(flag) \($0)" } }
+    return (["--study \(Shell.quoted(folder.study))"] + flags).joined(separator: " ")
+  }
+
   /// Every key must be one that the recipe has, and every end and choice a value that it takes, before anything is made.
   private static func check(_ space: SearchSpace, _ tuner: Tuner) throws {
-    let middle = space.parameters.map { _ in 0.5 }
+    let names = Set(space.parameters.map(\.name))
+    if names.contains("network.hidden"), let other = ["network.units", "network.depth"].first(where: names.contains) {
+      throw SearchError(
+        "the space has both 'network.hidden' and '\(other)', which say the same; leave one of them out.")
+    }
+    if names.contains("seed") {
+      throw SearchError(
+        "the space has the seed, which is no hyperparameter: the best of many seeds is luck; leave it out.")
+    }
     for (place, parameter) in space.parameters.enumerated() {
       let units: [Double] =
         if case .choice(let values) = parameter.domain {
           values.indices.map { (Double($0) + 0.5) / Double(values.count) }
         } else {
-          [0, 1]
+          // And one that is not whole, for keys that must be.
+          [0, 0.37, 1]
         }
+      // It must be there.
+      var fixed: [String: JSONValue] = [:]
+      var condition = parameter.condition
+      while let needed = condition {
+        fixed[needed.name] = needed.values[0]
+        condition = space.parameters.first { $0.name == needed.name }?.condition
+      }
       for unit in units {
-        var point = middle
+        var point = space.parameters.map { _ in 0.5 }
         point[place] = unit
         do {
-          _ = try tuner.recipe(of: space.values(at: point))
+          _ = try tuner.recipe(of: space.values(at: point, fixed: fixed))
         } catch {
           throw SearchError("the space does not fit the recipe: \(error)")
         }
@@ -269,10 +316,21 @@ struct TuningJob {
     }
   }
 
+  /// Notes who won, for ``again``, and how often the test part was opened by now.
+  func note(_ winner: Winner?) throws -> Int {
+    guard let winner else { return 0 }
+    let openings = (try study.note("testOpenings")?.integer ?? 0) + (winner.test == nil ? 0 : 1)
+    try study.put(["winner": .object(winner.best.trial.values), "testOpenings": .integer(openings)])
+    return openings
+  }
+
   private func write() throws {
     guard try study.note("source") == nil else { return }
-    try study.put("source", try JSON.convert(source, to: JSONValue.self))
-    try study.put("recipe", try JSON.convert(tuner.recipe, to: JSONValue.self))
+    try study.put([
+      "source": try JSON.convert(source, to: JSONValue.self),
+      "recipe": try JSON.convert(tuner.recipe, to: JSONValue.self),
+      "sampler": .string(sampler.rawValue),
+    ])
   }
 }
 
@@ -281,11 +339,36 @@ private struct StudyNotes {
   let study: Study
   let source: DataSource?
   let recipe: Recipe?
+  let sampler: SamplerChoice?
 
-  init(_ options: SearchOptions) throws {
-    study = try Study(nil, file: options.study, name: options.studyName, sampler: RandomSampler())
-    source = try study.note("source").map { try JSON.convert($0, to: DataSource.self) }
-    recipe = try study.note("recipe").map { try JSON.convert($0, to: Recipe.self) }
+  init(_ options: SearchOptions, _ space: SearchSpace?) throws {
+    let study = try Study(space, file: options.study, name: options.studyName, sampler: RandomSampler())
+    func note<Value: Decodable>(_ key: String, _: Value.Type) throws -> Value? {
+      try study.note(key).map { tree in
+        do {
+          return try JSON.convert(tree, to: Value.self)
+        } catch {
+          throw FileError(
+            .damaged, options.study ?? "",
+            "the study '\(options.study ?? "")' is damaged: its \(key) cannot be read; name another file with --study.")
+        }
+      }
+    }
+    source = try note("source", DataSource.self)
+    recipe = try note("recipe", Recipe.self)
+    sampler = try study.note("sampler")?.string.flatMap { SamplerChoice(rawValue: $0) }
+    self.study = study
+  }
+
+  /// The values of its winner, or of its best trial where none is noted, and of the best others, so many in all.
+  func best(_ count: Int) throws -> [[String: JSONValue]] {
+    var list: [[String: JSONValue]] = []
+    if case .object(let won)? = try study.note("winner") { list.append(won) }
+    let sign = study.isMaximized ? -1.0 : 1
+    let done = try study.trials().filter { $0.state == .complete && $0.value?.isFinite == true }
+      .sorted { (sign * ($0.value ?? 0), $0.number) < (sign * ($1.value ?? 0), $1.number) }
+    for trial in done where list.count < count && !list.contains(trial.values) { list.append(trial.values) }
+    return list
   }
 }
 

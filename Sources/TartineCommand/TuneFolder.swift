@@ -14,11 +14,13 @@ struct TuneFolder {
 
   /// The folder that is asked for, or that a study lies in, or the first free `tunes/NAME-N`.
   /// - Throws: `FileError.cannotCreate` where it cannot be made, or a file in it would be replaced.
-  init(_ options: SearchOptions, named name: String) throws {
+  ///
+  /// - Parameter goesOn: whether the study is there already, so that what was written beside it is replaced.
+  init(_ options: SearchOptions, named name: String, goesOn: Bool) throws {
     let file = options.study ?? ""
     guard let out = options.out else {
       // A search that goes on replaces what it wrote before.
-      if file.hasSuffix("/study.db"), Files.exists(file) {
+      if file.hasSuffix("/study.db"), goesOn {
         self.init(path: String(file.dropLast("/study.db".count)), study: file, isNew: false)
         return
       }
@@ -29,8 +31,8 @@ struct TuneFolder {
     }
     guard !out.isEmpty else { throw FileError(.cannotCreate, out, "the search's folder has an empty name.") }
     let written = ["best.json", "model.safetensors", "report.html", "report.json"].map { "\(out)/\($0)" }
-    let goesOn = !file.isEmpty && file == "\(out)/study.db" && Files.exists(file)
-    if !goesOn, let there = (written + ["\(out)/study.db"]).first(where: Files.exists) {
+    let isOwn = goesOn && Files.absolute(file) == Files.absolute("\(out)/study.db")
+    if !isOwn, let there = (written + ["\(out)/study.db"]).first(where: Files.exists) {
       throw FileError(
         .cannotCreate, out,
         "'\(there)' is there already, and the search would replace it; name another folder with --out, or go on with its study by "

@@ -235,8 +235,8 @@ extension Run {
 }
 
 /// How a task's figure is written.
-struct Unit: Sendable {
-  let isFraction: Bool
+package struct Unit: Sendable {
+  package let isFraction: Bool
   private let task: LearningTask
   private let target: String
 
@@ -244,7 +244,7 @@ struct Unit: Sendable {
     self.init(task: model.task, target: model.preparation.target.columns.joined(separator: ", "))
   }
 
-  init(task: LearningTask, target: String) {
+  package init(task: LearningTask, target: String) {
     self.task = task
     self.target = target
     isFraction = task != .regression
@@ -259,7 +259,7 @@ struct Unit: Sendable {
   }
 
   /// `2.8 %`, or a number in the target's unit.
-  func text(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) %" : Self.significant(value) }
+  package func text(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) %" : Self.significant(value) }
 
   /// `better by 1.2 points (0.4 to 2.0)`, or `worse by …`, of how much an error falls.
   func change(_ fall: Estimate) -> String {
@@ -276,9 +276,11 @@ struct Unit: Sendable {
   }
 
   /// A difference alone: `0.50 points`.
-  func points(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) points" : Self.significant(value) }
+  package func points(_ value: Double) -> String {
+    isFraction ? "\(Self.percent(value)) points" : Self.significant(value)
+  }
 
-  func range(_ estimate: Estimate) -> String {
+  package func range(_ estimate: Estimate) -> String {
     isFraction
       ? "\(Self.percent(max(0, estimate.low))) to \(Self.percent(min(1, estimate.high))) %"
       : "\(Self.significant(estimate.low)) to \(Self.significant(estimate.high))"

@@ -8,8 +8,13 @@ import TartineTraining
 public struct TuningReport {
   private let result: TuningResult
   private let title: String
-  private let diagnosisUnit: (Double) -> String
-  private let isFraction: Bool
+  private let unit: Unit
+  /// Trials that are done, with where they lie.
+  private let done: [(trial: Trial, point: [Double], value: Double)]
+  /// Numbers of the best tenth of them.
+  private let bestTenth: Set<Int>
+  /// What nearly all of them lie below, in the plot's unit: a few that are far worse would take all of the axis.
+  private let usual: Double
 
   /// - Parameters:
   ///   - result: what the search came to.
@@ -18,50 +23,49 @@ public struct TuningReport {
   public init(_ result: TuningResult, on split: Split, title: String) {
     self.result = result
     self.title = title
-    isFraction = split.task != .regression
-    let isFraction = isFraction
-    diagnosisUnit = { isFraction ? "\(Text.significant($0 * 100, digits: 3)) %" : Text.significant($0, digits: 4) }
-  }
-
-  /// The page.
-  public var html: String {
-    let sections = [
-      winner, Page.section("The best so far", bestSoFar),
-      Page.section(
-        "What matters",
-        note:
-          "The share of the variance over the space that would be left if all others were known, with 95 % intervals.",
-        importance),
-      Page.section("At an edge", edges), rounds,
-      Page.section(
-        "Each hyperparameter", note: "Every trial that is done; the best tenth in colour. Lower is better.", scatters),
-      Page.section("All together", note: "A line a trial; the best tenth in colour.", parallel),
-      Page.section("The trials", trials), recipe,
-    ]
-    return Page(title: title, body: sections.joined(separator: "\n")).html
-  }
-
-  private func text(_ value: Double?) -> String { value.map { $0.isFinite ? diagnosisUnit($0) : "–" } ?? "" }
-  private func range(_ estimate: Estimate) -> String { "\(text(max(0, estimate.low))) to \(text(estimate.high))" }
-  private var unit: String { isFraction ? "dev error, %" : "dev RMSE" }
-  private var scale: Double { isFraction ? 100 : 1 }
-
-  private var sign: Double { result.isMaximized ? -1 : 1 }
-
-  /// Trials that are done, with where they lie.
-  private var done: [(trial: Trial, point: [Double], value: Double)] {
-    result.trials.compactMap { trial in
+    unit = Unit(task: split.task, target: "")
+    done = result.trials.compactMap { trial in
       guard trial.state == .complete, let value = trial.value, value.isFinite,
         let point = result.space.point(of: trial.values)
       else { return nil }
       return (trial, point, value)
     }
+    let sorted = done.sorted { $0.value < $1.value }
+    bestTenth = Set(sorted.prefix(max(3, sorted.count / 10)).map(\.trial.number))
+    let scale = unit.isFraction ? 100.0 : 1
+    if let best = sorted.first?.value, let worst = sorted.last?.value {
+      let middle = sorted[sorted.count / 2].value
+      usual = scale * max(middle, min(worst, best + 4 * max(middle - best, 1e-12)))
+    } else {
+      usual = 1
+    }
   }
 
-  private var bestTenth: Set<Int> {
-    let sorted = done.sorted { sign * $0.value < sign * $1.value }
-    return Set(sorted.prefix(max(3, sorted.count / 10)).map(\.trial.number))
+  /// The page.
+  public var html: String {
+    let sections = [
+      winner, facts, Page.section("The best so far", bestSoFar),
+      Page.section(
+        "What matters",
+        note:
+          "The share of the variance over the space that would be left if all others were known, with 95 % intervals. What acts "
+          + "together counts for each, so that shares may add up to more than 100 %; those in colour surely matter.",
+        importance),
+      Page.section("At an edge", edges), rounds,
+      Page.section(
+        "Each hyperparameter",
+        note:
+          "Every trial that is done; the best tenth, and three at least, in colour. Lower is better; what is far worse lies at the upper edge.",
+        scatters),
+      Page.section("All together", note: "A line a trial; the best tenth, and three at least, in colour.", parallel),
+      Page.section("The trials", trials), recipe,
+    ]
+    return Page(title: title, body: sections.joined(separator: "\n")).html
   }
+
+  private func text(_ value: Double?) -> String { value.map { $0.isFinite ? unit.text($0) : "–" } ?? "" }
+  private var axis: String { unit.isFraction ? "dev error, %" : "dev RMSE" }
+  private var scale: Double { unit.isFraction ? 100 : 1 }
 
   // MARK: Sections
 
@@ -69,35 +73,38 @@ public struct TuningReport {
     guard let winner = result.winner else { return "<p class=\"verdict\">No trial is done, so there is no winner.</p>" }
     let best = winner.best
     var words =
-      "Trial \(best.trial.number): \(text(best.dev.value)) on dev (\(range(best.dev))) over \(best.runs.count) fresh seeds."
-    words += " Its first score was \(text(best.trial.value)); \(points(winner.shrinkage)) of that was luck."
+      "Trial \(best.trial.number): \(text(best.dev.value)) on dev (\(unit.range(best.dev))) over \(best.runs.count) fresh seeds."
+    words += " \(result.luck(unit))"
     if let lead = winner.lead, winner.candidates.count > 1 {
       words += " Against the runner-up, trial \(winner.candidates[1].trial.number): \(lead)."
     }
-    if let test = winner.test { words += " On test, opened once: \(text(test.value)) (\(range(test)))." }
+    if let test = winner.test { words += " On \(result.testWords): \(text(test.value)) (\(unit.range(test)))." }
+    if let old = result.oldWinner { words += " \(old.sentence)" }
     let rows = winner.candidates.map { candidate in
       [
-        "\(candidate.trial.number)", text(candidate.trial.value), text(candidate.dev.value), range(candidate.dev),
-      ] + result.space.parameters.map { Self.text(candidate.trial.values[$0.name]) }
+        "\(candidate.trial.number)", text(candidate.dev.value), unit.range(candidate.dev), text(candidate.trial.value),
+      ] + result.space.parameters.map { candidate.trial.values[$0.name]?.shortText ?? "–" }
     }
     return "<p class=\"verdict\">\(escape(words))</p>"
       + Page.section(
         "The few best, trained again",
         note:
-          "The first score of the best of many is better than it is. These were trained again with seeds that chose nothing.",
+          "The first score of the best of many is better than it is. These were trained again with seeds that no trial had, and the first two once more, with seeds that chose nothing.",
         Page.table(
-          ["trial", "first score", "over fresh seeds", "95 % interval"] + result.space.parameters.map(\.name), rows))
+          ["trial", "over fresh seeds", "95 % interval", "first score"] + result.space.parameters.map(\.name), rows))
   }
 
-  private func points(_ value: Double) -> String {
-    isFraction ? "\(Text.fixed(value * 100, decimals: 2)) points" : Text.significant(value, digits: 3)
+  private var facts: String {
+    let counts = Trial.State.allCases.compactMap { state in
+      result.count(state) > 0 ? "\(result.count(state)) \(Self.word(state))" : nil
+    }
+    return "<p>\(escape("Trials: \(counts.joined(separator: ", ")); sampler \(result.sampler.rawValue)."))</p>"
   }
 
   private var bestSoFar: String {
-    let done = done
     guard let last = result.trials.last, !done.isEmpty else { return "" }
     var plot = Plot(
-      unit, label: "The best dev error after each trial",
+      axis, label: "The best dev error after each trial",
       x: Scale(of: [0, Double(max(1, last.number))], fromZero: false),
       y: Scale(of: done.map { $0.value * scale }.filter { $0 <= usual }, fromZero: false))
     plot.addGrid()
@@ -106,19 +113,13 @@ public struct TuningReport {
     var line: [(x: Double, y: Double)] = []
     for (trial, _, value) in done {
       plot.addPoint(Double(trial.number), value * scale, color: "var(--soft)", radius: 2.5, opacity: 0.5)
-      best = min(best, sign * value)
-      line.append((Double(trial.number), sign * best * scale))
+      if best.isFinite { line.append((Double(trial.number), best * scale)) }
+      best = min(best, value)
+      line.append((Double(trial.number), best * scale))
     }
+    if let end = line.last { line.append((Double(last.number), end.y)) }
     plot.addLine(line, color: "var(--dev)")
     return Page.charts([plot.svg])
-  }
-
-  /// What nearly all trials lie below, in the plot's unit: a few that are far worse would take all of the axis.
-  private var usual: Double {
-    let sorted = done.map { $0.value * scale }.sorted()
-    guard let best = sorted.first else { return 1 }
-    let middle = sorted[sorted.count / 2]
-    return max(middle, min(sorted[sorted.count - 1], best + 4 * max(middle - best, 1e-12)))
   }
 
   private var importance: String {
@@ -150,7 +151,7 @@ public struct TuningReport {
     let rows = result.boxes.enumerated().map { round, box in
       ["\(round + 1)", "\(box.first)"]
         + ordered.map { place, parameter in
-          "\(Self.text(parameter.domain.value(at: box.low[place]))) to \(Self.text(parameter.domain.value(at: box.high[place])))"
+          "\(parameter.domain.value(at: box.low[place]).shortText) to \(parameter.domain.value(at: box.high[place]).shortText)"
         }
     }
     return Page.section(
@@ -159,7 +160,6 @@ public struct TuningReport {
   }
 
   private var scatters: String {
-    let (done, best) = (done, bestTenth)
     guard done.count > 2 else { return "" }
     return Page.charts(
       result.space.parameters.enumerated().map { place, parameter in
@@ -169,7 +169,7 @@ public struct TuningReport {
         plot.addGrid()
         plot.addTicks(Self.ticks(of: parameter.domain))
         for (trial, point, value) in done where !point[place].isNaN {
-          let isBest = best.contains(trial.number)
+          let isBest = bestTenth.contains(trial.number)
           plot.addPoint(
             point[place], value * scale, color: isBest ? "var(--dev)" : "var(--soft)", radius: isBest ? 4 : 3,
             opacity: isBest ? 1 : 0.5)
@@ -180,13 +180,16 @@ public struct TuningReport {
 
   private static func ticks(of domain: Domain) -> [(value: Double, text: String)] {
     if case .choice(let values) = domain, values.count <= 6 {
-      return values.enumerated().map { ((Double($0) + 0.5) / Double(values.count), text($1)) }
+      return values.enumerated().map { ((Double($0) + 0.5) / Double(values.count), $1.shortText) }
     }
-    return [0, 0.5, 1].map { ($0, text(domain.value(at: $0))) }
+    // Where these values lie, which of whole numbers is the middle of their piece.
+    return [0, 0.5, 1].map { unit in
+      let value = domain.value(at: unit)
+      return (domain.unit(of: value) ?? unit, value.shortText)
+    }
   }
 
   private var parallel: String {
-    let (done, best) = (done, bestTenth)
     let parameters = result.space.parameters
     guard done.count > 2, parameters.count > 1 else { return "" }
     let (left, right, top, bottom) = (40.0, 920.0, 34.0, 250.0)
@@ -200,18 +203,18 @@ public struct TuningReport {
       parts.append(
         "<line x1=\"\(at)\" x2=\"\(at)\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" stroke=\"var(--line)\"/>"
           + "<text x=\"\(at)\" y=\"14\" text-anchor=\"middle\">\(escape(name))</text>"
-          + "<text x=\"\(at)\" y=\"28\" text-anchor=\"middle\">\(escape(Self.text(parameter.domain.value(at: 1))))</text>"
-          + "<text x=\"\(at)\" y=\"266\" text-anchor=\"middle\">\(escape(Self.text(parameter.domain.value(at: 0))))</text>"
+          + "<text x=\"\(at)\" y=\"28\" text-anchor=\"middle\">\(escape(parameter.domain.value(at: 1).shortText))</text>"
+          + "<text x=\"\(at)\" y=\"266\" text-anchor=\"middle\">\(escape(parameter.domain.value(at: 0).shortText))</text>"
       )
     }
     parts.append(
       "<line x1=\"\(Text.plain(right))\" x2=\"\(Text.plain(right))\" y1=\"\(Text.plain(top))\" y2=\"\(Text.plain(bottom))\" "
-        + "stroke=\"var(--line)\"/><text x=\"\(Text.plain(right))\" y=\"14\" text-anchor=\"middle\">\(escape(unit))</text>"
+        + "stroke=\"var(--line)\"/><text x=\"\(Text.plain(right))\" y=\"14\" text-anchor=\"middle\">\(escape(axis))</text>"
         + "<text x=\"\(Text.plain(right))\" y=\"28\" text-anchor=\"middle\">\(Text.tick(high))</text>"
         + "<text x=\"\(Text.plain(right))\" y=\"266\" text-anchor=\"middle\">\(Text.tick(low))</text>")
     // The best are drawn last, above the others.
     for isBest in [false, true] {
-      for (trial, point, value) in done where best.contains(trial.number) == isBest {
+      for (trial, point, value) in done where bestTenth.contains(trial.number) == isBest {
         let ends = point.enumerated().filter { !$0.element.isNaN }.map { place, unit in
           "\(Text.plain(x(place))),\(Text.plain(bottom - (bottom - top) * unit))"
         }
@@ -230,8 +233,8 @@ public struct TuningReport {
   private var trials: String {
     let sorted = result.trials.sorted { a, b in
       let (x, y) = (
-        a.state == .complete ? sign * (a.value ?? .infinity) : .infinity,
-        b.state == .complete ? sign * (b.value ?? .infinity) : .infinity
+        a.state == .complete ? a.value ?? .infinity : .infinity,
+        b.state == .complete ? b.value ?? .infinity : .infinity
       )
       return x == y ? a.number < b.number : x < y
     }
@@ -239,9 +242,9 @@ public struct TuningReport {
       [
         "\(trial.number)", trial.state == .complete ? text(trial.value) : Self.word(trial.state),
         trial.seconds.map { "\(Text.significant($0, digits: 2)) s" } ?? "",
-      ] + result.space.parameters.map { Self.text(trial.values[$0.name]) }
+      ] + result.space.parameters.map { trial.values[$0.name]?.shortText ?? "–" }
     }
-    let table = Page.table(["trial", unit, "took"] + result.space.parameters.map(\.name), Array(rows.prefix(500)))
+    let table = Page.table(["trial", axis, "took"] + result.space.parameters.map(\.name), Array(rows.prefix(500)))
     return rows.isEmpty ? "" : "<details><summary>\(rows.count) trials, the best first</summary>\(table)</details>"
   }
 
@@ -261,14 +264,5 @@ public struct TuningReport {
       return ""
     }
     return Page.section("The recipe", "<details><summary>best.json</summary><pre>\(escape(json))</pre></details>")
-  }
-
-  /// A value as people read it.
-  private static func text(_ value: JSONValue?) -> String {
-    guard let value else { return "–" }
-    if let text = value.string { return text }
-    if let whole = value.integer { return "\(whole)" }
-    if let number = value.number { return Text.significant(number, digits: 3) }
-    return (try? JSON.text(value)) ?? ""
   }
 }

@@ -1,12 +1,16 @@
-// What Documentation/Evidence.md claims of diagnosis, measured again.
+// What Documentation/Evidence.md claims of diagnosis and tuning, measured again.
 //
 //     swift run -c release TartineEvidence one-distribution [--splits 500] [--data FOLDER]
 //     swift run -c release TartineEvidence learning-curve [--cases 40] [--data FOLDER]
 //     swift run -c release TartineEvidence ladder [--draws 100]
 //     swift run -c release TartineEvidence labels [--seeds 5]
 //     swift run -c release TartineEvidence faults [--seeds 3] [--data FOLDER] [--log FILE] [--kinds A,B] [--habitats A,B]
+//     swift run -c release TartineEvidence tuners [--on functions|networks] [--tuners A,B] [--log FILE] [--data FOLDER]
+//     swift run -c release TartineEvidence tuner-tables --logs A,B --tuners A,B [--data FOLDER]
+//     swift run -c release TartineEvidence tuner-seconds [--trials 1000]
 //
-// Each claim prints lines of Markdown. The tests run a small version of each.
+// script/tuners does the last three, and Optuna's beside them. Each claim prints lines of Markdown. The tests run a small version
+// of each.
 
 import Foundation
 import Tartine
@@ -50,11 +54,14 @@ do {
       }
       print("\(tables.medians)\n")
     }
+  case "tuner-seconds":
+    guard let task = try TuningTask.all(data: nil).first(where: { $0.space.count == 8 }) else { break }
+    print("\(task.name):\n\n\(try TunerTrials.ownTime(of: task, trials: arguments["trials"] ?? 1000))")
   case "tuning-server": try TunerTrials.serve(try TuningTask.all(data: arguments.text("data")))
   case "tuning-spaces": print(try TunerTrials.spaces(try TuningTask.all(data: arguments.text("data"))))
   default:
     print(
-      "usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N] | ladder [--draws N] | labels [--seeds N] | faults [--seeds N]; see Tests/Evidence/main.swift"
+      "usage: TartineEvidence one-distribution [--splits N] | learning-curve [--cases N] | ladder [--draws N] | labels [--seeds N] | faults [--seeds N] | tuners | tuner-tables | tuner-seconds; see Tests/Evidence/main.swift"
     )
     exit(64)
   }

@@ -25,13 +25,13 @@ package enum Text {
     value.isNaN ? "–" : value > 0 ? "∞" : "−∞"
   }
 
-  /// With so many significant digits, but never fewer than all before the point.
+  /// With so many significant digits, but never fewer than all before the point; below 10⁻⁶ or so and from 10⁹ on with an exponent.
   package static func significant(_ value: Double, digits: Int) -> String {
     guard value.isFinite else { return notFinite(value) }
     guard value != 0 else { return "0" }
     let magnitude = Int(log10(abs(value)).rounded(.down))
     let decimals = digits - 1 - magnitude
-    if decimals > 8 {
+    if decimals > 8 || magnitude > 8 {
       let power = pow(10, Double(magnitude))
       return "\(fixed(value / power, decimals: digits - 1))e\(magnitude)"
     }

@@ -66,7 +66,7 @@ struct Acquisition {
   private func settled(_ point: [Double]) -> [Double] { space.point(of: space.values(at: point)) ?? point }
 
   private func gain(_ mean: Double, _ variance: Double) -> Double {
-    LogImprovement.value(mean: mean, deviation: variance.squareRoot(), threshold: threshold).value
+    LogExpectedImprovement.value(mean: mean, deviation: variance.squareRoot(), threshold: threshold).value
   }
 
   /// The point from which most is expected.
@@ -123,7 +123,7 @@ struct Acquisition {
     ) { list in
       let here = process.slopes(at(list))
       let deviation = here.variance.squareRoot()
-      let gain = LogImprovement.value(mean: here.mean, deviation: deviation, threshold: threshold)
+      let gain = LogExpectedImprovement.value(mean: here.mean, deviation: deviation, threshold: threshold)
       return (
         -gain.value,
         free.map { -(gain.byMean * here.meanSlope[$0] + gain.byDeviation * here.varianceSlope[$0] / (2 * deviation)) }

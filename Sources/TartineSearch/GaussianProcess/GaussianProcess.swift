@@ -24,6 +24,8 @@ package struct GaussianProcess {
   package private(set) var points: [[Double]]
   private var values: [Double]
   package private(set) var parameters: Parameters
+  /// What the parabolas are made of, by point.
+  private var features: [[Double]]
   private var cholesky: Cholesky
   private var weights: [Double]
   private var halfValues: [Double]
@@ -93,7 +95,7 @@ package struct GaussianProcess {
     self.values = values
     self.parameters = parameters
     let n = points.count
-    let features = points.map { Self.features($0, isOrdered) }
+    features = points.map { Self.features($0, isOrdered) }
     let squares = Self.squares(points, isOrdered)
     guard
       let cholesky = Cholesky(
@@ -219,15 +221,14 @@ package struct GaussianProcess {
     guard m > 0 else { return [] }
     let scales = parameters.lengths.map { exp(-2 * $0) }
     let (signal, trend) = (exp(parameters.signal), exp(parameters.trend))
-    let features = candidates.map { Self.features($0, isOrdered) }
-    let known = points.map { Self.features($0, isOrdered) }
+    let asked = candidates.map { Self.features($0, isOrdered) }
     var cross = [Double](repeating: 0, count: n * m)
     for i in 0..<n {
       for j in 0..<m {
         var r2 = 0.0
         for k in isOrdered.indices { r2 += Self.square(points[i][k], candidates[j][k], isOrdered[k]) * scales[k] }
         let r = Self.root5 * r2.squareRoot()
-        cross[i * m + j] = signal * exp(-r) * (1 + r + r * r / 3) + trend * Self.dot(known[i], features[j])
+        cross[i * m + j] = signal * exp(-r) * (1 + r + r * r / 3) + trend * Self.dot(features[i], asked[j])
       }
     }
     cholesky.halfSolve(&cross, columns: m)
@@ -238,7 +239,7 @@ package struct GaussianProcess {
         mean += c * halfValues[i]
         explained += c * c
       }
-      let prior = signal + trend * Self.dot(features[j], features[j])
+      let prior = signal + trend * Self.dot(asked[j], asked[j])
       return (mean, max(1e-12, prior - explained))
     }
   }
@@ -256,7 +257,7 @@ package struct GaussianProcess {
       for k in 0..<d { r2 += Self.square(points[i][k], x[k], isOrdered[k]) * scales[k] }
       let r = Self.root5 * r2.squareRoot()
       let decay = signal * exp(-r)
-      cross[i] = decay * (1 + r + r * r / 3) + trend * Self.dot(Self.features(points[i], isOrdered), feature)
+      cross[i] = decay * (1 + r + r * r / 3) + trend * Self.dot(features[i], feature)
       steep[i] = -decay * (1 + r) * 5 / 3
     }
     var half = cross

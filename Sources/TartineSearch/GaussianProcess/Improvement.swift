@@ -10,7 +10,7 @@
 /// where the expectation itself is 0 to a computer.
 ///
 /// **Source**: Ament et al., *Unexpected improvements to expected improvement for Bayesian optimization*, 2023, eq. 6.
-package enum LogImprovement {
+package enum LogExpectedImprovement {
   /// - Returns: log E[max(0, threshold − y)], and its derivatives by mean and deviation.
   package static func value(mean: Double, deviation: Double, threshold: Double) -> (
     value: Double, byMean: Double, byDeviation: Double

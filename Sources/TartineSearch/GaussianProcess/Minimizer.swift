@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A smooth function of few variables brought down within bounds: BFGS over the variables that are not held at a bound.
 ///
 /// **Source**: Nocedal and Wright, *Numerical optimization*, 2006, algorithms 3.1 and 6.1; Bertsekas, *Projected Newton methods*,

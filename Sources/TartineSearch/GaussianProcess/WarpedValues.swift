@@ -11,11 +11,18 @@
 struct WarpedValues {
   let list: [Double]
 
+  /// - Parameter values: infinite ones count as the largest or smallest that is not.
   init(_ values: [Double]) {
-    let sorted = values.sorted()
-    let middle = sorted[sorted.count / 2]
-    let scale = max(middle - sorted[0], .leastNormalMagnitude)
-    let drawn = values.map { $0 > middle ? middle + scale * log1p(($0 - middle) / scale) : $0 }
+    let finite = values.filter(\.isFinite)
+    let (least, most) = (finite.min() ?? 0, finite.max() ?? 0)
+    // From 0 to 1, so that no square is too large.
+    let width = most / 2 - least / 2
+    let places = values.map { width > 0 ? (max(least, min(most, $0)) / 2 - least / 2) / width : 0 }
+    let middle = places.sorted()[places.count / 2]
+    // Where half of them or more are the lowest, the others' mean is the unit.
+    let beyond = places.filter { $0 > middle }
+    let scale = middle > 0 ? middle : beyond.isEmpty ? 1 : beyond.reduce(0, +) / Double(beyond.count)
+    let drawn = places.map { $0 > middle ? middle + scale * log1p(($0 - middle) / scale) : $0 }
     let count = Double(values.count)
     let mean = drawn.reduce(0, +) / count
     let deviation = (drawn.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count).squareRoot()

@@ -3,8 +3,8 @@ import TartineEngine
 /// The lecture's way: points spread over the whole space, then over a smaller box around where the best were, and so on, each
 /// hyperparameter on its own scale.
 ///
-/// Each round's points fill their box evenly. The next box lies around the mean of the round's best, a half as wide in each
-/// hyperparameter; where the best lie near an edge of their box it is moved there, and is as wide as before. Choices are drawn
+/// Each round's points fill their box evenly. The next box lies around the mean of the best so far, as many as a quarter of a round, and is half
+/// as wide in each hyperparameter; where the best lie near an edge of their box it is moved there, and is wider by √2. Choices are drawn
 /// among those that the best had, the more often the more of them had them.
 ///
 /// **Source**: Ng, *Improving deep neural networks*, "Hyperparameters tuning in practice".
@@ -31,7 +31,7 @@ public struct CoarseToFineSampler: Sampler {
   public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
     let size = size(space)
     let boxes = boxes(number, in: space, after: history)
-    guard let box = boxes.last else { return SobolSequence(dimensions: space.count, seed: seed)[number] }
+    let box = boxes[boxes.count - 1]
     let point = SobolSequence(dimensions: space.count, seed: seed, index: number / size)[number % size]
     let best = Self.best(history.prefix(number / size * size), count: max(2, size / 4))
     var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 2)
@@ -64,7 +64,7 @@ public struct CoarseToFineSampler: Sampler {
         let isAtEdge =
           (middle < last.low[place] + 0.15 * width && last.low[place] > 0)
           || (middle > last.high[place] - 0.15 * width && last.high[place] < 1)
-        let next = isAtEdge ? width : shrinkage * width
+        let next = isAtEdge ? min(1, width / shrinkage.squareRoot()) : shrinkage * width
         low[place] = max(0, min(1 - next, middle - next / 2))
         high[place] = min(1, low[place] + next)
       }

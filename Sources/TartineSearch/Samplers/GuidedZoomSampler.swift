@@ -27,25 +27,40 @@ public struct GuidedZoomSampler: Sampler {
       return SobolSequence(dimensions: space.count, seed: seed)[number]
     }
     let box = Self.box(
-      around: acquisition.best[0], lengths: acquisition.lengths, side: Self.side(history, space.count, starts: starts))
+      around: acquisition.best[0], lengths: acquisition.lengths, isOrdered: space.parameters.map(\.domain.isOrdered),
+      side: Self.sides(history, space.count, starts: starts).last ?? Self.widest)
     return acquisition.maximum(in: box, seed: seed, number: number)
   }
 
-  static func box(around centre: [Double], lengths: [Double], side: Double) -> Acquisition.Region {
-    let mean = lengths.reduce(0, +) / Double(lengths.count)
-    let halves = lengths.map { side / 2 * exp(max(-2, min(2, $0 - mean))) }
+  /// Of a choice all values are within it: their places mean nothing.
+  private static func box(
+    around centre: [Double], lengths: [Double], isOrdered: [Bool], side: Double
+  ) -> Acquisition.Region {
+    let ordered = zip(lengths, isOrdered).filter(\.1).map(\.0)
+    let mean = ordered.reduce(0, +) / Double(max(1, ordered.count))
+    let halves = zip(lengths, isOrdered).map { $1 ? side / 2 * exp(max(-2, min(2, $0 - mean))) : 1 }
     return Acquisition.Region(
       low: zip(centre, halves).map { max(0, $0 - $1) }, high: zip(centre, halves).map { min(1, $0 + $1) })
   }
 
-  /// How wide the box is after these trials.
-  package static func side(_ history: [Observation], _ dimensions: Int, starts: Int) -> Double {
-    let values = history.compactMap(\.value)
-    var (side, better, worse) = (0.8, 0, 0)
+  private static let widest = 0.8
+
+  /// How wide the box is before each trial, and after all of them: those still being tried count for nothing.
+  package static func sides(_ history: [Observation], _ dimensions: Int, starts: Int) -> [Double] {
+    var (side, better, worse) = (widest, 0, 0)
     let patience = max(4, dimensions)
-    var best = values.prefix(starts).min() ?? .infinity
-    for value in values.dropFirst(starts) {
-      if value < best - 1e-3 * abs(best) {
+    var best = Double.infinity
+    var done = 0
+    var sides = [side]
+    for value in history.map(\.value) {
+      defer { sides.append(side) }
+      guard let value else { continue }
+      done += 1
+      guard done > starts else {
+        best = min(best, value)
+        continue
+      }
+      if best.isFinite ? value < best - 1e-3 * abs(best) : value < best {
         (better, worse) = (better + 1, 0)
       } else {
         (better, worse) = (0, worse + 1)
@@ -53,8 +68,8 @@ public struct GuidedZoomSampler: Sampler {
       best = min(best, value)
       if better == 3 { (side, better) = (min(1.6, 2 * side), 0) }
       if worse == patience { (side, worse) = (side / 2, 0) }
-      if side < 1.0 / 128 { side = 0.8 }
+      if side < 1.0 / 128 { side = widest }
     }
-    return side
+    return sides
   }
 }

@@ -15,7 +15,7 @@ import TartineEngine
 /// the largest ratio is tried. Trials that are not done yet count as bad.
 ///
 /// **Source**: Bergstra, Bardenet, Bengio, Kégl, *Algorithms for hyper-parameter optimization*, 2011; Falkner, Klein, Hutter, *BOHB*,
-/// 2018, for the joint density; Optuna 5.0 for the numbers.
+/// 2018, for the joint density; Optuna 5.0 for the share of good trials and the number of points.
 public struct TPESampler: Sampler {
   /// Random trials before the first that is not.
   public var startTrials = 10
@@ -37,7 +37,9 @@ public struct TPESampler: Sampler {
     var chosen: (point: [Double], ratio: Double)?
     for _ in 0..<candidates {
       let point = best.draw(&stream)
-      let ratio = best.logDensity(point) - rest.logDensity(point)
+      // What will not be there says nothing.
+      let settled = space.point(of: space.values(at: point)) ?? point
+      let ratio = best.logDensity(settled) - rest.logDensity(settled)
       if ratio > chosen?.ratio ?? -.infinity { chosen = (point, ratio) }
     }
     return chosen?.point ?? space.parameters.map { _ in stream.uniform() }
@@ -47,7 +49,9 @@ public struct TPESampler: Sampler {
   private struct Density {
     private let points: [[Double]]
     private let counts: [Int?]
-    private let widths: [Double]
+    private let width: Double
+    /// The logarithm of each kernel's mass within 0 and 1.
+    private let masses: [[Double]]
 
     init(_ points: [[Double]], _ space: SearchSpace) {
       self.points = points
@@ -55,7 +59,13 @@ public struct TPESampler: Sampler {
       // Scott's rule for uniform points, with all hyperparameters together.
       let n = Double(points.count + 1)
       let width = 0.2 * pow(n, -1 / Double(space.count + 4)) + 1 / min(100, n) * 0.1
-      widths = space.parameters.map { _ in width }
+      self.width = width
+      masses = points.map { centre in
+        centre.map { x in
+          func below(_ end: Double) -> Double { 0.5 * erfc(-(end - x) / width / 2.0.squareRoot()) }
+          return x.isNaN ? 0 : log(below(1) - below(0))
+        }
+      }
     }
 
     func draw(_ stream: inout RandomStream) -> [Double] {
@@ -68,7 +78,7 @@ public struct TPESampler: Sampler {
         }
         // Cut off at the ends by drawing again.
         for _ in 0..<20 {
-          let x = centre + widths[place] * stream.normalPair().0
+          let x = centre + width * stream.normalPair().0
           if x >= 0, x <= 1 { return x }
         }
         return min(1, max(0, centre))
@@ -77,7 +87,8 @@ public struct TPESampler: Sampler {
 
     func logDensity(_ point: [Double]) -> Double {
       var terms = [0.0]
-      for centre in points {
+      let scale = log(width * (2 * Double.pi).squareRoot())
+      for (centre, masses) in zip(points, masses) {
         var sum = 0.0
         for place in counts.indices where !point[place].isNaN && !centre[place].isNaN {
           if let count = counts[place] {
@@ -86,10 +97,8 @@ public struct TPESampler: Sampler {
             let isSame = Int(point[place] * Double(count)) == Int(centre[place] * Double(count))
             sum += log(Double(count) * ((isSame ? 1 - share : 0) + share / Double(count)))
           } else {
-            let width = widths[place]
-            func below(_ x: Double) -> Double { 0.5 * erfc(-(x - centre[place]) / width / 2.0.squareRoot()) }
             let z = (point[place] - centre[place]) / width
-            sum += -0.5 * z * z - log(width * (2 * Double.pi).squareRoot() * (below(1) - below(0)))
+            sum += -0.5 * z * z - scale - masses[place]
           }
         }
         terms.append(sum)

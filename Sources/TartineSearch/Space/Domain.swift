@@ -55,6 +55,7 @@ public enum Domain: Hashable, Sendable {
       if Set(values).count < values.count { return "a choice stands there twice" }
     case .integer(let low, let high, let scale, let step):
       if low > high { return "its range is empty: low is \(low), high \(high)" }
+      if low < -Self.most || high > Self.most { return "whole numbers must lie within ±2⁵³" }
       if step < 1 { return "its step must be at least 1, not \(step)" }
       if scale == .reverseLog { return "whole numbers have no reverse-log scale, which counts by the distance from 1" }
       if scale == .log, low < 1 { return "a log scale needs a low end of at least 1, not \(low)" }
@@ -62,13 +63,18 @@ public enum Domain: Hashable, Sendable {
     case .number(let low, let high, let scale, let step):
       if !low.isFinite || !high.isFinite { return "its ends must be finite numbers" }
       if low > high { return "its range is empty: low is \(low), high \(high)" }
+      if !(high - low).isFinite { return "its range is too wide" }
       if scale == .log, low <= 0 { return "a log scale needs a low end above 0, not \(low)" }
       if scale == .reverseLog, high >= 1 { return "a reverse-log scale needs a high end below 1, not \(high)" }
       if let step, !(step > 0 && step.isFinite) { return "its step must be above 0, not \(step)" }
       if step != nil, scale != .linear { return "a \(scale.rawValue) scale takes no step" }
+      if let step, (high - low) / step > Double(Self.most) { return "its step of \(step) is too small for its range" }
     }
     return nil
   }
+
+  /// Beyond it not every whole number is a Double.
+  private static let most = 1 << 53
 
   /// The value at a place from 0 to 1.
   package func value(at unit: Double) -> JSONValue {
@@ -86,8 +92,8 @@ public enum Domain: Hashable, Sendable {
       case .linear:
         guard let step else { return .number(low + u * (high - low)) }
         let most = ((high - low) / step + 1e-9).rounded(.down)
-        return .number(low + min(most, (u * (most + 1)).rounded(.down)) * step)
-      case .log: return .number(min(high, max(low, exp(log(low) + u * log(high / low)))))
+        return .number(min(high, low + min(most, (u * (most + 1)).rounded(.down)) * step))
+      case .log: return .number(min(high, max(low, exp(log(low) + u * (log(high) - log(low))))))
       case .reverseLog:
         let far = log1p(-low)
         return .number(min(high, max(low, -expm1(far + u * (log1p(-high) - far)))))
@@ -118,7 +124,7 @@ public enum Domain: Hashable, Sendable {
       }
       switch scale {
       case .linear: return (number - low) / (high - low)
-      case .log: return log(number / low) / log(high / low)
+      case .log: return (log(number) - log(low)) / (log(high) - log(low))
       case .reverseLog:
         let far = log1p(-low)
         return (log1p(-number) - far) / (log1p(-high) - far)

@@ -18,7 +18,7 @@ extension SearchSpace {
       try self.init(list)
       return
     }
-    guard case .object(let entries) = tree, !entries.isEmpty else {
+    guard case .object(let entries) = tree else {
       throw SearchError(
         "a search space is an object of hyperparameters, as in {\"optimizer.learningRate\": {\"low\": 1e-4, \"high\": 0.1, "
           + "\"scale\": \"log\"}}.")

@@ -80,9 +80,6 @@ public struct SearchSpace: Hashable, Sendable {
   /// Hyperparameters that there are.
   public var count: Int { parameters.count }
 
-  /// The hyperparameter's place; nil where there is none of that name.
-  func place(of name: String) -> Int? { parameters.firstIndex { $0.name == name } }
-
   /// The values at a point of places from 0 to 1; those that are not there for the others' values are left out.
   ///
   /// - Parameters:
@@ -115,18 +112,6 @@ public struct SearchSpace: Hashable, Sendable {
     guard let condition = parameter.condition else { return true }
     guard let value = values[condition.name] else { return false }
     return condition.values.contains { $0.isSame(as: value) }
-  }
-
-  /// Values that there are in all; nil: any number, or too many to count.
-  var size: Int? {
-    var size = 1
-    for parameter in parameters {
-      guard let count = parameter.domain.count else { return nil }
-      let (product, overflow) = size.multipliedReportingOverflow(by: count)
-      if overflow || product > 1_000_000 { return nil }
-      size = product
-    }
-    return size
   }
 }
 

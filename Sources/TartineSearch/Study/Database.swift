@@ -4,7 +4,7 @@ import TartineSQLite
 /// A file of SQLite's, opened for one study. Not for several threads at once.
 package final class Database {
   /// A value as a table holds it.
-  enum Value: Hashable {
+  package enum Value: Hashable {
     case null
     case integer(Int)
     case number(Double)
@@ -21,7 +21,7 @@ package final class Database {
     }
   }
 
-  private let path: String
+  let path: String
   private let handle: OpaquePointer
   private var statements: [String: OpaquePointer] = [:]
 
@@ -44,9 +44,13 @@ package final class Database {
     }
     handle = opened
     sqlite3_busy_timeout(handle, Self.patience)
-    // A killed process loses at most what it had not committed; a power cut at most the last trials.
-    _ = try rows("PRAGMA journal_mode=WAL")
-    _ = try rows("PRAGMA synchronous=NORMAL")
+  }
+
+  /// What is known to be a study's is written with a log beside it: a killed process loses at most what it had not committed, a
+  /// power cut at most the last trials.
+  func writeAhead() throws {
+    try rows("PRAGMA journal_mode=WAL")
+    try rows("PRAGMA synchronous=NORMAL")
   }
 
   deinit {
@@ -61,7 +65,7 @@ package final class Database {
 
   /// Does a statement, and gives its rows.
   @discardableResult
-  func rows(_ sql: String, _ values: Value...) throws -> [[Value]] {
+  package func rows(_ sql: String, _ values: Value...) throws -> [[Value]] {
     let statement = try prepared(sql)
     defer {
       sqlite3_reset(statement)

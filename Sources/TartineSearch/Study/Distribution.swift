@@ -30,7 +30,8 @@ package struct Distribution {
     return (try? JSON.text(JSONValue.object(["name": .string(name), "attributes": .object(attributes)]))) ?? "{}"
   }
 
-  private static func plain(_ value: JSONValue) -> JSONValue {
+  /// A list as its text, which is what there may be in a choice there.
+  static func plain(_ value: JSONValue) -> JSONValue {
     switch value {
     case .array, .object: .string((try? JSON.text(value)) ?? "")
     default: value
@@ -62,10 +63,10 @@ package struct Distribution {
     let attributes = tree["attributes"] ?? tree
     let isLog = attributes["log"]?.bool ?? false
     switch kind {
-    case "FloatDistribution", "float", "UniformDistribution", "LogUniformDistribution":
+    case "FloatDistribution", "float":
       guard let low = attributes["low"]?.number, let high = attributes["high"]?.number else { return nil }
       domain = .number(
-        low: low, high: high, scale: isLog || kind == "LogUniformDistribution" ? .log : .linear,
+        low: low, high: high, scale: isLog ? .log : .linear,
         step: attributes["step"]?.number)
     case "IntDistribution", "int":
       guard let low = attributes["low"]?.integer, let high = attributes["high"]?.integer else { return nil }

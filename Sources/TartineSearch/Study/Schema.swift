@@ -67,6 +67,7 @@ enum Schema {
         "INSERT INTO version_info VALUES (1, ?, ?)", .integer(version), .text("tartine"))
       try database.rows("INSERT INTO alembic_version VALUES (?)", .text(revision))
     }
+    try database.writeAhead()
   }
 
   private static func check(_ tables: [String], _ database: Database, path: String) throws {

@@ -4,16 +4,16 @@ import TartineFiles
 /// Trials of one search, kept in a file that Optuna's programs read and go on with, or in memory.
 ///
 /// ```swift
-/// let study = try Study(space, file: "study.db", sampler: .default, seed: 1)
+/// let study = try Study(space, file: "study.db", sampler: SamplerChoice.usual.sampler, seed: 1)
 /// while let trial = try study.ask(upTo: 64) {
 ///   try study.tell(trial, value: cost(trial.values))
 /// }
-/// print(study.best)
+/// print(try study.best()?.values as Any)
 /// ```
 ///
 /// A trial is suggested and written as one step, alone among all processes that work on the file: its number is that of the
-/// trials before it, and it remembers which of them were not done yet. So every suggestion can be made again from the file:
-/// it is a function of the study's seed, the trial's number, and what the trials before it had come to. A trial whose process
+/// trials before it, and it remembers which of them were not done yet. So every suggestion can be made again from the file by
+/// the same sampler: it is a function of the study's seed, the trial's number, and what the trials before it had come to. A trial whose process
 /// was killed is tried again, with the same values.
 public final class Study: Sendable {
   /// What is searched.
@@ -39,15 +39,18 @@ public final class Study: Sendable {
     var trials: [Trial] = []
     /// Numbers of the trials that this process is at.
     var own: Set<Int> = []
+    /// What is to be noted before the first trial: a study that is only looked at stays as it is.
+    var unwritten: [String: JSONValue]
 
     var database: Database { rows.database }
 
     /// Reads what other processes have written.
     mutating func refresh(_ space: SearchSpace) throws { try rows.refresh(&trials, own: own, space) }
 
-    init(rows: StudyRows, sign: Double) {
+    init(rows: StudyRows, sign: Double, unwritten: [String: JSONValue]) {
       self.rows = rows
       self.sign = sign
+      self.unwritten = unwritten
     }
   }
 
@@ -65,16 +68,18 @@ public final class Study: Sendable {
   ) throws {
     let database = try Database(path ?? ":memory:")
     try Schema.prepare(database, path: path ?? "")
-    let place = path ?? "memory"
     let opened = try database.transaction {
-      try Self.open(database, space: space, path: place, name: name, seed: seed)
+      try Self.open(database, space: space, path: path ?? "memory", name: name, seed: seed)
     }
     self.path = path
     self.name = opened.name
     self.space = opened.space
     self.seed = opened.seed
     self.sampler = sampler
-    state = Mutex(State(rows: StudyRows(database: database, study: opened.study), sign: opened.sign))
+    state = Mutex(
+      State(
+        rows: StudyRows(database: database, study: opened.study), sign: opened.sign,
+        unwritten: ["space": .string(opened.space.json), "seed": .string("\(opened.seed)")]))
     try state.withLock { try $0.refresh(opened.space) }
   }
 
@@ -131,14 +136,13 @@ public final class Study: Sendable {
     guard let found = try written ?? space ?? rows.distributions() else {
       throw SearchError("the study '\(name)' in '\(path)' has no trial yet, and no space was given.")
     }
-    if let space, space != found {
+    // As text, since 1 and 1.0 are the same there.
+    if let space, space.json != found.json {
       throw SearchError(
         "the study '\(name)' in '\(path)' searches another space than the one that was given; name another file, or leave the "
           + "space out. It has \(found.parameters.map(\.name).joined(separator: ", ")).")
     }
     let old = try rows.note("seed")?.string.flatMap { UInt64($0) }
-    if written == nil { try rows.put("space", .string(found.json)) }
-    if old == nil { try rows.put("seed", .string("\(seed)")) }
     return (rows.study, name, found, old ?? seed, sign)
   }
 
@@ -150,9 +154,25 @@ public final class Study: Sendable {
   }
 
   /// Writes something down beside the trials.
-  public func put(_ key: String, _ value: JSONValue) throws {
+  public func put(_ key: String, _ value: JSONValue) throws { try put([key: value]) }
+
+  /// Writes several things down, all or none.
+  public func put(_ notes: [String: JSONValue]) throws {
+    try change { state in
+      for (key, value) in notes { try state.rows.put(key, value) }
+    }
+  }
+
+  /// Changes the file and what is known of it, both or neither.
+  private func change<Result: Sendable>(_ body: @Sendable (inout State) throws -> Result) throws -> Result {
     try state.withLock { state in
-      try state.database.transaction { try state.rows.put(key, value) }
+      let (trials, own) = (state.trials, state.own)
+      do {
+        return try state.database.transaction { try body(&state) }
+      } catch {
+        (state.trials, state.own) = (trials, own)
+        throw error
+      }
     }
   }
 
@@ -163,14 +183,15 @@ public final class Study: Sendable {
   /// - Parameter count: trials that there are to be in all, those waiting not counted; nil: no end.
   /// - Returns: nil where there are as many.
   public func ask(upTo count: Int? = nil) throws -> Trial? {
-    try state.withLock { state in
-      try state.database.transaction {
-        try state.refresh(space)
-        if let trial = try takeOver(&state) ?? claim(&state, upTo: count) { return trial }
-        guard state.trials.count < count ?? .max else { return nil }
-        return try make(&state)
-      }
+    let trial = try change { state -> Trial? in
+      for (key, value) in state.unwritten where try state.rows.note(key) == nil { try state.rows.put(key, value) }
+      try state.refresh(space)
+      if let trial = try takeOver(&state) ?? claim(&state, upTo: count) { return trial }
+      guard state.trials.count < count ?? .max else { return nil }
+      return try make(&state)
     }
+    state.withLock { $0.unwritten = [:] }
+    return trial
   }
 
   private func make(_ state: inout State) throws -> Trial {
@@ -246,9 +267,14 @@ public final class Study: Sendable {
     ).first?[0].text.flatMap { try? JSON.decode(JSONValue.self, from: $0) }
     var chosen: [String: JSONValue] = [:]
     for parameter in space.parameters {
-      guard let value = fixed?[parameter.name].map(parameter.domain.value(named:)),
-        parameter.domain.unit(of: value) != nil
-      else { continue }
+      guard let value = fixed?[parameter.name].map(parameter.domain.value(named:)) else { continue }
+      guard parameter.domain.unit(of: value) != nil else {
+        state.trials[waiting.number].state = .running
+        let reason = "it was queued with a \(parameter.name) of \(value.shortText), which the space has not"
+        try state.rows.put("reason", .string(reason), ofTrial: waiting.id)
+        try finish(state.trials[waiting.number], .failed, nil, &state)
+        return try claim(&state, upTo: count)
+      }
       chosen[parameter.name] = value
     }
     let values = suggest(waiting.number, state, fixed: chosen)
@@ -281,24 +307,16 @@ public final class Study: Sendable {
 
   /// Queues a trial with these values, the others being the sampler's.
   public func enqueue(_ values: [String: JSONValue]) throws {
-    try state.withLock { state in
-      try state.database.transaction {
-        try state.refresh(space)
-        try state.database.rows(
-          "INSERT INTO trials (number, study_id, state) VALUES (?, ?, 'WAITING')", .integer(state.trials.count),
-          .integer(state.rows.study))
-        let id = state.database.lastRow
-        let plain = values.mapValues { value -> JSONValue in
-          switch value {
-          case .array, .object: .string((try? JSON.text(value)) ?? "")
-          default: value
-          }
-        }
-        try state.database.rows(
-          "INSERT INTO trial_system_attributes (trial_id, \"key\", value_json) VALUES (?, 'fixed_params', ?)",
-          .integer(id), .text(try JSON.text(JSONValue.object(plain))))
-        try state.refresh(space)
-      }
+    try change { state in
+      try state.refresh(space)
+      try state.database.rows(
+        "INSERT INTO trials (number, study_id, state) VALUES (?, ?, 'WAITING')", .integer(state.trials.count),
+        .integer(state.rows.study))
+      let id = state.database.lastRow
+      try state.database.rows(
+        "INSERT INTO trial_system_attributes (trial_id, \"key\", value_json) VALUES (?, 'fixed_params', ?)",
+        .integer(id), .text(try JSON.text(JSONValue.object(values.mapValues(Distribution.plain)))))
+      try state.refresh(space)
     }
   }
 
@@ -312,27 +330,32 @@ public final class Study: Sendable {
   /// Ends a trial that could not be done.
   @discardableResult
   public func fail(_ trial: Trial, because reason: String) throws -> Bool {
-    try state.withLock { state in
-      try state.database.transaction {
-        try state.rows.put("reason", .string(reason), ofTrial: trial.id)
-        return try finish(trial, .failed, nil, &state)
-      }
+    try change { state in
+      try state.rows.put("reason", .string(reason), ofTrial: trial.id)
+      return try finish(trial, .failed, nil, &state)
     }
   }
 
   /// Ends a trial that was stopped early.
   @discardableResult
   public func prune(_ trial: Trial) throws -> Bool {
-    let last = state.withLock { state in
-      state.trials[trial.number].reports.max { $0.key < $1.key }?.value
+    try change { state in
+      let reports = try known(trial, &state).reports
+      return try finish(trial, .pruned, reports.max { $0.key < $1.key }?.value, &state)
     }
-    return try end(trial, .pruned, last)
   }
 
   private func end(_ trial: Trial, _ outcome: Trial.State, _ value: Double?) throws -> Bool {
-    try state.withLock { state in
-      try state.database.transaction { try finish(trial, outcome, value, &state) }
+    try change { try finish(trial, outcome, value, &$0) }
+  }
+
+  /// The trial as it is known here, which may have been asked for by another process.
+  private func known(_ trial: Trial, _ state: inout State) throws -> Trial {
+    if trial.number >= state.trials.count { try state.refresh(space) }
+    guard trial.number < state.trials.count, state.trials[trial.number].id == trial.id else {
+      throw SearchError("trial \(trial.number) is none of the study '\(name)'.")
     }
+    return state.trials[trial.number]
   }
 
   /// - Returns: whether it was still running.
@@ -340,12 +363,14 @@ public final class Study: Sendable {
     throws -> Bool
   {
     let now = UTC.now
+    _ = try known(trial, &state)
     state.own.remove(trial.number)
     try state.database.rows(
       "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ? AND state = 'RUNNING'",
       .text(outcome.rawValue), .text(now), .integer(trial.id))
     guard state.database.changes == 1 else { return false }
-    if let value {
+    // A value that is not a number is none there.
+    if let value, !value.isNaN {
       try state.database.rows(
         "INSERT OR REPLACE INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, ?)",
         .integer(trial.id), value.isFinite ? .number(value) : .null, .text(StudyRows.kind(of: value)))
@@ -358,15 +383,14 @@ public final class Study: Sendable {
 
   /// Writes down what a trial has come to at a step.
   public func report(_ trial: Trial, step: Int, value: Double) throws {
-    try state.withLock { state in
-      try state.database.transaction {
-        try state.database.rows(
-          """
-          INSERT OR REPLACE INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)
-            VALUES (?, ?, ?, ?)
-          """, .integer(trial.id), .integer(step), value.isFinite ? .number(value) : .null,
-          .text(StudyRows.kind(of: value)))
-      }
+    try change { state in
+      _ = try known(trial, &state)
+      try state.database.rows(
+        """
+        INSERT OR REPLACE INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type)
+          VALUES (?, ?, ?, ?)
+        """, .integer(trial.id), .integer(step), value.isFinite ? .number(value) : .null,
+        .text(StudyRows.kind(of: value)))
       state.trials[trial.number].reports[step] = value
     }
   }

@@ -16,7 +16,18 @@ struct StudyRows {
     let rows = try database.rows(
       "SELECT value_json FROM study_user_attributes WHERE study_id = ? AND \"key\" = ?", .integer(study),
       .text(Self.prefix + key))
-    return try rows.first?[0].text.map { try JSON.decode(JSONValue.self, from: $0) }
+    return try rows.first?[0].text.map { text in
+      do {
+        return try JSON.decode(JSONValue.self, from: text)
+      } catch {
+        throw damaged("its note '\(key)' cannot be read")
+      }
+    }
+  }
+
+  func damaged(_ what: String) -> FileError {
+    FileError(
+      .damaged, database.path, "the study in '\(database.path)' is damaged: \(what); name another file with --study.")
   }
 
   func put(_ key: String, _ value: JSONValue) throws {
@@ -74,11 +85,14 @@ struct StudyRows {
     let rows = try database.rows(
       """
       SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials
-        WHERE study_id = ? AND (trial_id > ? OR trial_id IN (SELECT value FROM json_each(?))) ORDER BY trial_id
+        WHERE +study_id = ? AND (trial_id > ? OR trial_id IN (SELECT value FROM json_each(?))) ORDER BY trial_id
       """, .integer(study), .integer(last), .text("[\(open.map(String.init).joined(separator: ","))]"))
     for row in rows {
       guard let id = row[0].integer, let number = row[1].integer, let now = row[2].text.flatMap(Trial.State.init) else {
-        continue
+        throw damaged("a trial has no number or state")
+      }
+      guard (0...trials.count).contains(number) else {
+        throw damaged("there is no trial \(trials.count) before trial \(number)")
       }
       if number < trials.count, trials[number].state == now, now != .running || own.contains(number) {
         continue
@@ -86,7 +100,7 @@ struct StudyRows {
       let trial = try read(id, number: number, now, began: row[3].text, ended: row[4].text, space)
       if number < trials.count {
         trials[number] = trial
-      } else if number == trials.count {
+      } else {
         trials.append(trial)
       }
     }

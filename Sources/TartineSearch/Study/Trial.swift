@@ -1,3 +1,4 @@
+import TartineDiagnosis
 import TartineFiles
 
 /// One trial of a study: what was tried, and what came of it.
@@ -39,4 +40,14 @@ public struct Trial: Hashable, Sendable {
 
   /// How long it took, in seconds.
   public var seconds: Double? { began.flatMap { began in ended.map { $0 - began } } }
+}
+
+extension JSONValue {
+  /// As people read a hyperparameter's value.
+  package var shortText: String {
+    if let text = string { return text }
+    if let whole = integer { return "\(whole)" }
+    if let number { return Text.significant(number, digits: 4) }
+    return (try? JSON.text(self)) ?? ""
+  }
 }

@@ -26,8 +26,11 @@ enum UTC {
     let numbers = text.split { !$0.isNumber }.compactMap { Double($0) }
     guard numbers.count >= 6 else { return nil }
     var parts = tm()
-    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (Int32(numbers[0]) - 1900, Int32(numbers[1]) - 1, Int32(numbers[2]))
-    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (Int32(numbers[3]), Int32(numbers[4]), Int32(numbers[5]))
+    // What no calendar has is no time.
+    guard numbers[0] < 10_000, numbers[1...5].allSatisfy({ $0 < 100 }) else { return nil }
+    let whole = numbers.map { Int32(min($0, 10_000)) }
+    (parts.tm_year, parts.tm_mon, parts.tm_mday) = (whole[0] - 1900, whole[1] - 1, whole[2])
+    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (whole[3], whole[4], whole[5])
     let fraction =
       text.split(separator: ".").dropFirst().first.flatMap { Double("0.\($0.prefix { $0.isNumber })") } ?? 0
     return Double(timegm(&parts)) + fraction

@@ -102,29 +102,44 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
 
   /// As in `optimizer.learningRate is best at its low end (1e-4); search from 1e-5 to 3e-3`.
   public var sentence: String {
-    "\(name) is best at its \(isLow ? "low" : "high") end, \(Text.significant(value, digits: 2)); next search from "
-      + "\(Text.significant(low, digits: 2)) to \(Text.significant(high, digits: 2))"
+    "\(name) is best at its \(isLow ? "low" : "high") end, \(Self.text(value)); next search from \(Self.text(low)) to "
+      + Self.text(high)
+  }
+
+  /// With as many decimals as tell a number just below 1 from it.
+  private static func text(_ value: Double) -> String {
+    value > 0.9 && value < 1
+      ? Text.fixed(value, decimals: min(9, Int((1 - log10(1 - value)).rounded(.up))))
+      : value == value.rounded() && abs(value) < 1e6
+        ? Text.fixed(value, decimals: 0) : Text.significant(value, digits: 2)
   }
 
   /// Places this near an end are at it.
   private static let margin = 0.08
 
   /// Looks at the best of the trials: an end is told of where the best lies there, and the few best do in the mean.
-  package static func all(_ history: [Observation], in space: SearchSpace) -> [EdgeOptimum] {
+  ///
+  /// - Parameter best: the point that counts as the best; nil: that of the best value.
+  package static func all(
+    _ history: [Observation], in space: SearchSpace, best point: [Double]? = nil
+  ) -> [EdgeOptimum] {
     let known = history.filter { $0.value?.isFinite == true }.sorted { ($0.value ?? 0) < ($1.value ?? 0) }
-    guard known.count >= 8, let best = known.first else { return [] }
+    guard known.count >= 8, let best = point ?? known.first?.point else { return [] }
     let few = known.prefix(max(3, known.count / 10))
     return space.parameters.enumerated().compactMap { place, parameter in
-      guard parameter.domain.isOrdered, (parameter.domain.count ?? .max) > 2, !best.point[place].isNaN else {
+      guard parameter.domain.isOrdered, (parameter.domain.count ?? .max) > 2, !best[place].isNaN else {
         return nil
       }
       let places = few.map(\.point[place]).filter { !$0.isNaN }.sorted()
       let middle = places[places.count / 2]
-      let step = 0.5 / Double(parameter.domain.count ?? .max)
-      func isAt(_ unit: Double) -> Bool { unit < max(margin, step * 1.01) }
-      let isLow = isAt(best.point[place]) && middle < 2 * margin + step
-      let isHigh = isAt(1 - best.point[place]) && 1 - middle < 2 * margin + step
-      guard isLow || isHigh, let value = parameter.domain.value(at: best.point[place]).number,
+      // Values that are counted have the middle of their piece, the ends too.
+      func isAt(_ best: Double, _ middle: Double, end: Double) -> Bool {
+        best <= max(margin, end + 1e-9) && middle <= 2 * margin + end
+      }
+      let (low, high) = (parameter.domain.settled(0), parameter.domain.settled(1))
+      let isLow = isAt(best[place], middle, end: low)
+      let isHigh = isAt(1 - best[place], 1 - middle, end: 1 - high)
+      guard isLow || isHigh, let value = parameter.domain.value(at: best[place]).number,
         let (low, high) = parameter.domain.beyond(isLow ? -0.5 : 0.5)
       else { return nil }
       return EdgeOptimum(name: parameter.name, isLow: isLow, value: value, low: low, high: high)
@@ -133,6 +148,9 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
 }
 
 extension Domain {
+  /// Where the value at a place lies.
+  fileprivate func settled(_ unit: Double) -> Double { self.unit(of: value(at: unit)) ?? unit }
+
   /// As wide a range, moved by a share of its width on its scale; nil where there is nothing beyond.
   fileprivate func beyond(_ share: Double) -> (low: Double, high: Double)? {
     switch self {
@@ -144,16 +162,17 @@ extension Domain {
         return from < 1 && low == 1 ? nil : (max(1, from), to)
       }
       let move = (Double(high - low) * share / Double(step)).rounded() * Double(step)
-      let (from, to) = (Double(low) + move, Double(high) + move)
-      // What cannot be below 0, or 1, is not asked for.
-      return from < 0 ? (low <= 1 ? nil : (1, to)) : (from, to)
+      // Counts stay counts.
+      let from = max(low >= 1 ? 1 : low >= 0 ? 0 : -.infinity, Double(low) + move)
+      return from == Double(low) ? nil : (from, Double(high) + move)
     case .number(let low, let high, let scale, _):
       switch scale {
       case .linear:
-        // Shares end at 0 and 1.
-        if low >= 0, high <= 1, share < 0 ? low == 0 : high == 1 { return nil }
+        // Shares end at 0 and 1, amounts at 0.
         let move = (high - low) * share
-        return low >= 0 && high <= 1 ? (max(0, low + move), min(1, high + move)) : (low + move, high + move)
+        let from = low >= 0 ? max(0, low + move) : low + move
+        let to = low >= 0 && high <= 1 ? min(1, high + move) : high + move
+        return share < 0 ? (from == low ? nil : (from, to)) : to == high ? nil : (from, to)
       case .log:
         let factor = pow(high / low, share)
         return (low * factor, high * factor)

@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// When a trial is stopped before its last epoch, since others were better by then.
 ///
 /// All trials see the same rows in the same order, so that their dev losses after an epoch differ by their settings alone.
@@ -25,6 +17,15 @@ public enum StoppingRule: String, Hashable, Sendable, CaseIterable {
 
   private static let factor = 3
 
+  /// Whether the rule looks after this epoch at all.
+  func looks(after epoch: Int, of epochs: Int) -> Bool {
+    switch self {
+    case .none: false
+    case .median: epoch < epochs && epoch * 5 >= epochs
+    case .halving: epoch < epochs && [9, 3].contains { max(1, (epochs + $0 - 1) / $0) == epoch }
+    }
+  }
+
   /// Whether a trial is to be stopped after an epoch.
   ///
   /// - Parameters:
@@ -33,22 +34,19 @@ public enum StoppingRule: String, Hashable, Sendable, CaseIterable {
   ///   - epochs: of a whole run.
   package func stops(_ reports: [Int: Double], after epoch: Int, of epochs: Int, beside others: [[Int: Double]]) -> Bool
   {
-    guard epoch < epochs, let own = reports.filter({ $0.key <= epoch }).values.min() else { return false }
     /// The lowest of a trial up to this epoch, where it came so far.
-    func lowest(_ other: [Int: Double]) -> Double? {
-      other[epoch] == nil ? nil : other.filter { $0.key <= epoch }.values.min()
+    func lowest(_ reports: [Int: Double]) -> Double? {
+      reports[epoch] == nil ? nil : reports.reduce(Double.infinity) { $1.key <= epoch && $1.value < $0 ? $1.value : $0 }
     }
+    guard looks(after: epoch, of: epochs), let own = lowest(reports) else { return false }
+    let rivals = others.compactMap(lowest).sorted()
     switch self {
     case .none: return false
     case .median:
-      let rivals = others.compactMap(lowest).filter { !$0.isNaN }.sorted()
-      guard rivals.count >= 5, epoch * 5 >= epochs else { return false }
+      guard rivals.count >= 5 else { return false }
       let middle = (rivals[rivals.count / 2] + rivals[(rivals.count - 1) / 2]) / 2
       return own > middle
     case .halving:
-      let rungs = [9, 3].map { max(1, (epochs + $0 - 1) / $0) }
-      guard rungs.contains(epoch) else { return false }
-      let rivals = others.compactMap(lowest).filter { !$0.isNaN }
       guard rivals.count + 1 >= Self.factor else { return false }
       let better = rivals.count { $0 < own }
       return better >= (rivals.count + 1 + Self.factor - 1) / Self.factor

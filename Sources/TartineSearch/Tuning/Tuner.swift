@@ -8,16 +8,17 @@ import TartineTraining
 /// Trains a recipe with the values of a study's trials, some at a time, each on one thread.
 ///
 /// All trials have the recipe's seed, and so the same order of rows and the same draws: they differ by their values alone. What a
-/// trial is worth is its dev error, or RMSE; what it reports after each epoch is its dev loss.
+/// trial is worth is its dev error, or RMSE, and less is better; with a rule that stops trials early it reports its dev loss after
+/// each epoch.
 public struct Tuner: Sendable {
   /// What a trial's values are put into.
   public let recipe: Recipe
   /// The rows; test stays locked.
   public let split: Split
   /// When a trial is stopped early.
-  public var stopping = StoppingRule.none
+  public let stopping: StoppingRule
   /// Trials at a time.
-  public var jobs: Int
+  public let jobs: Int
 
   /// How far a study is.
   public struct Progress: Sendable {
@@ -34,11 +35,13 @@ public struct Tuner: Sendable {
   /// - Parameters:
   ///   - recipe: what a trial's values are put into; what it leaves to the rules is filled in.
   ///   - split: the rows.
-  ///   - jobs: trials at a time; nil: one a processor.
-  public init(_ recipe: Recipe, on split: Split, jobs: Int? = nil) {
+  ///   - stopping: when a trial is stopped early.
+  ///   - jobs: trials at a time, at most one a processor, which is what nil means.
+  public init(_ recipe: Recipe, on split: Split, stopping: StoppingRule = .none, jobs: Int? = nil) {
+    self.stopping = stopping
     self.recipe = recipe.resolved(trainRows: split.trainCount)
     self.split = split
-    self.jobs = jobs ?? Workers.processorCount
+    self.jobs = max(1, min(jobs ?? .max, Workers.processorCount))
   }
 
   /// The recipe of a trial.
@@ -53,12 +56,18 @@ public struct Tuner: Sendable {
   ///   - study: what says what to try; several processes may work on one.
   ///   - count: trials that there are to be in all; nil: no end.
   ///   - seconds: after which no trial is begun; nil: no end.
+  ///   - trainings: that are to come after the trials, for which time is left.
   ///   - progress: is told of each trial that has ended, by one thread at a time.
-  /// - Throws: `SearchError` where no trial could be done, with the first one's reason.
+  /// - Throws: `SearchError` where no trial could be done, with the first one's reason, and for a study that looks for the most.
   public func run(
-    _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil,
+    _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil, leavingTimeFor trainings: Int = 0,
     progress: @escaping (Progress) -> Void = { _ in }
   ) throws {
+    guard !study.isMaximized else {
+      throw SearchError(
+        "the study '\(study.name)' looks for the most, and a trial of a network is worth its error, of which less is better; begin "
+          + "another study.")
+    }
     let start = ContinuousClock().now
     let shared = Mutex(Shared())
     nonisolated(unsafe) let progress = progress
@@ -66,14 +75,20 @@ public struct Tuner: Sendable {
     DispatchQueue.concurrentPerform(iterations: jobs) { _ in
       while true {
         let isDone = shared.withLock { $0.failure != nil || $0.isHopeless }
-        let isLate = seconds.map { (ContinuousClock().now - start).inSeconds >= $0 } ?? false
+        let elapsed = (ContinuousClock().now - start).inSeconds
+        // All that is to come takes as long as what was done.
+        let rest = shared.withLock { $0.ended > 0 ? elapsed * Double(trainings) / Double($0.ended) : 0 }
+        let isLate = seconds.map { elapsed + rest >= $0 } ?? false
         guard !isDone, !isLate else { return }
         do {
           guard let trial = try study.ask(upTo: count) else { return }
-          let reason = try attempt(trial, in: study, prepared)
+          let failure = try attempt(trial, in: study, prepared)
           try shared.withLock { shared in
             shared.ended += 1
-            if let reason { shared.reasons.append(reason) }
+            if let failure {
+              shared.firstReason = shared.firstReason ?? failure.reason
+              shared.hopeless += failure.isDivergence ? 0 : 1
+            }
             let trials = study.known
             let done = trials.count { $0.state.isFinished }
             progress(Progress(done: done, last: trials[trial.number], best: try study.best()))
@@ -86,25 +101,30 @@ public struct Tuner: Sendable {
     }
     try shared.withLock { shared in
       if let failure = shared.failure { throw failure }
-      if shared.isHopeless {
+      if let reason = shared.firstReason, try shared.isHopeless || study.best() == nil {
         throw SearchError(
-          "none of the first \(shared.ended) trials could be trained; the first said: \(shared.reasons[0])")
+          "none of the first \(shared.ended) trials could be trained; the first said: "
+            + (reason.hasSuffix(".") ? reason : reason + "."))
       }
     }
   }
 
   private struct Shared {
     var ended = 0
-    var reasons: [String] = []
+    /// Trials that no rate would have made possible.
+    var hopeless = 0
+    var firstReason: String?
     var failure: (any Error)?
 
     /// A space in which nothing trains is no space to go on in.
-    var isHopeless: Bool { reasons.count == ended && ended >= 8 }
+    var isHopeless: Bool { hopeless == ended && ended >= 8 }
   }
 
   /// Trains one trial.
   /// - Returns: why it could not be done; nil where it could, or was stopped early.
-  private func attempt(_ trial: Trial, in study: Study, _ prepared: PreparedSplits) throws -> String? {
+  private func attempt(_ trial: Trial, in study: Study, _ prepared: PreparedSplits) throws -> (
+    reason: String, isDivergence: Bool
+  )? {
     let watcher = Watcher(trial, study, stopping, epochs: 0)
     do {
       let recipe = try recipe(of: trial.values)
@@ -124,7 +144,7 @@ public struct Tuner: Sendable {
       if let failure = watcher.failure { throw failure }
       let reason = (error as? DivergenceError).map { "the training diverged in epoch \($0.epoch)" } ?? "\(error)"
       try study.fail(trial, because: reason)
-      return error is DivergenceError ? nil : reason
+      return (reason, error is DivergenceError)
     }
   }
 
@@ -150,6 +170,7 @@ public struct Tuner: Sendable {
       do {
         reports[record.epoch] = record.dev.loss
         try study.report(trial, step: record.epoch, value: record.dev.loss)
+        guard rule.looks(after: record.epoch, of: epochs) else { return .proceed }
         let others = study.known.filter { $0.number != trial.number }.map(\.reports)
         guard rule.stops(reports, after: record.epoch, of: epochs, beside: others) else { return .proceed }
         isStopped = true

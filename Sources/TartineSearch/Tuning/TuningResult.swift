@@ -20,8 +20,12 @@ public struct TuningResult: Sendable {
   public let boxes: [CoarseToFineSampler.Box]
   /// The side of the box that a guided zoom had at each trial; empty for any other.
   public let sides: [Double]
-  /// Whether more is better.
-  public let isMaximized: Bool
+  /// What became of the winner of the study before; nil unless it is searched again.
+  public let oldWinner: OldWinner?
+  /// What suggested the trials.
+  public let sampler: SamplerChoice
+  /// How often the test part was opened for this study, this time included.
+  public let testOpenings: Int
 
   /// Sums a study up.
   ///
@@ -30,15 +34,25 @@ public struct TuningResult: Sendable {
   ///   - tuner: whose recipe they are of.
   ///   - sampler: what suggested them.
   ///   - winner: the best few, trained again.
+  ///   - before: the number of the trial that repeats the winner of a study of other data; nil where there was none.
+  ///   - testOpenings: how often the test part was opened for this study.
   /// - Throws: `FileError`.
-  public init(_ study: Study, _ tuner: Tuner, _ sampler: SamplerChoice, winner: Winner?) throws {
+  public init(
+    _ study: Study, _ tuner: Tuner, _ sampler: SamplerChoice, winner: Winner?, before: Int? = nil,
+    testOpenings: Int = 1
+  ) throws {
     trials = try study.trials()
     space = study.space
-    isMaximized = study.isMaximized
+    self.testOpenings = testOpenings
     best = try study.best().map { ($0, try tuner.recipe(of: $0.values)) }
     self.winner = winner
-    let history = Study.history(trials, space, sign: isMaximized ? -1 : 1)
-    edges = EdgeOptimum.all(history, in: space)
+    let history = Study.history(trials, space, sign: 1)
+    self.sampler = sampler
+    oldWinner = before.flatMap { number in winner.map { OldWinner(number, beside: $0) } }
+    let values = (winner?.best.trial ?? best?.trial)?.values ?? [:]
+    edges = EdgeOptimum.all(history, in: space, best: space.point(of: values)).filter {
+      tuner.takes($0, in: study.space, beside: values)
+    }
     importance = HyperparameterImportance.all(history, in: space, seed: study.seed)
     boxes =
       sampler == .coarseToFine
@@ -46,7 +60,20 @@ public struct TuningResult: Sendable {
     let (starts, dimensions) = (GaussianProcessSampler.startTrials(space), space.count)
     sides =
       sampler == .guidedZoom
-      ? history.indices.map { GuidedZoomSampler.side(Array(history.prefix($0)), dimensions, starts: starts) } : []
+      ? GuidedZoomSampler.sides(history, dimensions, starts: starts) : []
+  }
+
+  /// Whether the first score was luck, in a sentence.
+  package func luck(_ unit: Unit) -> String {
+    guard let winner else { return "" }
+    let text = unit.points(winner.optimism)
+    return winner.optimism > 0 && text.contains { ("1"..."9").contains($0) }
+      ? "Its first score was better by \(text): that much was luck." : "Its first score owed nothing to luck."
+  }
+
+  /// As in `test, opened once`.
+  package var testWords: String {
+    testOpenings == 1 ? "test, opened once" : "test, opened \(testOpenings) times for this study"
   }
 
   /// Trials of a state.
@@ -54,7 +81,7 @@ public struct TuningResult: Sendable {
 }
 
 extension TuningResult: Encodable {
-  private enum Key: String, CodingKey { case trials, best, winner, edges, importance, history }
+  private enum Key: String, CodingKey { case trials, best, winner, oldWinner, sampler, edges, importance, history }
 
   private struct Best: Encodable {
     let value: Double?
@@ -74,8 +101,9 @@ extension TuningResult: Encodable {
     let parameters: [String: JSONValue]
     let dev: Estimate
     let test: Estimate?
+    let testOpenings: Int?
     let firstScore: Double?
-    let shrinkage: Double
+    let optimism: Double
     let lead: Comparison?
     let candidates: [Other]
     let seeds: [UInt64]
@@ -102,11 +130,14 @@ extension TuningResult: Encodable {
       winner.map { winner in
         Won(
           trial: winner.best.trial.number, parameters: winner.best.trial.values, dev: winner.best.dev,
-          test: winner.test, firstScore: winner.best.trial.value, shrinkage: winner.shrinkage, lead: winner.lead,
+          test: winner.test, testOpenings: winner.test == nil ? nil : testOpenings, firstScore: winner.best.trial.value,
+          optimism: winner.optimism, lead: winner.lead,
           candidates: winner.candidates.map {
             Won.Other(trial: $0.trial.number, first: $0.trial.value, dev: $0.dev)
           }, seeds: winner.best.runs.map(\.recipe.seed))
       }, forKey: .winner)
+    try values.encode(oldWinner, forKey: .oldWinner)
+    try values.encode(sampler.rawValue, forKey: .sampler)
     try values.encode(edges, forKey: .edges)
     try values.encode(importance, forKey: .importance)
     try values.encode(
@@ -115,5 +146,59 @@ extension TuningResult: Encodable {
           number: $0.number, state: $0.state.rawValue.lowercased(),
           value: $0.value.flatMap { $0.isFinite ? $0 : nil }, parameters: $0.values, seconds: $0.seconds)
       }, forKey: .history)
+  }
+}
+
+/// Whether the winner of a study before is still the best on other data.
+public struct OldWinner: Sendable, Encodable {
+  /// What is known of that.
+  public enum Verdict: String, Sendable, Encodable {
+    /// It wins again.
+    case holds
+    /// Another was better, and it is not sure that it is.
+    case undecided
+    /// Another is surely better, or it cannot be trained with every seed.
+    case fails
+  }
+
+  /// The trial with its values.
+  public let trial: Int
+  /// What is known.
+  public let verdict: Verdict
+  /// The new winner against it; nil where it is the winner, or cannot be trained.
+  public let comparison: Comparison?
+
+  init(_ number: Int, beside winner: Winner) {
+    trial = number
+    guard winner.best.trial.number != number else {
+      (verdict, comparison) = (.holds, nil)
+      return
+    }
+    comparison = winner.candidates.first { $0.trial.number == number }.flatMap {
+      try? Comparison(of: winner.best.runs, to: $0.runs)
+    }
+    verdict = comparison.map { $0.isDecided ? .fails : .undecided } ?? .fails
+  }
+
+  /// In a sentence.
+  package var sentence: String {
+    switch verdict {
+    case .holds: "The old winner, trial \(trial), still holds."
+    case .undecided:
+      "The old winner, trial \(trial), may still hold: the new one less it, \(comparison.map { "\($0)" } ?? "")."
+    case .fails:
+      comparison.map { "The old winner, trial \(trial), does not hold: the new one less it, \($0)." }
+        ?? "The old winner, trial \(trial), does not hold: on these data it cannot be trained with every seed."
+    }
+  }
+}
+
+extension Tuner {
+  /// Whether there can be a recipe beyond an edge: what there cannot is no range to search.
+  fileprivate func takes(_ edge: EdgeOptimum, in space: SearchSpace, beside values: [String: JSONValue]) -> Bool {
+    let beyond = edge.isLow ? edge.low : edge.high
+    let domain = space.parameters.first { $0.name == edge.name }?.domain
+    let value: JSONValue = if case .integer? = domain { .integer(Int(beyond)) } else { .number(beyond) }
+    return (try? recipe(of: values.merging([edge.name: value]) { $1 })) != nil
   }
 }

@@ -9,7 +9,8 @@ import TartineTraining
 /// The best few of a study, trained again over fresh seeds: the one that stays best, and how much of its lead was luck.
 ///
 /// The first score of the best of many trials is better than it is, since it is the best. So the few best are trained again with
-/// seeds that chose nothing; the one with the lowest mean over these wins, and what is said of it is of these alone.
+/// seeds that no trial had, and the one with the lowest mean wins. That choice has its own luck: winner and runner-up are trained
+/// once more with seeds that chose nothing at all, and what is said of the two is of these alone.
 public struct Winner: Sendable {
   /// One of the few, trained again.
   public struct Candidate: Sendable {
@@ -17,19 +18,19 @@ public struct Winner: Sendable {
     public let trial: Trial
     /// The recipe, with the study's seed.
     public let recipe: Recipe
-    /// One run a fresh seed.
-    public let runs: [Run]
-    /// Its dev error, or RMSE, over the fresh seeds, with what rows and seeds leave open.
-    public let dev: Estimate
+    /// One run a fresh seed: of the first two, seeds that chose nothing.
+    public internal(set) var runs: [Run]
+    /// Its dev error, or RMSE, over these seeds, with what rows and seeds leave open.
+    public var dev: Estimate { SampledFigure(runs.map(\.dev)).estimate.within(runs[0].model.task) }
   }
 
   /// The few, the winner first.
   public let candidates: [Candidate]
-  /// The winner's mean over fresh seeds less its first score: what its lead owed to luck.
-  public let shrinkage: Double
+  /// The winner's mean over seeds that chose nothing less its first score: what its lead owed to luck.
+  public let optimism: Double
   /// The winner against the runner-up, on the same dev rows; nil where there is no other.
   public let lead: Comparison?
-  /// The winner on the test part, over the fresh seeds; nil where there is none.
+  /// The winner on the test part, over the same seeds; nil where there is none.
   public let test: Estimate?
 
   /// The one that won.
@@ -40,60 +41,65 @@ public struct Winner: Sendable {
 }
 
 extension Tuner {
-  /// Trains the best few again over fresh seeds, and opens the test part once for the one that wins.
+  /// Trains the best few again over fresh seeds, the best two of these over others, and opens the test part once for the one that
+  /// wins.
   ///
   /// - Parameters:
   ///   - trials: of a study of this recipe; those that are done are looked at.
   ///   - space: what was searched: of trials that are near each other a few are lucky, and those are believed in of which most is to
   ///     be expected.
-  ///   - isMaximized: whether more is better.
   ///   - candidates: how many of the best.
-  ///   - seeds: fresh ones for each.
-  ///   - number: of a trial that is to be among them.
+  ///   - seeds: fresh ones for each, at least 2.
+  ///   - number: of a trial that is to be among them, beside the best.
   ///   - progress: is told of each training that is done, by one thread at a time.
   /// - Returns: nil where no trial is done.
   /// - Throws: what a training throws, but for divergence: who diverges with another seed is out, unless all do.
   public func winner(
-    of trials: [Trial], in space: SearchSpace, isMaximized: Bool = false, candidates: Int = Winner.usual.candidates,
+    of trials: [Trial], in space: SearchSpace, candidates: Int = Winner.usual.candidates,
     seeds: Int = Winner.usual.seeds, including number: Int? = nil,
     progress: @escaping (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> Winner? {
-    let sign = isMaximized ? -1.0 : 1
+    precondition(candidates > 0 && seeds > 1, "a winner is of one candidate or more, over two seeds or more")
     let done = trials.filter {
       $0.state == .complete && $0.value?.isFinite == true && space.point(of: $0.values) != nil
     }
-    let order = Choice.order(Study.history(done, space, sign: sign), in: space)
-    var few = done.filter { $0.number == number }
-    for trial in order.map({ done[$0] })
+    // Whoever scored best is one of them, however little that is believed.
+    var few = done.min { ($0.value ?? 0, $0.number) < ($1.value ?? 0, $1.number) }.map { [$0] } ?? []
+    for trial in Recommendation.order(Study.history(done, space, sign: 1), in: space).map({ done[$0] })
     where few.count < candidates && !few.contains(where: { $0.values == trial.values }) {
       few.append(trial)
     }
+    few += done.filter { trial in trial.number == number && !few.contains { $0.number == number } }
     guard !few.isEmpty else { return nil }
+    let all = few.count * seeds + min(2, few.count) * seeds
     let recipes = try few.map { try recipe(of: $0.values) }
-    let runs = try train(recipes, seeds: seeds, progress)
+    let runs = try train(recipes, seeds: 0..<seeds) { progress($0, all) }
     var made = zip(few, zip(recipes, runs)).compactMap { trial, pair -> Winner.Candidate? in
-      guard pair.1.count == seeds else { return nil }
-      return Winner.Candidate(
-        trial: trial, recipe: pair.0, runs: pair.1, dev: SampledFigure(pair.1.map(\.dev)).estimate)
+      pair.1.count == seeds ? Winner.Candidate(trial: trial, recipe: pair.0, runs: pair.1) : nil
     }
-    guard !made.isEmpty else {
+    made.sort { ($0.dev.value, $0.trial.number) < ($1.dev.value, $1.trial.number) }
+    let confirmed = try train(made.prefix(2).map(\.recipe), seeds: seeds..<2 * seeds) {
+      progress($0 + few.count * seeds, all)
+    }
+    for (place, runs) in confirmed.enumerated().reversed() {
+      if runs.count == seeds { made[place].runs = runs } else { made.remove(at: place) }
+    }
+    guard let best = made.first else {
       throw SearchError(
         "each of the best \(few.count) diverged with another seed, so there is no winner; try lower rates.")
     }
-    made.sort { ($0.dev.value, $0.trial.number) < ($1.dev.value, $1.trial.number) }
-    let best = made[0]
     return Winner(
-      candidates: made, shrinkage: best.dev.value - best.trial.score(sign: sign),
+      candidates: made, optimism: best.dev.value - (best.trial.value ?? .nan),
       lead: made.count > 1 ? try Comparison(of: best.runs, to: made[1].runs) : nil,
       test: try testOnce(best.runs))
   }
 
   /// Each recipe with each fresh seed; those that diverge are left out.
   private func train(
-    _ recipes: [Recipe], seeds: Int, _ progress: @escaping (Int, Int) -> Void
+    _ recipes: [Recipe], seeds: Range<Int>, _ progress: @escaping (Int) -> Void
   ) throws -> [[Run]] {
     let prepared = PreparedSplits(split)
-    let count = recipes.count * seeds
+    let count = recipes.count * seeds.count
     let shared = Mutex<(next: Int, done: Int, runs: [Int: Run], failure: (any Error)?)>((0, 0, [:], nil))
     nonisolated(unsafe) let progress = progress
     DispatchQueue.concurrentPerform(iterations: min(jobs, count)) { _ in
@@ -104,8 +110,8 @@ extension Tuner {
           return shared.next - 1
         }
         guard let place else { return }
-        var recipe = recipes[place / seeds]
-        recipe.seed = Self.freshSeed(place % seeds, beside: recipe.seed)
+        var recipe = recipes[place / seeds.count]
+        recipe.seed = Self.freshSeed(seeds.lowerBound + place % seeds.count, beside: recipe.seed)
         let result = Result { () throws -> Run? in
           do {
             let trainer = try Trainer(recipe, split: split, prepared: prepared, threads: 1, observers: [])
@@ -121,13 +127,15 @@ extension Tuner {
           case .failure(let error): shared.failure = shared.failure ?? error
           }
           shared.done += 1
-          progress(shared.done, count)
+          progress(shared.done)
         }
       }
     }
     return try shared.withLock { shared in
       if let failure = shared.failure { throw failure }
-      return (0..<recipes.count).map { recipe in (0..<seeds).compactMap { shared.runs[recipe * seeds + $0] } }
+      return recipes.indices.map { recipe in
+        seeds.indices.compactMap { shared.runs[recipe * seeds.count + $0 - seeds.lowerBound] }
+      }
     }
   }
 
@@ -142,11 +150,13 @@ extension Tuner {
     let workers = Workers(jobs)
     return SampledFigure(
       try runs.map { try $0.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers) }
-    ).estimate
+    ).estimate.within(runs[0].model.task)
   }
 }
 
-extension Trial {
-  /// What came of it, lower being better.
-  func score(sign: Double) -> Double { (value ?? .infinity) * sign }
+extension Estimate {
+  /// A share lies between 0 and 1, whatever a symmetric interval says.
+  fileprivate func within(_ task: LearningTask) -> Estimate {
+    task == .regression ? self : Estimate(value, low: max(0, low), high: min(1, high))
+  }
 }

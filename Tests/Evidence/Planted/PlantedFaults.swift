@@ -15,6 +15,8 @@ struct PlantedFaults {
     /// What was seen of each, and how it stands to a recipe that trains.
     let evidence: [String]
     let seconds: Double
+    /// Of a twin: whether its setting does harm on this draw after all. See ``PlantedFaults/doesHarm(_:_:)``.
+    var doesHarm: Bool?
   }
 
   private struct Job: Sendable {
@@ -45,6 +47,20 @@ struct PlantedFaults {
       }
     }
     trials = known + (try Self.run(jobs, data: data, log: log))
+  }
+
+  /// Whether a twin or a healthy network is none: over fresh seeds, on rows that no examination sees, it is surely worse than the
+  /// plain recipe on the same data. Such a one is counted apart, whatever was said of it.
+  private static func doesHarm(_ specimen: Specimen, _ split: Split) throws -> Bool {
+    let plain = Specimen.plain(hidden: [128, 64])
+    let test = split.test.open()
+    guard specimen.recipe != plain, test.dataset.source == split.dataset.source else { return false }
+    let held = split.with(dev: test.rows)
+    func runs(_ recipe: Recipe) throws -> [Run] {
+      try (100..<104).map { try recipe.train(on: held, seed: $0, threads: 1) }
+    }
+    guard let own = try? runs(specimen.recipe) else { return true }
+    return try Comparison(of: own, to: try runs(plain)).difference.low > 0
   }
 
   private static func jobs(kinds: [String], habitats: [String], seeds: Int) -> [Job] {
@@ -89,6 +105,7 @@ struct PlantedFaults {
     specimen.recipe.seed = job.seed
     let split = try specimen.split(seed: job.seed)
     let examination = try specimen.recipe.examined(on: split, explains: false, threads: 1)
+    let doesHarm = job.isPlanted ? nil : try Self.doesHarm(specimen, split)
     return Trial(
       kind: job.kind.name, isPlanted: job.isPlanted, habitat: job.habitat.rawValue, seed: job.seed,
       found: examination.faults.map(\.name.rawValue),
@@ -96,7 +113,7 @@ struct PlantedFaults {
         + examination.checks.filter {
           ["baseline", "reference", "label-noise", "quarter-of-the-rows", "class-imbalance"].contains($0.name)
         }.map(\.evidence),
-      seconds: examination.seconds)
+      seconds: examination.seconds, doesHarm: doesHarm)
   }
 
   // MARK: What came of it
@@ -107,15 +124,17 @@ struct PlantedFaults {
   }
 
   private static let heading = """
-    | planted | tried | first, % | first two, % | twins | alarms |
-    |---|---|---|---|---|---|
+    | planted | tried | first, % | first two, % | twins | alarms | twins that do harm | called something |
+    |---|---|---|---|---|---|---|---|
     """
 
   private func line(_ kind: Kind) -> String {
     let planted = trials.filter { $0.kind == kind.name && $0.isPlanted }
-    let twins = trials.filter { $0.kind == kind.name && !$0.isPlanted }
+    let twins = trials.filter { $0.kind == kind.name && $0.isHealthy }
+    let harmful = trials.filter { $0.kind == kind.name && $0.doesHarm == true }
     return "| \(kind.name) | \(planted.count) | \(Self.percent(hits(planted, 1), planted.count)) | "
-      + "\(Self.percent(hits(planted, 2), planted.count)) | \(twins.count) | \(twins.count { !$0.found.isEmpty }) |"
+      + "\(Self.percent(hits(planted, 2), planted.count)) | \(twins.count) | \(twins.count { !$0.found.isEmpty }) | "
+      + "\(harmful.count) | \(harmful.count { !$0.found.isEmpty }) |"
   }
 
   private static func percent(_ part: Int, _ whole: Int) -> String {
@@ -138,7 +157,7 @@ struct PlantedFaults {
     for (name, isTuned) in [("thresholds chosen on", true), ("scored on", false)] {
       let here = trials.filter { Habitat(rawValue: $0.habitat)?.isTuned == isTuned }
       let planted = here.filter(\.isPlanted)
-      let healthy = here.filter { !$0.isPlanted }
+      let healthy = here.filter(\.isHealthy)
       let alarms = healthy.count { !$0.found.isEmpty }
       lines.append(
         "| \(name) | \(planted.count) | \(Self.percent(hits(planted, 1), planted.count)) | "
@@ -152,7 +171,7 @@ struct PlantedFaults {
   private var confusion: String {
     var lines = ["| planted | called |", "|---|---|"]
     for kind in Kind.all.map(\.name) + ["twins and healthy"] {
-      let these = trials.filter { kind == "twins and healthy" ? !$0.isPlanted : $0.kind == kind && $0.isPlanted }
+      let these = trials.filter { kind == "twins and healthy" ? $0.isHealthy : $0.kind == kind && $0.isPlanted }
       guard !these.isEmpty else { continue }
       let names = Dictionary(grouping: these) { $0.found.first ?? "nothing" }.mapValues(\.count)
         .sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -160,6 +179,10 @@ struct PlantedFaults {
     }
     return lines.joined(separator: "\n")
   }
+}
+
+extension PlantedFaults.Trial {
+  fileprivate var isHealthy: Bool { !isPlanted && doesHarm != true }
 }
 
 /// A trial that could not be made.

@@ -44,7 +44,7 @@ struct TunerTables {
     let byTask = chosen.map(runs).filter { !$0.isEmpty }
     guard !byTask.isEmpty else { return "" }
     var lines = [
-      "| tuner | mean rank after 8 | 16 | 32 | 64 trials | 95 % interval | wins against it, % | Wilcoxon's p |",
+      "| tuner | mean rank after 8 | 16 | 32 | 64 trials | 95 % interval | lost to the first, % of runs | Wilcoxon's p over tasks |",
       "|---|---|---|---|---|---|---|---|",
     ]
     for (place, name) in tuners.enumerated() {
@@ -57,14 +57,18 @@ struct TunerTables {
       if place == 0 {
         line += "| |"
       } else {
-        let pairs = byTask.flatMap { runs -> [Double] in
-          let differences = runs.map { Self.figure($0[place], after: 64) - Self.figure($0[0], after: 64) }
-          // In the task's own unit: a value at random differs from another by about so much.
-          let spread = differences.map(abs).sorted()[differences.count / 2]
-          return differences.map { spread > 0 ? max(-50, min(50, $0 / spread)) : 0 }
+        let differences = byTask.map { runs in
+          runs.map { Self.figure($0[place], after: 64) - Self.figure($0[0], after: 64) }
         }
-        let wins = pairs.reduce(0.0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) } / Double(pairs.count)
-        line += "\(Text.fixed(wins * 100, decimals: 0)) | \(Self.text(p: Self.wilcoxon(pairs))) |"
+        let all = differences.flatMap { $0 }
+        let lost = all.reduce(0.0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) } / Double(all.count)
+        // A task counts by its mean, in its own unit: what runs on it usually differ by.
+        let tasks = differences.map { list -> Double in
+          let sizes = list.map(abs).filter { $0 > 0 }.sorted()
+          guard !sizes.isEmpty else { return 0 }
+          return mean(list.map { max(-10, min(10, $0 / sizes[sizes.count / 2])) })
+        }
+        line += "\(Text.fixed(lost * 100, decimals: 0)) | \(Self.text(p: Self.wilcoxon(tasks))) |"
       }
       lines.append(line)
     }

@@ -13,12 +13,12 @@ struct TunerTrials: Codable, Sendable {
   /// The tuner's own time.
   let seconds: Double
 
-  /// Our samplers by name, the number of trials, in thousandths of those asked for, behind it.
+  /// Our samplers by name, and how many times the trials asked for they get.
   static let ours: [(name: String, sampler: any Sampler, share: Int)] = [
     ("guided-zoom", GuidedZoomSampler(), 1),
     ("gaussian-process", GaussianProcessSampler(), 1),
     ("coarse-to-fine", CoarseToFineSampler(), 1), ("tpe", TPESampler(), 1), ("sobol", SobolSampler(), 1),
-    ("random", RandomSampler(), 1), ("random, twice the trials", RandomSampler(), 2),
+    ("random", RandomSampler(), 1), ("random-twice", RandomSampler(), 2),
   ]
 
   /// Lets a sampler do its trials.
@@ -38,9 +38,9 @@ struct TunerTrials: Codable, Sendable {
     self.task = task.name
     tuner = name
     self.seed = seed
-    self.values = values.map { $0.isFinite ? $0 : 1e300 }
+    self.values = values.map(\.capped)
     let best = values.indices.min { (values[$0], $0) < (values[$1], $1) } ?? 0
-    verdict = try task.verdict?(settings[best], seed)
+    verdict = try task.verdict?(settings[best], seed).capped
     seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
   }
 
@@ -56,7 +56,8 @@ struct TunerTrials: Codable, Sendable {
     var jobs: [(task: TuningTask, tuner: (name: String, sampler: any Sampler, share: Int), seed: UInt64)] = []
     for task in tasks {
       for tuner in ours where tuners.isEmpty || tuners.contains(tuner.name) {
-        for seed in 0..<UInt64(task.verdict == nil ? seeds.functions : seeds.networks)
+        let count = UInt64(task.verdict == nil ? seeds.functions : seeds.networks)
+        for seed in task.firstSeed..<task.firstSeed + count
         where !known.contains(where: { $0.task == task.name && $0.tuner == tuner.name && $0.seed == seed }) {
           jobs.append((task, tuner, seed))
         }
@@ -107,18 +108,50 @@ struct TunerTrials: Codable, Sendable {
       else { throw FailedTrial(description: "there is no such task: \(line)") }
       let isVerdict = call["verdict"]?.bool == true
       let value = try (isVerdict ? task.verdict ?? task.objective : task.objective)(values, UInt64(seed))
-      FileHandle.standardOutput.write(Data("\(value.isFinite ? value : 1e300)\n".utf8))
+      FileHandle.standardOutput.write(Data("\(value.isFinite ? "\(value)" : "inf")\n".utf8))
     }
   }
 
-  /// A line a task, for tuners in other languages: its name, whether its values are judged by something else, and its space.
+  /// What a study's own work takes of each of a thousand trials, in memory: milliseconds of the first hundred, of the last, and
+  /// the most.
+  static func ownTime(of task: TuningTask, trials: Int) throws -> String {
+    var lines = ["| sampler | first 100 trials, ms each | last 100 | most |", "|---|---|---|---|"]
+    let clock = ContinuousClock()
+    for choice in SamplerChoice.allCases {
+      let study = try Study(task.space, sampler: choice.sampler, seed: 1)
+      var times: [Double] = []
+      while true {
+        let start = clock.now
+        guard let trial = try study.ask(upTo: trials) else { break }
+        let asked = clock.now - start
+        let value = try task.objective(trial.values, 1)
+        let took = try clock.measure { try study.tell(trial, value: value) } + asked
+        times.append(Double(took.components.seconds) * 1e3 + Double(took.components.attoseconds) * 1e-15)
+      }
+      let (first, last) = (times.prefix(100), times.suffix(100))
+      let figures = [
+        first.reduce(0, +) / Double(first.count), last.reduce(0, +) / Double(last.count), times.max() ?? 0,
+      ]
+      let cells = figures.map { Text.fixed($0, decimals: 2) }
+      lines.append("| \(choice.rawValue) | \(cells.joined(separator: " | ")) |")
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// A line for each task that judges, for tuners in other languages: its name, whether its values are judged by something else,
+  /// and its space.
   static func spaces(_ tasks: [TuningTask]) throws -> String {
-    try tasks.map { task in
+    try tasks.filter { !$0.isTuned }.map { task in
       let line: JSONValue = .object([
-        "task": .string(task.name), "isNetwork": .bool(task.verdict != nil),
+        "task": .string(task.name), "firstSeed": .integer(Int(task.firstSeed)), "isNetwork": .bool(task.verdict != nil),
         "space": try JSON.decode(JSONValue.self, from: task.space.json),
       ])
       return try JSON.text(line)
     }.joined(separator: "\n")
   }
+}
+
+extension Double {
+  /// What diverged, as a number that JSON has.
+  fileprivate var capped: Double { isFinite ? self : 1e300 }
 }

@@ -11,6 +11,9 @@ struct TuningTask: Sendable {
   var verdict: (@Sendable (_ values: [String: JSONValue], _ seed: UInt64) throws -> Double)?
   /// Whether the default sampler was chosen on it; else it is judged on it.
   let isTuned: Bool
+
+  /// Of the first instance: those that judge have instances that nothing was chosen on.
+  var firstSeed: UInt64 { isTuned ? 0 : 1000 }
 }
 
 extension TuningTask {
@@ -48,6 +51,7 @@ extension TuningTask {
         return Hyperparameter(name, .number(low: -5, high: 5))
       }
     }
+    let isWhole = Set(zip(names, parameters).filter { if case .integer = $1.domain { true } else { false } }.map(\.0))
     // Places of the choice's values, in no order.
     let places: [String: Double] = ["a": 1, "b": -4, "c": 4, "d": -1.5, "e": 2.5]
     return TuningTask(
@@ -58,7 +62,7 @@ extension TuningTask {
           guard let value = values[name] else { return 0 }
           if let text = value.string { return places[text] ?? 0 }
           let number = value.number ?? 0
-          if case .integer = value, scales == .mixed { return number / 2 - 5 }
+          if isWhole.contains(name) { return number / 2 - 5 }
           return scales == .logarithmic ? log10(number) * 2 + 5 : number
         }
         return TestFunction(number, dimensions: dimensions, seed: seed)(x)

@@ -1,4 +1,4 @@
-"""Optuna's tuners on our tasks: asked here, tried there.
+"""Optuna's tuners on the tasks that judge: asked here, tried there.
 
     python tuners.py EVIDENCE LOG {functions|networks} TRIALS SEEDS [TUNER ...]
 
@@ -26,8 +26,8 @@ TUNERS = {
 
 def suggest(trial, space):
     values = {}
-    for name, domain in space.items():
-        is_log = domain.get("scale") == "log"
+    for domain in space:
+        name, is_log = domain["name"], domain.get("scale") == "log"
         if "choices" in domain:
             values[name] = trial.suggest_categorical(name, domain["choices"])
         elif domain.get("integer"):
@@ -64,7 +64,7 @@ def main():
     with open(log, "a") as file:
         for tuner in chosen:
             for task in tasks:
-                for seed in range(seeds):
+                for seed in range(task["firstSeed"], task["firstSeed"] + seeds):
                     if (task["task"], tuner, seed) in done:
                         continue
                     study = optuna.create_study(sampler=TUNERS[tuner](seed))
@@ -83,9 +83,11 @@ def main():
                     verdict = None
                     if task["isNetwork"]:
                         verdict = worth(task["task"], seed, settings[study.best_trial.number], verdict=True)
+                    # JSON has no infinity.
+                    values = [min(value, 1e300) for value in values]
                     entry = {"task": task["task"], "tuner": tuner, "seed": seed, "values": values, "seconds": seconds}
                     if verdict is not None:
-                        entry["verdict"] = verdict
+                        entry["verdict"] = min(verdict, 1e300)
                     file.write(json.dumps(entry) + "\n")
                     file.flush()
 

@@ -78,6 +78,7 @@ import Testing
     #expect(Text.fixed(-0.004, decimals: 2) == "0.00" && Text.fixed(-1.255, decimals: 1) == "−1.3")
     #expect(Text.fixed(2.999, decimals: 2) == "3.00" && Text.fixed(.nan, decimals: 1) == "–")
     #expect(Text.significant(51832.33, digits: 4) == "51832" && Text.significant(0.012345, digits: 3) == "0.0123")
+    #expect(Text.significant(-1.2345e12, digits: 3) == "−1.23e12" && Text.significant(1.5e-9, digits: 2) == "1.5e-9")
     #expect(1_234_567.grouped == "1 234 567")
   }
 }

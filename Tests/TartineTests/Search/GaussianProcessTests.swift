@@ -10,11 +10,11 @@ import Testing
       (0, 1, -5.1, -17.2851857747048), (0, 2, -40, -206.224691328865), (3, 0.1, 0, -460.027238853592),
       (0, 1, -1000, -500014.734452091),
     ] {
-      let found = LogImprovement.value(mean: mean, deviation: deviation, threshold: threshold)
+      let found = LogExpectedImprovement.value(mean: mean, deviation: deviation, threshold: threshold)
       #expect(abs(found.value - expected) < 1e-9 * abs(expected), "\(threshold): \(found.value)")
       // Slopes by central differences.
       func value(_ m: Double, _ d: Double) -> Double {
-        LogImprovement.value(mean: m, deviation: d, threshold: threshold).value
+        LogExpectedImprovement.value(mean: m, deviation: d, threshold: threshold).value
       }
       let h = 1e-6
       let byMean = (value(mean + h, deviation) - value(mean - h, deviation)) / (2 * h)

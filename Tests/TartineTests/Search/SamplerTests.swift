@@ -127,9 +127,9 @@ import Testing
   @Test func theBoxWidensAndNarrows() {
     func observations(_ values: [Double]) -> [Observation] { values.map { Observation(point: [0.5], value: $0) } }
     let start = [5.0, 6, 7, 8]
-    #expect(GuidedZoomSampler.side(observations(start), 2, starts: 4) == 0.8)
-    #expect(GuidedZoomSampler.side(observations(start + [4, 3, 2]), 2, starts: 4) == 1.6)
-    #expect(GuidedZoomSampler.side(observations(start + [6, 6, 6, 6]), 2, starts: 4) == 0.4)
-    #expect(GuidedZoomSampler.side(observations(start + [6, 6, 6, 4, 6, 6, 6]), 2, starts: 4) == 0.8)
+    #expect(GuidedZoomSampler.sides(observations(start), 2, starts: 4).last == 0.8)
+    #expect(GuidedZoomSampler.sides(observations(start + [4, 3, 2]), 2, starts: 4).last == 1.6)
+    #expect(GuidedZoomSampler.sides(observations(start + [6, 6, 6, 6]), 2, starts: 4).last == 0.4)
+    #expect(GuidedZoomSampler.sides(observations(start + [6, 6, 6, 4, 6, 6, 6]), 2, starts: 4).last == 0.8)
   }
 }

@@ -20,6 +20,8 @@ import Testing
   @Test(arguments: [
     Domain.number(low: -3, high: 7), .number(low: 1e-5, high: 10, scale: .log),
     .number(low: 0.5, high: 0.9999, scale: .reverseLog), .number(low: 0, high: 2, step: 0.1),
+    .number(low: 0, high: 0.3, step: 0.1), .number(low: 0.1, high: 0.7, step: 0.1),
+    .number(low: 1e-300, high: 1e300, scale: .log),
     .integer(low: 16, high: 512, scale: .log), .integer(low: 0, high: 30, step: 5),
     .choice(["relu", 3, true, [64, 32]]),
   ]) func placesGoBothWays(_ domain: Domain) throws {
@@ -45,6 +47,14 @@ import Testing
     }
     // A share of a quarter of 4 000 has a deviation of 27.
     #expect(counts.allSatisfy { abs($0 - 1000) < 120 }, "\(counts)")
+  }
+
+  @Test(arguments: [
+    Domain.integer(low: -5_000_000_000_000_000_000, high: 5_000_000_000_000_000_000),
+    .number(low: 0, high: 1, step: 1e-20), .number(low: -1e308, high: 1e308), .number(low: .nan, high: 1),
+  ])
+  func rangesThatAreTooWide(_ domain: Domain) {
+    #expect(throws: SearchError.self) { try SearchSpace([Hyperparameter("x", domain)]) }
   }
 
   @Test func conditions() throws {

@@ -75,6 +75,58 @@ import Testing
     #expect(found.map(\.value) == [3, .infinity, nil, 4, nil, nil] && found[3].reports == [1: 5, 2: 4])
   }
 
+  /// Two at one file: what one asks for the other may end, and a report that is not a number is no value.
+  @Test func oneAsksAndAnotherTells() throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let (one, other) = (
+      try Study(space, file: path, sampler: RandomSampler()), try Study(space, file: path, sampler: RandomSampler())
+    )
+    let trials = try (0..<3).map { _ in try #require(try one.ask()) }
+    #expect(try other.tell(trials[0], value: 2) && !one.tell(trials[0], value: 3))
+    try other.report(trials[1], step: 1, value: .nan)
+    #expect(try other.prune(trials[1]) && one.prune(trials[2]))
+    #expect(try one.trials().map(\.value) == [2, nil, nil])
+    let strange = try #require(try Study(space, sampler: RandomSampler()).ask())
+    #expect(
+      performing: { try Study(space, sampler: RandomSampler()).tell(strange, value: 1) }, throws: { $0 is SearchError })
+  }
+
+  /// Files that nobody wrote so on purpose.
+  @Test(arguments: [
+    "UPDATE trials SET number = -1 WHERE number = 1", "UPDATE trials SET number = 7 WHERE number = 1",
+    "UPDATE trials SET state = 'done'", "UPDATE study_user_attributes SET value_json = '{'",
+  ])
+  func damagedRows(_ change: String) throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try search(try Study(space, file: path, sampler: RandomSampler()), upTo: 3)
+    try Database(path).rows(change)
+    #expect(
+      performing: { try Study(nil, file: path, sampler: RandomSampler()) },
+      throws: { ($0 as? FileError)?.kind == .damaged && "\($0)".contains("is damaged") })
+  }
+
+  @Test func timesThatAreNone() throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try search(try Study(space, file: path, sampler: RandomSampler()), upTo: 2)
+    try Database(path).rows("UPDATE trials SET datetime_start = '9999999999-01-01 00:00:00'")
+    #expect(try Study(nil, file: path, sampler: RandomSampler()).trials().allSatisfy { $0.seconds == nil })
+  }
+
+  /// Another program's file stays as it is, byte for byte.
+  @Test func aFileOfAnotherProgram() throws {
+    let path = temporary()
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Database(path).rows("CREATE TABLE recipes (bread TEXT)")
+    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    #expect(
+      performing: { try Study(space, file: path, sampler: RandomSampler()) },
+      throws: { "\($0)".contains("holds other tables") })
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+  }
+
   @Test func queuedTrialsComeFirst() throws {
     let study = try Study(space, sampler: RandomSampler(), seed: 1)
     let first = try #require(try study.ask())

@@ -1,6 +1,6 @@
 /// Which of the trials is to be believed the best, where what they came to is partly luck: that of which a Gaussian process of all
 /// expects most.
-package enum Choice {
+package enum Recommendation {
   /// Places of the trials in the order in which they are believed in, the best first; those that are not done are left out.
   package static func order(_ history: [Observation], in space: SearchSpace) -> [Int] {
     let done = history.indices.filter { history[$0].value?.isFinite == true }
