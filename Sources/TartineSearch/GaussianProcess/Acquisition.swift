@@ -28,7 +28,7 @@ struct Acquisition {
   /// Points that the process is fitted to, at most: the best half of them, and the latest.
   private static let mostPoints = 300
   /// The same for its parameters, which take many fits.
-  private static let mostFitted = 120
+  private static let mostFitted = 90
 
   /// - Returns: nil where too little is known.
   init?(_ space: SearchSpace, _ history: [Observation]) {
@@ -75,13 +75,14 @@ struct Acquisition {
   func maximum(in region: Region, seed: UInt64, number: Int) -> [Double] {
     var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 9)
     let sobol = SobolSequence(dimensions: space.count, seed: seed &+ UInt64(number), index: 3)
-    let wide = process.points.count > 120 ? 256 : 512
+    // Where there are many points each candidate takes long.
+    let (wide, steps) = process.points.count > 120 ? (192, 32) : (512, 64)
     var candidates = (0..<wide).map { k in
       zip(sobol[k], zip(region.low, region.high)).map { $1.0 + $0 * ($1.1 - $1.0) }
     }
     for top in best {
-      for k in 0..<64 {
-        candidates.append(step(from: top, size: pow(10, -0.5 - 2.5 * Double(k) / 64), region, &stream))
+      for k in 0..<steps {
+        candidates.append(step(from: top, size: pow(10, -0.5 - 2.5 * Double(k) / Double(steps)), region, &stream))
       }
     }
     candidates = candidates.map(settled)

@@ -208,7 +208,7 @@ public final class Study: Sendable {
   private func suggest(
     _ number: Int, _ state: borrowing State, fixed: [String: JSONValue] = [:]
   ) -> [String: JSONValue] {
-    let history = Self.history(state.trials.filter { $0.number < number }, space, sign: state.sign)
+    let history = Self.history(state.trials.filter { $0.number < number }, sign: state.sign)
     return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed), fixed: fixed)
   }
 
@@ -223,7 +223,7 @@ public final class Study: Sendable {
         (open.state, open.value) = (.running, nil)
         return open
       }
-      let history = Self.history(before, space, sign: state.sign)
+      let history = Self.history(before, sign: state.sign)
       return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed))
     }
   }
@@ -246,7 +246,7 @@ public final class Study: Sendable {
     try state.rows.put("owner", .string(ProcessIdentity.own.description), ofTrial: id)
     let trial = Trial(
       number: number, state: .running, values: values, value: nil, reports: [:], began: UTC.seconds(time), ended: nil,
-      id: id, pending: pending)
+      id: id, point: space.point(of: values), pending: pending)
     if number < state.trials.count { state.trials[number] = trial } else { state.trials.append(trial) }
     state.own.insert(number)
     return trial
@@ -419,12 +419,12 @@ public final class Study: Sendable {
   }
 
   /// What a sampler sees: of those pruned, that they were among the worse half.
-  static func history(_ trials: [Trial], _ space: SearchSpace, sign: Double) -> [Observation] {
+  static func history(_ trials: [Trial], sign: Double) -> [Observation] {
     let done = trials.compactMap { $0.state == .complete ? $0.value.map { $0 * sign } : nil }.filter(\.isFinite)
       .sorted()
     let poor = done.isEmpty ? Double.infinity : done[done.count * 3 / 4]
     return trials.compactMap { trial in
-      guard let point = space.point(of: trial.values) else { return nil }
+      guard let point = trial.point else { return nil }
       let value: Double? =
         switch trial.state {
         case .complete: trial.value.map { $0 * sign } ?? .infinity

@@ -137,7 +137,7 @@ struct StudyRows {
       }
     return Trial(
       number: number, state: now, values: values, value: value, reports: reports, began: began.flatMap(UTC.seconds),
-      ended: ended.flatMap(UTC.seconds), id: id, pending: pending)
+      ended: ended.flatMap(UTC.seconds), id: id, point: space.point(of: values), pending: pending)
   }
 
   private static func number(_ value: Database.Value, _ kind: String?) -> Double? {

@@ -35,6 +35,8 @@ public struct Trial: Hashable, Sendable {
 
   /// Its key in the file.
   let id: Int
+  /// Where its values lie in the study's space; nil where they lie outside.
+  let point: [Double]?
   /// Numbers of the trials that were not done when it was suggested.
   var pending: [Int]?
 

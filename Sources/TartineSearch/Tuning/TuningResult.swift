@@ -46,7 +46,7 @@ public struct TuningResult: Sendable {
     self.testOpenings = testOpenings
     best = try study.best().map { ($0, try tuner.recipe(of: $0.values)) }
     self.winner = winner
-    let history = Study.history(trials, space, sign: 1)
+    let history = Study.history(trials, sign: 1)
     self.sampler = sampler
     oldWinner = before.flatMap { number in winner.map { OldWinner(number, beside: $0) } }
     let values = (winner?.best.trial ?? best?.trial)?.values ?? [:]

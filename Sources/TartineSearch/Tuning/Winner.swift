@@ -65,7 +65,7 @@ extension Tuner {
     }
     // Whoever scored best is one of them, however little that is believed.
     var few = done.min { ($0.value ?? 0, $0.number) < ($1.value ?? 0, $1.number) }.map { [$0] } ?? []
-    for trial in Recommendation.order(Study.history(done, space, sign: 1), in: space).map({ done[$0] })
+    for trial in Recommendation.order(Study.history(done, sign: 1), in: space).map({ done[$0] })
     where few.count < candidates && !few.contains(where: { $0.values == trial.values }) {
       few.append(trial)
     }

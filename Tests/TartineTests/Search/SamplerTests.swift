@@ -101,7 +101,7 @@ import Testing
     #expect(choice.sampler.suggest(40, in: space, after: failed, seed: 2).count == 3)
   }
 
-  /// A half as wide each round, around the best; where that lies at an edge of its box the next one is as wide, beyond it.
+  /// A half as wide each round, around the best; where that lies at an edge of its box the next one is wider by √2, beyond it.
   @Test func boxesShrinkAndMove() throws {
     let space = try SearchSpace([Hyperparameter("x", .number(low: 0, high: 1))])
     let sampler = CoarseToFineSampler(roundSize: 8)
@@ -116,12 +116,14 @@ import Testing
     let fixed = boxes { _ in 0.3 }
     #expect(fixed.map { $0.high[0] - $0.low[0] }.map { ($0 * 1000).rounded() / 1000 } == [1, 0.5, 0.25, 0.125])
     #expect(fixed.allSatisfy { $0.low[0] <= 0.3 && 0.3 <= $0.high[0] })
-    // The first round's best are 0.1 and 0.3, the second's 0.48 and 0.49, at the edge of its box: the third is as wide, and beyond.
+    // The first round's best are 0.1 and 0.3, the second's 0.48 and 0.49, at the edge of its box: the third lies around them.
     let first = [0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0].map { Observation(point: [$0], value: 1 + $0) }
     let second = [0.48, 0.49, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3].map { Observation(point: [$0], value: 0.9 - $0) }
     let moving = sampler.boxes(16, in: space, after: first + second)
     #expect(moving[1].low == [0] && moving[1].high == [0.5])
-    #expect(abs(moving[2].low[0] - 0.235) < 1e-9 && abs(moving[2].high[0] - 0.735) < 1e-9, "\(moving)")
+    let half = 0.25 * 2.0.squareRoot()
+    #expect(
+      abs(moving[2].low[0] - (0.485 - half)) < 1e-9 && abs(moving[2].high[0] - (0.485 + half)) < 1e-9, "\(moving)")
   }
 
   @Test func theBoxWidensAndNarrows() {

@@ -86,7 +86,8 @@ import Testing
 
   /// Each wrong space is named with what is wrong.
   @Test(arguments: [
-    ("{}", "is an object of hyperparameters"), ("[1]", "has no name"), ("{", "cannot be read"),
+    ("{}", "needs at least one hyperparameter"), ("3", "is an object of hyperparameters"), ("[1]", "has no name"),
+    ("{", "cannot be read"),
     (#"{"a": 3}"#, "must be an object"), (#"{"a": {"low": 1}}"#, "needs low and high"),
     (#"{"a": {"low": 2, "high": 1}}"#, "range is empty"), (#"{"a": {"low": 0, "high": 1, "scale": "log"}}"#, "above 0"),
     (#"{"a": {"low": 0.5, "high": 1, "scale": "reverse-log"}}"#, "below 1"),
