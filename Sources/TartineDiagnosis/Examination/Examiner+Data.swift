@@ -143,8 +143,6 @@ extension Examiner {
   private static let poorShare = 0.15
   /// A quarter of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
   private static let steepness = (share: 0.36, root: 0.23)
-  /// Or by this share of the error of whoever looks at nothing, where there is so much left that shares of it are small.
-  private static let muchLearned = 0.12
 
   /// Variance that nothing but rows can mend: a quarter of them do far worse, and so more would do far better.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) {
@@ -160,8 +158,7 @@ extension Examiner {
     guard let few = part else { return }
     let fall = Estimate.fall(from: few.outcomes, to: folds.outcomes, isNumber: split.task == .regression)
     let least = split.task == .regression ? Self.steepness.root : Self.steepness.share
-    let isSteep =
-      fall.low > 0 && (fall.value > least * few.score || fall.value > Self.muchLearned * baseline.score)
+    let isSteep = fall.low > 0 && fall.value > least * few.score
     let evidence =
       "networks of a quarter of the rows err by \(unit.text(few.score)), those of all by \(unit.text(folds.score)), and on the rows "
       + "that they learned from by \(unit.text(run.train.score))"
