@@ -36,6 +36,10 @@ import Testing
       let (low, value, high) = (figure["low"] ?? 1, figure["value"] ?? 1, figure["high"] ?? 0)
       #expect(low < value && value < high && low >= 0, "\(figure)")
     }
+    // Two fresh seeds chose, and two others tell.
+    #expect(winner["seeds"] as? [Int] == [1_000_005, 1_000_006])
+    let (dev, score) = ((winner["dev"] as? [String: Double])?["value"] ?? 0, winner["firstScore"] as? Double ?? 9)
+    #expect(abs((winner["optimism"] as? Double ?? 9) - (dev - score)) < 1e-12)
     #expect(json["edges"] is [Any] && json["importance"] is [Any] && json["seconds"] is Double)
     #expect(json["study"] as? String == "tunes/t-1/study.db" && command.exists("tunes/t-1/report.html"))
 

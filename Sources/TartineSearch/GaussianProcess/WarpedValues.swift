@@ -8,11 +8,11 @@
 
 /// Values of mean 0 and variance 1, those above the median drawn in by a logarithm: what is bad is bad, and how bad does not matter,
 /// where it would take all of a process's attention.
-struct WarpedValues {
-  let list: [Double]
+package struct WarpedValues {
+  package let list: [Double]
 
   /// - Parameter values: infinite ones count as the largest or smallest that is not.
-  init(_ values: [Double]) {
+  package init(_ values: [Double]) {
     let finite = values.filter(\.isFinite)
     let (least, most) = (finite.min() ?? 0, finite.max() ?? 0)
     // From 0 to 1, so that no square is too large.

@@ -1,6 +1,6 @@
 /// The samplers by name.
 public enum SamplerChoice: String, CaseIterable, Sendable {
-  /// ``GuidedZoomSampler``: chosen by measurement (Documentation/Evidence.md).
+  /// ``GuidedZoomSampler``: chosen on functions and networks that do not judge it (Documentation/Evidence.md).
   case guidedZoom = "guided-zoom"
   /// ``CoarseToFineSampler``.
   case coarseToFine = "coarse-to-fine"

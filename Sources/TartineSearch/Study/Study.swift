@@ -83,69 +83,6 @@ public final class Study: Sendable {
     try state.withLock { try $0.refresh(opened.space) }
   }
 
-  /// Names of the studies in a file; none where one was about to be made.
-  public static func names(inFile path: String) throws -> [String] {
-    let database = try Database(path)
-    try Schema.prepare(database, path: path)
-    return try database.rows("SELECT study_name FROM studies ORDER BY study_id").compactMap { $0[0].text }
-  }
-
-  private typealias Opened = (study: Int, name: String, space: SearchSpace, seed: UInt64, sign: Double)
-
-  private static func open(
-    _ database: Database, space: SearchSpace?, path: String, name: String?, seed: UInt64
-  ) throws -> Opened {
-    let there = try database.rows("SELECT study_id, study_name FROM studies ORDER BY study_id")
-    let known = there.compactMap { row in row[0].integer.flatMap { id in row[1].text.map { (id, $0) } } }
-    if let chosen = name.map({ name in known.filter { $0.1 == name } }) ?? (known.isEmpty ? nil : known),
-      !chosen.isEmpty
-    {
-      guard chosen.count == 1 else {
-        throw SearchError(
-          "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them."
-        )
-      }
-      return try reopen(
-        StudyRows(database: database, study: chosen[0].0), chosen[0].1, space: space, path: path, seed: seed)
-    }
-    guard let space else {
-      throw SearchError("'\(path)' holds no study\(name.map { " '\($0)'" } ?? ""), and no space was given to make one.")
-    }
-    let name = name ?? "tartine"
-    try database.rows("INSERT INTO studies (study_name) VALUES (?)", .text(name))
-    let study = database.lastRow
-    try database.rows(
-      "INSERT INTO study_directions (direction, study_id, objective) VALUES ('MINIMIZE', ?, 0)", .integer(study))
-    let rows = StudyRows(database: database, study: study)
-    try rows.put("space", .string(space.json))
-    try rows.put("seed", .string("\(seed)"))
-    return (study, name, space, seed, 1)
-  }
-
-  private static func reopen(
-    _ rows: StudyRows, _ name: String, space: SearchSpace?, path: String, seed: UInt64
-  ) throws -> Opened {
-    let directions = try rows.database.rows(
-      "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective", .integer(rows.study))
-    guard directions.count == 1 else {
-      throw SearchError(
-        "the study '\(name)' in '\(path)' has \(directions.count) objectives, and one is searched here.")
-    }
-    let sign = directions[0][0].text == "MAXIMIZE" ? -1.0 : 1
-    let written = try rows.note("space")?.string.map { try SearchSpace(json: $0) }
-    guard let found = try written ?? space ?? rows.distributions() else {
-      throw SearchError("the study '\(name)' in '\(path)' has no trial yet, and no space was given.")
-    }
-    // As text, since 1 and 1.0 are the same there.
-    if let space, space.json != found.json {
-      throw SearchError(
-        "the study '\(name)' in '\(path)' searches another space than the one that was given; name another file, or leave the "
-          + "space out. It has \(found.parameters.map(\.name).joined(separator: ", ")).")
-    }
-    let old = try rows.note("seed")?.string.flatMap { UInt64($0) }
-    return (rows.study, name, found, old ?? seed, sign)
-  }
-
   // MARK: Notes
 
   /// Something that was written down beside the trials; nil where there is nothing of that name.

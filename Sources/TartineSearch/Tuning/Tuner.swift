@@ -45,10 +45,7 @@ public struct Tuner: Sendable {
   }
 
   /// The recipe of a trial.
-  public func recipe(of values: [String: JSONValue]) throws -> Recipe {
-    // Batch size and epochs are the recipe's own unless a trial says otherwise.
-    try recipe.with(values)
-  }
+  public func recipe(of values: [String: JSONValue]) throws -> Recipe { try recipe.with(values) }
 
   /// Does trials until there are as many in all, or time is up.
   ///

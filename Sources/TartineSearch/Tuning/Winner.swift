@@ -140,7 +140,7 @@ extension Tuner {
   }
 
   /// Seeds that no trial had.
-  static func freshSeed(_ number: Int, beside seed: UInt64) -> UInt64 { seed &+ 1_000_003 &+ UInt64(number) }
+  private static func freshSeed(_ number: Int, beside seed: UInt64) -> UInt64 { seed &+ 1_000_003 &+ UInt64(number) }
 
   /// All models of the winner on the test part, which is opened once.
   private func testOnce(_ runs: [Run]) throws -> Estimate? {

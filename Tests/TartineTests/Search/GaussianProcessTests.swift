@@ -133,6 +133,36 @@ import Testing
     // Nothing lies beyond a share of 1.
     #expect(found([0.5, 1, 1]).map(\.name) == ["units"])
     #expect(found([0.5, 0.5, 1]).first?.high == 1024)
+    // The lowest of few whole numbers lies above the margin: its piece is as wide. And β just below 1 is told from 1.
+    let few = try SearchSpace([
+      Hyperparameter("units", .integer(low: 2, high: 32, scale: .log)),
+      Hyperparameter("beta", .number(low: 0.7, high: 0.99, scale: .reverseLog)),
+    ])
+    let points = (0..<12).map { k in
+      [Domain.integer(low: 2, high: 32, scale: .log).unit(of: .integer(2 + k)) ?? 0, 1 - Double(k) / 12]
+    }
+    let ends = EdgeOptimum.all(points.enumerated().map { Observation(point: $1, value: Double($0)) }, in: few)
+    #expect(ends.map(\.name) == ["units", "beta"] && ends[0].isLow && ends[0].low == 1, "\(ends)")
+    // 1 − 0.01 · (0.01 / 0.3)^½.
+    #expect(abs(ends[1].high - 0.998174) < 1e-6 && ends[1].sentence.hasSuffix("to 0.9982"), "\(ends[1].sentence)")
+  }
+
+  /// By hand: of 0, 1 and 5 the last is drawn in to 1 + ln(1 + 4), and all are standardized.
+  @Test func warpedValues() {
+    let drawn = [0, 1, 1 + log(5.0)]
+    let mean = drawn.reduce(0, +) / 3
+    let deviation = (drawn.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 3).squareRoot()
+    for (found, expected) in zip(WarpedValues([0, 1, 5]).list, drawn) {
+      #expect(abs(found - (expected - mean) / deviation) < 1e-12)
+    }
+    // Where most are the lowest the others are still told from them; what is infinite or huge leaves nothing infinite.
+    let tied = WarpedValues([0, 0, 0, 0, 0, 1, 1, 1, 2]).list
+    #expect(tied[0] < tied[5] && tied[5] < tied[8] && abs(tied.reduce(0, +)) < 1e-9)
+    for strange in [[0, 1, .infinity], [-.infinity, 0, 1], [-1e308, 0, 1e308]] {
+      let list = WarpedValues(strange).list
+      #expect(list.allSatisfy(\.isFinite) && list[0] <= list[1] && list[1] <= list[2] && list[0] < list[2], "\(list)")
+    }
+    #expect(WarpedValues([3, 3, 3]).list == [0, 0, 0])
   }
 
   @Test func stoppingEarly() {
