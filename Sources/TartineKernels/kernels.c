@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+// The places of a byte's bits that are set, lowest first, a byte each.
+#define PLACE(b, i) ((uint64_t)((b) >> (i)&1 ? (i) : 0) << 8 * __builtin_popcount((b) & ((1 << (i)) - 1)))
+#define PLACES(b) \
+  (PLACE(b, 0) | PLACE(b, 1) | PLACE(b, 2) | PLACE(b, 3) | PLACE(b, 4) | PLACE(b, 5) | PLACE(b, 6) | PLACE(b, 7))
+#define PLACES_4(b) PLACES(b), PLACES((b) + 1), PLACES((b) + 2), PLACES((b) + 3)
+#define PLACES_16(b) PLACES_4(b), PLACES_4((b) + 4), PLACES_4((b) + 8), PLACES_4((b) + 12)
+#define PLACES_64(b) PLACES_16(b), PLACES_16((b) + 16), PLACES_16((b) + 32), PLACES_16((b) + 48)
+static const uint64_t places_of[256] = {PLACES_64(0), PLACES_64(64), PLACES_64(128), PLACES_64(192)};
+
 #define LEVEL "baseline"
 #define LEVEL_NAME(x) baseline_##x
 #define VECTOR_BYTES 16

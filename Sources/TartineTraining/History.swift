@@ -27,6 +27,14 @@ public struct PartRecord: Hashable, Sendable, Codable {
     rmse = evaluation.rmse
   }
 
+  private init(loss: Double) {
+    self.loss = loss
+    (error, rmse) = (nil, nil)
+  }
+
+  /// Of a part that was not looked at.
+  static let unmeasured = PartRecord(loss: .nan)
+
   /// The one number that the task is judged by.
   public var score: Double { error ?? rmse ?? loss }
 }

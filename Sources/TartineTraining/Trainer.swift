@@ -14,6 +14,7 @@ package final class Trainer {
   private let observers: [any TrainingObserver]
 
   private let trainRows, trainSample, devRows: PreparedRows
+  private let measuresTrain: Bool
   private let cut: BatchCut
   private let step: TrainingStep
   private let evaluator: Evaluator
@@ -28,9 +29,12 @@ package final class Trainer {
   /// Epochs that were done before this process began.
   private var firstEpoch = 0
 
-  /// - Parameter prepared: of the same division, for trainings that share what they can.
+  /// - Parameters:
+  ///   - prepared: of the same division, for trainings that share what they can.
+  ///   - measuresTrain: false where only dev is asked for: the epochs' figures on train are not numbers then.
   package init(
-    _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, observers: [any TrainingObserver]
+    _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, measuresTrain: Bool = true,
+    observers: [any TrainingObserver]
   ) throws {
     Self.warnOfDebugBuild()
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
@@ -38,6 +42,7 @@ package final class Trainer {
     self.recipe = recipe
     self.split = split
     self.observers = observers
+    self.measuresTrain = measuresTrain
     let rows = try (prepared ?? PreparedSplits(split)).rows(for: recipe)
     preparation = rows.preparation
     let output = preparation.target.output(for: recipe.loss)
@@ -197,16 +202,16 @@ package final class Trainer {
       }
     }
     preparePrediction(after: epoch)
-    let train = evaluator.evaluate(trainSample)
+    let train = measuresTrain ? PartRecord(evaluator.evaluate(trainSample)) : nil
     let dev = evaluator.evaluate(devRows)
-    guard train.loss.isFinite, dev.loss.isFinite else {
+    guard train?.loss.isFinite ?? true, dev.loss.isFinite else {
       throw divergence(
         PassFault(layer: "output", isInGradient: false), epoch: epoch,
         batch: UnsafeBufferPointer(start: nil, count: 0))
     }
     return EpochRecord(
       epoch: epoch, learningRate: rate, batchLoss: loss / Double(cut.count) + step.updater.penaltyCost(plan: plan),
-      train: PartRecord(train), dev: PartRecord(dev))
+      train: train ?? .unmeasured, dev: PartRecord(dev))
   }
 
   /// Takes a step at each of these rates, whatever the recipe's own is, and gives back the batches' losses; fewer where one is
@@ -327,11 +332,20 @@ package final class Trainer {
       output: preparation.target.output(for: recipe.loss))
   }
 
-  package func finish(seconds: Double) -> Run {
-    let model = keptModel(decision: decide())
-    let evaluator = Evaluator(
+  /// The kept epoch's error, or RMSE, on dev.
+  package func devScore() -> Double {
+    evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).score
+  }
+
+  private func evaluator(of model: Model) -> Evaluator {
+    Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
       workers: workers, decision: model.decision)
+  }
+
+  package func finish(seconds: Double) -> Run {
+    let model = keptModel(decision: decide())
+    let evaluator = evaluator(of: model)
     // The loss that chose the epoch counts rows by their weights; a figure counts each once, as it does on test.
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,

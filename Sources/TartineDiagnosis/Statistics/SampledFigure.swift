@@ -1,32 +1,22 @@
 import TartineData
 import TartineTraining
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// An error, or RMSE, of one network or of one recipe with several seeds, measured on a sample of rows: what rows and what
 /// seeds leave open, apart, so that differences of two such figures can be taken rightly.
 ///
 /// With several seeds each row counts by its mean over them. Shares have Wilson's interval, for as many rows as would give
-/// the rows' own deviation. Rows and seeds are two random factors that cross: what seeds add is their variance less what the
-/// two together put into it, with Student's t; it is squared and added to the rows' own distance to either end. Of S seeds
-/// only (S − 1)/S of what the two put together is taken off: the variance of few seeds is often far too small by chance, and
-/// would then leave nothing. Rows that are all that there are leave nothing open.
-///
-/// **Source**: Graybill and Wang, *Confidence intervals on nonnegative linear combinations of variances*, 1980; Zou and
-/// Donner 2008.
+/// the rows' own deviation. Rows and seeds are two random factors that cross; what seeds add beyond the two together is known
+/// from few of them, and from what networks differ by elsewhere: see ``SeedDeviation``. Rows that are all that there are leave
+/// nothing open.
 package struct SampledFigure {
   /// Of each seed.
   package let seeds: [Double]
   /// By rows alone.
   package let rows: Estimate
-  /// What rows and seeds together put into the variance of the mean.
-  private let crossVariance: Double
+  /// What rows and seeds together put into one seed's outcome on one row, as a variance.
+  private let interaction: Double
+  /// The same in a seed's mean over the rows that were looked at, and over all that there are.
+  private let inSample, inPart: Double
 
   /// The mean over the seeds.
   package var value: Double { rows.value }
@@ -45,7 +35,10 @@ package struct SampledFigure {
     // The root's slope, by which squared errors become RMSE.
     let slope = isNumber ? 1 / (2 * max(value, .leastNormalMagnitude)) : 1
     let spread = Estimate.deviationOfMean(byRow)
-    crossVariance = Self.crossVariance(outcomes, byRow) * slope * slope * unseen
+    let crossed = Self.interaction(outcomes, byRow) * slope * slope
+    interaction = crossed
+    inSample = crossed / count
+    inPart = partRows.map { crossed / max(count, Double($0)) } ?? 0
     if unseen == 0 {
       rows = Estimate(value, low: value, high: value)
     } else if isNumber {
@@ -57,9 +50,9 @@ package struct SampledFigure {
       var effective = count
       if outcomes.count > 1, value > 0, value < 1 {
         // Between what one network tells and what as many independent ones would; a spread of few rows with errors may be too
-        // small by chance, and is taken half its own deviation larger.
+        // small by chance, and is taken a little larger.
         let erring = Double(max(1, byRow.count { $0 > 0 }))
-        let told = value * (1 - value) / max(1e-300, spread * spread) / (1 + (0.5 / erring).squareRoot())
+        let told = value * (1 - value) / max(1e-300, spread * spread) / (1 + 0.3 * (0.5 / erring).squareRoot())
         effective = min(count * Double(outcomes.count), max(count, told))
       }
       rows = .proportion(value, ofEffective: effective / unseen)
@@ -73,8 +66,8 @@ package struct SampledFigure {
     return means
   }
 
-  /// What seeds differ in from row to row, beyond rows and seeds each by itself, in the variance of the mean.
-  private static func crossVariance(_ outcomes: [[Double]], _ byRow: [Double]) -> Double {
+  /// What seeds differ in from row to row, beyond rows and seeds each by itself, of one seed on one row.
+  private static func interaction(_ outcomes: [[Double]], _ byRow: [Double]) -> Double {
     let (seeds, rows) = (Double(outcomes.count), Double(byRow.count))
     guard seeds > 1, rows > 1 else { return 0 }
     let all = byRow.reduce(0, +) / rows
@@ -82,7 +75,7 @@ package struct SampledFigure {
       let mean = list.reduce(0, +) / rows
       return sum + zip(list, byRow).reduce(0) { $0 + pow2($1.0 - $1.1 - mean + all) }
     }
-    return squares / ((seeds - 1) * (rows - 1)) / (seeds * rows)
+    return squares / ((seeds - 1) * (rows - 1))
   }
 
   private static func pow2(_ x: Double) -> Double { x * x }
@@ -94,24 +87,17 @@ package struct SampledFigure {
 
   /// With what rows and seeds leave open.
   package var estimate: Estimate {
-    let estimate = Self.widened(rows, crossVariance, seeds: seeds)
+    let deviation = SeedDeviation(
+      of: seeds, median: SeedDeviation.ofOne, interaction: interaction, inSample: inSample, inPart: inPart)
+    let estimate = deviation?.widened(rows) ?? rows
     return Estimate(value, low: max(0, estimate.low), high: estimate.high)
   }
 
   /// This less another, of the same seeds and other rows.
   package func less(_ other: SampledFigure) -> Estimate {
-    Self.widened(
-      rows - other.rows, crossVariance + other.crossVariance, seeds: zip(seeds, other.seeds).map { $0 - $1 })
-  }
-
-  private static func widened(_ rows: Estimate, _ crossVariance: Double, seeds: [Double]) -> Estimate {
-    // One seed says nothing of others.
-    guard seeds.count > 1 else { return rows }
-    let spread = Estimate.deviationOfMean(seeds)
-    let ofSeeds = max(0, spread * spread - crossVariance * (1 - 1 / Double(seeds.count)))
-    let half = Estimate.studentT(Double(seeds.count - 1)) * ofSeeds.squareRoot()
-    return Estimate(
-      rows.value, low: rows.value - hypot(rows.value - rows.low, half),
-      high: rows.value + hypot(rows.high - rows.value, half))
+    let deviation = SeedDeviation(
+      of: zip(seeds, other.seeds).map { $0 - $1 }, median: SeedDeviation.ofDifferences,
+      interaction: (interaction + other.interaction) / 2, inSample: inSample + other.inSample, inPart: inPart + other.inPart)
+    return deviation?.widened(rows - other.rows) ?? (rows - other.rows)
   }
 }

@@ -126,13 +126,14 @@ public struct Tuner: Sendable {
     do {
       let recipe = try recipe(of: trial.values)
       watcher.epochs = recipe.epochs ?? 1
-      let trainer = try Trainer(recipe, split: split, prepared: prepared, threads: 1, observers: [watcher])
+      let trainer = try Trainer(
+        recipe, split: split, prepared: prepared, threads: 1, measuresTrain: false, observers: [watcher])
       try trainer.run { _, _ in }
       if let failure = watcher.failure { throw failure }
       if watcher.isStopped {
         try study.prune(trial)
       } else {
-        try study.tell(trial, value: trainer.finish(seconds: 0).dev.score)
+        try study.tell(trial, value: trainer.devScore())
       }
       return nil
     } catch let error as FileError {

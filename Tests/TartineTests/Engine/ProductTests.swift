@@ -109,6 +109,49 @@ import Testing
     }
   #endif
 
+  #if !canImport(Darwin)
+    /// A's zeros, of either sign, are left out where there are many and the work is large; two rows alone, which are too little
+    /// work for that, have the same bits.
+    @Test(arguments: KernelTests.levels) func leavingZerosOutChangesNoBit(_ level: KernelTests.Level) {
+      func check<Scalar: EngineScalar & BitwiseCopyable>(_: Scalar.Type) {
+        var stream = RandomStream(seed: 3, purpose: .test)
+        for (m, n, k) in [(50, 101, 300), (300, 64, 40), (33, 300, 17)] {
+          for transposedA in [false, true] {
+            for accumulates in [false, true] {
+              let whole = Case(m: m, n: n, k: k, transposedA: transposedA, accumulates: accumulates)
+              var a = [Scalar](repeating: -0.0, count: m * k)
+              for index in a.indices where stream.uniform() < 0.6 {
+                a[index] = stream.uniform() < 0.25 ? Scalar(stream.normalPair().0) : 0
+              }
+              let b = RandomStream.normals(k * n, seed: 2).map { Scalar($0) }
+              var result = [Scalar](repeating: 7, count: m * n)
+              multiply(level, whole, a, b, into: &result)
+              let rows = 2
+              let lines = transposedA ? k : rows
+              for first in stride(from: 0, to: m - 1, by: rows) {
+                // These rows of A alone, as they are stored.
+                var own: [Scalar] = []
+                for line in 0..<lines {
+                  let start = transposedA ? line * m + first : (first + line) * k
+                  own += a[start..<start + (transposedA ? rows : k)]
+                }
+                let part = Case(m: rows, n: n, k: k, transposedA: transposedA, accumulates: accumulates)
+                var expected = [Scalar](repeating: 7, count: rows * n)
+                multiply(level, part, own, b, into: &expected)
+                let isSame = result[first * n..<(first + rows) * n].withUnsafeBytes { result in
+                  expected.withUnsafeBytes { result.elementsEqual($0) }
+                }
+                #expect(isSame, "\(whole.testDescription) row \(first)")
+              }
+            }
+          }
+        }
+      }
+      check(Float.self)
+      check(Double.self)
+    }
+  #endif
+
   /// A value that is not finite shows in its own rows and columns of the result, and in no other.
   @Test(arguments: KernelTests.levels) func faultsStayInTheirRowsAndColumns(_ level: KernelTests.Level) {
     for (m, n, k) in [(11, 50, 9), (3, 2, 5), (20, 2, 7), (9, 17, 300)] {
