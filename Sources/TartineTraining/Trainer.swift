@@ -13,7 +13,10 @@ package final class Trainer {
   private let workers: Workers
   private let observers: [any TrainingObserver]
 
-  private let trainRows, trainSample, devRows: PreparedRows
+  private let trainRows, devRows: PreparedRows
+  /// The same rows for every seed, so that seeds can be compared.
+  private lazy var trainSample = trainRows.subset(
+    Self.sample(split.devCount, of: split.trainCount, seed: split.seed))
   private let measuresTrain: Bool
   private let cut: BatchCut
   private let step: TrainingStep
@@ -31,7 +34,8 @@ package final class Trainer {
 
   /// - Parameters:
   ///   - prepared: of the same division, for trainings that share what they can.
-  ///   - measuresTrain: false where only dev is asked for: the epochs' figures on train are not numbers then.
+  ///   - measuresTrain: false where only dev is asked for: the epochs' figures on train are not numbers then, and a train loss
+  ///     that is none is not seen.
   package init(
     _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, measuresTrain: Bool = true,
     observers: [any TrainingObserver]
@@ -58,9 +62,6 @@ package final class Trainer {
     let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: rows.train)
     trainRows = try weights.apply(to: rows.train)
     devRows = try weights.apply(to: rows.dev)
-    trainSample = trainRows.subset(
-      // The same rows for every seed, so that seeds can be compared.
-      Self.sample(split.devCount, of: split.trainCount, seed: split.seed))
     cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)
     if recipe.optimizer.algorithm == .lbfgs, cut.count > 1 {
       throw RecipeError(
@@ -334,7 +335,11 @@ package final class Trainer {
 
   /// The kept epoch's error, or RMSE, on dev.
   package func devScore() -> Double {
-    evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).score
+    // Answers that nothing decides of were measured at the epoch's end.
+    if recipe.decision == .none, progress.epoch > 0 {
+      return progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
+    }
+    return evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).score
   }
 
   private func evaluator(of model: Model) -> Evaluator {

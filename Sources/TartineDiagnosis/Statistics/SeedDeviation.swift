@@ -8,11 +8,12 @@
 
 /// How much the seeds' mean may lie off the mean over all seeds, from a few seeds and from what is known of networks.
 ///
-/// The seeds' figures vary by σ² + c / n: networks that are better or worse on the whole, and, c being what one differs from
-/// another by on one row beyond that, the luck of n rows. Two or three seeds tell σ badly: by themselves they have Student's
-/// 12.7 and 4.3 deviations, and most gaps would stay undecided. But σ / √c is alike over data, sizes and networks: mostly
-/// between 0.01 and 0.1 for the error of one part, and about half of that for differences of two parts, which what a seed is
-/// good for on both goes out of (Adult, Titanic, digits, MNIST and housing with 200 to 10 000 rows, and artificial data). So
+/// The seeds' figures vary by σ² + c / n: networks that are better or worse on the whole, and, c being the variance of one
+/// network's outcome on one row beyond that, the luck of n rows. Of c / n, what the n rows' luck leaves open is in the rows'
+/// own interval; of a part of P rows in all, c / P stays. Two or three seeds tell σ badly: by themselves they need Student's
+/// 12.7 and 4.3 deviations either way, and most gaps would stay undecided. But σ / √c is alike over data, sizes and networks:
+/// mostly between 0.01 and 0.1 for the error of one part, and about half of that for differences of two, where what makes a
+/// seed better on both cancels (Adult, Titanic, digits, MNIST and housing with 200 to 10 000 rows, and artificial data). So
 /// log σ has a prior around 0.04 √c, or 0.02 √c, of Student's distribution with three degrees of freedom, whose long tails let
 /// seeds that are far apart overrule it. The interval's ends are those of the mixture of normal distributions that σ's
 /// posterior gives, each with the rows' own variance beside it.
@@ -40,11 +41,14 @@ struct SeedDeviation {
   ///
   /// Nil where nothing is to be added: of one seed, which says nothing of others, and of seeds that do the same on each row.
   init?(of seeds: [Double], median: Double, interaction: Double, inSample: Double, inPart: Double) {
-    guard seeds.count > 1, interaction > 0 else { return nil }
+    guard seeds.count > 1 else { return nil }
     let count = Double(seeds.count)
     let deviation = Estimate.deviationOfMean(seeds)
     let spread = deviation * deviation * count
-    let middle = log(median * interaction.squareRoot())
+    // Seeds that differ by as much on every row have no c.
+    let unit = max(interaction, spread)
+    guard unit > 0 else { return nil }
+    let middle = log(median * unit.squareRoot())
     let low = middle - Self.reach
     let high = max(middle, 0.5 * log(max(spread, .leastNormalMagnitude))) + Self.reach
     var (likelihoods, variances) = ([Double](), [Double]())

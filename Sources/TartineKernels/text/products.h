@@ -3,8 +3,8 @@
 // A tile of C, TILE_ROWS rows by TILE_VECTORS vectors, stays in registers while k runs: each step loads one row of a
 // panel of B, and multiplies it by one element of each row of A. A is read where it lies, and so is B, since its panel
 // stays in the cache for all rows of A; a panel is copied where B is transposed, where its columns fill no whole
-// vectors, or where its rows are so far apart that they fall on each other in the cache. An element is the sum over k in order, in blocks that depend on k alone:
-// it is the same whatever else is computed with it.
+// vectors, or where its rows are so far apart that they fall on each other in the cache. An element is the sum over k in
+// order, in blocks that depend on k alone: where B is finite it is the same whatever else is computed with it.
 //
 // Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 

@@ -22,7 +22,7 @@ import Testing
   }
 
   /// Two seeds that err by 0.02 and 0.06 on rows that are all there are, with c = 0.0193: the posterior's 97.5 % point
-  /// on a grid of 100 000 points, made by SciPy.
+  /// on a grid of 100 000 points with the same ends, made by SciPy.
   @Test func seedsAlone() {
     let figure = SampledFigure(outcomes: [outcomes(4, of: 200), outcomes(12, of: 200)], isNumber: false, partRows: 200)
     let estimate = figure.estimate
@@ -30,8 +30,8 @@ import Testing
     #expect(abs(estimate.high - 0.04 - 0.025354) < 1e-4, "\(estimate)")
   }
 
-  /// Two seeds that are as far apart as luck with rows explains lean on the prior, far below Student's 12.7 deviations; such as
-  /// are much farther apart overrule it; such as lie together by chance leave something open.
+  /// Two seeds lean on the prior, far below Student's 12.7 deviations; such as are much farther apart than rows' luck explains
+  /// less so; such as lie together by chance, or differ by as much on every row, leave something open all the same.
   @Test func fewSeedsLeanOnThePrior() {
     let apart = SampledFigure(outcomes: [outcomes(4, of: 200), outcomes(12, of: 200)], isNumber: false, partRows: 200)
     #expect(apart.estimate.high - 0.04 < 12.7 * 0.02 / 3)
@@ -40,6 +40,10 @@ import Testing
     let shifted = (0..<200).map { $0 >= 8 && $0 < 16 ? 1.0 : 0 }
     let together = SampledFigure(outcomes: [outcomes(8, of: 200), shifted], isNumber: false, partRows: 200).estimate
     #expect(together.value == 0.04 && together.high - together.low > 0.02, "\(together)")
+    let always = SampledFigure(
+      outcomes: [outcomes(0, of: 50), outcomes(50, of: 50)], isNumber: false, partRows: 50
+    ).estimate
+    #expect(always.high > 1 && always.low == 0, "\(always)")
   }
 
   /// Seeds that make the same errors add nothing to what rows leave open.

@@ -110,45 +110,59 @@ import Testing
   #endif
 
   #if !canImport(Darwin)
-    /// A's zeros, of either sign, are left out where there are many and the work is large; two rows alone, which are too little
-    /// work for that, have the same bits.
+    /// A's zeros, of either sign, are left out where there are many and the work is large; a few rows alone, which are too little
+    /// work for that, have the same bits. That they are left out shows in a row of B that is infinite where only zeros meet it.
     @Test(arguments: KernelTests.levels) func leavingZerosOutChangesNoBit(_ level: KernelTests.Level) {
-      func check<Scalar: EngineScalar & BitwiseCopyable>(_: Scalar.Type) {
-        var stream = RandomStream(seed: 3, purpose: .test)
-        for (m, n, k) in [(50, 101, 300), (300, 64, 40), (33, 300, 17)] {
-          for transposedA in [false, true] {
-            for accumulates in [false, true] {
-              let whole = Case(m: m, n: n, k: k, transposedA: transposedA, accumulates: accumulates)
-              var a = [Scalar](repeating: -0.0, count: m * k)
-              for index in a.indices where stream.uniform() < 0.6 {
-                a[index] = stream.uniform() < 0.25 ? Scalar(stream.normalPair().0) : 0
-              }
-              let b = RandomStream.normals(k * n, seed: 2).map { Scalar($0) }
-              var result = [Scalar](repeating: 7, count: m * n)
-              multiply(level, whole, a, b, into: &result)
-              let rows = 2
-              let lines = transposedA ? k : rows
-              for first in stride(from: 0, to: m - 1, by: rows) {
-                // These rows of A alone, as they are stored.
-                var own: [Scalar] = []
-                for line in 0..<lines {
-                  let start = transposedA ? line * m + first : (first + line) * k
-                  own += a[start..<start + (transposedA ? rows : k)]
-                }
-                let part = Case(m: rows, n: n, k: k, transposedA: transposedA, accumulates: accumulates)
-                var expected = [Scalar](repeating: 7, count: rows * n)
-                multiply(level, part, own, b, into: &expected)
-                let isSame = result[first * n..<(first + rows) * n].withUnsafeBytes { result in
-                  expected.withUnsafeBytes { result.elementsEqual($0) }
-                }
-                #expect(isSame, "\(whole.testDescription) row \(first)")
-              }
-            }
+      for (m, n, k) in [(51, 101, 300), (300, 64, 40), (33, 300, 17), (40, 63, 256), (41, 36, 512)] {
+        for flags in 0..<4 {
+          for gap in [0, 3] {
+            let c = Case(m: m, n: n, k: k, transposedA: flags & 1 > 0, accumulates: flags & 2 > 0, gap: gap)
+            checkZeros(level, c, Float.self)
+            checkZeros(level, c, Double.self)
           }
         }
       }
-      check(Float.self)
-      check(Double.self)
+    }
+
+    private func checkZeros<Scalar: EngineScalar & BitwiseCopyable>(
+      _ level: KernelTests.Level, _ whole: Case, _: Scalar.Type
+    ) {
+      let strides = strides(whole)
+      var stream = RandomStream(seed: 3, purpose: .test)
+      var a = [Scalar](repeating: -0.0, count: (whole.transposedA ? whole.k : whole.m) * strides.a)
+      for index in a.indices where stream.uniform() < 0.6 {
+        a[index] = stream.uniform() < 0.25 ? Scalar(stream.normalPair().0) : 0
+      }
+      func place(_ row: Int, _ k: Int) -> Int { whole.transposedA ? k * strides.a + row : row * strides.a + k }
+      a[place(whole.m - 1, whole.k - 1)] = .nan
+      var b = RandomStream.normals(whole.k * strides.b, seed: 2).map { Scalar($0) }
+      var result = [Scalar](repeating: 7, count: whole.m * strides.c)
+      multiply(level, whole, a, b, into: &result)
+      let few = max(2, min(whole.m, 65_535 / (whole.n * whole.k)))
+      for first in stride(from: 0, to: whole.m, by: few) {
+        // As many rows, the last ones overlapping.
+        let top = min(first, whole.m - few)
+        let part = Case(
+          m: few, n: whole.n, k: whole.k, transposedA: whole.transposedA, accumulates: whole.accumulates,
+          gap: whole.gap)
+        let partStride = self.strides(part).a
+        var own = [Scalar](repeating: 0, count: (part.transposedA ? part.k : few) * partStride)
+        for row in 0..<few {
+          for k in 0..<part.k {
+            own[part.transposedA ? k * partStride + row : row * partStride + k] = a[place(top + row, k)]
+          }
+        }
+        var expected = [Scalar](repeating: 7, count: few * strides.c)
+        multiply(level, part, own, b, into: &expected)
+        let isSame = result[top * strides.c..<(top + few) * strides.c].withUnsafeBytes { result in
+          expected.withUnsafeBytes { result.elementsEqual($0) }
+        }
+        #expect(isSame, "\(whole.testDescription) from row \(top)")
+      }
+      for row in 0..<whole.m { a[place(row, 1)] = 0 }
+      for column in 0..<whole.n { b[strides.b + column] = .infinity }
+      multiply(level, whole, a, b, into: &result)
+      #expect(result[..<((whole.m - 1) * strides.c)].allSatisfy { $0.isFinite }, "\(whole.testDescription)")
     }
   #endif
 
