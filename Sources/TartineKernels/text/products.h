@@ -248,9 +248,9 @@ static void NAME(multiply_row)(size_t n, size_t k, const REAL *a, size_t step_a,
 static void NAME(product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,
                           size_t stride_a, const void *b, size_t stride_b, bool accumulate, void *c, size_t stride_c) {
   if (m == 1 && !transposed_b) return NAME(multiply_row)(n, k, a, transposed_a ? stride_a : 1, b, stride_b, accumulate, c);
-  if (!transposed_b && n >= SPARSE_LEAST_COLUMNS && m * n * k >= SPARSE_LEAST_WORK &&
+  if (n >= SPARSE_LEAST_COLUMNS && m * n * k >= SPARSE_LEAST_WORK &&
       NAME(is_sparse)(transposed_a ? k : m, transposed_a ? m : k, a, stride_a))
-    return NAME(multiply_sparse)(transposed_a, m, n, k, a, stride_a, b, stride_b, accumulate, c, stride_c);
+    return NAME(multiply_sparse)(transposed_a, transposed_b, m, n, k, a, stride_a, b, stride_b, accumulate, c, stride_c);
   // A few columns would leave most of each vector empty: their transpose, B' A', has long rows.
   if (2 * n <= LANES && m > n)
     NAME(multiply)(!transposed_b, !transposed_a, n, m, k, b, stride_b, a, stride_a, accumulate, c, 1, stride_c);

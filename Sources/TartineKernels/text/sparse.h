@@ -1,20 +1,33 @@
-// Products whose A is mostly zeros: one-hot columns, the empty part of a picture, units that a rectifier and dropout leave.
+// Products of which half of A, or more, is zeros: one-hot columns, the empty part of a picture, what a rectifier and dropout
+// leave.
 //
-// The places of a row of A that are not 0 are listed; some vectors of a row of C then stay in registers while the list runs:
-// each step loads those of one row of B, and multiplies them by one element. What is left out would add 0, so that where B is
-// finite the bits are those of the other products, but for the sign of a 0 that came of numbers too small.
+// The places of some rows of A that are not 0 are listed. Some rows of a panel of B, that together stay in the first cache, are
+// copied where they are needed often enough, or do not lie as they should; then some vectors of a row of C stay in registers
+// while its list runs: each step loads those of one row of the panel, and multiplies them by one element. What is left out
+// would add 0, so that where B is finite the bits are those of the other products, but for the sign of a 0 that came of
+// numbers too small.
 
-#define SPARSE_ROWS 16  // of a transposed A, that are turned at once
-#define SPARSE_VECTORS 8  // at most
-#define LOOKED_AT 8                       // rows from which it is judged whether A is sparse
-#define SPARSE_LEAST_COLUMNS (2 * LANES)  // fewer, or less work, are not worth the look
+#define SPARSE_VECTORS 8                                // of a panel
+#define SPARSE_PANEL (SPARSE_VECTORS * LANES)
+#define SPARSE_ROWS (256 / REAL_BYTES)                  // of A, for which a panel is copied
+#define NEAR (32768 / (SPARSE_VECTORS * VECTOR_BYTES))  // rows of a panel that stay in the first cache
+#define NEAR_PARTS (DEPTH / NEAR + 1)
+#define WORTH_A_COPY 10                                 // times that a row of B is to be read
+#define LOOKED_AT 8                                     // rows from which it is judged whether A is sparse
+#define SPARSE_LEAST_COLUMNS (2 * LANES)                // fewer, or less work, are not worth the look
 #define SPARSE_LEAST_WORK (1 << 16)
 
 typedef bool NAME(mask) __attribute__((ext_vector_type(8)));
 typedef BITS NAME(eight) __attribute__((vector_size(8 * REAL_BYTES), aligned(REAL_BYTES), may_alias));
 
-// The places below `count`, at most 256, that are not 0, in order. Eight at once: what a mask's bits are is looked up, which no
-// branch has to guess, and what is written past those found lies below the next eight's own.
+// The places, below 256, of some rows of A that are not 0: of each row those of each NEAR rows of B, counted from their first.
+typedef struct {
+  uint8_t places[SPARSE_ROWS][DEPTH];
+  uint16_t ends[SPARSE_ROWS][NEAR_PARTS + 1];
+} NAME(sparse_lists);
+
+// The places below `count` that are not 0, in order. Eight at once: what a mask's bits are is looked up, which no branch has to
+// guess, and what is written past those found lies below the next eight's own.
 static size_t NAME(list_places)(const REAL *a, size_t count, uint8_t *places) {
   size_t found = 0, p = 0;
   for (; p + 8 <= count; p += 8) {
@@ -32,8 +45,7 @@ static size_t NAME(list_places)(const REAL *a, size_t count, uint8_t *places) {
   return found;
 }
 
-// Whether at most three tenths of A are not 0, from some of its rows as they are stored: with more of
-// them the other products are as fast.
+// Whether at most nine twentieths of A are not 0, from some of its rows as they are stored: with more the other products are as fast.
 static bool NAME(is_sparse)(size_t rows, size_t columns, const REAL *a, size_t stride) {
   const size_t looks = rows < LOOKED_AT ? rows : LOOKED_AT;
   BITS there = 0;
@@ -41,14 +53,16 @@ static bool NAME(is_sparse)(size_t rows, size_t columns, const REAL *a, size_t s
     const REAL *line = a + i * rows / looks * stride;
     EACH(c, columns) there += line[c] != 0;
   }
-  return 10 * (size_t)there <= 3 * looks * columns;
+  return 20 * (size_t)there <= 9 * looks * columns;
 }
 
-INLINE void NAME(sparse_vectors)(const int vectors, const uint8_t *places, size_t count, const REAL *a, const REAL *b,
-                                 size_t stride_b, REAL *c, bool adding) {
+// Sums that go on from `from`, or from 0.
+INLINE void NAME(sparse_sums)(const int vectors, const uint8_t *places, size_t count, const REAL *a, const REAL *b,
+                              size_t stride_b, const REAL *from, REAL *to, bool adding) {
   NAME(vector) sums[SPARSE_VECTORS];
 #pragma clang loop unroll(full)
-  for (int v = 0; v < vectors; v++) sums[v] = (NAME(vector)){0};
+  for (int v = 0; v < vectors; v++)
+    sums[v] = from ? *(const NAME(vector) *)(from + v * LANES) : (NAME(vector)){0};
   EACH(i, count) {
     const REAL factor = a[places[i]];
     const REAL *line = b + places[i] * stride_b;
@@ -57,56 +71,97 @@ INLINE void NAME(sparse_vectors)(const int vectors, const uint8_t *places, size_
   }
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
-    NAME(vector) *to = (NAME(vector) *)(c + v * LANES);
-    *to = adding ? *to + sums[v] : sums[v];
+    NAME(vector) *out = (NAME(vector) *)(to + v * LANES);
+    *out = adding ? *out + sums[v] : sums[v];
   }
 }
 
-// The last columns, fewer than a vector: as a whole vector that ends with them.
-static void NAME(sparse_end)(size_t columns, const uint8_t *places, size_t count, const REAL *a, const REAL *b,
-                             size_t stride_b, REAL *c, bool adding) {
-  const size_t before = LANES - columns;
-  REAL sums[LANES];
-  NAME(sparse_vectors)(1, places, count, a, b - before, stride_b, sums, false);
-  EACH(j, columns) c[j] = adding ? c[j] + sums[before + j] : sums[before + j];
+static void NAME(copy_sparse_panel)(bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns, size_t padded,
+                                    REAL *panel) {
+  if (transposed) NAME(transpose)(b, columns, k, stride_b, panel, SPARSE_PANEL);
+  EACH(p, k) {
+    REAL *line = panel + p * SPARSE_PANEL;
+    if (!transposed) EACH(c, columns) line[c] = b[p * stride_b + c];
+    for (size_t c = columns; c < padded; c++) line[c] = 0;
+  }
 }
 
-// At least one vector of columns.
-static void NAME(sparse_row)(size_t n, const uint8_t *places, size_t count, const REAL *a, const REAL *b, size_t stride_b,
-                             REAL *c, bool adding) {
-  size_t j = 0;
-#define WHILE_LEFT(vectors)                                                                   \
-  for (; j + vectors * LANES <= n; j += vectors * LANES)                                      \
-    NAME(sparse_vectors)(vectors, places, count, a, b + j, stride_b, c + j, adding);
-  WHILE_LEFT(8) WHILE_LEFT(4) WHILE_LEFT(2) WHILE_LEFT(1)
-#undef WHILE_LEFT
-  if (j < n) NAME(sparse_end)(n - j, places, count, a, b + j, stride_b, c + j, adding);
+// A panel of C's columns, for rows whose places are listed. `b` is the panel's first element in its block of k.
+INLINE void NAME(sparse_panel)(const int vectors, const NAME(sparse_lists) *lists, size_t rows, size_t depth, size_t columns,
+                               const REAL *a, size_t stride_a, bool transposed_b, const REAL *b, size_t stride_b, REAL *c,
+                               size_t stride_c, bool adding) {
+  _Alignas(64) REAL panel[NEAR * SPARSE_PANEL], sums[SPARSE_ROWS * SPARSE_PANEL];
+  const size_t parts = (depth + NEAR - 1) / NEAR;
+  const bool is_whole = columns == (size_t)vectors * LANES;
+  EACH(part, parts) {
+    const size_t low = part * NEAR, near = depth - low < NEAR ? depth - low : NEAR;
+    const bool is_last = part + 1 == parts;
+    size_t reads = 0;
+    EACH(r, rows) reads += lists->ends[r][part + 1] - lists->ends[r][part];
+    const REAL *lines = b + low * (transposed_b ? 1 : stride_b);
+    size_t stride = stride_b;
+    if (transposed_b || !is_whole || reads > WORTH_A_COPY * near) {
+      NAME(copy_sparse_panel)(transposed_b, lines, stride_b, near, columns, (size_t)vectors * LANES, panel);
+      lines = panel;
+      stride = SPARSE_PANEL;
+    }
+    EACH(r, rows) {
+      const size_t first = lists->ends[r][part], count = lists->ends[r][part + 1] - first;
+      REAL *so_far = sums + r * SPARSE_PANEL, *out = c + r * stride_c;
+      const bool is_done = is_last && is_whole;
+      NAME(sparse_sums)(vectors, lists->places[r] + first, count, a + r * stride_a + low, lines, stride,
+                        part > 0 ? so_far : NULL, is_done ? out : so_far, is_done && adding);
+      if (is_last && !is_whole) EACH(j, columns) out[j] = adding ? out[j] + so_far[j] : so_far[j];
+    }
+  }
 }
 
-static void NAME(multiply_sparse)(bool transposed_a, size_t m, size_t n, size_t k, const REAL *a, size_t stride_a,
-                                  const REAL *b, size_t stride_b, bool accumulate, REAL *c, size_t stride_c) {
+static __attribute__((noinline)) void NAME(multiply_sparse)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k,
+                                                            const REAL *a, size_t stride_a, const REAL *b, size_t stride_b,
+                                                            bool accumulate, REAL *c, size_t stride_c) {
   _Alignas(64) REAL turned[SPARSE_ROWS * DEPTH];
-  uint8_t places[DEPTH];
+  NAME(sparse_lists) lists;
   const size_t blocks = (k + DEPTH - 1) / DEPTH;
   EACH(at, blocks) {
     const size_t start = at * k / blocks, depth = (at + 1) * k / blocks - start;
     for (size_t top = 0; top < m; top += SPARSE_ROWS) {
       const size_t rows = m - top < SPARSE_ROWS ? m - top : SPARSE_ROWS;
-      const REAL *from = a + top * stride_a + start;
+      const REAL *factors = a + top * stride_a + start;
+      size_t stride = stride_a;
       if (transposed_a) {
         NAME(transpose)(a + start * stride_a + top, depth, rows, stride_a, turned, DEPTH);
-        from = turned;
+        factors = turned;
+        stride = DEPTH;
       }
       EACH(r, rows) {
-        const REAL *row = from + r * (transposed_a ? DEPTH : stride_a);
-        const size_t count = NAME(list_places)(row, depth, places);
-        NAME(sparse_row)(n, places, count, row, b + start * stride_b, stride_b, c + (top + r) * stride_c,
-                         accumulate || at > 0);
+        uint16_t *ends = lists.ends[r];
+        ends[0] = 0;
+        for (size_t low = 0, part = 0; low < depth; low += NEAR, part++)
+          ends[part + 1] = ends[part] + (uint16_t)NAME(list_places)(factors + r * stride + low,
+                                                                   depth - low < NEAR ? depth - low : NEAR,
+                                                                   lists.places[r] + ends[part]);
+      }
+      for (size_t left = 0; left < n; left += SPARSE_PANEL) {
+        const size_t columns = n - left < SPARSE_PANEL ? n - left : SPARSE_PANEL;
+        const REAL *panel = b + (transposed_b ? left * stride_b + start : start * stride_b + left);
+#define PANEL_OF(vectors)                                                                                              \
+  case vectors:                                                                                                        \
+    NAME(sparse_panel)(vectors, &lists, rows, depth, columns, factors, stride, transposed_b, panel, stride_b,          \
+                       c + top * stride_c + left, stride_c, accumulate || at > 0);                                     \
+    break;
+        switch ((columns + LANES - 1) / LANES) {
+          PANEL_OF(1) PANEL_OF(2) PANEL_OF(3) PANEL_OF(4) PANEL_OF(5) PANEL_OF(6) PANEL_OF(7) PANEL_OF(8)
+        }
+#undef PANEL_OF
       }
     }
   }
 }
 
-#undef SPARSE_ROWS
 #undef SPARSE_VECTORS
+#undef SPARSE_PANEL
+#undef SPARSE_ROWS
+#undef NEAR
+#undef NEAR_PARTS
+#undef WORTH_A_COPY
 #undef LOOKED_AT

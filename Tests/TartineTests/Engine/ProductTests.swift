@@ -114,9 +114,11 @@ import Testing
     /// work for that, have the same bits. That they are left out shows in a row of B that is infinite where only zeros meet it.
     @Test(arguments: KernelTests.levels) func leavingZerosOutChangesNoBit(_ level: KernelTests.Level) {
       for (m, n, k) in [(51, 101, 300), (300, 64, 40), (33, 300, 17), (40, 63, 256), (41, 36, 512)] {
-        for flags in 0..<4 {
+        for flags in 0..<8 {
           for gap in [0, 3] {
-            let c = Case(m: m, n: n, k: k, transposedA: flags & 1 > 0, accumulates: flags & 2 > 0, gap: gap)
+            let c = Case(
+              m: m, n: n, k: k, transposedA: flags & 1 > 0, transposedB: flags & 4 > 0, accumulates: flags & 2 > 0,
+              gap: gap)
             checkZeros(level, c, Float.self)
             checkZeros(level, c, Double.self)
           }
@@ -135,7 +137,7 @@ import Testing
       }
       func place(_ row: Int, _ k: Int) -> Int { whole.transposedA ? k * strides.a + row : row * strides.a + k }
       a[place(whole.m - 1, whole.k - 1)] = .nan
-      var b = RandomStream.normals(whole.k * strides.b, seed: 2).map { Scalar($0) }
+      var b = RandomStream.normals((whole.transposedB ? whole.n : whole.k) * strides.b, seed: 2).map { Scalar($0) }
       var result = [Scalar](repeating: 7, count: whole.m * strides.c)
       multiply(level, whole, a, b, into: &result)
       let few = max(2, min(whole.m, 65_535 / (whole.n * whole.k)))
@@ -143,8 +145,8 @@ import Testing
         // As many rows, the last ones overlapping.
         let top = min(first, whole.m - few)
         let part = Case(
-          m: few, n: whole.n, k: whole.k, transposedA: whole.transposedA, accumulates: whole.accumulates,
-          gap: whole.gap)
+          m: few, n: whole.n, k: whole.k, transposedA: whole.transposedA, transposedB: whole.transposedB,
+          accumulates: whole.accumulates, gap: whole.gap)
         let partStride = self.strides(part).a
         var own = [Scalar](repeating: 0, count: (part.transposedA ? part.k : few) * partStride)
         for row in 0..<few {
@@ -160,7 +162,7 @@ import Testing
         #expect(isSame, "\(whole.testDescription) from row \(top)")
       }
       for row in 0..<whole.m { a[place(row, 1)] = 0 }
-      for column in 0..<whole.n { b[strides.b + column] = .infinity }
+      for column in 0..<whole.n { b[whole.transposedB ? column * strides.b + 1 : strides.b + column] = .infinity }
       multiply(level, whole, a, b, into: &result)
       #expect(result[..<((whole.m - 1) * strides.c)].allSatisfy { $0.isFinite }, "\(whole.testDescription)")
     }
