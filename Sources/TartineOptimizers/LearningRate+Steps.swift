@@ -101,6 +101,17 @@ extension LearningRate {
   }
 
   /// Times that the loss had not been lower, by 10⁻⁴ of the best, for more than `patience` epochs.
+  /// Whether the dev losses of the epochs so far change it.
+  package var followsDevLosses: Bool { Self.followsDevLosses(shape) }
+
+  private static func followsDevLosses(_ shape: Shape) -> Bool {
+    switch shape {
+    case .plateau: true
+    case .joined(let parts): parts.contains { followsDevLosses($0.shape) }
+    default: false
+    }
+  }
+
   private static func plateaus(in losses: ArraySlice<Double>, patience: Int) -> Int {
     var best = Double.infinity
     var waited = 0

@@ -17,7 +17,7 @@ package final class Trainer {
   /// The same rows for every seed, so that seeds can be compared.
   private lazy var trainSample = trainRows.subset(
     Self.sample(split.devCount, of: split.trainCount, seed: split.seed))
-  private let measuresTrain: Bool
+  private let measures: Measures
   private let cut: BatchCut
   private let step: TrainingStep
   private let evaluator: Evaluator
@@ -34,10 +34,9 @@ package final class Trainer {
 
   /// - Parameters:
   ///   - prepared: of the same division, for trainings that share what they can.
-  ///   - measuresTrain: false where only dev is asked for: the epochs' figures on train are not numbers then, and a train loss
-  ///     that is none is not seen.
+  ///   - measures: what is measured after an epoch.
   package init(
-    _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, measuresTrain: Bool = true,
+    _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, measures: Measures = .all,
     observers: [any TrainingObserver]
   ) throws {
     Self.warnOfDebugBuild()
@@ -46,7 +45,7 @@ package final class Trainer {
     self.recipe = recipe
     self.split = split
     self.observers = observers
-    self.measuresTrain = measuresTrain
+    self.measures = measures
     let rows = try (prepared ?? PreparedSplits(split)).rows(for: recipe)
     preparation = rows.preparation
     let output = preparation.target.output(for: recipe.loss)
@@ -104,6 +103,21 @@ package final class Trainer {
     order = (0..<Int32(split.trainCount)).map { $0 }
     progress = Checkpoint.Progress(
       epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
+  }
+
+  /// What is measured after an epoch. The figures of what is not are not numbers, and a loss that is none is not seen.
+  package enum Measures {
+    /// Train and dev.
+    case all
+    /// Dev alone.
+    case dev
+    /// Dev alone, and only after the last epoch, unless the recipe asks for it.
+    case devAtTheEnd
+  }
+
+  private func measuresDev(after epoch: Int) -> Bool {
+    measures != .devAtTheEnd || epoch == recipe.epochs || recipe.keeps == .best || recipe.earlyStopping != nil
+      || recipe.optimizer.learningRate.followsDevLosses
   }
 
   private static func warnOfDebugBuild() {
@@ -203,16 +217,16 @@ package final class Trainer {
       }
     }
     preparePrediction(after: epoch)
-    let train = measuresTrain ? PartRecord(evaluator.evaluate(trainSample)) : nil
-    let dev = evaluator.evaluate(devRows)
-    guard train?.loss.isFinite ?? true, dev.loss.isFinite else {
+    let train = measures == .all ? PartRecord(evaluator.evaluate(trainSample)) : nil
+    let dev = measuresDev(after: epoch) ? PartRecord(evaluator.evaluate(devRows)) : nil
+    guard train?.loss.isFinite ?? true, dev?.loss.isFinite ?? true else {
       throw divergence(
         PassFault(layer: "output", isInGradient: false), epoch: epoch,
         batch: UnsafeBufferPointer(start: nil, count: 0))
     }
     return EpochRecord(
       epoch: epoch, learningRate: rate, batchLoss: loss / Double(cut.count) + step.updater.penaltyCost(plan: plan),
-      train: train ?? .unmeasured, dev: PartRecord(dev))
+      train: train ?? .unmeasured, dev: dev ?? .unmeasured)
   }
 
   /// Takes a step at each of these rates, whatever the recipe's own is, and gives back the batches' losses; fewer where one is
@@ -335,9 +349,10 @@ package final class Trainer {
 
   /// The kept epoch's error, or RMSE, on dev.
   package func devScore() -> Double {
-    // Answers that nothing decides of were measured at the epoch's end.
+    // Answers that nothing decides of were measured at the epoch's end, but where training ended early.
     if recipe.decision == .none, progress.epoch > 0 {
-      return progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
+      let kept = progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
+      if !kept.isNaN { return kept }
     }
     return evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).score
   }

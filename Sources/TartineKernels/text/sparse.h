@@ -76,13 +76,22 @@ INLINE void NAME(sparse_sums)(const int vectors, const uint8_t *places, size_t c
   }
 }
 
-static void NAME(copy_sparse_panel)(bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns, size_t padded,
+INLINE void NAME(copy_sparse_panel)(const int vectors, bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns,
                                     REAL *panel) {
   if (transposed) NAME(transpose)(b, columns, k, stride_b, panel, SPARSE_PANEL);
+  if (columns == (size_t)vectors * LANES) {
+    if (transposed) return;
+    EACH(p, k) {
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++)
+        *(NAME(vector) *)(panel + p * SPARSE_PANEL + v * LANES) = *(const NAME(vector) *)(b + p * stride_b + v * LANES);
+    }
+    return;
+  }
   EACH(p, k) {
     REAL *line = panel + p * SPARSE_PANEL;
     if (!transposed) EACH(c, columns) line[c] = b[p * stride_b + c];
-    for (size_t c = columns; c < padded; c++) line[c] = 0;
+    for (size_t c = columns; c < (size_t)vectors * LANES; c++) line[c] = 0;
   }
 }
 
@@ -101,7 +110,7 @@ INLINE void NAME(sparse_panel)(const int vectors, const NAME(sparse_lists) *list
     const REAL *lines = b + low * (transposed_b ? 1 : stride_b);
     size_t stride = stride_b;
     if (transposed_b || !is_whole || reads > WORTH_A_COPY * near) {
-      NAME(copy_sparse_panel)(transposed_b, lines, stride_b, near, columns, (size_t)vectors * LANES, panel);
+      NAME(copy_sparse_panel)(vectors, transposed_b, lines, stride_b, near, columns, panel);
       lines = panel;
       stride = SPARSE_PANEL;
     }

@@ -127,7 +127,8 @@ public struct Tuner: Sendable {
       let recipe = try recipe(of: trial.values)
       watcher.epochs = recipe.epochs ?? 1
       let trainer = try Trainer(
-        recipe, split: split, prepared: prepared, threads: 1, measuresTrain: false, observers: [watcher])
+        recipe, split: split, prepared: prepared, threads: 1,
+        measures: stopping == .none ? .devAtTheEnd : .dev, observers: [watcher])
       try trainer.run { _, _ in }
       if let failure = watcher.failure { throw failure }
       if watcher.isStopped {

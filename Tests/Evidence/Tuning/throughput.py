@@ -4,8 +4,8 @@
 
 64 trials of a network of 256 and 128 units with batch norm and dropout, 16 000 train and 4 000 dev rows, batches of 256,
 5 epochs of Adam. Optuna's trials are divided among two processes that share a study in a file, each with one thread of
-PyTorch, and measure dev once at the end; ours measure it after each epoch. Rounds take turns; what is told is from the first
-trial's start to the last one's end, as the study has it, so that starting Python, importing and reading count for neither.
+PyTorch. Both keep the last epoch and measure dev once. Rounds take turns; what is told is from the first trial's start to
+the last one's end, as the study has it, so that starting Python, importing and reading count for neither.
 """
 
 import csv
@@ -18,17 +18,17 @@ import sys
 import tempfile
 from datetime import datetime
 
-TRIALS, EPOCHS, BATCH, TRAIN, DEV = 64, 5, 256, 16000, 4000
+TRIALS, EPOCHS, BATCH, TRAIN, DEV, TEST = 64, 5, 256, 16000, 4000, 1000
 UNITS = (256, 128)
 
 
 def read(path):
-    """Rows as they stand in the file; and inputs, standardized or one-hot, with labels, as arrays."""
+    """Rows as they stand in the file, and such as only ours have for a test part; and inputs, standardized or one-hot, with labels, as arrays."""
     import numpy
 
     with open(path, newline="") as file:
         header, *rows = list(csv.reader(file, skipinitialspace=True))
-    rows = rows[: TRAIN + DEV]
+    rest, rows = rows[TRAIN + DEV : TRAIN + DEV + TEST], rows[: TRAIN + DEV]
     columns = []
     for place in range(len(header) - 1):
         values = [row[place] for row in rows]
@@ -39,7 +39,7 @@ def read(path):
             levels = sorted(set(values[:TRAIN]))
             columns.append(numpy.array([[float(v == level) for level in levels] for v in values], dtype="float32"))
     labels = numpy.array([row[-1].startswith(">") for row in rows], dtype="float32")
-    return header, rows, numpy.concatenate(columns, axis=1), labels
+    return header, rows, rest, numpy.concatenate(columns, axis=1), labels
 
 
 def train(inputs, labels, rate, beta, keep):
@@ -71,7 +71,7 @@ def work(path, csv_path, trials, seed):
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     torch.set_num_threads(1)
-    _, _, inputs, labels = read(csv_path)
+    _, _, _, inputs, labels = read(csv_path)
     inputs, labels = torch.from_numpy(inputs), torch.from_numpy(labels)
     # Whatever is made at the first step is made before the clock starts.
     train(inputs, labels, 1e-3, 0.9, 0.8)
@@ -116,9 +116,9 @@ def our_seconds(tartine, csv_path, folder, seed):
     with open(f"{folder}/space.json", "w") as file:
         json.dump(space, file)
     out = f"{folder}/ours-{seed}"
-    call = [tartine, "tune", csv_path, "--target", "income", "--split", "0.8,0.2", "--bins", "0", "--hidden", "256,128"]
-    call += ["--batch-norm", "--batch-size", str(BATCH), "--epochs", str(EPOCHS), "--optimizer", "adam", "--jobs", "2"]
-    call += ["--trials", str(TRIALS), "--space", f"{folder}/space.json", "--seed", str(seed), "--finalists", "1"]
+    call = [tartine, "tune", csv_path, "--target", "income", "--split-by", "fixed:part", "--bins", "0", "--hidden", "256,128"]
+    call += ["--batch-norm", "--batch-size", str(BATCH), "--epochs", str(EPOCHS), "--optimizer", "adam", "--keep-last"]
+    call += ["--jobs", "2", "--trials", str(TRIALS), "--space", f"{folder}/space.json", "--seed", str(seed), "--finalists", "1"]
     call += ["--fresh-seeds", "2", "--out", out, "--json"]
     best = json.loads(subprocess.run(call, capture_output=True, text=True, check=True).stdout)["best"]["value"]
     database = sqlite3.connect(f"{out}/study.db")
@@ -131,13 +131,14 @@ def main():
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
     with tempfile.TemporaryDirectory() as folder:
         csv_path = f"{folder}/adult.csv"
-        header, rows, inputs, _ = read(source)
+        header, rows, rest, inputs, _ = read(source)
         with open(csv_path, "w", newline="") as file:
-            csv.writer(file).writerows([header, *rows])
+            parts = ["train"] * TRAIN + ["dev"] * DEV + ["test"] * TEST
+            csv.writer(file).writerows([[*header, "part"], *([*row, part] for row, part in zip(rows + rest, parts))])
         ours, theirs = [], []
         for seed in range(rounds):
             ours.append(our_seconds(tartine, csv_path, folder, seed))
-            theirs.append(optuna_seconds(csv_path, folder, seed))
+            theirs.append(optuna_seconds(source, folder, seed))
     ratios = sorted(b[0] / a[0] for a, b in zip(ours, theirs))
     print(f"{TRIALS} trials, {inputs.shape[1]} inputs, {rounds} rounds in turn, median:\n")
     print("| | s | trials an hour | best dev error, % |\n|---|---|---|---|")
