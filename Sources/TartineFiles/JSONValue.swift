@@ -96,6 +96,9 @@ public enum JSONValue: Hashable, Sendable, Codable {
     if case .array(let mine) = self, case .array(let theirs) = other {
       return mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0.isSame(as: $1) }
     }
+    if case .object(let mine) = self, case .object(let theirs) = other {
+      return mine.count == theirs.count && mine.allSatisfy { theirs[$0]?.isSame(as: $1) ?? false }
+    }
     return self == other
   }
 }

@@ -22,6 +22,7 @@
 
 enum { SPINS_BEFORE_SLEEP = 20000, SPINS_BEFORE_YIELD = 2000 };
 // In nanoseconds: a wait that is short whatever the work, and how long the caller works alone.
+#define STACK_BYTES (2 << 20)
 static const int64_t SHORT_WAIT = 100000, SHORTEST_ALONE = 2000000, LONGEST_ALONE = 64000000;
 
 struct tartine_workers {
@@ -114,18 +115,24 @@ tartine_workers *tartine_workers_create(int count) {
 #if defined(__APPLE__)
   tartine_accelerate_prepare_thread();
 #endif
+  // Products hold panels on the stack, which for threads is small with some libraries.
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, STACK_BYTES);
   for (int number = 0; number < count; number++) {
     struct tartine_member *member = &team->members[number];
     member->team = team;
     member->number = number;
     atomic_init(&member->has_part, false);
     if (number == 0) continue;
-    if (pthread_create(&member->thread, NULL, work_until_stopped, member) != 0) {
+    if (pthread_create(&member->thread, &attributes, work_until_stopped, member) != 0) {
+      pthread_attr_destroy(&attributes);
       tartine_workers_destroy(team);
       return NULL;
     }
     team->count = number + 1;
   }
+  pthread_attr_destroy(&attributes);
   return team;
 }
 

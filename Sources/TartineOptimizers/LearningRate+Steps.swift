@@ -100,7 +100,6 @@ extension LearningRate {
     return max(0, (epochs - start) / (first * pow(factor, cycle)))
   }
 
-  /// Times that the loss had not been lower, by 10⁻⁴ of the best, for more than `patience` epochs.
   /// Whether the dev losses of the epochs so far change it.
   package var followsDevLosses: Bool { Self.followsDevLosses(shape) }
 
@@ -112,6 +111,7 @@ extension LearningRate {
     }
   }
 
+  /// Times that the loss had not been lower, by 10⁻⁴ of the best, for more than `patience` epochs.
   private static func plateaus(in losses: ArraySlice<Double>, patience: Int) -> Int {
     var best = Double.infinity
     var waited = 0

@@ -105,7 +105,7 @@ package final class Trainer {
       epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
   }
 
-  /// What is measured after an epoch. The figures of what is not are not numbers, and a loss that is none is not seen.
+  /// What is measured after an epoch. The figures of what is not are not numbers, and whether its loss is one is not looked at.
   package enum Measures {
     /// Train and dev.
     case all
@@ -116,8 +116,8 @@ package final class Trainer {
   }
 
   private func measuresDev(after epoch: Int) -> Bool {
-    measures != .devAtTheEnd || epoch == recipe.epochs || recipe.keeps == .best || recipe.earlyStopping != nil
-      || recipe.optimizer.learningRate.followsDevLosses
+    measures != .devAtTheEnd || epoch == recipe.epochs || step.quasiNewton?.isDone == true || progress.stopReason != nil
+      || recipe.keeps == .best || recipe.earlyStopping != nil || recipe.optimizer.learningRate.followsDevLosses
   }
 
   private static func warnOfDebugBuild() {
@@ -349,10 +349,9 @@ package final class Trainer {
 
   /// The kept epoch's error, or RMSE, on dev.
   package func devScore() -> Double {
-    // Answers that nothing decides of were measured at the epoch's end, but where training ended early.
+    // Answers that nothing decides of were measured at the epoch's end.
     if recipe.decision == .none, progress.epoch > 0 {
-      let kept = progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
-      if !kept.isNaN { return kept }
+      return progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
     }
     return evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).score
   }

@@ -1,4 +1,4 @@
-// Products of which half of A, or more, is zeros: one-hot columns, the empty part of a picture, what a rectifier and dropout
+// Products of which most of A is zeros: one-hot columns, the empty part of a picture, what a rectifier and dropout
 // leave.
 //
 // The places of some rows of A that are not 0 are listed. Some rows of a panel of B, that together stay in the first cache, are
@@ -11,7 +11,7 @@
 #define SPARSE_PANEL (SPARSE_VECTORS * LANES)
 #define SPARSE_ROWS (256 / REAL_BYTES)                  // of A, for which a panel is copied
 #define NEAR (32768 / (SPARSE_VECTORS * VECTOR_BYTES))  // rows of a panel that stay in the first cache
-#define NEAR_PARTS (DEPTH / NEAR + 1)
+#define NEAR_PARTS (DEPTH / NEAR)
 #define WORTH_A_COPY 10                                 // times that a row of B is to be read
 #define LOOKED_AT 8                                     // rows from which it is judged whether A is sparse
 #define SPARSE_LEAST_COLUMNS (2 * LANES)                // fewer, or less work, are not worth the look
@@ -78,21 +78,18 @@ INLINE void NAME(sparse_sums)(const int vectors, const uint8_t *places, size_t c
 
 INLINE void NAME(copy_sparse_panel)(const int vectors, bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns,
                                     REAL *panel) {
-  if (transposed) NAME(transpose)(b, columns, k, stride_b, panel, SPARSE_PANEL);
-  if (columns == (size_t)vectors * LANES) {
-    if (transposed) return;
+  if (transposed) {
+    NAME(transpose)(b, columns, k, stride_b, panel, SPARSE_PANEL);
+  } else if (columns == (size_t)vectors * LANES) {
     EACH(p, k) {
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++)
         *(NAME(vector) *)(panel + p * SPARSE_PANEL + v * LANES) = *(const NAME(vector) *)(b + p * stride_b + v * LANES);
     }
-    return;
+  } else {
+    EACH(p, k) EACH(c, columns) panel[p * SPARSE_PANEL + c] = b[p * stride_b + c];
   }
-  EACH(p, k) {
-    REAL *line = panel + p * SPARSE_PANEL;
-    if (!transposed) EACH(c, columns) line[c] = b[p * stride_b + c];
-    for (size_t c = columns; c < (size_t)vectors * LANES; c++) line[c] = 0;
-  }
+  EACH(p, k) for (size_t c = columns; c < (size_t)vectors * LANES; c++) panel[p * SPARSE_PANEL + c] = 0;
 }
 
 // A panel of C's columns, for rows whose places are listed. `b` is the panel's first element in its block of k.
