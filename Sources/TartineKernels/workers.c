@@ -20,9 +20,8 @@
 #include <mach/mach.h>
 #endif
 
-enum { SPINS_BEFORE_SLEEP = 20000, SPINS_BEFORE_YIELD = 2000 };
+enum { SPINS_BEFORE_SLEEP = 20000, SPINS_BEFORE_YIELD = 2000, STACK_BYTES = 2 << 20 };
 // In nanoseconds: a wait that is short whatever the work, and how long the caller works alone.
-#define STACK_BYTES (2 << 20)
 static const int64_t SHORT_WAIT = 100000, SHORTEST_ALONE = 2000000, LONGEST_ALONE = 64000000;
 
 struct tartine_workers {

@@ -22,7 +22,7 @@ import Testing
   }
 
   /// Two seeds that err by 0.02 and 0.06 on rows that are all there are, with c = 0.0193: the posterior's 97.5 % point
-  /// on a grid of 100 000 points with the same ends, made by SciPy.
+  /// on a grid of 100 000 points with the same ends (Tests/Golden/make_seed_deviation.py).
   @Test func seedsAlone() {
     let figure = SampledFigure(outcomes: [outcomes(4, of: 200), outcomes(12, of: 200)], isNumber: false, partRows: 200)
     let estimate = figure.estimate

@@ -205,6 +205,23 @@ import Testing
     #expect(best?.epoch == run.bestEpoch && best?.dev.loss == run.dev.loss && best?.train.error == run.train.error)
   }
 
+  /// Of a trial's dev figure nothing is lost by not looking at epochs that nobody asks for: where the last is kept, the best, and
+  /// where the rate follows dev.
+  @Test func measuringLessChangesNoDevFigure() throws {
+    let split = try Dataset.digits().split(seed: 1)
+    let plain = Recipe {
+      Flatten(); Dense(16); ReLU()
+    }.epochs(4)
+    let kept = plain.keeping(.last)
+    for recipe in [kept, plain, kept.optimizer(.adam(learningRate: .plateau(from: 0.1, factor: 0.1, patience: 0)))] {
+      let measures: [Trainer.Measures] = [.all, .dev, .devAtTheEnd]
+      let trainers = try measures.map { try Trainer(recipe, split: split, threads: 1, measures: $0, observers: []) }
+      for trainer in trainers { try trainer.run { _, _ in } }
+      let expected = trainers[0].finish(seconds: 0).dev.score
+      #expect(expected > 0 && trainers.allSatisfy { $0.devScore() == expected })
+    }
+  }
+
   @Test func observersStopWithAReason() throws {
     final class Stopper: TrainingObserver {
       var steps = 0
