@@ -1,8 +1,8 @@
 // Table 2 of Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014: MNIST without
 // augmentation, three layers of 1024 ReLU units with dropout and a largest norm, 1.06 % of the test pictures wrong.
 //
-//     swift run -c release TartineDropoutPaper MNIST_FOLDER [--choose] [--rate R] [--norm C] [--batch N] [--epochs N]
-//       [--seed N] [--out curve.csv]
+//     swift run -c release TartineDropoutPaper MNIST_FOLDER [--choose] [--rate R] [--warmup W] [--norm C] [--batch N]
+//       [--epochs N] [--seed N] [--out curve.csv]
 //
 // Keeps 0.8 of the inputs and 0.5 of the hidden units, as there. Optimizer, rate and norm were chosen with --choose, which
 // trains on 50 000 of the pictures, measures on the other 10 000 of the train part, and leaves the test part alone
@@ -36,8 +36,8 @@ final class Curve: TrainingObserver {
 
 guard CommandLine.arguments.count > 1 else {
   print(
-    "usage: TartineDropoutPaper MNIST_FOLDER [--choose] [--rate R] [--norm C] [--batch N] [--epochs N] [--seed N] "
-      + "[--out curve.csv]"
+    "usage: TartineDropoutPaper MNIST_FOLDER [--choose] [--rate R] [--warmup W] [--norm C] [--batch N] [--epochs N] "
+      + "[--seed N] [--out curve.csv]"
   )
   exit(64)
 }
@@ -64,7 +64,7 @@ func run() throws {
       Dropout(keep: 0.5)
     }
   }
-  let rate = LearningRate.cosine(from: number("--rate", 1), warmup: 0.1)
+  let rate = LearningRate.cosine(from: number("--rate", 1), warmup: number("--warmup", 0.1))
   let recipe = network.optimizer(.momentum(learningRate: rate, beta: 0.95)).penalty(.maxNorm(number("--norm", 2)))
     .batchSize(Int(number("--batch", 128))).epochs(Int(number("--epochs", 200))).keeping(.last)
 

@@ -53,10 +53,13 @@ struct DataOptions: ParsableArguments {
   var task: String?
 
   /// The source that the flags describe.
-  func source(seed: UInt64) throws -> DataSource {
-    DataSource(
+  /// - Parameter loss: one for numbers says that the target is one: counts would be taken for classes.
+  func source(seed: UInt64, loss: Loss? = nil) throws -> DataSource {
+    var source = DataSource(
       data: data ?? DataSource.digits, target: target, weights: weights, leaveOut: leftOut, test: test,
       task: try parsedTask(), split: try parsedShares(), splitBy: try parsedMethod(), splitSeed: splitSeed ?? seed)
+    if loss?.isForNumbers == true, source.task == nil, target?.contains(",") != true { source.task = .regression }
+    return source
   }
 
   private var leftOut: [String]? {

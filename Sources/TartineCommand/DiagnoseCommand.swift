@@ -76,10 +76,12 @@ struct DiagnoseCommand: ParsableCommand {
     let found: Examination
     do {
       switch subject {
-      case .run(let run, let isTested):
+      case .run(let run, let description):
+        // The run's own reference and δ, so that its ladder is read as it was then.
         found = try run.examined(
-          test: isTested ? try run.test() : nil, humanError: humanError, worth: worth, budget: budget, threads: threads,
-          progress: show)
+          test: description.testOpenings > 0 ? try run.test() : nil,
+          humanError: humanError ?? description.options?.humanError, worth: worth ?? description.options?.worth,
+          budget: budget, threads: threads, progress: show)
       case .recipe(let recipe, let split):
         found = try recipe.examined(
           on: split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: show)
@@ -102,8 +104,7 @@ struct DiagnoseCommand: ParsableCommand {
 
   /// What is examined.
   private enum Subject {
-    /// With whether its test part was opened.
-    case run(Run, isTested: Bool)
+    case run(Run, RunFolder.Description)
     case recipe(Recipe, Split)
 
     var split: Split {
@@ -135,10 +136,11 @@ struct DiagnoseCommand: ParsableCommand {
         return (.recipe(try folder.read().recipe, split), source)
       }
       return (
-        .run(try folder.open(threads: threads), isTested: description.testOpenings > 0), description.source
+        .run(try folder.open(threads: threads), description), description.source
       )
     }
-    var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
+    let first = try changes.apply(to: try recipe.base(for: nil))
+    var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
     return (.recipe(try changes.apply(to: try recipe.base(for: split.dataset.task.task)), split), source)
   }
@@ -157,7 +159,7 @@ struct ExaminationText {
   var text: String {
     var lines: [String] = []
     if examination.faults.isEmpty {
-      lines.append("No fault found.")
+      lines.append(examination.nothingFound)
       if let baseline = examination.checks.first(where: { $0.name == "baseline" && $0.verdict != .fine }) {
         lines.append("But it is not surely better than an answer that looks at nothing: \(baseline.evidence).")
       }

@@ -25,7 +25,7 @@ struct DiagnosisFolder {
     }
     guard !path.isEmpty else { throw FileError(.cannotCreate, path, "the report's folder has an empty name.") }
     self.path = path
-    for file in [report, figures, recipe] where Files.exists(file) {
+    for file in [report, figures, recipe] + (0..<9).map({ self.recipe(ofPrescription: $0) }) where Files.exists(file) {
       throw FileError(
         .cannotCreate, path,
         "'\(file)' is there already, and the report would replace it; name another folder with --out.")

@@ -40,7 +40,8 @@ struct FindRateCommand: ParsableCommand {
 
   func run() throws {
     let changes = try recipe.changes()
-    var source = try data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
+    let first = try changes.apply(to: try recipe.base(for: nil))
+    var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
     let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
     let range = try chosen.learningRateRange(on: split, seeds: seeds, steps: steps, threads: threads)

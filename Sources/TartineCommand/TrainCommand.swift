@@ -102,9 +102,7 @@ struct TrainCommand: ParsableCommand {
   private func begun() throws -> Job {
     let changes = try recipe.changes()
     let first = try changes.apply(to: try recipe.base(for: nil))
-    var source = try data.source(seed: first.seed)
-    // Counts would be taken for classes.
-    if first.loss.isForNumbers, source.task == nil, source.target?.contains(",") != true { source.task = .regression }
+    var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
     if let folds = options.folds { _ = try split.folds(folds) }
     let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))

@@ -166,6 +166,9 @@ extension Split {
     return with(test: LockedTest(dataset: wider, rows: [])).with(wider)
   }
 
+  /// The same train and dev part, for what measures nothing on test.
+  package var withoutTest: Split { with(test: LockedTest(dataset: dataset, rows: [])) }
+
   private func with(_ dataset: Dataset) -> Split {
     var copy = self
     copy.dataset = dataset

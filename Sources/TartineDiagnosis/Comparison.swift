@@ -50,7 +50,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
     }
     for run in runs + others {
       guard run.split.dataset.source == first.split.dataset.source, run.dev.origin == first.dev.origin,
-        run.dev.truths == first.dev.truths, run.model.task == first.model.task
+        run.model.task == first.model.task, Self.agree(run.dev.truths, first.dev.truths)
       else {
         throw DataError(
           "two runs can be compared only on the same dev rows; train both on the same data with the same --split and --split-seed.",
@@ -59,7 +59,8 @@ public struct Comparison: Sendable, CustomStringConvertible {
     }
     let task = first.model.task
     unit = Unit(first.model)
-    rows = first.dev.rowCount
+    let count = first.dev.rowCount
+    rows = count
     seeds = (runs.count, others.count)
     let (mine, theirs) = (Self.Arm(runs), Self.Arm(others))
     figure = mine.mean
@@ -74,7 +75,9 @@ public struct Comparison: Sendable, CustomStringConvertible {
     let value = figure - otherFigure
     func half(_ tail: Double) -> Double {
       let ofSeeds = seedSpread.map { $0.deviation * HypothesisTest.studentPoint(upperTail: tail, freedom: $0.freedom) }
-      return hypot(HypothesisTest.normalPoint(upperTail: tail) * spread, ofSeeds ?? 0)
+      // One row says nothing of others.
+      guard count > 1 else { return .infinity }
+      return hypot(HypothesisTest.studentPoint(upperTail: tail, freedom: Double(count - 1)) * spread, ofSeeds ?? 0)
     }
     let width = half(0.025)
     difference = Estimate(value, low: value - width, high: value + width)
@@ -85,6 +88,13 @@ public struct Comparison: Sendable, CustomStringConvertible {
       if half(middle) > abs(value) { low = middle } else { high = middle }
     }
     p = value == 0 ? 1 : min(1, 2 * high)
+  }
+
+  /// Numbers come back from the units of training with a rounding of their own.
+  private static func agree(_ a: [Double], _ b: [Double]) -> Bool {
+    guard a.count == b.count else { return false }
+    let largest = b.reduce(0) { max($0, abs($1)) }
+    return zip(a, b).allSatisfy { abs($0 - $1) <= 1e-5 * largest }
   }
 
   /// Runs on one side.

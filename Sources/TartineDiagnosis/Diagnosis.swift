@@ -81,7 +81,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     let floor = unit.isFraction ? 0.005 : 0
     let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
     let fall = probe.map {
-      Estimate.fall(from: run.train.outcomes, to: $0.train.outcomes, isNumber: !unit.isFraction)
+      Estimate.fall(from: Self.means(runs.map(\.train.outcomes)), to: $0.train.outcomes, isNumber: !unit.isFraction)
     }
     bias = Self.bias(train.estimate, humanError: humanError, probe: fall, delta, unit)
     let middle = sources.map { Rung("train-dev", [$0.run.dev]) }
@@ -100,6 +100,11 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     // What is below δ already has little to give, whatever its reference.
     let bias = train.estimate.value < delta ? .absent : bias.reading
     prescriptions = Prescription.list(for: run, bias: bias, variance: variance, worth: delta)
+  }
+
+  /// Each row's own error, over the seeds.
+  private static func means(_ seeds: [[Double]]) -> [Double] {
+    seeds[0].indices.map { row in seeds.reduce(0) { $0 + $1[row] } / Double(seeds.count) }
   }
 
   private static func bias(

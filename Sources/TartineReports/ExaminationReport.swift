@@ -62,7 +62,7 @@ public struct ExaminationReport {
 
   private var faults: String {
     guard !examination.faults.isEmpty else {
-      return "<ul class=\"faults none\"><li><span class=\"name\">No fault found.</span></li></ul>"
+      return "<ul class=\"faults none\"><li><span class=\"name\">\(escape(examination.nothingFound))</span></li></ul>"
     }
     let items = examination.faults.map { fault in
       "<li><span class=\"name\">\(fault.name.rawValue)</span>: \(escape(fault.evidence)). "
@@ -80,7 +80,7 @@ public struct ExaminationReport {
     return Page.section(
       "What would help",
       note:
-        "What was tried here, and by how much it lowers the dev error, with 95 % intervals of rows and seeds; the best of several looks a little better than it is.",
+        "What was tried here, and by how much it lowers the dev error, with 95 % intervals: of rows, and of seeds where its own line says so; the best of several looks a little better than it is.",
       items.isEmpty ? "" : "<ol>\(items.joined())</ol>")
   }
 

@@ -7,19 +7,19 @@ import TartineOptimizers
 /// The loop: epochs of steps, each epoch measured, the best or the last kept.
 package final class Trainer {
   package let recipe: Recipe
-  private let preparation: Preparation
-  private let plan: NetworkPlan
+  let preparation: Preparation
+  let plan: NetworkPlan
   private let split: Split
-  private let workers: Workers
+  let workers: Workers
   private let observers: [any TrainingObserver]
 
-  private let trainRows, devRows: PreparedRows
+  let trainRows, devRows: PreparedRows
   /// The same rows for every seed, so that seeds can be compared.
   private lazy var trainSample = trainRows.subset(
     Self.sample(split.devCount, of: split.trainCount, seed: split.seed))
   private let measures: Measures
-  private let cut: BatchCut
-  private let step: TrainingStep
+  let cut: BatchCut
+  let step: TrainingStep
   private let evaluator: Evaluator
   /// The weights that predict: those of the last step, or their average.
   private let predicting: Arena
@@ -27,7 +27,7 @@ package final class Trainer {
   private let corrected: Arena
   private let statistics: NormStatistics?
   private let kept: (weights: Arena, state: Arena)
-  private var order: [Int32]
+  var order: [Int32]
   private var progress: Checkpoint.Progress
   /// Epochs that were done before this process began.
   private var firstEpoch = 0
@@ -229,31 +229,6 @@ package final class Trainer {
       train: train ?? .unmeasured, dev: dev ?? .unmeasured)
   }
 
-  /// Takes a step at each of these rates, whatever the recipe's own is, and gives back the batches' losses; fewer where one is
-  /// not finite. What was trained is lost.
-  package func losses(at rates: [Double]) -> [Double] {
-    var losses: [Double] = []
-    var epoch = 0
-    while losses.count < rates.count {
-      epoch += 1
-      var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
-      stream.shuffle(&order)
-      let isWhole = order.withUnsafeBufferPointer { order in
-        func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order[cut[batch]]) }
-        step.begin(rows(0), of: trainRows, epoch: epoch)
-        for batch in 0..<cut.count where losses.count < rates.count {
-          let result = step.run(
-            step: losses.count, rate: rates[losses.count], next: batch + 1 < cut.count ? rows(batch + 1) : nil)
-          guard result.isFinite else { return false }
-          losses.append(result.loss)
-        }
-        return true
-      }
-      if !isWhole { break }
-    }
-    return losses
-  }
-
   /// Brings what predicts up to date at an epoch's end.
   private func preparePrediction(after epoch: Int) {
     // The averages take in every pass.
@@ -285,41 +260,6 @@ package final class Trainer {
       step: progress.step + 1, epoch: epoch, layer: fault.layer,
       rows: rows.map { split.dataset.rowNumber(trainRows.origin[Int(batch[$0])]) }, isInGradient: fault.isInGradient,
       lastGood: progress.bestEpoch > 0 ? keptModel() : nil)
-  }
-
-  // MARK: Signals
-
-  /// What goes through each layer, over at most so many dev rows, from all over the file: of the weights that training is at, or
-  /// of a model's. The loss is of labels as they are, not smoothed.
-  package func signals(rows count: Int, of model: Model? = nil) -> (layers: [LayerSignals], loss: Double) {
-    let all = devRows.rowCount
-    let rows = all > count ? devRows.subset((0..<count).map { $0 * all / count }) : devRows
-    return SignalProbe(
-      plan, output: preparation.target.output(for: recipe.loss), loss: recipe.loss.unsmoothed, rows: rows,
-      weights: model?.weights ?? step.weights, workers: workers
-    ).measure()
-  }
-
-  /// By how much the first steps at the recipe's own rate move each layer's weights, as a share of their size, a step. What was
-  /// trained is lost.
-  package func updateRatios(steps: Int) -> [(layer: String, ratio: Double)] {
-    let spans = plan.nodes.compactMap { node -> (String, TensorSpan)? in
-      guard case .fused(let fused) = node, let weight = fused.weight else { return nil }
-      return (fused.name, weight)
-    }
-    func values(_ span: TensorSpan) -> [Float] {
-      let start = step.weights.base.assumingMemoryBound(to: Float.self) + span.offset
-      return Array(UnsafeBufferPointer(start: start, count: span.count))
-    }
-    func size(_ values: some Sequence<Float>) -> Double {
-      values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-    }
-    let before = spans.map { values($0.1) }
-    _ = losses(at: [Double](repeating: recipe.optimizer.learningRate.initial, count: steps))
-    return zip(spans, before).map { span, old in
-      let moved = size(zip(values(span.1), old).map { $0 - $1 })
-      return (span.0, moved / max(size(old), .leastNormalMagnitude) / Double(steps))
-    }
   }
 
   // MARK: Results

@@ -125,16 +125,23 @@ extension Recipe {
   ) throws -> LearningCurve {
     var points: [LearningCurve.Point] = []
     var last: [Run] = []
+    // Whole groups come as large as they are, so that the rows of a size may be others than were asked for.
+    var rows = 0.0
     for size in 0..<sizes {
       let share = 1 / Double(1 << (sizes - 1 - size)).squareRoot()
       let count = max(2, Int((Double(split.trainCount) * share).rounded()))
       last = try (0..<seeds).map { seed in
         let part = size == sizes - 1 ? split : split.with(train: split.sample(count, seed: UInt64(seed)))
+        rows += Double(part.trainCount) / Double(seeds)
         let run = try train(on: part, seed: UInt64(seed), threads: threads)
         progress(size * seeds + seed + 1, sizes * seeds)
         return run
       }
-      points.append(LearningCurve.Point(rows: count, errors: last.map(\.dev.score)))
+      let mean = Int(rows.rounded())
+      rows = 0
+      // Two sizes of the same groups are one.
+      if mean == points.last?.rows { continue }
+      points.append(LearningCurve.Point(rows: mean, errors: last.map(\.dev.score)))
     }
     return LearningCurve(points, samplingDeviation: last.first.map(\.dev.samplingDeviation) ?? 0)
   }

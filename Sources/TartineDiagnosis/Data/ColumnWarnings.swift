@@ -31,10 +31,11 @@ struct ColumnWarnings {
   }
 
   private static func constant(_ fact: ColumnFacts) -> DataWarning? {
-    guard fact.values <= 1 else { return nil }
+    // One value in some rows and none in others says which is which, and the network is told.
+    guard fact.values == 0 || fact.values == 1 && fact.missing == 0 else { return nil }
     return DataWarning(
       name: .constantColumn, column: fact.name,
-      evidence: fact.values == 0 ? "it holds no value" : "it has one value in all rows that have one",
+      evidence: fact.values == 0 ? "it holds no value" : "it has one value in all rows",
       action: "leave it out: it tells nothing")
   }
 
@@ -79,7 +80,8 @@ struct ColumnWarnings {
     }
   }
 
-  private static func isCalledIdentifier(_ name: String) -> Bool {
+  /// Whether it is named as what names rows.
+  static func isCalledIdentifier(_ name: String) -> Bool {
     let name = name.lowercased()
     return ["id", "key", "uuid", "index", "nr", "no", "number"].contains(name)
       || ["_id", " id", "-id", ".id", "_no", "_nr", "_key", "_index"].contains { name.hasSuffix($0) }

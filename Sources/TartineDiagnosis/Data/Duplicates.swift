@@ -27,13 +27,17 @@ struct Duplicates {
   static let impossible = 1e-12
 
   /// - Parameters:
-  ///   - parts: rows of data sets with the same columns.
+  ///   - parts: rows of data sets; the columns of the first are looked at, whatever else another file has.
   ///   - unused: columns that no network is given.
   init(_ parts: [PartComparison.Part], leavingOut unused: Set<String>) {
+    var names: Set<String> = []
+    if case .table(let columns) = parts.first?.dataset.inputs {
+      names = Set(columns.map(\.name)).subtracting(unused)
+    }
     var places: [Key: Int] = [:]
     var members: [[(part: Int, row: Int)]] = []
     for (number, part) in parts.enumerated() {
-      let keys = RowKeys(part.dataset, leavingOut: unused)
+      let keys = RowKeys(part.dataset, names)
       for row in part.rows {
         let key = keys[row]
         if let place = places[key] {
@@ -45,8 +49,9 @@ struct Duplicates {
       }
     }
     let rows = parts.reduce(0) { $0 + $1.rows.count }
-    let chances = parts.map { Chance($0, leavingOut: unused) }
-    sets = members.filter { $0.count > 1 }.map { twins in
+    let all = members.filter { $0.count > 1 }
+    let chances = all.isEmpty ? [] : parts.map { Chance($0, names) }
+    sets = all.map { twins in
       // By the shares of the largest part that has such a row.
       let known = twins.max { parts[$0.part].rows.count < parts[$1.part].rows.count } ?? twins[0]
       return Twins(members: twins, expected: chances[known.part].expected(known.row, among: rows))
@@ -73,10 +78,10 @@ struct Duplicates {
     /// By column, each level's own bits, the same in another data set.
     private let levels: [[UInt64]]
 
-    init(_ dataset: Dataset, leavingOut unused: Set<String>) {
+    init(_ dataset: Dataset, _ names: Set<String>) {
       inputs = dataset.inputs
       if case .table(let all) = dataset.inputs {
-        columns = all.filter { !unused.contains($0.name) }.sorted { $0.name < $1.name }
+        columns = all.filter { names.contains($0.name) }.sorted { $0.name < $1.name }
       } else {
         columns = []
       }
@@ -110,14 +115,14 @@ struct Duplicates {
   private struct Chance {
     private let shares: [(Int) -> Double]
 
-    init(_ part: PartComparison.Part, leavingOut unused: Set<String>) {
+    init(_ part: PartComparison.Part, _ names: Set<String>) {
       guard case .table(let columns) = part.dataset.inputs else {
         // Pictures are never alike by chance.
         shares = [{ _ in 0 }]
         return
       }
       let rows = Double(part.rows.count)
-      shares = columns.filter { !unused.contains($0.name) }.map { column in
+      shares = columns.filter { names.contains($0.name) }.map { column in
         switch column.values {
         case .numbers(let numbers):
           var counts: [UInt64: Int] = [:]

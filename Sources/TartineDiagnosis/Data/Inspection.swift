@@ -56,9 +56,7 @@ public struct Inspection: Sendable {
     sameDistribution = PartComparison.all(of: split, leavingOut: unused, threads: threads)
     var warnings = ColumnWarnings(dataset, columns, preparation, rows: known).list
     warnings += try Self.leaks(split, columns, threads: threads)
-    if let warning = Self.pixelLeak(split, preparation) ?? Self.unfitTest(split, preparation) {
-      warnings.append(warning)
-    }
+    warnings += [Self.pixelLeak(split, preparation), Self.unfitTest(split, preparation)].compactMap { $0 }
     warnings += DuplicateWarnings(split, leavingOut: unused).list
     warnings += RowWarnings(split, classes: classes).list
     warnings += Self.shiftWarnings(sameDistribution)
@@ -112,7 +110,9 @@ public struct Inspection: Sendable {
     let used = columns.filter { !$0.use.hasPrefix("left out") }
     // A column that drives a number tells much of its variance and is no leak; a class is hardly ever told so well.
     let least = split.task == .regression ? 0.9 : 0.7
-    let telling = used.filter { $0.tells >= least }
+    var telling = used.filter { $0.tells >= least }
+    // Where all tell much, those that tell nearly all are held against the rest.
+    if telling.count == used.count { telling = used.filter { $0.tells > 0.98 } }
     // Beside no other there is nothing to hold it against.
     guard !telling.isEmpty, used.count > telling.count else { return [] }
     let others = try TogetherScore.score(split, without: Set(telling.map(\.name)), threads: threads)
@@ -128,8 +128,8 @@ public struct Inspection: Sendable {
     }
   }
 
-  /// Pictures that a pixel is judged by.
-  private static let pixelRows = 4_000
+  /// Pictures that a pixel is judged by, and pixels of all of them together: of larger pictures fewer are looked at.
+  private static let (pixelRows, pixelsInAll) = (4_000, 20_000_000)
 
   /// A single pixel that tells the class, as a mark in a corner does.
   private static func pixelLeak(_ split: Split, _ preparation: Preparation) -> DataWarning? {
@@ -137,13 +137,14 @@ public struct Inspection: Sendable {
     var rows = split.train
     var stream = RandomStream(seed: split.seed, purpose: .permutation, index: 7)
     stream.shuffle(&rows)
-    rows = Array(rows.prefix(pixelRows))
+    let pixels = block.shape.0 * block.shape.1 * block.shape.2
+    rows = Array(rows.prefix(min(pixelRows, pixelsInAll / pixels)))
     guard rows.count >= 100,
       let truths = preparation.target.truths(of: split.dataset, rows: rows).first
     else { return nil }
     let pictures = rows.map { block.pixels($0) }
     let places = Array(rows.indices)
-    let scores = (0..<block.shape.0 * block.shape.1 * block.shape.2).map { pixel -> Double in
+    let scores = (0..<pixels).map { pixel -> Double in
       let column = Column(
         name: "", values: .numbers(pictures.map { Double($0[$0.startIndex + pixel]) }), reason: "")
       return ColumnScore.score(column, rows: places, truths: truths.values, classes: truths.classes)
@@ -172,17 +173,21 @@ public struct Inspection: Sendable {
 
   private static func shiftWarnings(_ comparisons: [PartComparison]) -> [DataWarning] {
     comparisons.filter(\.isDifferent).map { pair in
-      let shifted = pair.columns.filter(\.isShifted).prefix(3).map { "'\($0.name)' by \($0.effectText)" }
-      let columns = shifted.isEmpty ? "no one column shows it alone" : Dataset.list(shifted)
-      let rank = Text.fixed(pair.area * 100, decimals: 0)
-      return DataWarning(
-        name: .differentDistribution, column: pair.columns.first { $0.isShifted }?.name,
-        evidence: "\(pair.first) and \(pair.second) can be told apart in \(rank) % of pairs of rows, p "
-          + "\(PartComparison.text(p: pair.adjustedP)): \(columns)",
+      DataWarning(
+        name: .differentDistribution, column: pair.columns.first { $0.isShifted }?.name, evidence: pair.evidence,
         action: pair.first == "dev"
           ? "take dev and test from one source: dev must be what the model will meet"
           : "a part that is unlike train measures something else too; see how the parts were made")
     }
+  }
+}
+
+extension PartComparison {
+  /// What was seen of two parts that differ, in a sentence.
+  var evidence: String {
+    let shifted = columns.filter(\.isShifted).prefix(3).map { "'\($0.name)' by \($0.effectText)" }
+    return "\(first) and \(second) can be told apart in \(Text.fixed(area * 100, decimals: 0)) % of pairs of rows, p "
+      + "\(Self.text(p: adjustedP)): \(shifted.isEmpty ? "no one column shows it alone" : Dataset.list(shifted))"
   }
 }
 

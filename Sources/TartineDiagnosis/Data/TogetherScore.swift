@@ -21,8 +21,11 @@ enum TogetherScore {
     var rows = split.train
     var stream = RandomStream(seed: split.seed, purpose: .permutation, index: 4)
     stream.shuffle(&rows)
-    let part = split.without(names).with(
-      train: rows.prefix(mostRows).sorted(), dev: Array(split.dev.prefix(mostRows)))
+    var judged = split.dev
+    stream.shuffle(&judged)
+    // Nothing is measured on test, which may have other columns.
+    let part = split.without(names).withoutTest.with(
+      train: rows.prefix(mostRows).sorted(), dev: judged.prefix(mostRows).sorted())
     let recipe = Recipe(Network(layers: [Dense(64), ReLU()]))
       .optimizer(.adamW(learningRate: .cosine(from: 3e-3), decay: 0.05)).batchSize(64)
       .epochs(max(10, min(60, 100_000 / part.trainCount)))

@@ -86,6 +86,16 @@ struct Attempt {
 struct Baseline {
   /// Each row's own error by the answer that is best for these very rows: the least that looking at nothing can err by.
   static func outcomes(of judged: Evaluation) -> [Double] {
+    if judged.task == .multilabel {
+      let labels = judged.outputNames.count
+      let yes = (0..<labels).map { label in
+        stride(from: label, to: judged.truths.count, by: labels).reduce(0.0) { $0 + judged.truths[$1] }
+          > Double(judged.rowCount) / 2
+      }
+      return (0..<judged.rowCount).map { row in
+        (0..<labels).reduce(0.0) { $0 + ((judged.truths[row * labels + $1] == 1) == yes[$1] ? 0 : 1) } / Double(labels)
+      }
+    }
     guard judged.task.isClassification else {
       let mean = judged.truths.reduce(0, +) / Double(max(1, judged.truths.count))
       return judged.truths.map { ($0 - mean) * ($0 - mean) }

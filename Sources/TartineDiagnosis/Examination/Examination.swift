@@ -27,6 +27,8 @@ public struct Examination: Sendable {
   public internal(set) var checks: [Check] = []
   /// What is wrong, likeliest first; empty for a healthy network.
   public internal(set) var faults: [Fault] = []
+  /// Whether the recipe was held against one that is known to train, which settings at fault are told by.
+  public internal(set) var isCompared = false
   /// What to do, what removes most of the error first; early stopping last.
   public internal(set) var prescriptions: [Remedy] = []
   /// Signals of each layer at the start, and at the end.
@@ -54,6 +56,14 @@ public struct Examination: Sendable {
 
   /// What was examined, with everything filled in.
   public let recipe: Recipe
+
+  /// What is to be said where there are no faults.
+  package var nothingFound: String {
+    isCompared
+      ? "No fault found."
+      : "Undecided: nothing is wrong with the data that shows, but there was no other training to hold the recipe against; "
+        + "allow more time with --budget."
+  }
 
   /// The same with each prescription's whole command.
   ///

@@ -30,15 +30,21 @@ extension Examiner {
   /// Whether something that a person should know is wrong as well.
   private func isFault(_ warning: DataWarning) -> Bool {
     switch warning.name {
-    case .differentDistribution: found.inspection.sameDistribution.contains(where: Self.isClear)
+    case .differentDistribution:
+      found.inspection.sameDistribution.contains { Self.isClear($0) && warning.evidence == $0.evidence }
     case .identifierColumn:
-      // One that is left out anyway does no harm.
-      facts(warning).map { !$0.use.hasPrefix("left out") } ?? true
+      // One that is left out anyway does no harm, and what tells the target by itself, as a day or year may, is no mere name.
+      facts(warning).map {
+        !$0.use.hasPrefix("left out") && (ColumnWarnings.isCalledIdentifier($0.name) || $0.tells < Self.tellingShare)
+      } ?? true
     case .constantColumn:
       facts(warning).map { !$0.use.hasPrefix("left out") && !isUsual($0) } ?? true
     default: true
     }
   }
+
+  /// Of the target's entropy or variance.
+  private static let tellingShare = 0.1
 
   private static func isClear(_ pair: PartComparison) -> Bool {
     pair.adjustedP <= clearP && pair.area >= clearArea
@@ -99,7 +105,7 @@ extension Examiner {
     guard isBlind else { return false }
     let metrics = Metrics(judged)
     // A class that is never the answer since it is rare has a name of its own.
-    guard metrics.byClass.allSatisfy({ $0.support >= Self.rareShare * Double(judged.rowCount) }) else { return false }
+    guard !metrics.byClass.contains(where: { Self.isRare($0, metrics.byClass) }) else { return false }
     guard let area = metrics["roc-auc"] ?? metrics["roc-auc-macro"] else { return true }
     return area.low <= 0.5 && area.high < 0.65
   }
@@ -187,12 +193,9 @@ extension Examiner {
     found.labels = suspects
     let count = pooled.outputNames.count
     let probabilities = pooled.classProbabilities
+    let sureness = pooled.outcomes.indices.map { probabilities[$0 * count..<($0 + 1) * count].max() ?? 0 }
     let order = pooled.outcomes.indices.sorted { a, b in
-      let (p, q) = (
-        (0..<count).map { probabilities[a * count + $0] }.max() ?? 0,
-        (0..<count).map { probabilities[b * count + $0] }.max() ?? 0
-      )
-      return p == q ? a < b : p > q
+      sureness[a] == sureness[b] ? a < b : sureness[a] > sureness[b]
     }
     let surest = order.prefix(max(30, order.count / 4))
     let wrong = Estimate.proportion(
@@ -216,32 +219,40 @@ extension Examiner {
         action: "have the suspect rows labelled again", size: wrong.value))
   }
 
-  /// A class with less than this share of the rows is rare.
-  private static let rareShare = 0.05
+  /// A class with less than this share of the rows, and than this one of the largest class's, is rare.
+  private static let (rareShare, rareBesideLargest) = (0.05, 0.1)
+
+  private static func isRare(_ one: ClassFigures, _ all: [ClassFigures]) -> Bool {
+    let rows = all.reduce(0) { $0 + $1.support }
+    let largest = all.map(\.support).max() ?? 0
+    return one.support > 0 && one.support < rareShare * rows && one.support < rareBesideLargest * largest
+  }
 
   /// A class that is rare, and that the network hardly ever finds.
   private func findRareClass(_ judged: Evaluation?) {
     guard split.task.isClassification, let judged else { return }
-    let metrics = Metrics(judged)
-    let rows = Double(judged.rowCount)
-    guard let (place, rarest) = metrics.byClass.enumerated().min(by: { $0.element.support < $1.element.support }),
-      rarest.support >= 1, rarest.support / rows < Self.rareShare
+    let byClass = ClassFigures.list(of: judged)
+    let classes = judged.outputNames
+    guard
+      let (place, rarest) = byClass.enumerated().filter({ Self.isRare($0.element, byClass) }).min(by: {
+        $0.element.support < $1.element.support
+      })
     else { return }
     guard rarest.support >= 3 else {
       found.faults.append(
         Fault(
           name: .classImbalance,
           evidence:
-            "the class '\(metrics.classes[place])' has \(Int(rarest.support)) of \(judged.rowCount) rows, too few to "
+            "the class '\(classes[place])' has \(Int(rarest.support)) of \(judged.rowCount) rows, too few to "
             + "learn or to measure", action: "more rows of it, or leave the class out"))
       return
     }
     let recall = Estimate.proportion(rarest.recall, of: Int(rarest.support))
-    let others = metrics.byClass.enumerated().filter { $0.offset != place }.map(\.element.recall)
+    let others = byClass.enumerated().filter { $0.offset != place && $0.element.support > 0 }.map(\.element.recall)
     let usual = others.reduce(0, +) / Double(max(1, others.count))
     let isLost = recall.high < usual - 0.1
     let evidence =
-      "of the rarest class, '\(metrics.classes[place])', \(Text.fixed(recall.value * 100, decimals: 0)) % are found, of the "
+      "of the rarest class, '\(classes[place])', \(Text.fixed(recall.value * 100, decimals: 0)) % are found, of the "
       + "others \(Text.fixed(usual * 100, decimals: 0)) %"
     found.checks.append(Check("class-imbalance", isLost ? .fault : .fine, interval: recall, evidence))
     guard isLost else { return }

@@ -38,11 +38,11 @@ extension Examiner {
 
   /// Batch norm predicts by averages of what it normalized by in training: those must fit.
   private func checkDrift(_ run: Run) throws {
-    guard run.model.plan.state.count > 0, run.history.indices.contains(run.model.epoch - 1) else { return }
+    guard run.model.plan.state.count > 0 else { return }
     let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
     let inBatches = trainer.signals(rows: split.devCount, of: run.model).loss
-    // Before any temperature.
-    let byAverages = run.history[run.model.epoch - 1].dev.loss
+    // Before any temperature, and each row counting once.
+    let byAverages = trainer.devLoss(of: run.model)
     let ratio = byAverages / max(inBatches, .leastNormalMagnitude)
     let isOff = ratio > 1.5
     found.checks.append(
@@ -74,7 +74,8 @@ extension Examiner {
   /// A network that cannot learn a handful of rows by heart is broken.
   func checkOneBatch() {
     let count = min(Self.fewRows, split.trainCount)
-    let rows = split.sample(count, seed: recipe.seed)
+    // Of whole groups there may be more.
+    let rows = Array(split.sample(count, seed: recipe.seed).prefix(count))
     var learner = Alteration.unregularized(recipe)
     learner.augmentation = .none
     (learner.batchSize, learner.accumulation, learner.epochs, learner.earlyStopping) = (count, 1, 300, nil)
@@ -83,8 +84,15 @@ extension Examiner {
     // Rows of one and the same answer are no test.
     guard learner.problem == nil, hasTime(for: 0.01 * budget, to: "learn a few rows by heart"),
       target.differs(in: split.dataset, rows: rows),
-      let run = attempt(learner, on: split.with(train: rows, dev: rows))?.run
+      let made = attempt(learner, "a few rows by heart", on: split.with(train: rows, dev: rows))
     else { return }
+    guard let run = made.run else {
+      found.checks.append(
+        Check(
+          "one-batch", .fault, "on \(count) rows alone \(made.divergence ?? "it diverged")",
+          action: "a lower rate, or smaller initial weights"))
+      return
+    }
     let isLearned = isNumber ? run.dev.score < 0.2 * run.dev.targetVariance.squareRoot() : run.dev.score == 0
     found.checks.append(
       Check(
@@ -97,9 +105,10 @@ extension Examiner {
   /// A network must be better than a line.
   private func checkLine(_ base: Attempt) {
     var line = Recipe(Network(HiddenStack(hidden: [])))
+    line.loss = recipe.loss
     line.seed = recipe.seed
     guard recipe.network != line.network, hasTime(for: 2 * base.seconds, to: "train a line"),
-      let straight = attempt(line.resolved(trainRows: split.trainCount))
+      let straight = attempt(line.resolved(trainRows: split.trainCount), "a line")
     else { return }
     let gain = gain(of: base, over: straight)
     found.checks.append(
@@ -151,7 +160,7 @@ extension Examiner {
     stack.hidden = stack.hidden.map { 2 * $0 }
     wider.network = Network(stack)
     wider.epochs = 2 * epochs
-    guard let made = attempt(wider) else { return }
+    guard let made = attempt(wider, "a wider and longer training") else { return }
     diagnose()
     let units = stack.hidden.map(String.init).joined(separator: ",")
     add(
@@ -173,7 +182,7 @@ extension Examiner {
         !found.prescriptions.contains(where: { $0.recipe == idea.recipe })
       else { continue }
       progress("trying \(idea.what)")
-      guard let tried = attempt(idea.recipe) else { continue }
+      guard let tried = attempt(idea.recipe, idea.what) else { continue }
       add(
         Examination.Remedy(idea.what, why: idea.why, gain: gain(of: tried, over: base), recipe: idea.recipe))
     }
@@ -195,7 +204,7 @@ extension Examiner {
     let again = fresh.compactMap { run -> Run? in
       var other = recipe
       other.seed = run.recipe.seed
-      return attempt(other)?.run
+      return attempt(other, first.what)?.run
     }
     guard again.count == fresh.count, let comparison = try? Comparison(of: again, to: fresh) else { return }
     let difference = comparison.difference

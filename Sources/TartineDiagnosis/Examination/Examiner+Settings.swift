@@ -61,7 +61,7 @@ extension Examiner {
     for alteration in alterations
     where hasTime(for: 2 * seconds(of: alteration.recipe, base), to: "try \(alteration.what)") {
       progress("trying \(alteration.what)")
-      if let made = attempt(alteration.recipe) { tried.append((alteration, base.gain(of: made))) }
+      if let made = attempt(alteration.recipe, alteration.what) { tried.append((alteration, base.gain(of: made))) }
     }
     func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
       tried.gain.value * Self.weight(of: tried.alteration.fault)
@@ -141,7 +141,7 @@ extension Examiner {
     for damage in Damage.all(recipe, into: reference.recipe, signals: signals)
     where hasTime(for: 2 * seconds(of: damage.recipe, base), to: "try \(damage.what)") {
       progress("trying \(damage.what)")
-      guard let ruined = attempt(damage.recipe) else { continue }
+      guard let ruined = attempt(damage.recipe, damage.what) else { continue }
       let loss = ruined.gain(of: reference)
       let isRuin = loss.low > 0 && loss.value > Self.share * deficit.value
       found.checks.append(
@@ -154,7 +154,7 @@ extension Examiner {
           name: damage.fault,
           evidence: (base.divergence.map { "\($0); " } ?? "")
             + "in a recipe that is known to train, \(damage.what) alone makes the dev error higher by \(unit.difference(loss))",
-          action: "take what --recipe automatic has in its place", gain: loss))
+          action: "leave that setting out, so that it follows the rules", gain: loss))
     }
   }
 }

@@ -38,15 +38,17 @@ final class Examiner {
     progress: @escaping (String) -> Void
   ) throws {
     self.recipe = recipe
-    self.split = split
-    prepared = PreparedSplits(split)
     self.humanError = humanError
     self.worth = worth
     self.budget = budget
     self.threads = threads
     self.progress = progress
     progress("inspecting the data")
-    found = Examination(try Inspection(of: split, threads: threads), recipe)
+    let inspection = try Inspection(of: split, threads: threads)
+    found = Examination(inspection, recipe)
+    // What is wrong with a test file is said, and the rest looked at without it.
+    self.split = inspection.warnings.contains { $0.name == .unfitTest } ? split.withoutTest : split
+    prepared = PreparedSplits(self.split)
     target = try Preparation(fitting: split.dataset, rows: split.train).target
     baseline = Baseline(split, target)
     unit = Unit(task: split.task, target: "")
@@ -85,6 +87,7 @@ final class Examiner {
     let better = reference.flatMap { base.score < $0.score ? nil : $0 } ?? base
     let delta = worth ?? max(split.task == .regression ? 0 : 0.005, 0.1 * better.score)
     if let reference { findTrouble(typical, reference, delta) }
+    nameDivergence(typical)
     findDataFaults(better, delta)
     if let dev = found.runs.first?.dev {
       found.metrics = Metrics(dev)
@@ -99,16 +102,26 @@ final class Examiner {
     return found
   }
 
-  /// Faults in their order; and what was suspected, and did no harm that shows, is no fault.
+  /// Faults in their order; and what was suspected, without an interval that decides it, and did no harm that shows, is no fault.
   private func settle() {
     found.faults.sort { Self.rank($0) < Self.rank($1) }
     // Several settings that each mend it are one fault, and what else goes with it.
     let mended = found.faults.filter { $0.gain != nil }
     for fault in mended.dropFirst(2) { found.faults.removeAll { $0.name == fault.name } }
     guard found.faults.isEmpty else { return }
-    for place in found.checks.indices where found.checks[place].verdict == .fault {
+    for place in found.checks.indices
+    where found.checks[place].verdict == .fault && found.checks[place].interval == nil {
       found.checks[place] = found.checks[place].with(.undecided)
     }
+  }
+
+  /// A training that blows up is a fault, whether or not anything that was tried mends it.
+  private func nameDivergence(_ typical: Attempt) {
+    guard let divergence = typical.divergence, !found.faults.contains(where: { $0.gain != nil }) else { return }
+    found.faults.append(
+      Fault(
+        name: .learningRateTooHigh, evidence: divergence, action: "a lower rate, a warm-up, or clipped gradients",
+        size: typical.score))
   }
 
   /// Does what may fail, and says so where it does.
@@ -136,7 +149,9 @@ final class Examiner {
     let held = Set(split.sample(max(1, min(split.devCount, split.trainCount / 5)), seed: recipe.seed))
     let part = split.with(train: split.train.filter { !held.contains($0) }, dev: held.sorted())
     tolerate("a part of train's rows to measure on") {
-      guard !part.train.isEmpty, let run = attempt(recipe, on: part)?.run else { return }
+      guard !part.train.isEmpty, let run = attempt(recipe, "without some of train's rows", on: part)?.run else {
+        return
+      }
       var warnings: [String] = []
       sources = Diagnosis.Sources(
         run: run,
@@ -148,15 +163,19 @@ final class Examiner {
   var hasHumanError: Bool { humanError != nil }
 
   /// Trains beside the recipe's own training; nil where that cannot be.
-  func attempt(_ recipe: Recipe, on split: Split? = nil) -> Attempt? {
+  ///
+  /// - Parameter what: is trained, for what is said where it cannot be.
+  func attempt(_ recipe: Recipe, _ what: String, on split: Split? = nil) -> Attempt? {
     var made: Attempt?
-    tolerate("a training") {
+    tolerate(what) {
       made = try Attempt(
         recipe, on: split ?? self.split, prepared: split == nil ? prepared : nil, dumb: baseline, threads: threads)
     }
-    // What only learns its rows by heart says nothing of bias.
-    if split == nil, let run = made?.run, let base = found.runs.first, run.dev.score <= base.dev.score,
-      run.train.score < lowest?.train.score ?? .infinity
+    // What only learns its rows by heart says nothing of bias, and nor does another seed of the same.
+    var same = recipe
+    same.seed = self.recipe.seed
+    if split == nil, same != self.recipe, let run = made?.run, let base = found.runs.first,
+      run.dev.score <= base.dev.score, run.train.score < lowest?.train.score ?? .infinity
     {
       lowest = run
     }
@@ -185,7 +204,9 @@ final class Examiner {
     let recipe = Self.reference(for: recipe, rows: split.trainCount)
     guard hasTime(for: min(base.seconds, 0.5 * budget), to: "train a recipe that is known to train") else { return nil }
     progress("training a recipe that is known to train")
-    return attempt(recipe)
+    let made = attempt(recipe, "a recipe that is known to train")
+    found.isCompared = made != nil
+    return made
   }
 
   /// Trains the recipe, and looks at its layers on the way.
@@ -212,6 +233,9 @@ final class Examiner {
     // A loss that answers something else than the mean or the likeliest, as a quantile's does, is what is asked for.
     if case .quantile = recipe.loss.kind { reference.loss = recipe.loss }
     if recipe.loss.kind == .poisson { reference.loss = recipe.loss }
+    // A network that is to find a rare class, or is judged by another figure than its error, is no worse for it.
+    if recipe.loss.classWeights == .balanced { reference.loss.classWeights = .balanced }
+    reference.decision = recipe.decision
     reference.loss.smoothing = 0
     reference.seed = recipe.seed
     return reference.resolved(trainRows: rows)
@@ -225,7 +249,7 @@ final class Examiner {
     var all = [base]
     for seed in Self.moreSeeds where hasTime(for: base.seconds * 12, to: "train with more seeds") {
       progress("training with another seed")
-      guard let next = attempt(seeded(recipe, seed)) else { continue }
+      guard let next = attempt(seeded(recipe, seed), "another seed") else { continue }
       if let run = next.run { found.runs.append(run) }
       all.append(next)
       if let divergence = next.divergence {

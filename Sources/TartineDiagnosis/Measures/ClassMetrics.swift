@@ -1,4 +1,5 @@
 import TartineEngine
+import TartineTraining
 
 #if canImport(Glibc)
   import Glibc
@@ -103,7 +104,8 @@ package struct ClassMetrics {
     values.append(byClass.reduce(0) { $0 + $1.f1 * $1.support } / total)
     values.append(matthews(confusion, total: total))
     let areas = curves.map { area($0, counts) }
-    values += [mean(areas.map(\.roc)), mean(areas.map(\.precisionRecall))]
+    // Over the classes that these rows have, as in balanced accuracy.
+    values += [mean(areas.map(\.roc).filter { !$0.isNaN }), mean(areas.map(\.precisionRecall).filter { !$0.isNaN })]
     values += [weighted(logLosses), weighted(briers), calibrationError(counts, total: total)]
     for k in [3, 5] where classes > k { values.append(weighted(ranks.map { $0 < k ? 1 : 0 })) }
     return values
@@ -176,6 +178,21 @@ public struct ClassFigures: Hashable, Sendable {
   public var recall: Double { support > 0 ? hits / support : 0 }
   /// The harmonic mean of both.
   public var f1: Double { support + answered > 0 ? 2 * hits / (support + answered) : 0 }
+
+  /// Of each class; none but for classes.
+  static func list(of evaluation: Evaluation) -> [ClassFigures] {
+    guard evaluation.task.isClassification else { return [] }
+    let count = evaluation.outputNames.count
+    var (hits, support, answered) = (
+      [Double](repeating: 0, count: count), [Double](repeating: 0, count: count), [Double](repeating: 0, count: count)
+    )
+    for (truth, answer) in zip(evaluation.truths, evaluation.predictions) {
+      support[Int(truth)] += 1
+      answered[Int(answer)] += 1
+      if truth == answer { hits[Int(truth)] += 1 }
+    }
+    return (0..<count).map { ClassFigures(hits: hits[$0], support: support[$0], answered: answered[$0]) }
+  }
 
   init(hits: Double, support: Double, answered: Double) {
     self.hits = hits

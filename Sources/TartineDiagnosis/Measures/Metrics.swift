@@ -44,7 +44,11 @@ public struct Metrics: Sendable {
   public let byClass: [ClassFigures]
 
   /// Draws of the bootstrap; fewer where there are so many rows that the intervals are narrow whatever they are.
-  private static func draws(rows: Int) -> Int { min(400, max(60, 8_000_000 / max(1, rows))) }
+  ///
+  /// - Parameter curves: that are drawn of these rows; ten of them cost about what all else does.
+  private static func draws(rows: Int, curves: Int) -> Int {
+    min(400, max(60, 8_000_000 / max(1, rows * max(1, curves / 10))))
+  }
 
   /// Measures what was predicted.
   ///
@@ -69,7 +73,7 @@ public struct Metrics: Sendable {
       probabilities: evaluation.classProbabilities, truths: truths,
       answers: evaluation.predictions.map { Int($0) }, classes: classes)
     let once = [Double](repeating: 1, count: truths.count)
-    values = Self.estimates(metrics.names, rows: truths.count, seed: seed, metrics.values)
+    values = Self.estimates(metrics.names, rows: truths.count, curves: classes, seed: seed, metrics.values)
     let cells = metrics.confusion(once)
     confusion = (0..<classes).map { truth in (0..<classes).map { Int(cells[truth * classes + $0]) } }
     byClass = metrics.figures(cells)
@@ -144,11 +148,11 @@ public struct Metrics: Sendable {
 
   /// Each figure with its interval.
   package static func estimates(
-    _ names: [String], rows: Int, seed: UInt64, _ values: ([Double]) -> [Double]
+    _ names: [String], rows: Int, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
   ) -> [Metric] {
     let all = values([Double](repeating: 1, count: rows))
     var drawn = [[Double]](repeating: [], count: names.count)
-    for draw in 0..<draws(rows: rows) where rows > 1 {
+    for draw in 0..<draws(rows: rows, curves: curves) where rows > 1 {
       var stream = RandomStream(seed: seed, purpose: .bootstrap, index: draw)
       var counts = [Double](repeating: 0, count: rows)
       for _ in 0..<rows { counts[stream.integer(below: rows)] += 1 }

@@ -99,7 +99,9 @@ extension Estimate {
   static func fall(from before: [Double], to after: [Double], isNumber: Bool) -> Estimate {
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
     func between(_ value: Double, _ differences: [Double]) -> Estimate {
-      let half = z * deviationOfMean(differences)
+      // One row says nothing of others, and few say little.
+      let count = differences.count
+      let half = count > 1 ? studentT(Double(count - 1)) * deviationOfMean(differences) : .infinity
       return Estimate(value, low: value - half, high: value + half)
     }
     if isNumber {

@@ -1,0 +1,76 @@
+import TartineData
+import TartineEngine
+import TartineNetworks
+
+/// What is learned of a training without being one.
+extension Trainer {
+  /// Takes a step at each of these rates, whatever the recipe's own is, and gives back the batches' losses; fewer where one is
+  /// not finite. What was trained is lost.
+  package func losses(at rates: [Double]) -> [Double] {
+    var losses: [Double] = []
+    var epoch = 0
+    while losses.count < rates.count {
+      epoch += 1
+      var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
+      stream.shuffle(&order)
+      let isWhole = order.withUnsafeBufferPointer { order in
+        func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order[cut[batch]]) }
+        step.begin(rows(0), of: trainRows, epoch: epoch)
+        for batch in 0..<cut.count where losses.count < rates.count {
+          let result = step.run(
+            step: losses.count, rate: rates[losses.count], next: batch + 1 < cut.count ? rows(batch + 1) : nil)
+          guard result.isFinite else { return false }
+          losses.append(result.loss)
+        }
+        return true
+      }
+      if !isWhole { break }
+    }
+    return losses
+  }
+
+  /// A unit may give 0 for each of so few rows and yet do something.
+  private static let fewestSignalRows = 50
+
+  /// What goes through each layer, over at most so many dev rows, from all over the file, or train's where dev has hardly any: of
+  /// the weights that training is at, or of a model's. The loss is of labels as they are, not smoothed.
+  package func signals(rows count: Int, of model: Model? = nil) -> (layers: [LayerSignals], loss: Double) {
+    let part = devRows.rowCount < Self.fewestSignalRows ? trainRows : devRows
+    let all = part.rowCount
+    let rows = all > count ? part.subset((0..<count).map { $0 * all / count }) : part
+    return SignalProbe(
+      plan, output: preparation.target.output(for: recipe.loss), loss: recipe.loss.unsmoothed, rows: rows,
+      weights: model?.weights ?? step.weights, workers: workers
+    ).measure()
+  }
+
+  /// The mean loss of a model's answers on dev, each row counting once, before any temperature.
+  package func devLoss(of model: Model) -> Double {
+    Evaluator(
+      plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
+      workers: workers
+    ).evaluate(devRows.unweighted).loss
+  }
+
+  /// By how much the first steps at the recipe's own rate move each layer's weights, as a share of their size, a step. What was
+  /// trained is lost.
+  package func updateRatios(steps: Int) -> [(layer: String, ratio: Double)] {
+    let spans = plan.nodes.compactMap { node -> (String, TensorSpan)? in
+      guard case .fused(let fused) = node, let weight = fused.weight else { return nil }
+      return (fused.name, weight)
+    }
+    func values(_ span: TensorSpan) -> [Float] {
+      let start = step.weights.base.assumingMemoryBound(to: Float.self) + span.offset
+      return Array(UnsafeBufferPointer(start: start, count: span.count))
+    }
+    func size(_ values: some Sequence<Float>) -> Double {
+      values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    }
+    let before = spans.map { values($0.1) }
+    _ = losses(at: [Double](repeating: recipe.optimizer.learningRate.initial, count: steps))
+    return zip(spans, before).map { span, old in
+      let moved = size(zip(values(span.1), old).map { $0 - $1 })
+      return (span.0, moved / max(size(old), .leastNormalMagnitude) / Double(steps))
+    }
+  }
+}
