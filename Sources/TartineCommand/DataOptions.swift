@@ -62,6 +62,21 @@ struct DataOptions: ParsableArguments {
     return source
   }
 
+  /// What flags name, and for the rest what another source has; a test file is of its own data alone.
+  fileprivate func merged(_ own: DataSource, _ old: DataSource) -> DataSource {
+    var source = old
+    if data != nil { (source.data, source.test) = (own.data, nil) }
+    if test != nil { source.test = own.test }
+    if target != nil { source.target = own.target }
+    if weights != nil { source.weights = own.weights }
+    if leaveOut != nil { source.leaveOut = own.leaveOut }
+    if task != nil { source.task = own.task }
+    if split != nil { source.split = own.split }
+    if splitBy != nil { source.splitBy = own.splitBy }
+    if splitSeed != nil { source.splitSeed = own.splitSeed }
+    return source
+  }
+
   private var leftOut: [String]? {
     leaveOut.map { $0.split(separator: ",").map(String.init) }
   }
@@ -106,4 +121,9 @@ struct DataOptions: ParsableArguments {
     if let splitSeed, splitSeed != source.splitSeed { return "--split-seed" }
     return nil
   }
+}
+
+extension DataSource {
+  /// This where flags named it, and an earlier source where they did not.
+  func following(_ earlier: DataSource, _ options: DataOptions) -> DataSource { options.merged(self, earlier) }
 }

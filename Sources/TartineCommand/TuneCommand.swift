@@ -34,17 +34,25 @@ struct TuneCommand: ParsableCommand {
     Files.onInterrupt(
       say: "stopped; what is done is kept. To go on: \(Shell.program) tune \(job.goingOn(options, total))",
       removing: job.folder.path)
+    let trainings = (options.finalists + min(2, options.finalists)) * options.freshSeeds + 1
     let display = TuningDisplay(
       job, isQuiet: options.json, already: try job.study.trials().count { $0.state.isFinished }, total: total,
-      seconds: budget)
+      seconds: budget, trainings: trainings)
     display.begin(job)
-    try job.tuner.run(
-      job.study, upTo: total, for: budget, leavingTimeFor: (options.finalists + 2) * options.freshSeeds + 1,
-      progress: display.show)
-    let winner = try job.tuner.winner(
-      of: try job.study.trials(), in: job.study.space, candidates: options.finalists, seeds: options.freshSeeds,
-      including: job.before, progress: display.show)
+    try job.tuner.run(job.study, upTo: total, for: budget, leavingTimeFor: trainings, progress: display.show)
+    var winner: Winner?
+    var problem: String?
+    do {
+      let stage = finalStage(job, left: budget.map { $0 - (clock.now - start).inSeconds }, display)
+      winner = try job.tuner.winner(
+        of: try job.study.trials(), in: job.study.space, candidates: stage.finalists, seeds: stage.seeds,
+        including: job.before, progress: display.show)
+    } catch let error as DivergedWinner {
+      // What was searched is told all the same.
+      problem = "\(error)"
+    }
     display.end()
+    if let problem { Files.warn(problem) }
     let result = try TuningResult(
       job.study, job.tuner, job.sampler, winner: winner, before: job.before, testOpenings: try job.note(winner))
     let seconds = (clock.now - start).inSeconds
@@ -54,6 +62,24 @@ struct TuneCommand: ParsableCommand {
     } else {
       try Files.print(TuningText(result, job, seconds: seconds).text)
     }
+  }
+
+  /// How many are trained again, and with how many seeds: fewer where that would take longer than is left.
+  private func finalStage(
+    _ job: TuningJob, left: Double?, _ display: TuningDisplay
+  ) -> (finalists: Int, seeds: Int) {
+    var (finalists, seeds) = (options.finalists, options.freshSeeds)
+    guard let left, let each = display.secondsOfATrial else { return (finalists, seeds) }
+    func time() -> Double { each * Double(finalists * seeds + min(2, finalists) * seeds + job.tuner.jobs) }
+    while time() > left, finalists > 2 || seeds > 2 {
+      if seeds > 3 || finalists <= 2 { seeds -= 1 } else { finalists -= 1 }
+    }
+    if (finalists, seeds) != (options.finalists, options.freshSeeds) {
+      Files.warn(
+        "the time left is enough to train the best \(finalists) again with \(seeds) seeds, not \(options.finalists) with "
+          + "\(options.freshSeeds); allow more with --budget.")
+    }
+    return (finalists, seeds)
   }
 
   /// Trials when neither their number nor a time is given.
@@ -215,8 +241,14 @@ struct TuningJob {
     tuner = Tuner(known?.recipe ?? asked, on: split, stopping: options.stop, jobs: options.jobs)
     let space = try known?.study.space ?? given ?? SearchSpace.automatic(for: tuner.recipe)
     try Self.check(space, tuner)
+    if known?.study.isMaximized == true {
+      throw SearchError(
+        "the study '\(options.study ?? "")' looks for the most, and a trial of a network is worth its error, of which less is better; "
+          + "begin another study.")
+    }
     let (chosen, folder) = (
-      options.sampler ?? known?.sampler ?? .usual, try TuneFolder(options, named: source.name, goesOn: isThere)
+      options.sampler ?? known?.sampler ?? .usual,
+      try TuneFolder(options, named: source.name, goesOn: isThere, before: try known?.study.note("folder")?.string)
     )
     study = try folder.open {
       try Study(
@@ -234,9 +266,8 @@ struct TuningJob {
     let known = try StudyNotes(asked, nil)
     let changes = try recipe.changes()
     let found =
-      try data.data == nil
-      ? known.source.map { $0.withoutChecksums }
-      : data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed)
+      try known.source.map { try data.source(seed: $0.splitSeed).following($0.withoutChecksums, data) }
+      ?? (data.data == nil ? nil : data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed))
     guard var source = found else { throw UsageError("which data? The study '\(path)' does not say; name them.") }
     split = try source.load()
     let base =
@@ -254,7 +285,8 @@ struct TuningJob {
       )
     }
     let (chosen, folder) = (
-      options.sampler ?? known.sampler ?? .usual, try TuneFolder(options, named: source.name, goesOn: false)
+      options.sampler ?? known.sampler ?? .usual,
+      try TuneFolder(options, named: source.name, goesOn: false, before: nil)
     )
     study = try folder.open {
       try Study(space, file: folder.study, sampler: chosen.sampler, seed: recipe.seed ?? known.study.seed &+ 1)
@@ -284,6 +316,11 @@ struct TuningJob {
     if names.contains("network.hidden"), let other = ["network.units", "network.depth"].first(where: names.contains) {
       throw SearchError(
         "the space has both 'network.hidden' and '\(other)', which say the same; leave one of them out.")
+    }
+    if tuner.stopping != .none, let loss = names.first(where: { $0.hasPrefix("loss.") }) {
+      throw SearchError(
+        "--stop \(tuner.stopping.rawValue) compares dev losses, and with '\(loss)' in the space they are not of one kind; leave one of them "
+          + "out.")
     }
     if names.contains("seed") {
       throw SearchError(
@@ -325,12 +362,16 @@ struct TuningJob {
   }
 
   private func write() throws {
-    guard try study.note("source") == nil else { return }
-    try study.put([
-      "source": try JSON.convert(source, to: JSONValue.self),
-      "recipe": try JSON.convert(tuner.recipe, to: JSONValue.self),
-      "sampler": .string(sampler.rawValue),
-    ])
+    var notes: [String: JSONValue] = [
+      "sampler": .string(sampler.rawValue), "folder": .string(Files.absolute(folder.path)),
+    ]
+    if try study.note("source") == nil {
+      notes["source"] = try JSON.convert(source, to: JSONValue.self)
+      notes["recipe"] = try JSON.convert(tuner.recipe, to: JSONValue.self)
+    }
+    // What is so already is not written once more.
+    let news = try notes.filter { try study.note($0.key) != $0.value }
+    if !news.isEmpty { try study.put(news) }
   }
 }
 
@@ -367,7 +408,10 @@ private struct StudyNotes {
     let sign = study.isMaximized ? -1.0 : 1
     let done = try study.trials().filter { $0.state == .complete && $0.value?.isFinite == true }
       .sorted { (sign * ($0.value ?? 0), $0.number) < (sign * ($1.value ?? 0), $1.number) }
-    for trial in done where list.count < count && !list.contains(trial.values) { list.append(trial.values) }
+    func isThere(_ values: [String: JSONValue]) -> Bool {
+      list.contains { JSONValue.object($0).isSame(as: .object(values)) }
+    }
+    for trial in done where list.count < count && !isThere(trial.values) { list.append(trial.values) }
     return list
   }
 }

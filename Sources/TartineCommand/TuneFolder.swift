@@ -15,8 +15,10 @@ struct TuneFolder {
   /// The folder that is asked for, or that a study lies in, or the first free `tunes/NAME-N`.
   /// - Throws: `FileError.cannotCreate` where it cannot be made, or a file in it would be replaced.
   ///
-  /// - Parameter goesOn: whether the study is there already, so that what was written beside it is replaced.
-  init(_ options: SearchOptions, named name: String, goesOn: Bool) throws {
+  /// - Parameters:
+  ///   - goesOn: whether the study is there already, so that what was written beside it is replaced.
+  ///   - before: the folder that the study was last written to; nil where that is not known.
+  init(_ options: SearchOptions, named name: String, goesOn: Bool, before: String?) throws {
     let file = options.study ?? ""
     guard let out = options.out else {
       // A search that goes on replaces what it wrote before.
@@ -31,7 +33,7 @@ struct TuneFolder {
     }
     guard !out.isEmpty else { throw FileError(.cannotCreate, out, "the search's folder has an empty name.") }
     let written = ["best.json", "model.safetensors", "report.html", "report.json"].map { "\(out)/\($0)" }
-    let isOwn = goesOn && Files.absolute(file) == Files.absolute("\(out)/study.db")
+    let isOwn = goesOn && (Files.absolute(file) == Files.absolute("\(out)/study.db") || before == Files.absolute(out))
     if !isOwn, let there = (written + ["\(out)/study.db"]).first(where: Files.exists) {
       throw FileError(
         .cannotCreate, out,

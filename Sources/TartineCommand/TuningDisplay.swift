@@ -10,6 +10,9 @@ final class TuningDisplay {
   private let width = Files.terminalWidth
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
+  private let trainings: Int
+  /// What a trial takes, with as many at a time as there are; nil before the first.
+  private(set) var secondsOfATrial: Double?
   private var lastBest: Double?
   private var lastDraw: ContinuousClock.Instant?
 
@@ -17,7 +20,9 @@ final class TuningDisplay {
   ///   - already: trials that were done before.
   ///   - total: trials in all; nil: until time is up.
   ///   - seconds: that there are; nil: no end.
-  init(_ job: TuningJob, isQuiet: Bool, already: Int, total: Int?, seconds: Double?) {
+  ///   - trainings: that come after the trials.
+  init(_ job: TuningJob, isQuiet: Bool, already: Int, total: Int?, seconds: Double?, trainings: Int) {
+    self.trainings = trainings
     unit = Unit(task: job.split.task, target: "")
     self.isQuiet = isQuiet
     self.already = already
@@ -44,7 +49,9 @@ final class TuningDisplay {
     if let best = progress.best, let value = best.value { line += ", best \(unit.text(value)) (trial \(best.number))" }
     line +=
       ", \(rate >= 1 ? "\(Text.significant(rate, digits: 2)) trials a second" : "\(Text.significant(1 / max(rate, 1e-9), digits: 2)) s a trial")"
-    let byTrials = total.map { Double(max(0, $0 - progress.done)) / max(rate, 1e-9) }
+    // The best few are trained again.
+    let byTrials = total.map { Double(max(0, $0 - progress.done) + trainings) / max(rate, 1e-9) }
+    if done > 0 { secondsOfATrial = 1 / rate }
     let byTime = seconds.map { max(0, $0 - elapsed) }
     if let left = [byTrials, byTime].compactMap({ $0 }).min() { line += ", \(Int(left.rounded(.up))) s left" }
     if let width {

@@ -36,7 +36,9 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
   package var isGone: Bool {
     guard host == Self.hostName else { return false }
     if kill(process, 0) != 0, errno == ESRCH { return true }
-    return Self.beginning(of: process) != began
+    let now = Self.beginning(of: process)
+    // Where the system does not let it be read, it may be there still.
+    return !now.isEmpty && now != began
   }
 
   private static let hostName: String = {
@@ -58,6 +60,8 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
     let text = String(decoding: bytes[0..<count], as: UTF8.self)
     guard let end = text.lastIndex(of: ")") else { return "" }
     let fields = text[text.index(after: end)...].split(separator: " ")
+    // One that has ended, and that nobody has asked after.
+    if fields.first == "Z" { return "ended" }
     return fields.count > 19 ? String(fields[19]) : ""
   }
 }

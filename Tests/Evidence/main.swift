@@ -5,8 +5,9 @@
 //     swift run -c release TartineEvidence ladder [--draws 100]
 //     swift run -c release TartineEvidence labels [--seeds 5]
 //     swift run -c release TartineEvidence faults [--seeds 3] [--data FOLDER] [--log FILE] [--kinds A,B] [--habitats A,B]
-//     swift run -c release TartineEvidence tuners [--on functions|networks] [--tuners A,B] [--log FILE] [--data FOLDER]
-//     swift run -c release TartineEvidence tuner-tables --logs A,B --tuners A,B [--data FOLDER]
+//     swift run -c release TartineEvidence tuners [--on functions|networks] [--half chosen|judged] [--tuners A,B] [--log FILE]
+//       [--data FOLDER]
+//     swift run -c release TartineEvidence tuner-tables --logs A,B --tuners A,B [--half H] [--data FOLDER]
 //     swift run -c release TartineEvidence tuner-seconds [--trials 1000]
 //
 // script/tuners does the last three, and Optuna's beside them. Each claim prints lines of Markdown. The tests run a small version
@@ -18,6 +19,10 @@ import Tartine
 do {
   let arguments = Arguments(CommandLine.arguments.dropFirst())
   func list(_ name: String) -> [String] { arguments.text(name)?.split(separator: ",").map(String.init) ?? [] }
+  /// Of tuning's tasks: `--half chosen` or `--half judged`; else both.
+  func isInHalf(_ task: TuningTask) -> Bool {
+    arguments.text("half").map { task.isTuned == ($0 == "chosen") } ?? true
+  }
   switch arguments.verb {
   case "one-distribution":
     print(try OneDistribution(splits: arguments["splits"] ?? 500, data: arguments.text("data")).table)
@@ -39,14 +44,16 @@ do {
     let log = arguments.text("log") ?? "tuners.jsonl"
     let kind = arguments.text("on")
     try TunerTrials.run(
-      tasks.filter { kind == nil || ($0.verdict != nil) == (kind == "networks") }, tuners: list("tuners"),
+      tasks.filter { isInHalf($0) && (kind == nil || ($0.verdict != nil) == (kind == "networks")) },
+      tuners: list("tuners"),
       trials: arguments["trials"] ?? 64,
       seeds: (arguments["function-seeds"] ?? 20, arguments["network-seeds"] ?? 10), log: log)
   case "tuner-tables":
     let tasks = try TuningTask.all(data: arguments.text("data"))
     let logs = try list("logs").flatMap { try TunerTrials.read($0) }
     for isTuned in [true, false] {
-      let half = tasks.filter { $0.isTuned == isTuned }
+      let half = tasks.filter { $0.isTuned == isTuned && isInHalf($0) }
+      guard !half.isEmpty else { continue }
       let tables = TunerTables(logs, half, tuners: list("tuners"))
       print("## \(isTuned ? "Chosen on" : "Judged on")\n")
       for (what, isNetwork) in [("All", nil), ("Functions", false), ("Networks", true)] as [(String, Bool?)] {

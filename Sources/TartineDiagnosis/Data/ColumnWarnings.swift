@@ -65,13 +65,17 @@ struct ColumnWarnings {
       let isText = words > 3 * levels.count
       return DataWarning(
         name: .identifierColumn, column: fact.name,
-        evidence: "\(fact.values) different texts in \(present) rows that have one",
+        evidence: fact.values == rows.count && !isText && !isDate(levels)
+          ? codes : "\(fact.values) different texts in \(present) rows that have one",
         action: isDate(levels)
           ? "it is left out: dates are not read; write what matters of them as numbers, and divide by --split-by time:\(fact.name) where the past is to predict the future"
           : isText
             ? "it is left out: free text is not read" : "it is left out: it names rows, and says nothing of new ones")
     }
   }
+
+  /// What is said of texts that name rows.
+  static let codes = "each row has a text of its own, as a key has"
 
   private static func isDate(_ levels: [String]) -> Bool {
     levels.prefix(20).allSatisfy { level in

@@ -351,7 +351,7 @@ public struct PartComparison: Sendable {
     return (difference, true, spread, p)
   }
 
-  private static func standardizedDifference(_ a: [Double], _ b: [Double]) -> (difference: Double, spread: Double) {
+  static func standardizedDifference(_ a: [Double], _ b: [Double]) -> (difference: Double, spread: Double) {
     guard a.count > 1, b.count > 1 else { return (0, 1) }
     func moments(_ values: [Double]) -> (mean: Double, variance: Double) {
       let mean = values.reduce(0, +) / Double(values.count)

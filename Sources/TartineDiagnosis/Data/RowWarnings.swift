@@ -137,7 +137,8 @@ struct RowWarnings {
   private static let rareShare = 0.05
 
   init(_ split: Split, classes: [ColumnFacts.Level]) {
-    list = [Self.imbalance(classes), Self.outliers(split), Self.order(split), Self.few(split)].compactMap { $0 }
+    list = [Self.imbalance(classes), Self.outliers(split), Self.order(split), Self.few(split), Self.targetShift(split)]
+      .compactMap { $0 }
   }
 
   /// So many times the distance of the quartiles from the median is far: of normal numbers one in 10¹².
@@ -213,6 +214,42 @@ struct RowWarnings {
       action:
         "the division is at random, so a sorted file does no harm; but where neighbours are of one origin or day, divide "
         + "with --split-by group:COLUMN or time:COLUMN")
+  }
+
+  /// Shares that differ by this in all, or means by so many deviations, are another distribution.
+  private static let clearShift = (shares: 0.1, deviations: 0.3)
+
+  /// Whether train and dev have other targets: a division at random has seen to it that they have not.
+  private static func targetShift(_ split: Split) -> DataWarning? {
+    guard split.method != .stratified, split.dataset.targets.count == 1 else { return nil }
+    let target = split.dataset.targets[0]
+    let (train, dev) = (Double(split.trainCount), Double(split.devCount))
+    let told: String
+    if split.task == .regression, case .numbers(let numbers) = target.values {
+      let (mine, theirs) = (split.train.map { numbers[$0] }, split.dev.map { numbers[$0] })
+      let shift = PartComparison.standardizedDifference(mine, theirs).difference
+      let p = HypothesisTest.kolmogorovSmirnov(mine, theirs).p
+      guard p < 0.001, abs(shift) > clearShift.deviations else { return nil }
+      told =
+        "dev's targets lie \(Text.fixed(abs(shift), decimals: 2)) deviations \(shift > 0 ? "above" : "below") those of train"
+    } else {
+      var counts: [String: (Int, Int)] = [:]
+      for row in split.train { counts[target.text(row) ?? "", default: (0, 0)].0 += 1 }
+      for row in split.dev { counts[target.text(row) ?? "", default: (0, 0)].1 += 1 }
+      let sorted = counts.sorted { $0.key < $1.key }
+      func change(_ pair: (Int, Int)) -> Double { abs(Double(pair.0) / train - Double(pair.1) / dev) }
+      let moved = sorted.reduce(0) { $0 + change($1.value) } / 2
+      guard HypothesisTest.chiSquared(sorted.map(\.value)).p < 0.001, moved > clearShift.shares,
+        let most = sorted.max(by: { change($0.value) < change($1.value) })
+      else { return nil }
+      func percent(_ share: Double) -> String { Text.significant(share * 100, digits: 2) }
+      told =
+        "'\(most.key)' are \(percent(Double(most.value.0) / train)) % of train's rows and "
+        + "\(percent(Double(most.value.1) / dev)) % of dev's"
+    }
+    return DataWarning(
+      name: .differentDistribution, column: target.name, evidence: "\(told), p below 0.001",
+      action: "dev must be what the model will meet: see how the parts were made")
   }
 
   private static func few(_ split: Split) -> DataWarning? {

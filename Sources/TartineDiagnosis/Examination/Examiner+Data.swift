@@ -31,11 +31,15 @@ extension Examiner {
   private func isFault(_ warning: DataWarning) -> Bool {
     switch warning.name {
     case .differentDistribution:
-      found.inspection.sameDistribution.contains { Self.isClear($0) && warning.evidence == $0.evidence }
+      // Of the target's own shares, or of two parts' inputs.
+      warning.column == found.inspection.target
+        || found.inspection.sameDistribution.contains { Self.isClear($0) && warning.evidence == $0.evidence }
     case .identifierColumn:
-      // One that is left out anyway does no harm, and what tells the target by itself, as a day or year may, is no mere name.
+      // What tells some of the target, as a day or year may, is no mere name; what tells nearly all of it numbers rows that were
+      // sorted. Of texts, dates and sentences are others' matter.
       facts(warning).map {
-        !$0.use.hasPrefix("left out") && (ColumnWarnings.isCalledIdentifier($0.name) || $0.tells < Self.tellingShare)
+        ColumnWarnings.isCalledIdentifier($0.name)
+          || ($0.type == "number" ? !Self.tellingShares.contains($0.tells) : warning.evidence == ColumnWarnings.codes)
       } ?? true
     case .constantColumn:
       facts(warning).map { !$0.use.hasPrefix("left out") && !isUsual($0) } ?? true
@@ -44,7 +48,7 @@ extension Examiner {
   }
 
   /// Of the target's entropy or variance.
-  private static let tellingShare = 0.1
+  private static let tellingShares = 0.1..<0.7
 
   private static func isClear(_ pair: PartComparison) -> Bool {
     pair.adjustedP <= clearP && pair.area >= clearArea
@@ -72,7 +76,9 @@ extension Examiner {
   func findDataFaults(_ better: Attempt, _ delta: Double) {
     let folds =
       hasTime(for: better.seconds * 5, to: "judge each row by networks of the others") ? judge(by: better.recipe) : nil
-    if isBlind(folds ?? better.run?.dev, delta) {
+    // A few far targets hide all that is learned from a mean of squares.
+    if let folds { findOutliers(folds) }
+    if !found.faults.contains(where: { $0.name == .outlyingTargets }), isBlind(folds ?? better.run?.dev, delta) {
       found.faults.append(
         Fault(
           name: .noSignal,
@@ -81,10 +87,7 @@ extension Examiner {
           action: "look for columns that have to do with the target"))
       return
     }
-    if let folds {
-      findLabelNoise(folds)
-      findOutliers(folds)
-    }
+    if let folds { findLabelNoise(folds) }
     findRareClass(folds ?? found.runs.first?.dev)
     findTooFewRows(better, folds)
   }
@@ -145,14 +148,16 @@ extension Examiner {
 
   private static let folds = 4
 
-  /// With more than this share of the error of whoever looks at nothing, there is much left to learn.
-  private static let poorShare = 0.15
+  /// With more than this share of the error of whoever looks at nothing, there is much left to learn; of a root, whose square is
+  /// that share.
+  private static let poorShare = (share: 0.15, root: 0.39)
   /// A quarter of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
   private static let steepness = (share: 0.36, root: 0.23)
 
   /// Variance that nothing but rows can mend: a quarter of them do far worse, and so more would do far better.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) {
-    guard found.faults.isEmpty, let run = better.run, let folds, folds.score > Self.poorShare * baseline.score,
+    let poor = split.task == .regression ? Self.poorShare.root : Self.poorShare.share
+    guard found.faults.isEmpty, let run = better.run, let folds, folds.score > poor * baseline.score,
       run.train.score < 0.7 * folds.score,
       hasTime(for: 3 * better.seconds, to: "train on a quarter of the rows")
     else { return }
@@ -210,13 +215,41 @@ extension Examiner {
         "of the quarter of rows that networks of other rows are surest of, \(unit.text(wrong.value)) (\(unit.range(wrong))) are labelled "
           + "otherwise; \(suspects.suspects.count) of \(suspects.rows) rows are suspect",
         action: isNoisy ? "look at the suspect rows first" : nil))
-    guard isNoisy else { return }
+    // Where the surest are right on the whole, one answer's may still be wrong.
+    let confused = wrong.high < 0.05 ? confusedAnswer(pooled, sureness) : nil
+    guard isNoisy || confused != nil else { return }
+    let (rows, share) =
+      confused.map { ("of the rows answered '\($0.name)' that networks are surest of", $0.wrong) }
+      ?? ("where networks are surest", wrong)
     found.faults.append(
       Fault(
         name: .labelNoise,
-        evidence:
-          "even where networks are surest, \(unit.text(wrong.value)) of the rows (\(unit.range(wrong))) have another label",
+        evidence: "even \(rows), \(unit.text(share.value)) (\(unit.range(share))) have another label",
         action: "have the suspect rows labelled again", size: wrong.value))
+  }
+
+  /// Fewer rows of an answer say nothing of it alone.
+  private static let fewestAnswered = 80
+  /// Where the surest of an answer's rows err this share of all of them, its rows are mislabelled and not merely hard.
+  private static let confusedShare = 0.75
+
+  /// An answer whose rows have another label as often where networks are surest as anywhere: one class's labels are wrong, and
+  /// those of all others may be right.
+  private func confusedAnswer(_ pooled: Evaluation, _ sureness: [Double]) -> (name: String, wrong: Estimate)? {
+    guard pooled.rowCount >= Self.fewestJudged else { return nil }
+    let byAnswer = Dictionary(grouping: pooled.outcomes.indices) { Int(pooled.predictions[$0]) }
+    let found = byAnswer.compactMap { answer, rows -> (name: String, wrong: Estimate)? in
+      guard rows.count >= Self.fewestAnswered else { return nil }
+      let order = rows.sorted { sureness[$0] == sureness[$1] ? $0 < $1 : sureness[$0] > sureness[$1] }
+      func share(_ rows: some Collection<Int>) -> Double {
+        rows.reduce(0) { $0 + pooled.outcomes[$1] } / Double(rows.count)
+      }
+      let surest = order.prefix(max(30, order.count / 4))
+      let wrong = Estimate.proportion(share(surest), of: surest.count)
+      guard wrong.low > 0.15, wrong.value > Self.confusedShare * share(rows) else { return nil }
+      return (pooled.outputNames[answer], wrong)
+    }
+    return found.max { ($0.wrong.value, $1.name) < ($1.wrong.value, $0.name) }
   }
 
   /// A class with less than this share of the rows, and than this one of the largest class's, is rare.

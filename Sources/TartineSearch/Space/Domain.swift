@@ -90,7 +90,7 @@ public enum Domain: Hashable, Sendable {
     case .number(let low, let high, let scale, let step):
       switch scale {
       case .linear:
-        guard let step else { return .number(low + u * (high - low)) }
+        guard let step else { return .number(min(high, low + u * (high - low))) }
         let most = ((high - low) / step + 1e-9).rounded(.down)
         return .number(min(high, low + min(most, (u * (most + 1)).rounded(.down)) * step))
       case .log: return .number(min(high, max(low, exp(log(low) + u * (log(high) - log(low))))))
@@ -98,6 +98,15 @@ public enum Domain: Hashable, Sendable {
         let far = log1p(-low)
         return .number(min(high, max(low, -expm1(far + u * (log1p(-high) - far)))))
       }
+    }
+  }
+
+  /// The value as the domain writes it: 1 and 1.0 are the same number.
+  func written(_ value: JSONValue) -> JSONValue {
+    switch (self, value) {
+    case (.number, .integer(let whole)): .number(Double(whole))
+    case (.integer, .number(let number)): Int(exactly: number).map { .integer($0) } ?? value
+    default: value
     }
   }
 

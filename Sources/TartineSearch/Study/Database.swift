@@ -26,7 +26,7 @@ package final class Database {
   private var statements: [String: OpaquePointer] = [:]
 
   /// How long another process's write is waited for.
-  private static let patience: Int32 = 20_000
+  private static let patience: Int32 = 60_000
 
   /// Opens a file, or makes it; `:memory:` is none.
   /// - Throws: `FileError` where it is none of SQLite's, or cannot be opened.
@@ -49,7 +49,8 @@ package final class Database {
   /// What is known to be a study's is written with a log beside it: a killed process loses at most what it had not committed, a
   /// power cut at most the last trials.
   func writeAhead() throws {
-    try rows("PRAGMA journal_mode=WAL")
+    // While another program reads, it stays as it is.
+    _ = try? rows("PRAGMA journal_mode=WAL")
     try rows("PRAGMA synchronous=NORMAL")
   }
 
@@ -132,7 +133,7 @@ package final class Database {
     case SQLITE_BUSY, SQLITE_LOCKED:
       return FileError(
         .writeFailed, path,
-        "the study '\(path)' has been locked by another program for 20 seconds; close whatever holds it, and try again."
+        "the study '\(path)' has been locked by another program for a minute; close whatever holds it, and try again."
       )
     case SQLITE_FULL:
       return FileError(

@@ -38,6 +38,16 @@ package struct Distribution {
     }
   }
 
+  /// Whether trials of both can be in one study: ranges may differ, kinds, choices and the log scale may not.
+  static func agree(_ a: Domain, _ b: Domain) -> Bool {
+    switch (a, b) {
+    case (.choice, .choice): Distribution(a).json == Distribution(b).json
+    case (.number(_, _, let one, _), .number(_, _, let other, _)): (one == .log) == (other == .log)
+    case (.integer(_, _, let one, _), .integer(_, _, let other, _)): (one == .log) == (other == .log)
+    default: false
+    }
+  }
+
   /// The number that stands for a value.
   package func number(of value: JSONValue) -> Double? {
     if case .choice(let values) = domain { return values.firstIndex { $0.isSame(as: value) }.map(Double.init) }

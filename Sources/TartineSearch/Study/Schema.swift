@@ -59,15 +59,20 @@ enum Schema {
   /// Makes what is missing, in a file that is new.
   /// - Throws: `FileError` for a file of other tables, or of another revision.
   static func prepare(_ database: Database, path: String) throws {
+    func known() throws -> [String] {
+      try database.rows("SELECT name FROM sqlite_master WHERE type = 'table'").compactMap { $0[0].text }
+    }
+    // A file that is only looked at is not written to.
+    let there = try known()
+    guard there.isEmpty else { return try check(there, database, path: path) }
     try database.transaction {
-      let known = try database.rows("SELECT name FROM sqlite_master WHERE type = 'table'").compactMap { $0[0].text }
-      guard known.isEmpty else { return try check(known, database, path: path) }
+      // Another process may have made them by now.
+      guard try known().isEmpty else { return }
       for table in tables { try database.rows(table) }
       try database.rows(
         "INSERT INTO version_info VALUES (1, ?, ?)", .integer(version), .text("tartine"))
       try database.rows("INSERT INTO alembic_version VALUES (?)", .text(revision))
     }
-    try database.writeAhead()
   }
 
   private static func check(_ tables: [String], _ database: Database, path: String) throws {
@@ -79,8 +84,8 @@ enum Schema {
     guard found == revision else {
       throw FileError(
         .damaged, path,
-        "the study '\(path)' is of another version (\(found ?? "none"), and \(revision) is known here); bring it up to date by "
-          + "Optuna's 'optuna storage upgrade', or name another file with --study.")
+        "the study '\(path)' is of another version (\(found ?? "none"), and \(revision) is known here); bring an older one up to "
+          + "date by Optuna's 'optuna storage upgrade', or name another file with --study.")
     }
   }
 }

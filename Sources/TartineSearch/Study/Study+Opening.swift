@@ -22,12 +22,26 @@ extension Study {
     {
       guard chosen.count == 1 else {
         throw SearchError(
-          "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them."
+          "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them with --study-name."
         )
       }
       return try reopen(
         StudyRows(database: database, study: chosen[0].0), chosen[0].1, space: space, path: path, seed: seed)
     }
+    return try database.transaction {
+      // Another process may have made it by now.
+      let there = try database.rows("SELECT study_id FROM studies WHERE study_name = ?", .text(name ?? "tartine"))
+      if let study = there.first?[0].integer {
+        return try reopen(
+          StudyRows(database: database, study: study), name ?? "tartine", space: space, path: path, seed: seed)
+      }
+      return try make(database, space: space, path: path, name: name, seed: seed)
+    }
+  }
+
+  private static func make(
+    _ database: Database, space: SearchSpace?, path: String, name: String?, seed: UInt64
+  ) throws -> Opened {
     guard let space else {
       throw SearchError("'\(path)' holds no study\(name.map { " '\($0)'" } ?? ""), and no space was given to make one.")
     }
@@ -61,6 +75,16 @@ extension Study {
       throw SearchError(
         "the study '\(name)' in '\(path)' searches another space than the one that was given; name another file, or leave the "
           + "space out. It has \(found.parameters.map(\.name).joined(separator: ", ")).")
+    }
+    // Another program's trials have no space noted, but what they say of each hyperparameter must go on.
+    if written == nil, let theirs = try rows.distributions(),
+      let other = theirs.parameters.first(where: { theirs in
+        found.parameters.contains { $0.name == theirs.name && !Distribution.agree($0.domain, theirs.domain) }
+      })
+    {
+      throw SearchError(
+        "the study '\(name)' in '\(path)' has trials whose '\(other.name)' has other choices or another scale than the space that "
+          + "was given: \(Distribution(other.domain).json); give the same, or name another file.")
     }
     let old = try rows.note("seed")?.string.flatMap { UInt64($0) }
     return (rows.study, name, found, old ?? seed, sign)

@@ -68,9 +68,7 @@ public final class Study: Sendable {
   ) throws {
     let database = try Database(path ?? ":memory:")
     try Schema.prepare(database, path: path ?? "")
-    let opened = try database.transaction {
-      try Self.open(database, space: space, path: path ?? "memory", name: name, seed: seed)
-    }
+    let opened = try Self.open(database, space: space, path: path ?? "memory", name: name, seed: seed)
     self.path = path
     self.name = opened.name
     self.space = opened.space
@@ -120,6 +118,7 @@ public final class Study: Sendable {
   /// - Parameter count: trials that there are to be in all, those waiting not counted; nil: no end.
   /// - Returns: nil where there are as many.
   public func ask(upTo count: Int? = nil) throws -> Trial? {
+    try state.withLock { if !$0.unwritten.isEmpty { try $0.database.writeAhead() } }
     let trial = try change { state -> Trial? in
       for (key, value) in state.unwritten where try state.rows.note(key) == nil { try state.rows.put(key, value) }
       try state.refresh(space)
@@ -161,7 +160,8 @@ public final class Study: Sendable {
         return open
       }
       let history = Self.history(before, sign: state.sign)
-      return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed))
+      let fixed = try state.rows.fixed(ofTrial: state.trials[number].id, in: space)
+      return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed), fixed: fixed)
     }
   }
 
@@ -198,21 +198,14 @@ public final class Study: Sendable {
       "UPDATE trials SET state = 'RUNNING', datetime_start = ? WHERE trial_id = ? AND state = 'WAITING'", .text(now),
       .integer(waiting.id))
     guard state.database.changes == 1 else { return nil }
-    let fixed = try state.database.rows(
-      "SELECT value_json FROM trial_system_attributes WHERE trial_id = ? AND \"key\" = 'fixed_params'",
-      .integer(waiting.id)
-    ).first?[0].text.flatMap { try? JSON.decode(JSONValue.self, from: $0) }
-    var chosen: [String: JSONValue] = [:]
+    let chosen = try state.rows.fixed(ofTrial: waiting.id, in: space)
     for parameter in space.parameters {
-      guard let value = fixed?[parameter.name].map(parameter.domain.value(named:)) else { continue }
-      guard parameter.domain.unit(of: value) != nil else {
-        state.trials[waiting.number].state = .running
-        let reason = "it was queued with a \(parameter.name) of \(value.shortText), which the space has not"
-        try state.rows.put("reason", .string(reason), ofTrial: waiting.id)
-        try finish(state.trials[waiting.number], .failed, nil, &state)
-        return try claim(&state, upTo: count)
-      }
-      chosen[parameter.name] = value
+      guard let value = chosen[parameter.name], parameter.domain.unit(of: value) == nil else { continue }
+      state.trials[waiting.number].state = .running
+      let reason = "it was queued with a \(parameter.name) of \(value.shortText), which the space has not"
+      try state.rows.put("reason", .string(reason), ofTrial: waiting.id)
+      try finish(state.trials[waiting.number], .failed, nil, &state)
+      return try claim(&state, upTo: count)
     }
     let values = suggest(waiting.number, state, fixed: chosen)
     return try begin(waiting.id, number: waiting.number, values, &state, at: now)
@@ -347,6 +340,18 @@ public final class Study: Sendable {
 
   /// Whether more is better.
   public var isMaximized: Bool { state.withLock { $0.sign < 0 } }
+
+  /// Whether another process that lives is at one of the trials.
+  func isBusyElsewhere() throws -> Bool {
+    try state.withLock { state in
+      try state.refresh(space)
+      return try state.trials.contains { trial in
+        guard trial.state == .running, !state.own.contains(trial.number) else { return false }
+        let owner = try state.rows.note("owner", ofTrial: trial.id)?.string.flatMap { ProcessIdentity($0) }
+        return owner.map { $0 != .own && !$0.isGone } ?? false
+      }
+    }
+  }
 
   /// The best of the trials that are done; nil where there is none.
   public func best() throws -> Trial? {

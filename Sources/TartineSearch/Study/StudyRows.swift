@@ -52,6 +52,18 @@ struct StudyRows {
       .text(Self.prefix + key), .text(try JSON.text(value)))
   }
 
+  /// The values that somebody queued a trial with.
+  func fixed(ofTrial id: Int, in space: SearchSpace) throws -> [String: JSONValue] {
+    let fixed = try database.rows(
+      "SELECT value_json FROM trial_system_attributes WHERE trial_id = ? AND \"key\" = 'fixed_params'", .integer(id)
+    ).first?[0].text.flatMap { try? JSON.decode(JSONValue.self, from: $0) }
+    var chosen: [String: JSONValue] = [:]
+    for (name, domain) in space.parameters.map({ ($0.name, $0.domain) }) {
+      chosen[name] = fixed?[name].map { domain.written(domain.value(named: $0)) }
+    }
+    return chosen
+  }
+
   // MARK: Trials
 
   /// The space that another program's trials tell of.
@@ -113,11 +125,16 @@ struct StudyRows {
     for row in try database.rows(
       "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?", .integer(id))
     {
-      guard let name = row[0].text, let number = row[1].number else { continue }
-      // The space's own choices where they are lists, else what is written.
-      let written = row[2].text.flatMap { Distribution(json: $0) }
-      let own = space.parameters.first { $0.name == name }.map { Distribution($0.domain) }
-      values[name] = own?.value(of: number) ?? written?.value(of: number)
+      // What the space has not, another program has added.
+      guard let name = row[0].text, let number = row[1].number,
+        let domain = space.parameters.first(where: { $0.name == name })?.domain
+      else { continue }
+      // The space's own choices, in whatever order they were written; a list is its text there.
+      let written = row[2].text.flatMap { Distribution(json: $0) }?.value(of: number).map(domain.value(named:))
+      values[name] =
+        if case .choice = domain { written ?? Distribution(domain).value(of: number) } else {
+          Distribution(domain).value(of: number)
+        }
     }
     let value = try database.rows(
       "SELECT value, value_type FROM trial_values WHERE trial_id = ? AND objective = 0", .integer(id)

@@ -100,6 +100,11 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
   /// The range to search next.
   public let low, high: Double
 
+  /// The same, the range to search next ending there beyond the edge.
+  func ending(at end: Double) -> EdgeOptimum {
+    EdgeOptimum(name: name, isLow: isLow, value: value, low: isLow ? end : low, high: isLow ? high : end)
+  }
+
   /// As in `optimizer.learningRate is best at its low end (1e-4); search from 1e-5 to 3e-3`.
   public var sentence: String {
     "\(name) is best at its \(isLow ? "low" : "high") end, \(Self.text(value)); next search from \(Self.text(low)) to "
@@ -131,7 +136,8 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
         return nil
       }
       let places = few.map(\.point[place]).filter { !$0.isNaN }.sorted()
-      let middle = places[places.count / 2]
+      // Of the few none may have it, where it depends on another.
+      let middle = places.isEmpty ? best[place] : places[places.count / 2]
       // Values that are counted have the middle of their piece, the ends too.
       func isAt(_ best: Double, _ middle: Double, end: Double) -> Bool {
         best <= max(margin, end + 1e-9) && middle <= 2 * margin + end
@@ -151,6 +157,9 @@ extension Domain {
   /// Where the value at a place lies.
   fileprivate func settled(_ unit: Double) -> Double { self.unit(of: value(at: unit)) ?? unit }
 
+  /// Beyond it no count goes.
+  private var most: Double { 1e12 }
+
   /// As wide a range, moved by a share of its width on its scale; nil where there is nothing beyond.
   fileprivate func beyond(_ share: Double) -> (low: Double, high: Double)? {
     switch self {
@@ -159,12 +168,13 @@ extension Domain {
       if scale == .log {
         let factor = pow(Double(high) / Double(low), share)
         let (from, to) = ((Double(low) * factor).rounded(), (Double(high) * factor).rounded())
-        return from < 1 && low == 1 ? nil : (max(1, from), to)
+        let moved = (max(1, from), min(to, most))
+        return (share < 0 ? moved.0 == Double(low) : moved.1 == Double(high)) ? nil : moved
       }
       let move = (Double(high - low) * share / Double(step)).rounded() * Double(step)
       // Counts stay counts.
       let from = max(low >= 1 ? 1 : low >= 0 ? 0 : -.infinity, Double(low) + move)
-      return from == Double(low) ? nil : (from, Double(high) + move)
+      return from == Double(low) ? nil : (from, min(most, Double(high) + move))
     case .number(let low, let high, let scale, _):
       switch scale {
       case .linear:
@@ -178,7 +188,8 @@ extension Domain {
         return (low * factor, high * factor)
       case .reverseLog:
         let factor = pow((1 - high) / (1 - low), share)
-        return (max(0, 1 - (1 - low) * factor), 1 - (1 - high) * factor)
+        let from = max(0, 1 - (1 - low) * factor)
+        return share < 0 && from == low ? nil : (from, 1 - (1 - high) * factor)
       }
     }
   }

@@ -7,12 +7,13 @@ public enum StoppingRule: String, Hashable, Sendable, CaseIterable {
   /// After an epoch, from a fifth of the run on and once there are five others, where the lowest dev loss so far is above the
   /// others' median after that epoch.
   ///
-  /// **Source**: Golovin et al., *Google Vizier*, 2017, §3.1.
+  /// **Source**: Golovin et al., *Google Vizier*, 2017, §3.1. **Differs from** it: held against the others' lowest losses so far,
+  /// and not the means of theirs.
   case median
   /// At a ninth and a third of the epochs, unless the dev loss is among the best third of those that came so far.
   ///
   /// **Source**: Li et al., *A system for massively parallel hyperparameter tuning*, 2020, algorithm 2, asynchronous successive
-  /// halving by promotion at the rungs alone.
+  /// halving; **differs from** it: a trial is stopped at a rung and never taken up again, as in Optuna.
   case halving
 
   private static let factor = 3

@@ -5,6 +5,14 @@ import TartineEngine
 import TartineFiles
 import TartineTraining
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// Trains a recipe with the values of a study's trials, some at a time, each on one thread.
 ///
 /// All trials have the recipe's seed, and so the same order of rows and the same draws: they differ by their values alone. What a
@@ -103,6 +111,11 @@ public struct Tuner: Sendable {
           "none of the first \(shared.ended) trials could be trained; the first said: "
             + (reason.hasSuffix(".") ? reason : reason + "."))
       }
+    }
+    // The last trials of other processes count too.
+    while try study.isBusyElsewhere() {
+      if let seconds, (ContinuousClock().now - start).inSeconds >= seconds { break }
+      usleep(200_000)
     }
   }
 

@@ -50,10 +50,12 @@ public struct TuningResult: Sendable {
     self.sampler = sampler
     oldWinner = before.flatMap { number in winner.map { OldWinner(number, beside: $0) } }
     let values = (winner?.best.trial ?? best?.trial)?.values ?? [:]
-    edges = EdgeOptimum.all(history, in: space, best: space.point(of: values)).filter {
-      tuner.takes($0, in: study.space, beside: values)
+    // Trials that were stopped early have no value of their own.
+    let measured = Study.history(trials.filter { $0.state == .complete }, sign: 1)
+    edges = EdgeOptimum.all(measured, in: space, best: space.point(of: values)).compactMap {
+      tuner.possible($0, in: study.space, beside: values)
     }
-    importance = HyperparameterImportance.all(history, in: space, seed: study.seed)
+    importance = HyperparameterImportance.all(measured, in: space, seed: study.seed)
     boxes =
       sampler == .coarseToFine
       ? CoarseToFineSampler().boxes(max(0, history.count - 1), in: space, after: history) : []
@@ -153,7 +155,7 @@ extension TuningResult: Encodable {
 public struct OldWinner: Sendable, Encodable {
   /// What is known of that.
   public enum Verdict: String, Sendable, Encodable {
-    /// It wins again.
+    /// It wins again, or is surely better than what was chosen now.
     case holds
     /// Another was better, and it is not sure that it is.
     case undecided
@@ -177,7 +179,8 @@ public struct OldWinner: Sendable, Encodable {
     comparison = winner.candidates.first { $0.trial.number == number }.flatMap {
       try? Comparison(of: winner.best.runs, to: $0.runs)
     }
-    verdict = comparison.map { $0.isDecided ? .fails : .undecided } ?? .fails
+    verdict =
+      comparison.map { $0.difference.high < 0 ? .fails : $0.difference.low > 0 ? .holds : .undecided } ?? .fails
   }
 
   /// In a sentence.
@@ -194,11 +197,21 @@ public struct OldWinner: Sendable, Encodable {
 }
 
 extension Tuner {
-  /// Whether there can be a recipe beyond an edge: what there cannot is no range to search.
-  fileprivate func takes(_ edge: EdgeOptimum, in space: SearchSpace, beside values: [String: JSONValue]) -> Bool {
+  /// An edge with as much of the range beyond it as there can be recipes of; nil where there can be none.
+  fileprivate func possible(
+    _ edge: EdgeOptimum, in space: SearchSpace, beside values: [String: JSONValue]
+  ) -> EdgeOptimum? {
+    guard let domain = space.parameters.first(where: { $0.name == edge.name })?.domain,
+      let end = domain.value(at: edge.isLow ? 0 : 1).number
+    else { return nil }
     let beyond = edge.isLow ? edge.low : edge.high
-    let domain = space.parameters.first { $0.name == edge.name }?.domain
-    let value: JSONValue = if case .integer? = domain { .integer(Int(beyond)) } else { .number(beyond) }
-    return (try? recipe(of: values.merging([edge.name: value]) { $1 })) != nil
+    for share in [1, 0.5, 0.25, 0.1] {
+      var reached = end + (beyond - end) * share
+      if case .integer = domain { reached.round() }
+      guard reached != end else { return nil }
+      let value: JSONValue = if case .integer = domain { .integer(Int(reached)) } else { .number(reached) }
+      if (try? recipe(of: values.merging([edge.name: value]) { $1 })) != nil { return edge.ending(at: reached) }
+    }
+    return nil
   }
 }

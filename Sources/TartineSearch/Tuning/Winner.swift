@@ -18,7 +18,7 @@ public struct Winner: Sendable {
     public let trial: Trial
     /// The recipe, with the study's seed.
     public let recipe: Recipe
-    /// One run a fresh seed: of the first two, seeds that chose nothing.
+    /// One run a fresh seed: of the first two, and of whoever won before, seeds that chose nothing.
     public internal(set) var runs: [Run]
     /// Its dev error, or RMSE, over these seeds, with what rows and seeds leave open.
     public var dev: Estimate { SampledFigure(runs.map(\.dev)).estimate.within(runs[0].model.task) }
@@ -40,6 +40,17 @@ public struct Winner: Sendable {
   public static let usual = (candidates: 3, seeds: 4)
 }
 
+/// Each of the best diverged with another seed.
+public struct DivergedWinner: Error, CustomStringConvertible {
+  /// How many there were.
+  public let count: Int
+
+  /// What happened, in a sentence.
+  public var description: String {
+    "each of the best \(count) diverged with another seed, so there is no winner; try lower rates."
+  }
+}
+
 extension Tuner {
   /// Trains the best few again over fresh seeds, the best two of these over others, and opens the test part once for the one that
   /// wins.
@@ -53,7 +64,7 @@ extension Tuner {
   ///   - number: of a trial that is to be among them, beside the best.
   ///   - progress: is told of each training that is done, by one thread at a time.
   /// - Returns: nil where no trial is done.
-  /// - Throws: what a training throws, but for divergence: who diverges with another seed is out, unless all do.
+  /// - Throws: what a training throws, but for divergence: who diverges with another seed is out; `DivergedWinner` where all do.
   public func winner(
     of trials: [Trial], in space: SearchSpace, candidates: Int = Winner.usual.candidates,
     seeds: Int = Winner.usual.seeds, including number: Int? = nil,
@@ -66,32 +77,50 @@ extension Tuner {
     // Whoever scored best is one of them, however little that is believed.
     var few = done.min { ($0.value ?? 0, $0.number) < ($1.value ?? 0, $1.number) }.map { [$0] } ?? []
     for trial in Recommendation.order(Study.history(done, sign: 1), in: space).map({ done[$0] })
-    where few.count < candidates && !few.contains(where: { $0.values == trial.values }) {
+    where few.count < candidates && !few.contains(where: { Self.same($0.values, trial.values) }) {
       few.append(trial)
     }
     few += done.filter { trial in trial.number == number && !few.contains { $0.number == number } }
     guard !few.isEmpty else { return nil }
-    let all = few.count * seeds + min(2, few.count) * seeds
+    let isOld = few.contains { $0.number == number }
+    let all = few.count * seeds + min(isOld ? 3 : 2, few.count) * seeds
     let recipes = try few.map { try recipe(of: $0.values) }
     let runs = try train(recipes, seeds: 0..<seeds) { progress($0, all) }
     var made = zip(few, zip(recipes, runs)).compactMap { trial, pair -> Winner.Candidate? in
       pair.1.count == seeds ? Winner.Candidate(trial: trial, recipe: pair.0, runs: pair.1) : nil
     }
     made.sort { ($0.dev.value, $0.trial.number) < ($1.dev.value, $1.trial.number) }
-    let confirmed = try train(made.prefix(2).map(\.recipe), seeds: seeds..<2 * seeds) {
-      progress($0 + few.count * seeds, all)
+    var confirmed: [Winner.Candidate] = []
+    var trained = few.count * seeds
+    // The first two that come through, and whoever won before.
+    while let next = made.first(where: { confirmed.count < 2 || $0.trial.number == number }) {
+      let two = confirmed.isEmpty ? made.prefix(2).map { $0 } : [next]
+      made.removeAll { one in two.contains { $0.trial.number == one.trial.number } }
+      let done = trained
+      for (candidate, runs) in zip(
+        two,
+        try train(two.map(\.recipe), seeds: seeds..<2 * seeds) {
+          progress(min(all, done + $0), all)
+        }) where runs.count == seeds
+      {
+        var candidate = candidate
+        candidate.runs = runs
+        confirmed.append(candidate)
+      }
+      trained += two.count * seeds
     }
-    for (place, runs) in confirmed.enumerated().reversed() {
-      if runs.count == seeds { made[place].runs = runs } else { made.remove(at: place) }
-    }
-    guard let best = made.first else {
-      throw SearchError(
-        "each of the best \(few.count) diverged with another seed, so there is no winner; try lower rates.")
+    guard let best = confirmed.first else {
+      throw DivergedWinner(count: few.count)
     }
     return Winner(
-      candidates: made, optimism: best.dev.value - (best.trial.value ?? .nan),
-      lead: made.count > 1 ? try Comparison(of: best.runs, to: made[1].runs) : nil,
+      candidates: confirmed + made, optimism: best.dev.value - (best.trial.value ?? .nan),
+      lead: confirmed.count > 1 ? try Comparison(of: best.runs, to: confirmed[1].runs) : nil,
       test: try testOnce(best.runs))
+  }
+
+  /// Whether both say the same: 1 and 1.0 do.
+  private static func same(_ a: [String: JSONValue], _ b: [String: JSONValue]) -> Bool {
+    JSONValue.object(a).isSame(as: .object(b))
   }
 
   /// Each recipe with each fresh seed; those that diverge are left out.
@@ -114,7 +143,8 @@ extension Tuner {
         recipe.seed = Self.freshSeed(seeds.lowerBound + place % seeds.count, beside: recipe.seed)
         let result = Result { () throws -> Run? in
           do {
-            let trainer = try Trainer(recipe, split: split, prepared: prepared, threads: 1, observers: [])
+            let trainer = try Trainer(
+              recipe, split: split, prepared: prepared, threads: 1, measures: .devAtTheEnd, observers: [])
             try trainer.run { _, _ in }
             return trainer.finish(seconds: 0)
           } catch is DivergenceError {

@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 
 /// The noiseless functions of the Black-Box Optimization Benchmark, in random instances: shifted, rotated, with the optimum
-/// anywhere but in the middle, and its value 0. The domain is [−5, 5] in each dimension.
+/// anywhere, and never in the very middle, and its value 0. The domain is [−5, 5] in each dimension.
 ///
 /// **Source**: Hansen, Finck, Ros, Auger, *Real-parameter black-box optimization benchmarking 2009: noiseless functions
 /// definitions*, INRIA RR-6829.

@@ -25,10 +25,11 @@ struct TunerTables {
     }
   }
 
-  /// The best of the first so many trials; of all of a network's, what its choice is worth.
+  /// The best of the first so many trials, or twice as many of a tuner that has twice as many; of all of a network's, what its
+  /// choice is worth.
   private static func figure(_ trials: TunerTrials, after count: Int) -> Double {
     if count >= 64, let verdict = trials.verdict { return verdict }
-    return trials.values.prefix(count >= 64 ? .max : count).min() ?? .infinity
+    return trials.values.prefix(count >= 64 ? .max : count * max(1, trials.values.count / 64)).min() ?? .infinity
   }
 
   /// Places from 1, equal ones sharing theirs.
@@ -77,22 +78,29 @@ struct TunerTables {
     return lines.joined(separator: "\n")
   }
 
-  /// The median over seeds on each task.
+  /// The median over seeds of the best so far on each task: after 8, 16, 32 and 64 trials.
   var medians: String {
-    var lines = ["| task | " + tuners.joined(separator: " | ") + " |", "|---|" + tuners.map { _ in "---|" }.joined()]
+    var lines = [
+      "| task, best after 8 / 16 / 32 / 64 | " + tuners.joined(separator: " | ") + " |",
+      "|---|" + tuners.map { _ in "---|" }.joined(),
+    ]
     for task in tasks {
       let runs = runs(task)
       guard !runs.isEmpty else { continue }
       let cells = tuners.indices.map { place -> String in
-        let sorted = runs.map { Self.figure($0[place], after: 64) }.sorted()
-        return Text.significant(sorted[sorted.count / 2], digits: 3)
+        Self.counts.map { count in
+          let sorted = runs.map { Self.figure($0[place], after: count) }.sorted()
+          return Text.significant(sorted[sorted.count / 2], digits: 3)
+        }.joined(separator: " / ")
       }
       lines.append("| \(task.name) | \(cells.joined(separator: " | ")) |")
     }
     return lines.joined(separator: "\n")
   }
 
-  private static func text(p: Double) -> String { p < 1e-4 ? "below 0.0001" : Text.significant(p, digits: 2) }
+  private static func text(p: Double) -> String {
+    p.isNaN ? "–" : p < 1e-4 ? "below 0.0001" : Text.significant(p, digits: 2)
+  }
 
   private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
 
@@ -118,7 +126,8 @@ struct TunerTables {
   /// **Source**: Wilcoxon, *Individual comparisons by ranking methods*, 1945.
   static func wilcoxon(_ differences: [Double]) -> Double {
     let kept = differences.filter { $0 != 0 }
-    guard kept.count > 5 else { return 1 }
+    // Of so few no p lies below 0.05.
+    guard kept.count > 5 else { return .nan }
     let ranks = HypothesisTest.ranks(kept.map(abs))
     let n = Double(kept.count)
     let positive = zip(kept, ranks).reduce(0.0) { $0 + ($1.0 > 0 ? $1.1 : 0) }
