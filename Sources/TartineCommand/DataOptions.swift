@@ -62,9 +62,10 @@ struct DataOptions: ParsableArguments {
     return source
   }
 
-  /// What flags name, and for the rest what another source has; a test file is of its own data alone.
-  fileprivate func merged(_ own: DataSource, _ old: DataSource) -> DataSource {
-    var source = old
+  /// An earlier source with what flags name; a test file is of its own data alone.
+  func source(following earlier: DataSource) throws -> DataSource {
+    let own = try source(seed: earlier.splitSeed)
+    var source = earlier
     if data != nil { (source.data, source.test) = (own.data, nil) }
     if test != nil { source.test = own.test }
     if target != nil { source.target = own.target }
@@ -73,7 +74,7 @@ struct DataOptions: ParsableArguments {
     if task != nil { source.task = own.task }
     if split != nil { source.split = own.split }
     if splitBy != nil { source.splitBy = own.splitBy }
-    if splitSeed != nil { source.splitSeed = own.splitSeed }
+    source.splitSeed = own.splitSeed
     return source
   }
 
@@ -121,9 +122,4 @@ struct DataOptions: ParsableArguments {
     if let splitSeed, splitSeed != source.splitSeed { return "--split-seed" }
     return nil
   }
-}
-
-extension DataSource {
-  /// This where flags named it, and an earlier source where they did not.
-  func following(_ earlier: DataSource, _ options: DataOptions) -> DataSource { options.merged(self, earlier) }
 }

@@ -97,9 +97,16 @@ public enum JSONValue: Hashable, Sendable, Codable {
       return mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0.isSame(as: $1) }
     }
     if case .object(let mine) = self, case .object(let theirs) = other {
-      return mine.count == theirs.count && mine.allSatisfy { theirs[$0]?.isSame(as: $1) ?? false }
+      return mine.isSame(as: theirs)
     }
     return self == other
+  }
+}
+
+extension [String: JSONValue] {
+  /// Whether both have the same values by name, 2 and 2.0 included.
+  package func isSame(as other: [String: JSONValue]) -> Bool {
+    count == other.count && allSatisfy { other[$0]?.isSame(as: $1) ?? false }
   }
 }
 

@@ -11,7 +11,7 @@ struct ColumnWarnings {
     }
     var list: [DataWarning] = []
     for (column, fact) in zip(columns, facts) {
-      if let warning = Self.identity(column, fact, rows: rows) ?? Self.constant(fact) {
+      if let warning = Self.identity(column, fact, rows: rows) ?? Self.constant(fact, among: facts) {
         list.append(warning)
         continue
       }
@@ -30,34 +30,48 @@ struct ColumnWarnings {
     self.list = list
   }
 
-  private static func constant(_ fact: ColumnFacts) -> DataWarning? {
+  private static func constant(_ fact: ColumnFacts, among facts: [ColumnFacts]) -> DataWarning? {
     // One value in some rows and none in others says which is which, and the network is told.
     guard fact.values == 0 || fact.values == 1 && fact.missing == 0 else { return nil }
     return DataWarning(
       name: .constantColumn, column: fact.name,
       evidence: fact.values == 0 ? "it holds no value" : "it has one value in all rows",
-      action: "leave it out: it tells nothing")
+      action: "leave it out: it tells nothing", isFault: !fact.use.hasPrefix("left out") && !isUsual(fact, among: facts)
+    )
   }
+
+  /// Whether a constant is what most columns begin at, such as a pixel in the corner of a picture.
+  private static func isUsual(_ constant: ColumnFacts, among facts: [ColumnFacts]) -> Bool {
+    guard let value = constant.smallest else { return false }
+    let others = facts.filter { $0.type == "number" && $0.values > 1 }
+    return others.count >= 8 && others.count { $0.smallest == value } * 2 > others.count
+  }
+
+  /// Of the target's entropy or variance. What tells some of it, as a day or year may, is no mere name; what tells nearly all of
+  /// it numbers rows that were sorted.
+  private static let tellingShares = 0.1..<0.7
 
   /// A counter, whole numbers that never repeat and are close together or called an id, or texts of one word that hardly repeat.
   private static func identity(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
     guard rows.count >= 20 else { return nil }
     let action = "leave it out: it names rows, and says nothing of new ones"
+    let isNamed = isCalledIdentifier(fact.name)
     switch column.values {
     case .numbers(let numbers):
       if fact.use.contains("numbers the rows") {
         return DataWarning(
-          name: .identifierColumn, column: fact.name, evidence: "it numbers the rows one by one", action: action)
+          name: .identifierColumn, column: fact.name, evidence: "it numbers the rows one by one", action: action,
+          isFault: isNamed || !tellingShares.contains(fact.tells))
       }
       let present = rows.map { numbers[$0] }
       guard fact.missing == 0, fact.values == present.count, present.allSatisfy({ $0 == $0.rounded() }),
         let smallest = fact.smallest, let largest = fact.largest
       else { return nil }
       let isDense = largest - smallest < 4 * Double(rows.count)
-      guard isDense || isCalledIdentifier(fact.name) || present == present.sorted() else { return nil }
+      guard isDense || isNamed || present == present.sorted() else { return nil }
       return DataWarning(
         name: .identifierColumn, column: fact.name, evidence: "\(fact.values) whole numbers, none of them twice",
-        action: action)
+        action: action, isFault: isNamed || !tellingShares.contains(fact.tells))
     case .texts(_, let levels):
       let present = rows.count - fact.missing
       guard fact.values > 20, fact.values * 10 > present * 9 else { return nil }
@@ -65,17 +79,15 @@ struct ColumnWarnings {
       let isText = words > 3 * levels.count
       return DataWarning(
         name: .identifierColumn, column: fact.name,
-        evidence: fact.values == rows.count && !isText && !isDate(levels)
-          ? codes : "\(fact.values) different texts in \(present) rows that have one",
+        evidence: "\(fact.values) different texts in \(present) rows that have one",
         action: isDate(levels)
           ? "it is left out: dates are not read; write what matters of them as numbers, and divide by --split-by time:\(fact.name) where the past is to predict the future"
           : isText
-            ? "it is left out: free text is not read" : "it is left out: it names rows, and says nothing of new ones")
+            ? "it is left out: free text is not read" : "it is left out: it names rows, and says nothing of new ones",
+        // Keys name rows; names that few have, sentences and dates are no keys.
+        isFault: isNamed || fact.values == rows.count && !isText && !isDate(levels))
     }
   }
-
-  /// What is said of texts that name rows.
-  static let codes = "each row has a text of its own, as a key has"
 
   private static func isDate(_ levels: [String]) -> Bool {
     levels.prefix(20).allSatisfy { level in
@@ -84,8 +96,7 @@ struct ColumnWarnings {
     }
   }
 
-  /// Whether it is named as what names rows.
-  static func isCalledIdentifier(_ name: String) -> Bool {
+  private static func isCalledIdentifier(_ name: String) -> Bool {
     let name = name.lowercased()
     return ["id", "key", "uuid", "index", "nr", "no", "number"].contains(name)
       || ["_id", " id", "-id", ".id", "_no", "_nr", "_key", "_index"].contains { name.hasSuffix($0) }

@@ -44,4 +44,16 @@ public struct DataWarning: Hashable, Sendable, Encodable {
   public let evidence: String
   /// What to do about it.
   public let action: String
+  /// Whether it is wrong, and not merely to be known, where a fault goes by its name.
+  package let isFault: Bool
+
+  init(name: Kind, column: String?, evidence: String, action: String, isFault: Bool = true) {
+    self.name = name
+    self.column = column
+    self.evidence = evidence
+    self.action = action
+    self.isFault = isFault
+  }
+
+  private enum CodingKeys: String, CodingKey { case name, column, evidence, action }
 }

@@ -173,21 +173,18 @@ public struct Inspection: Sendable {
 
   private static func shiftWarnings(_ comparisons: [PartComparison]) -> [DataWarning] {
     comparisons.filter(\.isDifferent).map { pair in
-      DataWarning(
-        name: .differentDistribution, column: pair.columns.first { $0.isShifted }?.name, evidence: pair.evidence,
+      let shifted = pair.columns.filter(\.isShifted).prefix(3).map { "'\($0.name)' by \($0.effectText)" }
+      let columns = shifted.isEmpty ? "no one column shows it alone" : Dataset.list(shifted)
+      let rank = Text.fixed(pair.area * 100, decimals: 0)
+      return DataWarning(
+        name: .differentDistribution, column: pair.columns.first { $0.isShifted }?.name,
+        evidence: "\(pair.first) and \(pair.second) can be told apart in \(rank) % of pairs of rows, p "
+          + "\(PartComparison.text(p: pair.adjustedP)): \(columns)",
         action: pair.first == "dev"
           ? "take dev and test from one source: dev must be what the model will meet"
-          : "a part that is unlike train measures something else too; see how the parts were made")
+          : "a part that is unlike train measures something else too; see how the parts were made",
+        isFault: pair.isClear)
     }
-  }
-}
-
-extension PartComparison {
-  /// What was seen of two parts that differ, in a sentence.
-  var evidence: String {
-    let shifted = columns.filter(\.isShifted).prefix(3).map { "'\($0.name)' by \($0.effectText)" }
-    return "\(first) and \(second) can be told apart in \(Text.fixed(area * 100, decimals: 0)) % of pairs of rows, p "
-      + "\(Self.text(p: adjustedP)): \(shifted.isEmpty ? "no one column shows it alone" : Dataset.list(shifted))"
   }
 }
 

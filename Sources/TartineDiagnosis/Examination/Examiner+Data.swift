@@ -4,12 +4,6 @@ import TartineTraining
 extension Examiner {
   // MARK: What inspection saw
 
-  /// Parts that can be told apart less often than this, in pairs of rows, differ, but not so that it matters: MNIST's own
-  /// test part can in 55 of 100.
-  private static let clearArea = 0.6
-  /// Of parts divided at random, one in 20 is called different; a fault must be rarer.
-  private static let clearP = 0.005
-
   func checkData() {
     let kinds: [DataWarning.Kind: Fault.Name] = [
       .leakingColumn: .leakingColumn, .duplicatesAcrossSplit: .duplicatesAcrossSplit,
@@ -18,7 +12,7 @@ extension Examiner {
     ]
     for warning in found.inspection.warnings {
       let column = warning.column.map { "'\($0)': " } ?? ""
-      let name = kinds[warning.name].flatMap { isFault(warning) ? $0 : nil }
+      let name = kinds[warning.name].flatMap { warning.isFault ? $0 : nil }
       found.checks.append(
         Check(
           warning.name.rawValue, name == nil ? .undecided : .fault, column + warning.evidence, action: warning.action))
@@ -27,47 +21,9 @@ extension Examiner {
     }
   }
 
-  /// Whether something that a person should know is wrong as well.
-  private func isFault(_ warning: DataWarning) -> Bool {
-    switch warning.name {
-    case .differentDistribution:
-      // Of the target's own shares, or of two parts' inputs.
-      warning.column == found.inspection.target
-        || found.inspection.sameDistribution.contains { Self.isClear($0) && warning.evidence == $0.evidence }
-    case .identifierColumn:
-      // What tells some of the target, as a day or year may, is no mere name; what tells nearly all of it numbers rows that were
-      // sorted. Of texts, dates and sentences are others' matter.
-      facts(warning).map {
-        ColumnWarnings.isCalledIdentifier($0.name)
-          || ($0.type == "number" ? !Self.tellingShares.contains($0.tells) : warning.evidence == ColumnWarnings.codes)
-      } ?? true
-    case .constantColumn:
-      facts(warning).map { !$0.use.hasPrefix("left out") && !isUsual($0) } ?? true
-    default: true
-    }
-  }
-
-  /// Of the target's entropy or variance.
-  private static let tellingShares = 0.1..<0.7
-
-  private static func isClear(_ pair: PartComparison) -> Bool {
-    pair.adjustedP <= clearP && pair.area >= clearArea
-  }
-
   /// Whether two parts come from clearly different sources.
   func isDifferent(_ first: String, _ second: String) -> Bool {
-    found.inspection.sameDistribution.contains { $0.first == first && $0.second == second && Self.isClear($0) }
-  }
-
-  private func facts(_ warning: DataWarning) -> ColumnFacts? {
-    found.inspection.columns.first { $0.name == warning.column }
-  }
-
-  /// Whether a constant is what most columns begin at, such as a pixel in the corner of a picture.
-  private func isUsual(_ constant: ColumnFacts) -> Bool {
-    guard let value = constant.smallest else { return false }
-    let others = found.inspection.columns.filter { $0.type == "number" && $0.values > 1 }
-    return others.count >= 8 && others.count { $0.smallest == value } * 2 > others.count
+    found.inspection.sameDistribution.contains { $0.first == first && $0.second == second && $0.isClear }
   }
 
   // MARK: What is left to the data

@@ -96,7 +96,7 @@ extension Estimate {
   ///   - before: each row's own error; of a number, squared.
   ///   - after: the same rows'.
   ///   - isNumber: whether the figure is the root of the mean.
-  static func fall(from before: [Double], to after: [Double], isNumber: Bool) -> Estimate {
+  package static func fall(from before: [Double], to after: [Double], isNumber: Bool) -> Estimate {
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
     func between(_ value: Double, _ differences: [Double]) -> Estimate {
       // One row says nothing of others, and few say little.

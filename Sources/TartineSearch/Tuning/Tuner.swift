@@ -68,11 +68,7 @@ public struct Tuner: Sendable {
     _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil, leavingTimeFor trainings: Int = 0,
     progress: @escaping (Progress) -> Void = { _ in }
   ) throws {
-    guard !study.isMaximized else {
-      throw SearchError(
-        "the study '\(study.name)' looks for the most, and a trial of a network is worth its error, of which less is better; begin "
-          + "another study.")
-    }
+    try Self.check(study)
     let start = ContinuousClock().now
     let shared = Mutex(Shared())
     nonisolated(unsafe) let progress = progress
@@ -117,6 +113,14 @@ public struct Tuner: Sendable {
       if let seconds, (ContinuousClock().now - start).inSeconds >= seconds { break }
       usleep(200_000)
     }
+  }
+
+  /// - Throws: `SearchError` for a study that looks for the most.
+  package static func check(_ study: Study) throws {
+    guard study.isMaximized else { return }
+    throw SearchError(
+      "the study '\(study.name)' looks for the most, and a trial of a network is worth its error, of which less is better; begin "
+        + "another study.")
   }
 
   private struct Shared {

@@ -77,7 +77,7 @@ extension Tuner {
     // Whoever scored best is one of them, however little that is believed.
     var few = done.min { ($0.value ?? 0, $0.number) < ($1.value ?? 0, $1.number) }.map { [$0] } ?? []
     for trial in Recommendation.order(Study.history(done, sign: 1), in: space).map({ done[$0] })
-    where few.count < candidates && !few.contains(where: { Self.same($0.values, trial.values) }) {
+    where few.count < candidates && !few.contains(where: { $0.values.isSame(as: trial.values) }) {
       few.append(trial)
     }
     few += done.filter { trial in trial.number == number && !few.contains { $0.number == number } }
@@ -116,11 +116,6 @@ extension Tuner {
       candidates: confirmed + made, optimism: best.dev.value - (best.trial.value ?? .nan),
       lead: confirmed.count > 1 ? try Comparison(of: best.runs, to: confirmed[1].runs) : nil,
       test: try testOnce(best.runs))
-  }
-
-  /// Whether both say the same: 1 and 1.0 do.
-  private static func same(_ a: [String: JSONValue], _ b: [String: JSONValue]) -> Bool {
-    JSONValue.object(a).isSame(as: .object(b))
   }
 
   /// Each recipe with each fresh seed; those that diverge are left out.

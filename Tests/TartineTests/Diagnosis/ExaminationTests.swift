@@ -80,6 +80,27 @@ import Testing
     #expect((examination.labels?.suspects.count ?? 0) > 150)
   }
 
+  /// Four quarters of a plane; a third of one's rows are called by another's name, and all others are right.
+  @Test func oneClassesLabelsThatAreWrong() throws {
+    var stream = RandomStream(seed: 13, purpose: .test)
+    let features = (0..<1500).map { _ in (0..<4).map { _ in Float(stream.normalPair().0) } }
+    let labels = features.map { x in
+      let quarter = (x[0] > 0 ? 1 : 0) + (x[1] > 0 ? 2 : 0)
+      return "q\(quarter == 0 && stream.uniform() < 0.35 ? 1 : quarter)"
+    }
+    let split = try Dataset(features: features, labels: labels).split(seed: 1)
+    let faults = try good.examined(on: split, budget: 60, explains: false).faults
+    #expect(faults.first?.name == .labelNoise && faults.first?.evidence.contains("'q0'") == true, "\(faults)")
+  }
+
+  /// Whether or not there is time to see what mends it.
+  @Test func aTrainingThatBlowsUpIsAFault() throws {
+    var recipe = Recipe(Network(HiddenStack(hidden: [32, 32]))).optimizer(.momentum(learningRate: .constant(1e8)))
+    recipe.epochs = 2
+    let examination = try recipe.examined(on: split(rows: 300), budget: 1e-9)
+    #expect(examination.runs.isEmpty && examination.faults.map(\.name) == [.learningRateTooHigh])
+  }
+
   @Test func whatHasNothingToDoWithTheTarget() throws {
     var stream = RandomStream(seed: 3, purpose: .test)
     let features = (0..<600).map { _ in (0..<4).map { _ in Float(stream.normalPair().0) } }

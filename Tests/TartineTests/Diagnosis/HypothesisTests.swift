@@ -15,6 +15,17 @@ import Testing
     #expect(HypothesisTest.kolmogorovSmirnov(a, []).p == 1)
   }
 
+  /// By hand: differences of 2, 0 and 2 have a mean of 4/3 whose deviation is 2/3, and Student's t of two degrees of freedom is
+  /// 4.302653. One row says nothing.
+  @Test func fallOfFewRows() {
+    let fall = Estimate.fall(from: [4, 1, 3], to: [2, 1, 1], isNumber: false)
+    #expect(abs(fall.value - 4.0 / 3) < 1e-12)
+    let half = 4.302653 * 2 / 3
+    #expect(abs(fall.value - fall.low - half) < 1e-5 && abs(fall.high - fall.value - half) < 1e-5)
+    let one = Estimate.fall(from: [4], to: [2], isNumber: true)
+    #expect(one.low == -.infinity && one.high == .infinity)
+  }
+
   @Test func pearsonsChiSquared() {
     let three = HypothesisTest.chiSquared([(30, 45), (50, 35), (20, 40)])
     #expect(abs(three.statistic - 10.583006535947717) < 1e-9)

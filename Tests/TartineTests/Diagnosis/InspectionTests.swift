@@ -161,6 +161,41 @@ import Testing
     #expect(found[0].evidence.hasPrefix("-999 is there"))
   }
 
+  /// One value and gaps tell which rows have it; a key of its own in each row tells nothing, and a name that most have is none.
+  @Test func whatIsAFaultAndWhatIsToBeKnown() throws {
+    var table = Table()
+    let rows = table.labels.count
+    table.add("smoker", (0..<rows).map { $0 % 3 == 0 ? 1 : .nan })
+    table.add("version", (0..<rows).map { _ in 7 })
+    var coder = LevelCoder()
+    for row in 0..<rows { coder.append("k\(row * 7919)") }
+    table.columns.append(
+      Column(name: "token", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
+    let warnings = try table.warnings()
+    let faults = warnings.filter { [.constantColumn, .identifierColumn].contains($0.name) && $0.isFault }
+    #expect(Set(names(faults)) == ["constant-column version", "identifier-column token"])
+    #expect(!names(warnings).contains("constant-column smoker"))
+  }
+
+  /// Train has each class alike, dev one of them in a tenth of its rows.
+  @Test(arguments: [0.1, 0.5]) func targetsOfTrainAndDev(_ share: Double) throws {
+    var table = Table()
+    var coder = LevelCoder()
+    var stream = RandomStream(seed: 3, purpose: .test)
+    for row in table.labels.indices {
+      let isDev = row % 3 == 0
+      coder.append(row % 9 == 1 ? "test" : isDev ? "dev" : "train")
+      table.labels[row] = stream.uniform() < (isDev ? share : 0.5) ? "yes" : "no"
+    }
+    table.columns.append(
+      Column(name: "part", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
+    let told = try table.warnings(by: .fixed(by: "part")).filter {
+      $0.name == .differentDistribution && $0.column == "y"
+    }
+    #expect(told.count == (share < 0.5 ? 1 : 0))
+    #expect(told.allSatisfy { $0.isFault && $0.evidence.contains("of dev's") })
+  }
+
   @Test func rareClassesAndSortedRows() throws {
     var table = Table(rows: 2000)
     table.labels = table.labels.indices.map { $0 % 80 == 0 ? "yes" : "no" }

@@ -147,6 +147,17 @@ import Testing
     #expect(abs(ends[1].high - 0.998174) < 1e-6 && ends[1].sentence.hasSuffix("to 0.9982"), "\(ends[1].sentence)")
   }
 
+  /// The few best have nothing of what only others have: the winner's own place counts.
+  @Test func edgesOfWhatHangsOnAnother() throws {
+    let space = try SearchSpace([
+      Hyperparameter("kind", .choice(["a", "b"])),
+      Hyperparameter("share", .number(low: 0.2, high: 0.6), when: .init("kind", isOneOf: ["a"])),
+    ])
+    let others = (0..<12).map { Observation(point: [0.75, .nan], value: Double($0)) }
+    let found = EdgeOptimum.all(others + [Observation(point: [0.25, 1], value: 20)], in: space, best: [0.25, 1])
+    #expect(found.map(\.name) == ["share"] && found.first?.isLow == false)
+  }
+
   /// By hand: of 0, 1 and 5 the last is drawn in to 1 + ln(1 + 4), and all are standardized.
   @Test func warpedValues() {
     let drawn = [0, 1, 1 + log(5.0)]

@@ -1,0 +1,235 @@
+import Tartine
+
+/// A study with its data, recipe and folder.
+struct TuningJob {
+  let source: DataSource
+  let split: Split
+  let tuner: Tuner
+  let study: Study
+  let folder: TuneFolder
+  let sampler: SamplerChoice
+  /// The winner of the study before, in this one's numbers; nil unless it is again.
+  let before: Int?
+
+  init(data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
+    if let path = options.again {
+      try self.init(again: path, data: data, recipe: recipe, options: options)
+    } else {
+      try self.init(begun: data, recipe: recipe, options: options)
+    }
+  }
+
+  private init(begun data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
+    let given = try options.space.map { try SearchSpace(file: $0) }
+    let names = try options.study.map { Files.exists($0) ? try Study.names(inFile: $0) : [] } ?? []
+    let isThere = options.studyName.map(names.contains) ?? !names.isEmpty
+    let known = isThere ? try StudyNotes(options, given) : nil
+    // Without a study to go on with, no data are the built-in digits.
+    if let path = options.study, data.data == nil, known?.source == nil {
+      let what =
+        isThere
+        ? "the study in '\(path)' does not say which data it is of"
+        : names.isEmpty
+          ? "there is no study '\(path)' to go on with"
+          : "'\(path)' holds no study '\(options.studyName ?? "")', but \(names.map { "'\($0)'" }.joined(separator: ", "))"
+      throw UsageError("\(what); name the data, and the target with --target ('digits' are built in).")
+    }
+    var source = try known?.source ?? data.source(seed: try recipe.changes().apply(to: try recipe.base(for: nil)).seed)
+    if known?.source != nil, let flag = try data.disagreement(with: source) {
+      throw UsageError(
+        "\(flag) says something else than the study '\(options.study ?? "")'; leave it out, or begin another study. For other data "
+          + "there is --again.")
+    }
+    split = try source.load()
+    let changes = try recipe.changes()
+    let isNamed = !changes.isEmpty || recipe.recipe != nil || recipe.preset != nil
+    let asked = try changes.apply(to: try recipe.base(for: split.task)).resolved(trainRows: split.trainCount)
+    if isNamed, let old = known?.recipe, old != asked {
+      throw UsageError(
+        "the flags ask for another recipe than that of the study '\(options.study ?? "")'; leave them out, or begin another study."
+      )
+    }
+    tuner = Tuner(known?.recipe ?? asked, on: split, stopping: options.stop, jobs: options.jobs)
+    let space = try known?.study.space ?? given ?? SearchSpace.automatic(for: tuner.recipe)
+    try Self.check(space, tuner)
+    if let study = known?.study { try Tuner.check(study) }
+    let (chosen, folder) = (
+      options.sampler ?? known?.sampler ?? .usual,
+      try TuneFolder(options, named: source.name, goesOn: isThere, before: try known?.study.note("folder")?.string)
+    )
+    study = try folder.open {
+      try Study(
+        space, file: folder.study, name: options.studyName, sampler: chosen.sampler, seed: recipe.seed ?? 0)
+    }
+    (sampler, self.folder, before) = (chosen, folder, try study.note("before")?.integer)
+    self.source = source.absolute
+    try write()
+  }
+
+  private init(again path: String, data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
+    guard Files.exists(path) else { throw FileError(.missing, path, "there is no study '\(path)': check the name.") }
+    var asked = options
+    asked.study = path
+    let known = try StudyNotes(asked, nil)
+    let changes = try recipe.changes()
+    let found =
+      try known.source.map { try data.source(following: $0.withoutChecksums) }
+      ?? (data.data == nil ? nil : data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed))
+    guard var source = found else { throw UsageError("which data? The study '\(path)' does not say; name them.") }
+    split = try source.load()
+    let base =
+      try known.recipe.map { try changes.apply(to: $0) } ?? changes.apply(to: try recipe.base(for: split.task))
+    tuner = Tuner(base, on: split, stopping: options.stop, jobs: options.jobs)
+    let old = try known.best(Self.oldTrials)
+    guard !old.isEmpty else {
+      throw SearchError("the study '\(path)' has no trial that is done, so there is nothing to try again.")
+    }
+    let space = try options.space.map { try SearchSpace(file: $0) } ?? known.study.space
+    try Self.check(space, tuner)
+    if let strange = old.first(where: { space.point(of: $0) == nil }) {
+      throw SearchError(
+        "the space leaves out what the study '\(path)' found best, \(strange.map { "\($0.key) \($0.value.shortText)" }.sorted().joined(separator: ", ")); widen it, or begin a study of its own without --again."
+      )
+    }
+    let (chosen, folder) = (
+      options.sampler ?? known.sampler ?? .usual,
+      try TuneFolder(options, named: source.name, goesOn: false, before: nil)
+    )
+    study = try folder.open {
+      try Study(space, file: folder.study, sampler: chosen.sampler, seed: recipe.seed ?? known.study.seed &+ 1)
+    }
+    for values in old { try study.enqueue(values) }
+    try study.put("before", 0)
+    (sampler, self.folder, before) = (chosen, folder, 0)
+    self.source = source.absolute
+    try write()
+  }
+
+  private static let oldTrials = 5
+
+  /// The flags of a command that goes on with it.
+  func goingOn(_ options: SearchOptions, _ trials: Int?) -> String {
+    let flags = [
+      ("--study-name", options.studyName.map(Shell.quoted)), ("--out", options.out.map(Shell.quoted)),
+      ("--trials", trials.map(String.init)), ("--budget", options.budget),
+      ("--stop", options.stop == .none ? nil : options.stop.rawValue), ("--jobs", options.jobs.map(String.init)),
+    ].compactMap { flag, value in value.map { "\(flag) \($0)" } }
+    return (["--study \(Shell.quoted(folder.study))"] + flags).joined(separator: " ")
+  }
+
+  /// Every key must be one that the recipe has, and every end and choice a value that it takes, before anything is made.
+  private static func check(_ space: SearchSpace, _ tuner: Tuner) throws {
+    let names = Set(space.parameters.map(\.name))
+    if names.contains("network.hidden"), let other = ["network.units", "network.depth"].first(where: names.contains) {
+      throw SearchError(
+        "the space has both 'network.hidden' and '\(other)', which say the same; leave one of them out.")
+    }
+    if tuner.stopping != .none, let loss = names.first(where: { $0.hasPrefix("loss.") }) {
+      throw SearchError(
+        "--stop \(tuner.stopping.rawValue) compares dev losses, and with '\(loss)' in the space they are not of one kind; leave one of them "
+          + "out.")
+    }
+    if names.contains("seed") {
+      throw SearchError(
+        "the space has the seed, which is no hyperparameter: the best of many seeds is luck; leave it out.")
+    }
+    for (place, parameter) in space.parameters.enumerated() {
+      let units: [Double] =
+        if case .choice(let values) = parameter.domain {
+          values.indices.map { (Double($0) + 0.5) / Double(values.count) }
+        } else {
+          // And one that is not whole, for keys that must be.
+          [0, 0.37, 1]
+        }
+      // It must be there.
+      var fixed: [String: JSONValue] = [:]
+      var condition = parameter.condition
+      while let needed = condition {
+        fixed[needed.name] = needed.values[0]
+        condition = space.parameters.first { $0.name == needed.name }?.condition
+      }
+      for unit in units {
+        var point = space.parameters.map { _ in 0.5 }
+        point[place] = unit
+        do {
+          _ = try tuner.recipe(of: space.values(at: point, fixed: fixed))
+        } catch {
+          throw SearchError("the space does not fit the recipe: \(error)")
+        }
+      }
+    }
+  }
+
+  /// Notes who won, for ``again``, and how often the test part was opened by now.
+  func note(_ winner: Winner?) throws -> Int {
+    guard let winner else { return 0 }
+    let openings = (try study.note("testOpenings")?.integer ?? 0) + (winner.test == nil ? 0 : 1)
+    try study.put(["winner": .object(winner.best.trial.values), "testOpenings": .integer(openings)])
+    return openings
+  }
+
+  private func write() throws {
+    var notes: [String: JSONValue] = [
+      "sampler": .string(sampler.rawValue), "folder": .string(Files.absolute(folder.path)),
+    ]
+    if try study.note("source") == nil {
+      notes["source"] = try JSON.convert(source, to: JSONValue.self)
+      notes["recipe"] = try JSON.convert(tuner.recipe, to: JSONValue.self)
+    }
+    // What is so already is not written once more.
+    let news = try notes.filter { try study.note($0.key) != $0.value }
+    if !news.isEmpty { try study.put(news) }
+  }
+}
+
+/// What a study says of itself beside its trials.
+private struct StudyNotes {
+  let study: Study
+  let source: DataSource?
+  let recipe: Recipe?
+  let sampler: SamplerChoice?
+
+  init(_ options: SearchOptions, _ space: SearchSpace?) throws {
+    let study = try Study(space, file: options.study, name: options.studyName, sampler: RandomSampler())
+    func note<Value: Decodable>(_ key: String, _: Value.Type) throws -> Value? {
+      try study.note(key).map { tree in
+        do {
+          return try JSON.convert(tree, to: Value.self)
+        } catch {
+          throw FileError(
+            .damaged, options.study ?? "",
+            "the study '\(options.study ?? "")' is damaged: its \(key) cannot be read; name another file with --study.")
+        }
+      }
+    }
+    source = try note("source", DataSource.self)
+    recipe = try note("recipe", Recipe.self)
+    sampler = try study.note("sampler")?.string.flatMap { SamplerChoice(rawValue: $0) }
+    self.study = study
+  }
+
+  /// The values of its winner, or of its best trial where none is noted, and of the best others, so many in all.
+  func best(_ count: Int) throws -> [[String: JSONValue]] {
+    var list: [[String: JSONValue]] = []
+    if case .object(let won)? = try study.note("winner") { list.append(won) }
+    let sign = study.isMaximized ? -1.0 : 1
+    let done = try study.trials().filter { $0.state == .complete && $0.value?.isFinite == true }
+      .sorted { (sign * ($0.value ?? 0), $0.number) < (sign * ($1.value ?? 0), $1.number) }
+    for trial in done where list.count < count && !list.contains(where: { $0.isSame(as: trial.values) }) {
+      list.append(trial.values)
+    }
+    return list
+  }
+}
+
+extension SearchSpace {
+  /// Reads a file.
+  init(file path: String) throws {
+    let text = try Files.readText(path)
+    do {
+      try self.init(json: text)
+    } catch let error as SearchError {
+      throw SearchError("'\(path)': \(error)")
+    }
+  }
+}
