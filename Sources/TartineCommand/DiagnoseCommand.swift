@@ -184,16 +184,21 @@ struct ExaminationText {
       lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
       lines.append(diagnosis.verdict)
     }
-    lines += remedies + more
+    lines += remedies
+    var end: [String] = []
     if !examination.notDone.isEmpty {
-      lines.append("Not done for lack of time (--budget): \(Dataset.list(Array(examination.notDone.prefix(4)))).")
+      end.append("Not done for lack of time (--budget): \(Dataset.list(Array(examination.notDone.prefix(4)))).")
     }
-    lines += [
+    end += [
       "",
       "\(examination.checks.count) checks in \(Text.fixed(examination.seconds, decimals: 1)) s; all of them, with pictures: \(report)",
     ]
-    return lines.joined(separator: "\n") + "\n"
+    // The rest, as far as there is room, is in the report.
+    let more = more.prefix(max(0, Self.mostLines - lines.count - end.count))
+    return (lines + (more.count > 1 ? more : []) + end).joined(separator: "\n") + "\n"
   }
+
+  private static let mostLines = 24
 
   private var remedies: [String] {
     let sure = examination.prescriptions.filter { ($0.gain?.low ?? 0) > 0 }

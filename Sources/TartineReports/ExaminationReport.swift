@@ -192,12 +192,18 @@ public struct ExaminationReport {
         "\(Text.fixed(pair.smallestVisibleShift, decimals: 2)) deviations", pair.isDifferent ? "different" : "alike",
       ]
     }
+    let total = Double(max(1, inspection.classes.reduce(0) { $0 + $1.rows }))
+    let classes = inspection.classes.prefix(30).map { level in
+      [level.value, "\(level.rows)", "\(Text.fixed(Double(level.rows) / total * 100, decimals: 1)) %"]
+    }
     return Page.section(
       "One distribution",
       note:
         "How often the part of a row can be told from the row, of 50 % by chance; and the smallest shift of one column that "
         + "would have been seen with so many rows.",
       Page.table(["parts", "told apart", "p", "smallest visible shift", ""], pairs))
+      + (classes.isEmpty
+        ? "" : Page.section("Classes", note: "Of train and dev.", Page.table(["", "rows", "share"], classes)))
       + Page.section("Columns", Page.table(["", "type", "values", "missing", "tells alone", "use"], columns))
   }
 }

@@ -205,15 +205,12 @@ struct CalibrationPicture {
 
 /// Answers over truths, for numbers.
 struct AnswersPicture {
-  /// More points than these cover each other.
-  private static let mostPoints = 600
   private let dev: Evaluation
 
   init(_ dev: Evaluation) { self.dev = dev }
 
   var svg: String {
-    let every = max(1, dev.rowCount / Self.mostPoints)
-    let places = stride(from: 0, to: dev.rowCount, by: every)
+    let places = dev.sparsePlaces
     let values = places.flatMap { [dev.truths[$0], dev.predictions[$0]] }
     let scale = Scale(of: values, fromZero: false)
     var plot = Plot("answer", label: "Answers over truths", x: scale, y: scale)

@@ -98,13 +98,27 @@ struct RunSections {
     return Page.section(
       "The data",
       """
-      <p>\(run.split.trainCount) rows to train, \(run.split.devCount) dev, \(run.split.testCount) test, divided with \
-      seed \(run.split.seed). \(run.history.count) epochs, \(run.steps) steps, \
+      <p>\(run.split.trainCount) rows to train, \(run.split.devCount) dev, \(run.split.testCount) test, \
+      \(escape(run.split.division)). \(run.history.count) epochs, \(run.steps) steps, \
       \(Text.fixed(run.seconds, decimals: 1)) s on \(run.threads) thread\(run.threads == 1 ? "" : "s").</p>\(list)
       """)
   }
 
   var recipe: String {
     Page.section("The recipe", "<pre>\(escape((try? JSON.text(run.recipe, pretty: true)) ?? ""))</pre>")
+  }
+}
+
+extension Split {
+  /// How it was divided, after the parts' rows.
+  fileprivate var division: String {
+    switch method {
+    case .stratified:
+      "divided at random with seed \(seed)\(task.isClassification ? ", each class in the same shares" : "")"
+    case .grouped(let column): "rows of one '\(column)' together, divided at random with seed \(seed)"
+    case .time(let column): "divided by '\(column)', the earliest to train"
+    case .hash(let column): "divided by a hash of '\(column)'"
+    case .fixed(let column): "divided as '\(column)' says"
+    }
   }
 }

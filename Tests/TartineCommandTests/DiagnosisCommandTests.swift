@@ -182,6 +182,12 @@ import Testing
     let shifted = try last(
       ["one-distribution", "--splits", "25"], row: "| 1 000 rows against 1 000, one of ten columns shifted by 0.4")
     #expect(shifted.contains(100) || shifted[1] > 90, "\(shifted)")
+    // Digits of which one label in 20 is changed: most of those that are flagged are.
+    let labels = try last(["labels", "--seeds", "1"], row: "| 5 |")
+    #expect(labels[1] == 1 && labels[2] > 30 && labels[3] >= 70, "\(labels)")
+    // What is said of twice the rows.
+    let curves = try last(["learning-curve", "--cases", "2"], row: "| a number by")
+    #expect(curves[0] == 2 && curves[1] >= 50 && curves[2] >= 50 && curves[3] < 50, "\(curves)")
     // Faults of eight kinds and their twins, on one set of data.
     let kinds = [
       "rate-too-low", "zero-initialization", "too-small-network", "too-much-dropout", "label-noise", "no-signal",

@@ -89,7 +89,7 @@ public struct LearningCurve: Sendable {
 }
 
 extension LearningCurve: Encodable {
-  private enum Key: String, CodingKey { case points, band, twice, declined }
+  private enum Key: String, CodingKey { case points, band, twice, fall, declined }
 
   private struct Place: Encodable {
     let rows: Int
@@ -105,6 +105,7 @@ extension LearningCurve: Encodable {
     case .twice(let error): try values.encode(error, forKey: .twice)
     case .declined(let reason): try values.encode(reason, forKey: .declined)
     }
+    try values.encodeIfPresent(fall, forKey: .fall)
   }
 }
 

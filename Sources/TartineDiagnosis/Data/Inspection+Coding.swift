@@ -37,7 +37,7 @@ extension PartComparison: Encodable {
 }
 
 extension PartComparison.ColumnShift: Encodable {
-  private enum Key: String, CodingKey { case column, effect, unit, p, adjustedP, isShifted }
+  private enum Key: String, CodingKey { case column, effect, unit, spread, p, adjustedP, isShifted }
 
   /// `unit` is `deviations` or `share`.
   public func encode(to encoder: any Encoder) throws {
@@ -45,6 +45,7 @@ extension PartComparison.ColumnShift: Encodable {
     try values.encode(name, forKey: .column)
     try values.encode(effect, forKey: .effect)
     try values.encode(isInDeviations ? "deviations" : "share", forKey: .unit)
+    try values.encode(spread, forKey: .spread)
     try values.encode(p, forKey: .p)
     try values.encode(adjusted, forKey: .adjustedP)
     try values.encode(isShifted, forKey: .isShifted)

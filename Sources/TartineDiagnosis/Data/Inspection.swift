@@ -59,7 +59,7 @@ public struct Inspection: Sendable {
     warnings += [Self.pixelLeak(split, preparation), Self.unfitTest(split, preparation)].compactMap { $0 }
     warnings += DuplicateWarnings(split, leavingOut: unused).list
     warnings += RowWarnings(split, classes: classes).list
-    warnings += Self.shiftWarnings(sameDistribution)
+    warnings += Self.shiftWarnings(sameDistribution) + [Self.smallParts(split)].compactMap { $0 }
     let kinds = DataWarning.Kind.allCases
     self.warnings = warnings.sorted { a, b in
       let places = (kinds.firstIndex(of: a.name) ?? 0, kinds.firstIndex(of: b.name) ?? 0)
@@ -170,6 +170,17 @@ public struct Inspection: Sendable {
   }
 
   // MARK: One distribution
+
+  /// Parts too small to be compared.
+  private static func smallParts(_ split: Split) -> DataWarning? {
+    let small = PartComparison.tooSmall(of: split)
+    guard !small.isEmpty else { return nil }
+    return DataWarning(
+      name: .fewRows, column: nil,
+      evidence: "whether parts come from one distribution is not looked at where there are fewer than "
+        + "\(PartComparison.fewestCases): \(Dataset.list(small))",
+      action: "take larger parts, or more data", isFault: false)
+  }
 
   private static func shiftWarnings(_ comparisons: [PartComparison]) -> [DataWarning] {
     comparisons.filter(\.isDifferent).map { pair in

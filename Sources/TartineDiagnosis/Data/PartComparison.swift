@@ -169,10 +169,8 @@ public struct PartComparison: Sendable {
     return (places.filter { $0 < firstCount }, places.filter { $0 >= firstCount }.map { $0 - firstCount })
   }
 
-  /// Dev with test, and train with both, their p-values adjusted for being several.
-  package static func all(
-    of split: Split, leavingOut unused: Set<String> = [], threads: Int? = nil
-  ) -> [PartComparison] {
+  /// Dev with test, and train with both; train with dev where there is no test part.
+  private static func pairs(of split: Split) -> [(Part, Part)] {
     let inputs = split.test.inputs
     // A test file of its own was not part of the division.
     let isOneSet = split.trainCount + split.devCount + inputs.rows.count == split.dataset.rowCount
@@ -182,11 +180,25 @@ public struct PartComparison: Sendable {
     let dev = Part("dev", split.dataset, split.dev, strata: strata, groups: groups)
     let test = Part(
       "test", inputs.dataset, inputs.rows, strata: isOneSet ? strata : nil, groups: isOneSet ? groups : nil)
-    let pairs = inputs.rows.isEmpty ? [(train, dev)] : [(dev, test), (train, dev), (train, test)]
+    return inputs.rows.isEmpty ? [(train, dev)] : [(dev, test), (train, dev), (train, test)]
+  }
+
+  /// Each two parts of a division, their p-values adjusted for being several; without those that have too few rows.
+  package static func all(
+    of split: Split, leavingOut unused: Set<String> = [], threads: Int? = nil
+  ) -> [PartComparison] {
+    let pairs = pairs(of: split)
     let made = pairs.compactMap {
       PartComparison($0, $1, leavingOut: unused, comparisons: pairs.count, seed: split.seed, threads: threads)
     }
     return zip(made, HypothesisTest.familyWise(made.map(\.p))).map { $0.adjusted(to: $1) }
+  }
+
+  /// The parts of a division that have too few rows, or groups, to be compared, as in `test has 12 rows`.
+  static func tooSmall(of split: Split) -> [String] {
+    var seen = Set<String>()
+    return pairs(of: split).flatMap { [$0, $1] }.filter { $0.caseCount < fewestCases && seen.insert($0.name).inserted }
+      .map { "\($0.name) has \($0.caseCount) \($0.groups == nil ? "row" : "group")\($0.caseCount == 1 ? "" : "s")" }
   }
 
   /// The same, beside others.
@@ -204,7 +216,7 @@ public struct PartComparison: Sendable {
   package static func text(p: Double) -> String { p < 0.001 ? "below 0.001" : Text.significant(p, digits: 2) }
 
   /// Fewer cannot be halved twice and still say anything.
-  private static let fewestCases = 20
+  static let fewestCases = 20
 
   // MARK: Together
 

@@ -5,8 +5,8 @@ import TartineTraining
 extension Examination: Encodable {
   private enum Key: String, CodingKey {
     case faults, findings, verdict, unit, worth, ladder, checks, prescriptions, signals, learningCurve, importance
-    case learningRates, metrics, confusion, calibration, slices, worstRows, labelErrors, history, recipe, inspection,
-      notDone, seconds
+    case learningRates, metrics, confusion, answers, calibration, slices, worstRows, labelErrors, history, training
+    case recipe, inspection, notDone, seconds
   }
 
   /// One rung, and how it stands to the one before it.
@@ -33,6 +33,31 @@ extension Examination: Encodable {
     let classes: [String]
     /// Rows: the truth; columns: the answer.
     let rows: [[Int]]
+  }
+
+  /// Truths and answers of dev rows, spread over all of them.
+  private struct Answers: Encodable {
+    let truths, answers: [Double]
+
+    init(_ dev: Evaluation) {
+      let places = dev.sparsePlaces
+      truths = places.map { dev.truths[$0] }
+      answers = places.map { dev.predictions[$0] }
+    }
+  }
+
+  /// How the first network was trained.
+  private struct Training: Encodable {
+    let epochs, keptEpoch, steps, threads: Int
+    let seconds: Double
+
+    init(_ run: Run) {
+      epochs = run.history.count
+      keptEpoch = run.model.epoch
+      steps = run.steps
+      threads = run.threads
+      seconds = run.seconds
+    }
   }
 
   /// Writes everything that was found.
@@ -67,16 +92,23 @@ extension Examination: Encodable {
         try values.encode(Confusion(classes: metrics.classes, rows: metrics.confusion), forKey: .confusion)
       }
     }
+    if let dev = runs.first?.dev, dev.task == .regression { try values.encode(Answers(dev), forKey: .answers) }
     try values.encode(calibration, forKey: .calibration)
     try values.encode(slices, forKey: .slices)
     try values.encode(worstRows, forKey: .worstRows)
     try values.encode(labels, forKey: .labelErrors)
     try values.encode(runs.first?.history ?? [], forKey: .history)
+    try values.encode(runs.first.map(Training.init), forKey: .training)
     try values.encode(recipe, forKey: .recipe)
     try values.encode(inspection, forKey: .inspection)
     try values.encode(notDone, forKey: .notDone)
     try values.encode(seconds, forKey: .seconds)
   }
+}
+
+extension Evaluation {
+  /// Rows to be drawn as points: more of them would cover each other.
+  package var sparsePlaces: [Int] { Array(stride(from: 0, to: rowCount, by: max(1, rowCount / 600))) }
 }
 
 /// An interval's ends, as an array of two; null for one that nothing bounds.

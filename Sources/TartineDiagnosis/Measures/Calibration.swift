@@ -19,19 +19,25 @@ public struct Calibration: Sendable, Encodable {
     public let rows: Int
   }
 
+  /// The calibration error of probabilities that are right, which few rows make more than 0.
+  public struct ErrorIfRight: Hashable, Sendable, Encodable {
+    /// In the mean, and what it exceeds once in 20.
+    public let mean, high: Double
+  }
+
   /// Those that have rows, from the least sure up.
   public let bins: [Bin]
   /// How far shares lie from probabilities, over rows: the expected calibration error.
   public let error: Double
-  /// What that would be, of as many rows, if each probability were right: in the mean, and what it exceeds once in 20.
-  public let errorIfRight: (mean: Double, high: Double)
+  /// What that would be, of as many rows, if each probability were right.
+  public let errorIfRight: ErrorIfRight
   /// Whether probabilities are surely off, and by more than five points.
   public var isOff: Bool { error > errorIfRight.high && error - errorIfRight.mean > 0.05 }
 
   private static let count = 10
   private static let draws = 200
 
-  private enum CodingKeys: String, CodingKey { case bins, error }
+  private enum CodingKeys: String, CodingKey { case bins, error, errorIfRight }
 
   /// Looks at answers beside the truth; nil where these are no classes.
   public init?(_ evaluation: Evaluation) {
@@ -59,7 +65,8 @@ public struct Calibration: Sendable, Encodable {
       for p in sure where stream.uniform() < p { right[min(Self.count - 1, Int(p * Double(Self.count)))] += 1 }
       return distance(right)
     }.sorted()
-    errorIfRight = (drawn.reduce(0, +) / Double(Self.draws), drawn[Self.draws * 19 / 20])
+    errorIfRight = ErrorIfRight(
+      mean: drawn.reduce(0, +) / Double(Self.draws), high: drawn[Self.draws * 19 / 20])
     bins = (0..<Self.count).filter { rows[$0] > 0 }.map { bin in
       let count = Double(rows[bin])
       return Bin(predicted: sums[bin] / count, right: .proportion(right[bin] / count, of: rows[bin]), rows: rows[bin])

@@ -11,15 +11,20 @@ import TartineEngine
 /// Where in a box a Gaussian process of what was seen expects most to be gained.
 struct Acquisition {
   /// The box, one side for each hyperparameter.
-  struct Region {
+  struct Region: Equatable {
     let low, high: [Double]
   }
+
+  /// The whole space.
+  var everywhere: Region { Region(low: isOrdered.map { _ in 0 }, high: isOrdered.map { _ in 1 }) }
 
   private let space: SearchSpace
   private let isOrdered: [Bool]
   private let process: GaussianProcess
   /// What is to be improved on.
   private let threshold: Double
+  /// Points that were tried, or are being tried: to try one again would tell nothing.
+  private let tried: Set<[Double]>
   /// The best points seen, the best first; a hyperparameter that is not there in the middle.
   let best: [[Double]]
   /// Logarithms of the process's lengths.
@@ -34,6 +39,7 @@ struct Acquisition {
   init?(_ space: SearchSpace, _ history: [Observation]) {
     self.space = space
     isOrdered = space.parameters.map(\.domain.isOrdered)
+    tried = Set(history.map { Self.key($0.point) })
     let finite = history.compactMap(\.value).filter(\.isFinite)
     guard finite.count >= 3, let worst = finite.max() else { return nil }
     let done = history.filter { $0.value != nil }.map { (point: $0.point, value: min(worst, $0.value ?? worst)) }
@@ -65,6 +71,11 @@ struct Acquisition {
   /// A point as the space has it: of whole numbers and choices the middle, and what is not there left out.
   private func settled(_ point: [Double]) -> [Double] { space.point(of: space.values(at: point)) ?? point }
 
+  private func isTried(_ point: [Double]) -> Bool { tried.contains(Self.key(point)) }
+
+  /// A point that equals itself where a hyperparameter is not there.
+  private static func key(_ point: [Double]) -> [Double] { point.map { $0.isNaN ? -1 : $0 } }
+
   private func gain(_ mean: Double, _ variance: Double) -> Double {
     LogExpectedImprovement.value(mean: mean, deviation: variance.squareRoot(), threshold: threshold).value
   }
@@ -86,12 +97,16 @@ struct Acquisition {
       }
     }
     candidates = candidates.map(settled)
+    let fresh = candidates.filter { !isTried($0) }
+    // Of few points those in the box may all have been tried, and at last those outside it.
+    if fresh.isEmpty, region != everywhere { return maximum(in: everywhere, seed: seed, number: number) }
+    if !fresh.isEmpty { candidates = fresh }
     let gains = process.predict(candidates).map { gain($0.mean, $0.variance) }
     let order = candidates.indices.sorted { (gains[$1], $0) < (gains[$0], $1) }
     var found = (point: candidates[order[0]], gain: gains[order[0]])
     for place in order.prefix(6) {
       let climbed = climb(from: candidates[place], region)
-      if climbed.gain > found.gain { found = climbed }
+      if climbed.gain > found.gain, !isTried(climbed.point) { found = climbed }
     }
     return found.point.map { $0.isNaN ? 0.5 : $0 }
   }

@@ -18,8 +18,6 @@ public struct GaussianProcessSampler: Sampler {
     guard number >= Self.startTrials(space), let acquisition = Acquisition(space, history) else {
       return SobolSequence(dimensions: space.count, seed: seed)[number]
     }
-    let everywhere = Acquisition.Region(
-      low: space.parameters.map { _ in 0 }, high: space.parameters.map { _ in 1 })
-    return acquisition.maximum(in: everywhere, seed: seed, number: number)
+    return acquisition.maximum(in: acquisition.everywhere, seed: seed, number: number)
   }
 }

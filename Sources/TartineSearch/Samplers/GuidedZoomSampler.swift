@@ -8,7 +8,7 @@
 
 /// Coarse to fine, guided: a box around the best trial, in which a Gaussian process of all trials says what to try.
 ///
-/// The box begins nearly as wide as the space. Three trials in a row that are better than all before make it twice as wide, as many
+/// The box begins nearly as wide as the space. Three trials in a row that are better than all before, by a thousandth of the best, make it twice as wide, as many
 /// as there are hyperparameters (four at least) that are not half as wide; below 1/128 it is made wide again. In each hyperparameter
 /// it is the wider the less that matters there: its sides are as the process's lengths.
 ///

@@ -170,7 +170,7 @@ public struct OldWinner: Sendable, Encodable {
   /// The new winner against it; nil where it is the winner, or cannot be trained.
   public let comparison: Comparison?
 
-  init(_ number: Int, beside winner: Winner) {
+  package init(_ number: Int, beside winner: Winner) {
     trial = number
     guard winner.best.trial.number != number else {
       (verdict, comparison) = (.holds, nil)

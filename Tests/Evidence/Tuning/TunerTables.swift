@@ -6,7 +6,7 @@ struct TunerTables {
   private let results: [String: [TunerTrials]]
   private let tasks: [TuningTask]
   private let tuners: [String]
-  private static let counts = [8, 16, 32, 64]
+  private static let counts = TunerTrials.counts
 
   /// - Parameters:
   ///   - tasks: those to be told of.
@@ -25,11 +25,10 @@ struct TunerTables {
     }
   }
 
-  /// The best of the first so many trials, or twice as many of a tuner that has twice as many; of all of a network's, what its
-  /// choice is worth.
+  /// The best of so many trials; of all of a network's, what its choice is worth.
   private static func figure(_ trials: TunerTrials, after count: Int) -> Double {
     if count >= 64, let verdict = trials.verdict { return verdict }
-    return trials.values.prefix(count >= 64 ? .max : count * max(1, trials.values.count / 64)).min() ?? .infinity
+    return counts.firstIndex(of: count).map { trials.best[$0] } ?? .infinity
   }
 
   /// Places from 1, equal ones sharing theirs.

@@ -6,12 +6,15 @@ import Tartine
 struct TunerTrials: Codable, Sendable {
   let task, tuner: String
   let seed: UInt64
-  /// What each trial came to, in their order.
-  let values: [Double]
+  /// The best of the first 8, 16, 32 and 64 trials; of a tuner that has several times as many, of as many times these.
+  let best: [Double]
   /// What the tuner's choice is worth on rows that no tuner saw; nil where values are the truth.
   let verdict: Double?
   /// The tuner's own time.
   let seconds: Double
+
+  /// After so many trials tuners are held against each other.
+  static let counts = [8, 16, 32, 64]
 
   /// Our samplers by name, and how many times the trials asked for they get.
   static let ours: [(name: String, sampler: any Sampler, share: Int)] = [
@@ -22,13 +25,17 @@ struct TunerTrials: Codable, Sendable {
   ]
 
   /// Lets a sampler do its trials.
-  init(_ task: TuningTask, _ name: String, _ sampler: any Sampler, trials: Int, seed: UInt64) throws {
+  ///
+  /// - Parameter share: how many times the trials asked for it gets.
+  init(
+    _ task: TuningTask, _ name: String, _ sampler: any Sampler, trials: Int, share: Int, seed: UInt64
+  ) throws {
     var history: [Observation] = []
     var settings: [[String: JSONValue]] = []
     var values: [Double] = []
     let clock = ContinuousClock()
     var time = Duration.zero
-    for number in 0..<trials {
+    for number in 0..<trials * share {
       var point: [Double] = []
       time += clock.measure { point = sampler.suggest(number, in: task.space, after: history, seed: seed) }
       settings.append(task.space.values(at: point))
@@ -38,9 +45,9 @@ struct TunerTrials: Codable, Sendable {
     self.task = task.name
     tuner = name
     self.seed = seed
-    self.values = values.map(\.capped)
-    let best = values.indices.min { (values[$0], $0) < (values[$1], $1) } ?? 0
-    verdict = try task.verdict?(settings[best], seed).capped
+    best = Self.counts.map { (values.prefix($0 * share).min() ?? .infinity).capped }
+    let choice = values.indices.min { (values[$0], $0) < (values[$1], $1) } ?? 0
+    verdict = try task.verdict?(settings[choice], seed).capped
     seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
   }
 
@@ -80,7 +87,8 @@ struct TunerTrials: Codable, Sendable {
         guard let place else { return }
         let (task, tuner, seed) = all[place]
         do {
-          let result = try TunerTrials(task, tuner.name, tuner.sampler, trials: trials * tuner.share, seed: seed)
+          let result = try TunerTrials(
+            task, tuner.name, tuner.sampler, trials: trials, share: tuner.share, seed: seed)
           let line = try JSONEncoder().encode(result) + Data("\n".utf8)
           shared.withLock { _ in file.write(line) }
         } catch {

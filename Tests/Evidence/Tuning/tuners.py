@@ -24,6 +24,10 @@ TUNERS = {
 }
 
 
+# After so many trials tuners are held against each other.
+COUNTS = [8, 16, 32, 64]
+
+
 def suggest(trial, space):
     values = {}
     for domain in space:
@@ -84,8 +88,8 @@ def main():
                     if task["isNetwork"]:
                         verdict = worth(task["task"], seed, settings[study.best_trial.number], verdict=True)
                     # JSON has no infinity.
-                    values = [min(value, 1e300) for value in values]
-                    entry = {"task": task["task"], "tuner": tuner, "seed": seed, "values": values, "seconds": seconds}
+                    best = [min([1e300] + values[:count]) for count in COUNTS]
+                    entry = {"task": task["task"], "tuner": tuner, "seed": seed, "best": best, "seconds": seconds}
                     if verdict is not None:
                         entry["verdict"] = min(verdict, 1e300)
                     file.write(json.dumps(entry) + "\n")

@@ -56,6 +56,24 @@ import Testing
     #expect(Set((0..<64).map { SobolSequence(dimensions: 30, seed: 1)[$0][29] }).count == 64)
   }
 
+  /// What was tried is not tried again while there is anything else: of 24 settings 24 trials try every one.
+  @Test(arguments: [SamplerChoice.guidedZoom, .gaussianProcess]) func fewSettings(_ choice: SamplerChoice) throws {
+    let space = try SearchSpace([
+      Hyperparameter("kind", .choice(["a", "b", "c"])), Hyperparameter("units", .integer(low: 1, high: 4)),
+      Hyperparameter("norm", .choice([true, false])),
+    ])
+    var history: [Observation] = []
+    for number in 0..<24 {
+      let point = choice.sampler.suggest(number, in: space, after: history, seed: 5)
+      let values = space.values(at: point)
+      let cost = abs((values["units"]?.number ?? 0) - 3) + (values["kind"] == "b" ? 0 : 1)
+      history.append(Observation(point: try #require(space.point(of: values)), value: cost))
+    }
+    // The first four fill the space, wherever they fall.
+    let after = history.dropFirst(4).map(\.point)
+    #expect(Set(after).count == after.count && Set(history.prefix(4).map(\.point)).isDisjoint(with: after))
+  }
+
   /// A suggestion is a function of its arguments.
   @Test(arguments: SamplerChoice.allCases) func suggestionsCanBeMadeAgain(_ choice: SamplerChoice) {
     var stream = RandomStream(seed: 4, purpose: .test)

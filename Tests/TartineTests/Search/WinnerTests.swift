@@ -1,0 +1,71 @@
+import Tartine
+import Testing
+
+/// The last stages of tuning, on trials whose first scores are made up.
+@Suite struct WinnerTests {
+  private static let rate = "optimizer.learningRate"
+  private let space: SearchSpace
+  private let tuner: Tuner
+
+  init() throws {
+    space = try SearchSpace([Hyperparameter(Self.rate, .number(low: 1e-9, high: 1e30, scale: .log))])
+    var stream = RandomStream(seed: 3, purpose: .test)
+    let features = (0..<400).map { _ in (0..<3).map { _ in Float(stream.normalPair().0) } }
+    let data = try Dataset(features: features, labels: features.map { $0[0] + $0[1] > 0 ? "yes" : "no" })
+    let recipe = Recipe(Network(HiddenStack(hidden: [8]))).optimizer(.gradientDescent(learningRate: 0.1)).epochs(3)
+      .batchSize(32)
+    tuner = Tuner(recipe, on: try data.split(seed: 1))
+  }
+
+  private static func values(_ rate: Double) -> [String: JSONValue] { [Self.rate: .number(rate)] }
+
+  /// Trials of these rates with these first scores.
+  private func trials(_ tried: [(rate: Double, score: Double)]) throws -> [Trial] {
+    let study = try Study(space, sampler: RandomSampler())
+    for (rate, score) in tried {
+      try study.enqueue(Self.values(rate))
+      let trial = try #require(try study.ask())
+      try study.tell(trial, value: score)
+    }
+    return try study.trials()
+  }
+
+  @Test func whoDivergesWithAnotherSeedIsOut() throws {
+    let trials = try trials([(1e29, 0.01), (0.2, 0.05), (0.1, 0.06)])
+    let winner = try #require(try tuner.winner(of: trials, in: space, seeds: 2))
+    #expect(winner.candidates.map(\.trial.number).sorted() == [1, 2])
+    #expect(winner.lead != nil && winner.test != nil)
+    #expect(winner.optimism == winner.best.dev.value - (winner.best.trial.value ?? 0))
+    // What is told of both is of seeds that chose nothing.
+    let seeds = winner.candidates.map { $0.runs.map(\.recipe.seed) }
+    #expect(seeds[0] == seeds[1] && seeds[0] == [1_000_005, 1_000_006])
+
+    #expect(throws: DivergedWinner.self) {
+      try tuner.winner(of: try self.trials([(1e28, 0.1), (1e29, 0.2)]), in: space, seeds: 2)
+    }
+    #expect(try tuner.winner(of: [], in: space) == nil)
+  }
+
+  @Test func whoeverWonBefore() throws {
+    // Rates of almost nothing leave the network as it was drawn, now better and now worse.
+    let trials = try trials([(1e-8, 0.5), (0.2, 0.05), (0.1, 0.06), (0.15, 0.055), (1e29, 0.4)])
+    func old(_ number: Int) throws -> (OldWinner, Winner) {
+      let winner = try #require(
+        try tuner.winner(of: trials, in: space, candidates: 2, seeds: 6, including: number))
+      return (OldWinner(number, beside: winner), winner)
+    }
+    let (worse, winner) = try old(0)
+    #expect(worse.verdict == .fails && worse.comparison?.difference.high ?? 1 < 0 && worse.trial == 0)
+    #expect(
+      winner.candidates.contains {
+        $0.trial.number == 0 && $0.runs.map(\.recipe.seed) == winner.best.runs.map(\.recipe.seed)
+      })
+    let best = winner.best.trial.number
+    let (same, _) = try old(best)
+    #expect(same.verdict == .holds && same.comparison == nil)
+    // What can be trained no more does not hold.
+    let (diverged, _) = try old(4)
+    #expect(diverged.verdict == .fails && diverged.comparison == nil)
+    #expect(diverged.sentence.contains("cannot be trained"))
+  }
+}
