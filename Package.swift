@@ -68,7 +68,7 @@ let package = Package(
     // What the documentation claims of diagnosis, measured; the tests run a little of it.
     .executableTarget(
       name: "TartineEvidence", dependencies: ["Tartine"], path: "Tests/Evidence",
-      exclude: ["Tuning/tuners.py", "Tuning/throughput.py"]),
+      exclude: ["Tuning/tuners.py", "Tuning/throughput.py", "Tuning/measured"]),
 
     // Tests. The probe counts allocations, in a process of its own.
     .testTarget(

@@ -94,7 +94,13 @@ struct DiagnoseCommand: ParsableCommand {
     let examination = found.withCommands { place in
       "\(Shell.program) train \(source.flags) --recipe \(Shell.quoted(folder.recipe(ofPrescription: place)))"
     }
-    try folder.write(examination, on: subject.split, source)
+    do {
+      try folder.write(examination, on: subject.split, source)
+    } catch {
+      // What took so long to find is told all the same.
+      if !json { try Files.print(ExaminationText(examination, report: "could not be written").text) }
+      throw error
+    }
     if json {
       try Files.print(try JSON.text(DiagnosisFolder.Written(examination, report: folder.report)) + "\n")
     } else {
@@ -161,7 +167,7 @@ struct ExaminationText {
     if examination.faults.isEmpty {
       lines.append(examination.nothingFound)
       if let baseline = examination.checks.first(where: { $0.name == "baseline" && $0.verdict != .fine }) {
-        lines.append("But it is not surely better than an answer that looks at nothing: \(baseline.evidence).")
+        lines.append("But that it learns anything is not sure: \(baseline.evidence).")
       }
     } else {
       for (place, fault) in examination.faults.prefix(2).enumerated() {
@@ -179,7 +185,7 @@ struct ExaminationText {
         "Of the data, as inspect has it: \(Dataset.list(Array(names.prefix(4))))\(names.count > 4 ? " and more" : "").")
     }
     if let diagnosis = examination.diagnosis {
-      let seeds = examination.runs.count
+      let seeds = examination.ladderSeeds
       lines += ["", "\(diagnosis.heading)\(seeds > 1 ? ", \(seeds) seeds" : ""):"]
       lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
       lines.append(diagnosis.verdict)
@@ -227,8 +233,8 @@ struct ExaminationText {
     }
     if let worst = examination.slices?.worst.first, let diagnosis = examination.diagnosis {
       lines.append(
-        "It errs most on \(worst.name): \(diagnosis.text(worst.error.value)) of \(worst.rows) rows, "
-          + "\(diagnosis.text(worst.otherError)) of the others.")
+        "It errs most on \(worst.name): \(diagnosis.text(worst.error.value)) over \(worst.rows) rows, "
+          + "\(diagnosis.text(worst.otherError)) over the others.")
     }
     if let labels = examination.labels, let first = labels.suspects.first,
       examination.faults.contains(where: { $0.name == .labelNoise }) || labels.share.value < 0.1

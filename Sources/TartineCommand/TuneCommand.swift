@@ -34,29 +34,32 @@ struct TuneCommand: ParsableCommand {
     Files.onInterrupt(
       say: "stopped; what is done is kept. To go on: \(Shell.program) tune \(job.goingOn(options, total))",
       removing: job.folder.path)
-    let trainings = (options.finalists + min(2, options.finalists)) * options.freshSeeds + 1
+    let final = (candidates: options.finalists, seeds: options.freshSeeds)
     let display = TuningDisplay(
       job, isQuiet: options.json, already: try job.study.trials().count { $0.state.isFinished }, total: total,
-      seconds: budget, trainings: trainings)
+      seconds: budget)
     display.begin(job)
-    try job.tuner.run(job.study, upTo: total, for: budget, leavingTimeFor: trainings, progress: display.show)
+    try job.tuner.run(job.study, upTo: total, for: budget, leavingTimeFor: final, progress: display.show)
     var winner: Winner?
     var problem: String?
     do {
-      let stage = finalStage(job, left: budget.map { $0 - (clock.now - start).inSeconds }, display)
+      let trials = try job.study.trials()
+      let stage = finalStage(job, trials, left: budget.map { $0 - (clock.now - start).inSeconds })
       winner = try job.tuner.winner(
-        of: try job.study.trials(), in: job.study.space, candidates: stage.finalists, seeds: stage.seeds,
+        of: trials, in: job.study.space, candidates: stage.finalists, seeds: stage.seeds,
         including: job.before, progress: display.show)
     } catch let error as DivergedWinner {
       // What was searched is told all the same.
       problem = "\(error)"
     }
+    display.training()
+    let model = try winner.map { try $0.best.recipe.train(on: job.split).model }
     display.end()
     if let problem { Files.warn(problem) }
     let result = try TuningResult(
       job.study, job.tuner, job.sampler, winner: winner, before: job.before, testOpenings: try job.note(winner))
     let seconds = (clock.now - start).inSeconds
-    try job.folder.write(result, job, seconds: seconds)
+    try job.folder.write(result, job, model, seconds: seconds)
     if options.json {
       try Files.print(try JSON.text(TuneFolder.Written(result, job.folder, seconds: seconds)) + "\n")
     } else {
@@ -65,13 +68,10 @@ struct TuneCommand: ParsableCommand {
   }
 
   /// How many are trained again, and with how many seeds: fewer where that would take longer than is left.
-  private func finalStage(
-    _ job: TuningJob, left: Double?, _ display: TuningDisplay
-  ) -> (finalists: Int, seeds: Int) {
+  private func finalStage(_ job: TuningJob, _ trials: [Trial], left: Double?) -> (finalists: Int, seeds: Int) {
     var (finalists, seeds) = (options.finalists, options.freshSeeds)
-    guard let left, let each = display.secondsOfATrial else { return (finalists, seeds) }
-    func time() -> Double { each * Double(finalists * seeds + min(2, finalists) * seeds + job.tuner.jobs) }
-    while time() > left, finalists > 2 || seeds > 2 {
+    guard let left else { return (finalists, seeds) }
+    while job.tuner.finalSeconds(trials, candidates: finalists, seeds: seeds) > 1.2 * left, finalists > 2 || seeds > 2 {
       if seeds > 3 || finalists <= 2 { seeds -= 1 } else { finalists -= 1 }
     }
     if (finalists, seeds) != (options.finalists, options.freshSeeds) {

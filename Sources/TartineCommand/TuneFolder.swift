@@ -85,11 +85,11 @@ struct TuneFolder {
   }
 
   /// Writes recipe, model, report and figures; the model is the winner's with the study's seed, as `train --recipe` makes it again.
-  func write(_ result: TuningResult, _ job: TuningJob, seconds: Double) throws {
+  func write(_ result: TuningResult, _ job: TuningJob, _ model: Model?, seconds: Double) throws {
     try Files.makeFolder(path)
     if let winner = result.winner {
       try Files.write(try JSON.text(winner.best.recipe, pretty: true) + "\n", to: best)
-      try winner.best.recipe.train(on: job.split).model.save(to: model)
+      try model?.save(to: self.model)
     }
     let title = job.source.target.map { "\(job.source.name), \($0)" } ?? job.source.name
     try Files.write(TuningReport(result, on: job.split, title: title).html, to: report)

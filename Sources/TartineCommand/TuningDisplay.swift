@@ -10,9 +10,6 @@ final class TuningDisplay {
   private let width = Files.terminalWidth
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
-  private let trainings: Int
-  /// What a trial takes, with as many at a time as there are; nil before the first.
-  private(set) var secondsOfATrial: Double?
   private var lastBest: Double?
   private var lastDraw: ContinuousClock.Instant?
 
@@ -20,9 +17,7 @@ final class TuningDisplay {
   ///   - already: trials that were done before.
   ///   - total: trials in all; nil: until time is up.
   ///   - seconds: that there are; nil: no end.
-  ///   - trainings: that come after the trials.
-  init(_ job: TuningJob, isQuiet: Bool, already: Int, total: Int?, seconds: Double?, trainings: Int) {
-    self.trainings = trainings
+  init(_ job: TuningJob, isQuiet: Bool, already: Int, total: Int?, seconds: Double?) {
     unit = Unit(task: job.split.task, target: "")
     self.isQuiet = isQuiet
     self.already = already
@@ -45,13 +40,13 @@ final class TuningDisplay {
     let elapsed = (clock.now - start).inSeconds
     let done = progress.done - already
     let rate = Double(done) / max(elapsed, 1e-9)
-    var line = "\(progress.done)\(total.map { " of \(max($0, progress.done))" } ?? "") trials"
+    var line =
+      "\(progress.done)\(total.map { " of \(max($0, progress.done))" } ?? "") trial\((total ?? progress.done) == 1 ? "" : "s")"
     if let best = progress.best, let value = best.value { line += ", best \(unit.text(value)) (trial \(best.number))" }
     line +=
       ", \(rate >= 1 ? "\(Text.significant(rate, digits: 2)) trials a second" : "\(Text.significant(1 / max(rate, 1e-9), digits: 2)) s a trial")"
     // The best few are trained again.
-    let byTrials = total.map { Double(max(0, $0 - progress.done) + trainings) / max(rate, 1e-9) }
-    if done > 0 { secondsOfATrial = 1 / rate }
+    let byTrials = total.map { Double(max(0, $0 - progress.done)) / max(rate, 1e-9) + progress.finalSeconds }
     let byTime = seconds.map { max(0, $0 - elapsed) }
     if let left = [byTrials, byTime].compactMap({ $0 }).min() { line += ", \(Int(left.rounded(.up))) s left" }
     if let width {
@@ -76,6 +71,9 @@ final class TuningDisplay {
     }
   }
 
+  /// The winner's model is trained.
+  func training() { if width != nil { Files.show("\r\u{1B}[Ktraining the winner's model") } }
+
   /// Clears the bar.
   func end() { if width != nil { Files.show("\r\u{1B}[K") } }
 }
@@ -99,7 +97,7 @@ struct TuningText {
       state, word in result.count(state) > 0 ? "\(result.count(state)) \(word)" : nil
     }
     var lines = [
-      "\(result.count(.complete)) trials\(others.isEmpty ? "" : " (and \(others.joined(separator: ", ")))"), "
+      "\(result.count(.complete)) trial\(result.count(.complete) == 1 ? "" : "s")\(others.isEmpty ? "" : " (and \(others.joined(separator: ", ")))"), "
         + "\(Text.fixed(seconds, decimals: 1)) s for what was done now; study \(job.folder.study)"
     ]
     guard let winner = result.winner else {
@@ -113,20 +111,24 @@ struct TuningText {
       lines.append("  \(parameter.name.padded(to: longest))  \(value.shortText)")
     }
     lines += [
-      "", "\(unit.isFraction ? "Error" : "RMSE") over \(winner.best.runs.count) fresh seeds, with 95 % intervals:",
+      "",
+      "\(unit.isFraction ? "Error" : "RMSE") on dev over \(winner.best.runs.count) fresh seeds, which chose, and over as many others, "
+        + "which tell, with 95 % intervals:",
     ]
     for (place, candidate) in winner.candidates.enumerated() {
       lines.append(
-        "  \(place + 1). trial \(candidate.trial.number): dev \(unit.text(candidate.dev.value)) (\(unit.range(candidate.dev))), "
-          + "first score \(unit.text(candidate.trial.value ?? .nan))")
+        "  \(place + 1). trial \(candidate.trial.number): \(unit.text(candidate.choice))"
+          + (candidate.isConfirmed ? ", then \(unit.text(candidate.dev.value)) (\(unit.range(candidate.dev)))" : "")
+          + "; first score \(unit.text(candidate.trial.value ?? .nan))")
     }
     if let test = winner.test { lines.append("  \(result.testWords): \(unit.text(test.value)) (\(unit.range(test)))") }
     lines.append(result.luck(unit))
+    if let sentence = result.gainSentence { lines.append(sentence) }
     if let lead = winner.lead, winner.candidates.count > 1 {
       lines.append("Against the runner-up: \(lead).")
     }
     if let old = result.oldWinner { lines.append(old.sentence) }
-    let told = result.importance.filter { $0.share.low > 0.02 }.prefix(4).map {
+    let told = result.importance.filter { $0.share.low > 0.05 }.prefix(4).map {
       "\($0.name) \(Text.fixed($0.share.value * 100, decimals: 0)) % (\(Text.fixed($0.share.low * 100, decimals: 0)) to \(Text.fixed($0.share.high * 100, decimals: 0)))"
     }
     if !told.isEmpty { lines += ["", "What matters: \(told.joined(separator: ", "))"] }

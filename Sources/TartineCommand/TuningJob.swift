@@ -62,6 +62,15 @@ struct TuningJob {
         space, file: folder.study, name: options.studyName, sampler: chosen.sampler, seed: recipe.seed ?? 0)
     }
     (sampler, self.folder, before) = (chosen, folder, try study.note("before")?.integer)
+    // The search begins with what there is.
+    if try study.trials().isEmpty, !study.isMaximized, let values = try tuner.recipe.values(in: space) {
+      try study.enqueue(values)
+    }
+    let searched = Set(space.parameters.map(\.name))
+    for key in changes.keys
+    where searched.contains(key) || Self.sizes.contains(key) && !searched.isDisjoint(with: Self.sizes) {
+      Files.warn("\(key) is searched, so that the flag's value is only what the search begins with.")
+    }
     self.source = source.absolute
     try write()
   }
@@ -106,6 +115,8 @@ struct TuningJob {
   }
 
   private static let oldTrials = 5
+  /// Keys that say the same.
+  private static let sizes: Set = ["network.hidden", "network.units", "network.depth"]
 
   /// The flags of a command that goes on with it.
   func goingOn(_ options: SearchOptions, _ trials: Int?) -> String {

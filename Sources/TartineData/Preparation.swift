@@ -179,15 +179,17 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
     if cutLevels > 0 {
       return "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one"
     }
-    // Dates, times, percentages, amounts of money.
-    let areWritten =
-      levels.count > 10
-      && levels.allSatisfy { level in
-        level.count { $0.isNumber } * 2 >= level.count
-      }
-    return areWritten
+    return Self.areWritten(levels)
       ? "column '\(name)' is read as text, each value a category of its own, such as '\(levels[0])'; write dates and "
         + "amounts as plain numbers, so that their order and distance count" : nil
+  }
+
+  /// Whether texts are dates, times, percentages, amounts of money.
+  package static func areWritten(_ levels: [String]) -> Bool {
+    levels.count > 10
+      && levels.allSatisfy { level in
+        level.count { $0.isNumber } * 2 >= level.count && level.contains { !$0.isNumber && !$0.isLetter }
+      }
   }
 
   package var width: Int { levels.count + (hasMissing ? 1 : 0) + (hasUnseen ? 1 : 0) }

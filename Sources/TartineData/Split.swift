@@ -22,6 +22,8 @@ public struct Split: Sendable {
   public let method: SplitMethod
   /// The seed it was drawn with.
   public let seed: UInt64
+  /// Whether the test part is a file of its own, and no part of the data set.
+  package let hasTestFile: Bool
   /// Rows that stay together; nil: each stands alone.
   private let groups: [[Int]]?
 
@@ -64,6 +66,7 @@ public struct Split: Sendable {
     self.dataset = dataset
     self.method = method
     self.seed = seed
+    hasTestFile = test != nil
     switch method {
     case .grouped, .hash: groups = column?.groups
     case .stratified, .time, .fixed: groups = nil
@@ -185,6 +188,7 @@ extension Split {
     method = other.method
     seed = other.seed
     groups = other.groups
+    hasTestFile = other.hasTestFile
     self.train = train
     self.dev = dev
     self.test = test

@@ -105,7 +105,7 @@ extension SplitMethod {
       switch self {
       case .stratified: Self.stratified(dataset, sizes, seed: seed)
       case .grouped: Self.grouped(column, sizes, seed: seed)
-      case .time: Self.ordered(column, sizes)
+      case .time: try Self.ordered(dataset, column, sizes)
       case .hash: Self.hashed(column, sizes)
       case .fixed: try Self.fixed(dataset, column)
       }
@@ -164,7 +164,15 @@ extension SplitMethod {
   }
 
   /// Train first, test last; rows without a value are train's. Equal values are not cut apart.
-  private static func ordered(_ column: Column, _ sizes: PartSizes) -> SplitParts {
+  /// - Throws: `DataError` for texts that do not begin with the year.
+  private static func ordered(_ dataset: Dataset, _ column: Column, _ sizes: PartSizes) throws -> SplitParts {
+    if case .texts(_, let levels) = column.values,
+      let strange = levels.first(where: { !($0.count > 4 && $0.prefix(4).allSatisfy { $0.isASCII && $0.isNumber }) })
+    {
+      throw DataError(
+        "texts are put in order by their letters, and '\(strange)' does not begin with the year; write dates as "
+          + "2024-03-01, or times as numbers.", source: dataset.source, column: column.name)
+    }
     let groups = column.orderedGroups
     var parts = SplitParts()
     for group in groups.reversed() {

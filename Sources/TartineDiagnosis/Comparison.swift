@@ -13,7 +13,8 @@ import TartineTraining
 ///
 /// The interval is of rows like these and, where there are several seeds, of seeds like these: for one run each of classes
 /// Bonett and Price's for paired proportions; else the rows' differences (of their squared errors, for RMSE by the delta
-/// method), averaged over the seeds, and the seeds' own deviations with Student's t, each recipe's its own. With one seed each
+/// method), averaged over the seeds, and the seeds' own deviations with Student's t, each recipe's its own. Rows of one group,
+/// where whole groups were divided, are one case. With one seed each
 /// it is of these two networks: another seed of either recipe may say otherwise.
 ///
 /// **Source**: Welch, *The generalization of "Student's" problem when several different population variances are involved*,
@@ -65,19 +66,20 @@ public struct Comparison: Sendable, CustomStringConvertible {
     let (mine, theirs) = (Self.Arm(runs), Self.Arm(others))
     figure = mine.mean
     otherFigure = theirs.mean
-    if runs.count == 1, others.count == 1, task.isClassification {
+    let cases = first.split.groupByRow.map { first.dev.cases($0) }
+    if cases == nil, runs.count == 1, others.count == 1, task.isClassification {
       difference = .pairedProportions(first.dev.outcomes, other.dev.outcomes)
       p = Self.mcNemar(first.dev.outcomes, other.dev.outcomes)
       return
     }
-    let spread = Estimate.deviationOfMean(zip(mine.rows, theirs.rows).map { $0 - $1 })
+    let (spread, freedom) = Estimate.deviationOfMean(zip(mine.rows, theirs.rows).map { $0 - $1 }, cases: cases)
     let seedSpread = Self.seedSpread(mine, theirs)
     let value = figure - otherFigure
     func half(_ tail: Double) -> Double {
       let ofSeeds = seedSpread.map { $0.deviation * HypothesisTest.studentPoint(upperTail: tail, freedom: $0.freedom) }
       // One row says nothing of others.
-      guard count > 1 else { return .infinity }
-      return hypot(HypothesisTest.studentPoint(upperTail: tail, freedom: Double(count - 1)) * spread, ofSeeds ?? 0)
+      guard count > 1, spread.isFinite else { return .infinity }
+      return hypot(HypothesisTest.studentPoint(upperTail: tail, freedom: freedom) * spread, ofSeeds ?? 0)
     }
     let width = half(0.025)
     difference = Estimate(value, low: value - width, high: value + width)

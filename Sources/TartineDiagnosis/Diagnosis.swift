@@ -74,26 +74,39 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     precondition(!runs.isEmpty, "a diagnosis is of at least one run")
     let run = runs[0]
     let unit = Unit(run.model)
+    let groups = run.split.groupByRow
+    func rung(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil) -> Rung {
+      Rung(name, evaluations, of: partRows, cases: groups.map { evaluations[0].cases($0) })
+    }
     let train =
-      sources.map { Rung("train", [$0.run.train], of: $0.run.split.trainCount) }
-      ?? Rung("train", runs.map(\.train), of: run.split.trainCount)
-    let dev = sources.map { Rung("dev", [$0.dev]) } ?? Rung("dev", runs.map(\.dev))
+      sources.map { rung("train", [$0.run.train], of: $0.run.split.trainCount) }
+      ?? rung("train", runs.map(\.train), of: run.split.trainCount)
+    let dev = sources.map { rung("dev", [$0.dev]) } ?? rung("dev", runs.map(\.dev))
     let floor = unit.isFraction ? 0.005 : 0
     let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
     let fall = probe.map {
-      Estimate.fall(from: Self.means(runs.map(\.train.outcomes)), to: $0.train.outcomes, isNumber: !unit.isFraction)
+      Estimate.fall(
+        from: Self.means(runs.map(\.train.outcomes)), to: $0.train.outcomes, isNumber: !unit.isFraction,
+        cases: groups.map { run.train.cases($0) })
     }
     bias = Self.bias(train.estimate, humanError: humanError, probe: fall, delta, unit)
-    let middle = sources.map { Rung("train-dev", [$0.run.dev]) }
+    let middle = sources.map { rung("train-dev", [$0.run.dev]) }
     variance = Self.variance(
       (middle ?? dev).figure.less(train.figure), delta, unit, of: middle == nil ? "dev" : "train-dev")
     dataMismatch = middle.map { Self.dataMismatch(dev.figure.less($0.figure), delta, unit) }
-    let testRung = test.isEmpty ? nil : Rung("test", test)
+    // A test file of its own has no groups.
+    let testRung = test.isEmpty ? nil : run.split.hasTestFile ? Rung("test", test) : rung("test", test)
     mismatch = testRung.map {
-      Self.mismatch($0.figure.less(SampledFigure(runs.prefix(test.count).map(\.dev))), delta, unit)
+      Self.mismatch(
+        $0.figure.less(
+          SampledFigure(runs.prefix(test.count).map(\.dev), cases: groups.map { run.dev.cases($0) })), delta, unit)
     }
     let reference =
-      humanError.map { Rung(human: $0) } ?? probe.map { Rung("reached", [$0.train], of: run.split.trainCount) }
+      humanError.map { Rung(human: $0) }
+      ?? probe.flatMap {
+        // One that is higher bounds nothing.
+        $0.train.score < train.estimate.value ? rung("reached", [$0.train], of: run.split.trainCount) : nil
+      }
     ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
     self.unit = unit
@@ -129,6 +142,12 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       // One that learns its rows no better proves nothing.
       let reading = probe.low < -delta ? .undecided : Reading(probe, worth: delta)
       let other = "the lowest train error of another recipe that is no worse on dev is"
+      if reading != .absent, probe.value <= 0 {
+        return Finding(
+          reading: .undecided, difference: probe,
+          sentence: "Bias is undecided: no other recipe that is no worse on dev has a lower train error than "
+            + "\(unit.text(train.value)), which does not say how low it could be; a human error (--human-error) would.")
+      }
       return Finding(
         reading: reading, difference: probe,
         sentence: reading == .absent
@@ -185,11 +204,14 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
 
   /// The verdict in a sentence or two.
   public var verdict: String {
+    let present = [
+      ("bias", bias.reading), ("variance", variance.reading), ("data mismatch", dataMismatch?.reading ?? .absent),
+    ].filter { $0.1 == .present }.map(\.0)
     let summary =
       switch (bias.reading, variance.reading) {
-      case (.present, .present): "Both bias and variance."
-      case (.present, _): "Mostly bias."
-      case (_, .present): "Mostly variance."
+      case _ where present.count > 2: "Bias, variance and data mismatch."
+      case _ where present.count == 2: "Both \(present[0]) and \(present[1])."
+      case _ where present.count == 1: "Mostly \(present[0])."
       case (.absent, .absent): "Neither bias nor variance."
       case (.absent, .undecided): "Not bias; perhaps variance."
       case (.undecided, .absent): "Not variance; perhaps bias."
@@ -232,6 +254,11 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   public func text(_ value: Double) -> String { unit.text(value) }
   /// An interval as text, `1.9 to 4.6 %`.
   public func range(_ estimate: Estimate) -> String { unit.range(estimate) }
+}
+
+extension Evaluation {
+  /// Which rows belong together, by the group of each of the data set's rows.
+  func cases(_ groups: [Int]) -> [Int] { origin.map { groups[$0] } }
 }
 
 extension Run {

@@ -33,11 +33,12 @@ public struct Rung: Hashable, Sendable {
   /// - Parameters:
   ///   - evaluations: of each seed, on the same rows.
   ///   - partRows: rows of the part, where only a sample of them was measured.
-  init(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil) {
+  ///   - cases: which rows belong together; nil: none do.
+  init(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil, cases: [Int]? = nil) {
     self.name = name
     rows = evaluations[0].rowCount
     self.partRows = partRows ?? rows
-    figure = SampledFigure(evaluations, partRows: partRows)
+    figure = SampledFigure(evaluations, partRows: partRows, cases: cases)
     estimate = figure.estimate
   }
 

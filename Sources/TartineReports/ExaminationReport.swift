@@ -26,7 +26,7 @@ public struct ExaminationReport {
   public var html: String {
     var sections = [faults]
     if let run = examination.runs.first, let diagnosis = examination.diagnosis {
-      let parts = RunSections(run, diagnosis)
+      let parts = RunSections(run, diagnosis, seeds: examination.ladderSeeds)
       sections += [
         "<p class=\"verdict\">\(escape(diagnosis.verdict))</p>", parts.ladder, prescriptions, parts.epochs, signals,
         learningCurve, importance, answers(run), slices, WorstRowsSection(examination, split).html, checks, data,
@@ -135,22 +135,23 @@ public struct ExaminationReport {
   }
 
   private func answers(_ run: Run) -> String {
-    guard isFraction else {
-      return Page.section("Answers and truths", Page.charts([AnswersPicture(run.dev).svg]))
-    }
-    var content = ""
-    if let metrics = examination.metrics, metrics.classes.count > 1 {
-      content += ConfusionTable(metrics.classes, metrics.confusion).html
-    }
-    if let calibration = examination.calibration { content += Page.charts([CalibrationPicture(calibration).svg]) }
     let figures = examination.metrics?.values.map { metric in
       [
         metric.name, Text.significant(metric.estimate.value, digits: 3),
         "\(Text.significant(metric.estimate.low, digits: 3)) to \(Text.significant(metric.estimate.high, digits: 3))",
       ]
     }
-    return Page.section("Answers and truths", note: "On dev.", content)
-      + Page.section("Figures", note: "On dev, with 95 % intervals.", Page.table(["", "", "interval"], figures ?? []))
+    let table = Page.section(
+      "Figures", note: "On dev, with 95 % intervals.", Page.table(["", "", "interval"], figures ?? []))
+    guard isFraction else {
+      return Page.section("Answers and truths", Page.charts([AnswersPicture(run.dev).svg])) + table
+    }
+    var content = ""
+    if let metrics = examination.metrics, metrics.classes.count > 1 {
+      content += ConfusionTable(metrics.classes, metrics.confusion).html
+    }
+    if let calibration = examination.calibration { content += Page.charts([CalibrationPicture(calibration).svg]) }
+    return Page.section("Answers and truths", note: "On dev.", content) + table
   }
 
   private var slices: String {

@@ -50,10 +50,13 @@ public struct Report {
 struct RunSections {
   private let run: Run
   private let diagnosis: Diagnosis
+  private let seeds: Int
 
-  init(_ run: Run, _ diagnosis: Diagnosis) {
+  /// - Parameter seeds: networks that the ladder is of.
+  init(_ run: Run, _ diagnosis: Diagnosis, seeds: Int = 1) {
     self.run = run
     self.diagnosis = diagnosis
+    self.seeds = seeds
   }
 
   var ladder: String {
@@ -67,7 +70,7 @@ struct RunSections {
     return Page.section(
       "The error ladder",
       note:
-        "\(diagnosis.heading); δ, the smallest difference that matters, is \(diagnosis.points(diagnosis.worth)).\(chosen)",
+        "\(diagnosis.heading)\(seeds > 1 ? ", the mean of \(seeds) seeds" : ""); δ, the smallest difference that matters, is \(diagnosis.points(diagnosis.worth)).\(chosen)",
       LadderPicture(diagnosis).svg + Page.table(["", "figure", "95 % interval", "rows"], rows))
   }
 

@@ -111,18 +111,21 @@ struct WorstRowsSection {
 
   var html: String {
     let worst = examination.worstRows?.rows ?? []
+    // Numbers have no probability.
+    let isSure = worst.contains { $0.probability != nil }
+    func sure(_ probability: Double?) -> String { probability.map { Text.significant($0, digits: 2) } ?? "" }
     let suspects = (examination.labels?.suspects ?? []).prefix(Self.mostSuspects)
     return Page.section(
       "The rows that cost most", note: "Of dev, those first that cost most: look at them.",
       show(
         worst.map { ($0.place, "row \($0.row): \($0.truth), taken for \($0.answer)") },
         table: Page.table(
-          ["row", "it is", "answer", "probability of the truth", "costs"] + told.map(\.name),
-          worst.map {
+          ["row", "it is", "answer"] + (isSure ? ["probability of the truth"] : []) + ["costs"] + told.map(\.name),
+          worst.map { row in
             [
-              "\($0.row)", $0.truth, $0.answer, $0.probability.map { Text.significant($0, digits: 2) } ?? "",
-              Text.significant($0.loss, digits: 3),
-            ] + values($0.place)
+              ["\(row.row)", row.truth, row.answer], isSure ? [sure(row.probability)] : [],
+              [Text.significant(row.loss, digits: 3)], values(row.place),
+            ].flatMap { $0 }
           })))
       + Page.section(
         "Labels to look at",

@@ -9,6 +9,7 @@ public struct TuningReport {
   private let result: TuningResult
   private let title: String
   private let unit: Unit
+  private let rows: (train: Int, dev: Int, test: Int)
   /// Trials that are done, with where they lie.
   private let done: [(trial: Trial, point: [Double], value: Double)]
   /// Numbers of the best tenth of them.
@@ -24,6 +25,7 @@ public struct TuningReport {
     self.result = result
     self.title = title
     unit = Unit(task: split.task, target: "")
+    rows = (split.trainCount, split.devCount, split.testCount)
     done = result.trials.compactMap { trial in
       guard trial.state == .complete, let value = trial.value, value.isFinite,
         let point = result.space.point(of: trial.values)
@@ -44,7 +46,11 @@ public struct TuningReport {
   /// The page.
   public var html: String {
     let sections = [
-      winner, facts, Page.section("The best so far", bestSoFar),
+      winner, facts,
+      Page.section(
+        "The best so far",
+        note: "Each trial, and the best by then; what is far worse lies above the picture, or at its edge.",
+        bestSoFar),
       Page.section(
         "What matters",
         note:
@@ -75,6 +81,7 @@ public struct TuningReport {
     var words =
       "Trial \(best.trial.number): \(text(best.dev.value)) on dev (\(unit.range(best.dev))) over \(best.runs.count) fresh seeds."
     words += " \(result.luck(unit))"
+    if let sentence = result.gainSentence { words += " \(sentence)" }
     if let lead = winner.lead, winner.candidates.count > 1 {
       words += " Against the runner-up, trial \(winner.candidates[1].trial.number): \(lead)."
     }
@@ -82,23 +89,29 @@ public struct TuningReport {
     if let old = result.oldWinner { words += " \(old.sentence)" }
     let rows = winner.candidates.map { candidate in
       [
-        "\(candidate.trial.number)", text(candidate.dev.value), unit.range(candidate.dev), text(candidate.trial.value),
+        "\(candidate.trial.number)", text(candidate.trial.value), text(candidate.choice),
+        candidate.isConfirmed ? text(candidate.dev.value) : "", candidate.isConfirmed ? unit.range(candidate.dev) : "",
       ] + result.space.parameters.map { candidate.trial.values[$0.name]?.shortText ?? "–" }
     }
     return "<p class=\"verdict\">\(escape(words))</p>"
       + Page.section(
         "The few best, trained again",
         note:
-          "The first score of the best of many is better than it is. These were trained again with seeds that no trial had, and the first two once more, with seeds that chose nothing.",
+          "The first score of the best of many is better than it is. These were trained again with seeds that no trial had, which chose the winner, and the first two once more, with seeds that chose nothing.",
         Page.table(
-          ["trial", "over fresh seeds", "95 % interval", "first score"] + result.space.parameters.map(\.name), rows))
+          ["trial", "first score", "seeds that chose", "seeds that tell", "95 % interval"]
+            + result.space.parameters.map(\.name), rows))
   }
 
   private var facts: String {
     let counts = Trial.State.allCases.compactMap { state in
       result.count(state) > 0 ? "\(result.count(state)) \(Self.word(state))" : nil
     }
-    return "<p>\(escape("Trials: \(counts.joined(separator: ", ")); sampler \(result.sampler.rawValue)."))</p>"
+    let drawn = counts.count > 1 ? " Only trials that are done are drawn." : ""
+    let words =
+      "Trials: \(counts.joined(separator: ", ")); sampler \(result.sampler.rawValue). \(rows.train) rows to train, "
+      + "\(rows.dev) dev, \(rows.test) test.\(drawn)"
+    return "<p>\(escape(words))</p>"
   }
 
   private var bestSoFar: String {

@@ -13,6 +13,9 @@ public struct RecipeSettings: Sendable {
   /// Whether anything is to change.
   public var isEmpty: Bool { changes.isEmpty }
 
+  /// The keys that are to change.
+  package var keys: [String] { changes.map(\.key) }
+
   /// Sets a key to a text.
   public mutating func set(_ key: String, to text: String) { changes.append((key, .string(text))) }
   /// Sets a key to a number.

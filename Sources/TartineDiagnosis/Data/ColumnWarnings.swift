@@ -17,14 +17,15 @@ struct ColumnWarnings {
       }
       list += [Self.gaps(fact, rows: rows.count), Self.placeholder(column, fact, rows: rows), Self.spellings(column)]
         .compactMap { $0 }
+      list += [Self.parts(column), Self.leftOut(column, fact)].compactMap { $0 }
       if let notice = column.notice {
         list.append(
           DataWarning(
             name: .unclearColumn, column: column.name, evidence: notice,
-            action: "look at the file: a number with a slip is text to whoever reads it"))
+            action: "look at the file: one value that is no number makes the whole column text"))
       }
     }
-    list += Self.unclear(preparation)
+    list += Self.unclear(preparation) + dataset.targets.compactMap(Self.spellings)
     list += Self.copies(
       columns.filter { column in !list.contains { $0.column == column.name && $0.name != .missingValues } }, rows: rows)
     self.list = list
@@ -107,7 +108,8 @@ struct ColumnWarnings {
     let share = Text.fixed(Double(fact.missing) / Double(rows) * 100, decimals: 0)
     return DataWarning(
       name: .missingValues, column: fact.name, evidence: "\(share) % of the rows have no value",
-      action: "a flag tells the network where it is missing; find out why it is, and whether it will be for new rows")
+      action: (fact.use.hasPrefix("left out") ? "" : "a flag tells the network where it is missing; ")
+        + "find out why it is, and whether it will be for new rows")
   }
 
   /// Values that people write where they have none.
@@ -159,6 +161,29 @@ struct ColumnWarnings {
       name: .unclearColumn, column: column.name,
       evidence: "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different values of it",
       action: "write the same in the same way: each spelling is a category of its own")
+  }
+
+  /// A column that says which part each row belongs to.
+  private static func parts(_ column: Column) -> DataWarning? {
+    let names: Set = ["train", "training", "dev", "val", "valid", "validation", "test", "testing"]
+    guard case .texts(_, let levels) = column.values, levels.count > 1,
+      levels.allSatisfy({ names.contains($0.lowercased()) })
+    else { return nil }
+    return DataWarning(
+      name: .unclearColumn, column: column.name,
+      evidence: "its values, \(Dataset.list(levels)), are names of parts, and the network is given them",
+      action: "--split-by fixed:\(column.name) divides by it", isFault: false)
+  }
+
+  /// Dates and amounts that no network is given, since hardly one comes twice.
+  private static func leftOut(_ column: Column, _ fact: ColumnFacts) -> DataWarning? {
+    guard fact.use.hasPrefix("left out"), case .texts(_, let levels) = column.values,
+      CategoryFeature.areWritten(levels)
+    else { return nil }
+    return DataWarning(
+      name: .unclearColumn, column: column.name,
+      evidence: "it is \(fact.use), and its texts are dates or amounts, such as '\(levels[0])'",
+      action: "write dates and amounts as plain numbers, so that a network is given them", isFault: false)
   }
 
   /// Dates and amounts that are read as texts.

@@ -173,7 +173,7 @@ public struct PartComparison: Sendable {
   private static func pairs(of split: Split) -> [(Part, Part)] {
     let inputs = split.test.inputs
     // A test file of its own was not part of the division.
-    let isOneSet = split.trainCount + split.devCount + inputs.rows.count == split.dataset.rowCount
+    let isOneSet = !split.hasTestFile
     let strata = split.method == .stratified ? split.dataset.stratumByRow : nil
     let groups = split.groupByRow
     let train = Part("train", split.dataset, split.train, strata: strata, groups: groups)

@@ -18,6 +18,8 @@ struct Attempt {
   let outcomes: [Double]
   let score: Double
   let seconds: Double
+  /// Trainings that it is the mean of.
+  private let seeds: Int
   private let isNumber: Bool
 
   /// - Parameter afterEpoch: is told of each epoch.
@@ -26,6 +28,7 @@ struct Attempt {
     afterEpoch: (Trainer, EpochRecord) -> Void = { _, _ in }
   ) throws {
     self.recipe = recipe
+    seeds = 1
     isNumber = split.task == .regression
     let clock = ContinuousClock()
     let start = clock.now
@@ -49,6 +52,7 @@ struct Attempt {
   /// A training that was done already.
   init(_ run: Run) {
     recipe = run.recipe
+    seeds = 1
     isNumber = run.model.task == .regression
     self.run = run
     divergence = nil
@@ -61,6 +65,7 @@ struct Attempt {
   init(mean attempts: [Attempt]) {
     let count = Double(attempts.count)
     recipe = attempts[0].recipe
+    seeds = attempts.count
     run = attempts[0].run
     divergence = attempts.compactMap(\.divergence).first
     isNumber = attempts[0].isNumber
@@ -72,10 +77,12 @@ struct Attempt {
 
   /// By how much another's dev error is lower, row by row.
   ///
-  /// - Parameter seedDeviation: of one such training's figure over seeds, by which two differ as well.
-  func gain(of other: Attempt, seedDeviation: Double = 0) -> Estimate {
-    let rows = Estimate.fall(from: outcomes, to: other.outcomes, isNumber: isNumber)
-    let half = Estimate.z * seedDeviation * 2.0.squareRoot()
+  /// - Parameters:
+  ///   - seedDeviation: of one such training's figure over seeds, by which two differ as well.
+  ///   - cases: which dev rows belong together; nil: none do.
+  func gain(of other: Attempt, seedDeviation: Double, cases: [Int]?) -> Estimate {
+    let rows = Estimate.fall(from: outcomes, to: other.outcomes, isNumber: isNumber, cases: cases)
+    let half = Estimate.z * seedDeviation * (1 / Double(seeds) + 1 / Double(other.seeds)).squareRoot()
     return Estimate(
       rows.value, low: rows.value - hypot(rows.value - rows.low, half),
       high: rows.value + hypot(rows.high - rows.value, half))

@@ -4,7 +4,8 @@ import TartineTraining
 /// What `diagnose --json` prints, and report.json holds.
 extension Examination: Encodable {
   private enum Key: String, CodingKey {
-    case faults, findings, verdict, unit, worth, ladder, checks, prescriptions, signals, learningCurve, importance
+    case faults, findings, verdict, unit, worth, seeds, ladder, checks, prescriptions, signals, learningCurve,
+      importance
     case learningRates, metrics, confusion, answers, calibration, slices, worstRows, labelErrors, history, training
     case recipe, inspection, notDone, seconds
   }
@@ -69,6 +70,7 @@ extension Examination: Encodable {
       try values.encode(diagnosis.verdict, forKey: .verdict)
       try values.encode(diagnosis.heading, forKey: .unit)
       try values.encode(diagnosis.worth, forKey: .worth)
+      try values.encode(ladderSeeds, forKey: .seeds)
       let findings = [
         "train": diagnosis.bias, "train-dev": diagnosis.variance, "dev": diagnosis.dataMismatch ?? diagnosis.variance,
         "test": diagnosis.mismatch,

@@ -19,6 +19,8 @@ public struct Examination: Sendable {
   public let inspection: Inspection
   /// The recipe with each seed; none where it diverged.
   public internal(set) var runs: [Run] = []
+  /// Networks that the ladder is of: each seed's, or a finished run alone.
+  public internal(set) var ladderSeeds = 1
   /// The first run on the test part, where that was opened before; else empty.
   var test: [Evaluation] = []
   /// The error ladder; nil where the training diverged.

@@ -136,7 +136,7 @@ extension Examiner {
     guard isSteep else { return }
     found.faults.append(
       Fault(
-        name: .tooLittleData, evidence: evidence, action: "more rows: the learning curve says what they would give"))
+        name: .tooLittleData, evidence: evidence, action: "more rows"))
   }
 
   /// Networks of fewer rows are sure of nothing, and nor are those that are hardly better than looking at nothing.

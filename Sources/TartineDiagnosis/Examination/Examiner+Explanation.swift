@@ -226,6 +226,12 @@ extension Examiner {
 
   private func prescribeLast() {
     found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
+    if found.diagnosis?.variance.reading == .present, !found.prescriptions.contains(where: { $0.gain?.low ?? 0 > 0 }) {
+      found.prescriptions.append(
+        Examination.Remedy(
+          "more train rows", why: "against variance: nothing that was tried here surely lowers it", gain: nil,
+          recipe: nil))
+    }
     guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent,
       !found.faults.contains(where: { $0.name == .noSignal })
     else { return }

@@ -3,7 +3,8 @@ import TartineTraining
 
 extension Examiner {
   func checkBaseline(_ base: Attempt, _ reference: Attempt?) {
-    let gain = Estimate.fall(from: baseline.outcomes, to: base.outcomes, isNumber: split.task == .regression)
+    let gain = Estimate.fall(
+      from: baseline.outcomes, to: base.outcomes, isNumber: split.task == .regression, cases: cases)
     let other = reference.map { ", a recipe that is known to train \(unit.text($0.score))" } ?? ""
     found.checks.insert(
       Check(
@@ -23,7 +24,7 @@ extension Examiner {
   ///
   /// - Parameter base: the mean of the recipe's seeds.
   func findTrouble(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
-    let deficit = base.gain(of: reference)
+    let deficit = gain(of: reference, over: base)
     let reading = Reading(deficit, worth: delta)
     found.checks.append(
       Check(
@@ -61,7 +62,9 @@ extension Examiner {
     for alteration in alterations
     where hasTime(for: 2 * seconds(of: alteration.recipe, base), to: "try \(alteration.what)") {
       progress("trying \(alteration.what)")
-      if let made = attempt(alteration.recipe, alteration.what) { tried.append((alteration, base.gain(of: made))) }
+      if let made = attempt(alteration.recipe, alteration.what) {
+        tried.append((alteration, gain(of: made, over: base)))
+      }
     }
     func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
       tried.gain.value * Self.weight(of: tried.alteration.fault)
@@ -142,7 +145,7 @@ extension Examiner {
     where hasTime(for: 2 * seconds(of: damage.recipe, base), to: "try \(damage.what)") {
       progress("trying \(damage.what)")
       guard let ruined = attempt(damage.recipe, damage.what) else { continue }
-      let loss = ruined.gain(of: reference)
+      let loss = gain(of: reference, over: ruined)
       let isRuin = loss.low > 0 && loss.value > Self.share * deficit.value
       found.checks.append(
         Check(

@@ -23,6 +23,8 @@ final class Examiner {
   private(set) var seedDeviation = 0.0
 
   private var sources: Diagnosis.Sources?
+  /// Whether a finished run is examined: the ladder is of that one, and other seeds tell only how much they differ.
+  private var isOfRun = false
   /// A rate at which the network was seen to learn.
   var usualRate: Double?
   /// The training with the lowest train error, of those that are no worse on dev: it says how low one can be.
@@ -30,6 +32,8 @@ final class Examiner {
   private let humanError, worth: Double?
   let budget: Double
   private let prepared: PreparedSplits
+  /// Which dev rows belong together; nil: none do.
+  let cases: [Int]?
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
 
@@ -49,6 +53,7 @@ final class Examiner {
     // What is wrong with a test file is said, and the rest looked at without it.
     self.split = inspection.warnings.contains { $0.name == .unfitTest } ? split.withoutTest : split
     prepared = PreparedSplits(self.split)
+    cases = split.groupByRow.map { groups in split.dev.map { groups[$0] } }
     target = try Preparation(fitting: split.dataset, rows: split.train).target
     baseline = Baseline(split, target)
     unit = Unit(task: split.task, target: "")
@@ -71,6 +76,7 @@ final class Examiner {
   ///   - explains: whether to go on once the faults are known.
   func examine(_ finished: Run? = nil, test: Evaluation? = nil, explains: Bool = true) throws -> Examination {
     found.test = [test].compactMap { $0 }
+    isOfRun = finished != nil
     checkData()
     progress("training the recipe")
     let base = try finished.map { Attempt($0) } ?? watchedAttempt()
@@ -136,8 +142,10 @@ final class Examiner {
   /// Reads the ladder, against what is known by now.
   func diagnose() {
     guard !found.runs.isEmpty else { return }
+    let runs = isOfRun ? [found.runs[0]] : found.runs
+    found.ladderSeeds = sources == nil ? runs.count : 1
     found.diagnosis = Diagnosis(
-      of: found.runs, test: found.test, humanError: humanError, probe: lowest, sources: sources, worth: worth)
+      of: runs, test: found.test, humanError: humanError, probe: lowest, sources: sources, worth: worth)
   }
 
   /// Where train and dev come from different sources, trains without some of train's rows and measures there: what is lost
@@ -183,7 +191,9 @@ final class Examiner {
   }
 
   /// By how much a training beside the recipe's own is better, with what seeds make of it.
-  func gain(of other: Attempt, over base: Attempt) -> Estimate { base.gain(of: other, seedDeviation: seedDeviation) }
+  func gain(of other: Attempt, over base: Attempt) -> Estimate {
+    base.gain(of: other, seedDeviation: seedDeviation, cases: cases)
+  }
 
   /// About how long another recipe takes, by its epochs and weights.
   func seconds(of other: Recipe, _ base: Attempt) -> Double {

@@ -84,10 +84,39 @@ public struct Estimate: Hashable, Sendable, Encodable {
 
 extension Estimate {
   /// The deviation of the mean of so many values.
-  static func deviationOfMean(_ values: [Double]) -> Double {
+  package static func deviationOfMean(_ values: [Double]) -> Double {
     let n = Double(values.count)
     let mean = values.reduce(0, +) / n
     return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, n - 1) / n).squareRoot()
+  }
+
+  /// The same of rows that come in cases, such as the visits of one patient, which are drawn whole: and how surely it is known.
+  ///
+  /// **Source**: Liang and Zeger, *Longitudinal data analysis using generalized linear models*, 1986, for an independence
+  /// working model.
+  static func deviationOfMean(_ values: [Double], cases: [Int]?) -> (value: Double, freedom: Double) {
+    let n = Double(values.count)
+    guard let cases else { return (deviationOfMean(values), n - 1) }
+    let mean = values.reduce(0, +) / n
+    var sums: [Int: Double] = [:]
+    for (value, each) in zip(values, cases) { sums[each, default: 0] += value - mean }
+    let count = Double(sums.count)
+    guard count > 1 else { return (.infinity, 1) }
+    // In the cases' own order, since sums of a dictionary's are in none.
+    let squares = sums.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value * $1.value }
+    return ((squares * count / (count - 1)).squareRoot() / n, count - 1)
+  }
+
+  /// By how many times as many rows tell no more than so many independent ones, since they come in cases; 1 where they do not.
+  static func designEffect(_ values: [Double], cases: [Int]?) -> Double {
+    guard let cases else { return 1 }
+    let count = Set(cases).count
+    guard count > 1 else { return .infinity }
+    let (alone, together) = (deviationOfMean(values), deviationOfMean(values, cases: cases))
+    // Where no row differs from another, each case is one row.
+    guard alone > 0 else { return Double(values.count) / Double(count) }
+    let student = studentT(together.freedom) / z
+    return max(1, together.value * together.value / (alone * alone)) * student * student
   }
 
   /// By how much the error, or the RMSE, of some rows is lower after than before.
@@ -96,12 +125,15 @@ extension Estimate {
   ///   - before: each row's own error; of a number, squared.
   ///   - after: the same rows'.
   ///   - isNumber: whether the figure is the root of the mean.
-  package static func fall(from before: [Double], to after: [Double], isNumber: Bool) -> Estimate {
+  ///   - cases: which rows belong together; nil: none do.
+  package static func fall(
+    from before: [Double], to after: [Double], isNumber: Bool, cases: [Int]? = nil
+  ) -> Estimate {
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
     func between(_ value: Double, _ differences: [Double]) -> Estimate {
       // One row says nothing of others, and few say little.
-      let count = differences.count
-      let half = count > 1 ? studentT(Double(count - 1)) * deviationOfMean(differences) : .infinity
+      let (deviation, freedom) = deviationOfMean(differences, cases: cases)
+      let half = freedom > 0 && deviation.isFinite ? studentT(freedom) * deviation : .infinity
       return Estimate(value, low: value - half, high: value + half)
     }
     if isNumber {
@@ -110,7 +142,7 @@ extension Estimate {
       let (first, second) = (2 * max(old, .leastNormalMagnitude), 2 * max(new, .leastNormalMagnitude))
       return between(old - new, zip(before, after).map { $0 / first - $1 / second })
     }
-    if (before + after).allSatisfy({ $0 == 0 || $0 == 1 }) { return pairedProportions(before, after) }
+    if cases == nil, (before + after).allSatisfy({ $0 == 0 || $0 == 1 }) { return pairedProportions(before, after) }
     let differences = zip(before, after).map { $0 - $1 }
     return between(mean(differences), differences)
   }

@@ -24,7 +24,8 @@ package struct SampledFigure {
   /// - Parameters:
   ///   - outcomes: for each seed, each row's own error: 0 or 1, a share, or a squared error.
   ///   - partRows: rows that there are, where these are a sample of them without repetition; nil: any number.
-  package init(outcomes: [[Double]], isNumber: Bool, partRows: Int? = nil) {
+  ///   - cases: which rows belong together, such as those of one patient; nil: none do.
+  package init(outcomes: [[Double]], isNumber: Bool, partRows: Int? = nil, cases: [Int]? = nil) {
     let count = Double(outcomes[0].count)
     let means = outcomes.map { $0.reduce(0, +) / count }
     seeds = isNumber ? means.map { $0.squareRoot() } : means
@@ -32,6 +33,7 @@ package struct SampledFigure {
     // The share of the part that was not looked at.
     let unseen = partRows.map { max(0, 1 - count / Double($0)) } ?? 1
     let byRow = Self.means(of: outcomes)
+    let effect = Estimate.designEffect(byRow, cases: cases)
     // The root's slope, by which squared errors become RMSE.
     let slope = isNumber ? 1 / (2 * max(value, .leastNormalMagnitude)) : 1
     let spread = Estimate.deviationOfMean(byRow)
@@ -43,7 +45,7 @@ package struct SampledFigure {
       rows = Estimate(value, low: value, high: value)
     } else if isNumber {
       let root = Estimate.rootMeanSquare(byRow)
-      let scale = root.value > 0 ? value / root.value * unseen.squareRoot() : 0
+      let scale = root.value > 0 ? value / root.value * (unseen * effect).squareRoot() : 0
       rows = Estimate(
         value, low: value - (root.value - root.low) * scale, high: value + (root.high - root.value) * scale)
     } else {
@@ -55,7 +57,7 @@ package struct SampledFigure {
         let told = value * (1 - value) / max(1e-300, spread * spread) / (1 + 0.3 * (0.5 / erring).squareRoot())
         effective = min(count * Double(outcomes.count), max(count, told))
       }
-      rows = .proportion(value, ofEffective: effective / unseen)
+      rows = .proportion(value, ofEffective: max(1, effective / effect) / unseen)
     }
   }
 
@@ -80,9 +82,10 @@ package struct SampledFigure {
 
   private static func pow2(_ x: Double) -> Double { x * x }
 
-  package init(_ evaluations: [Evaluation], partRows: Int? = nil) {
+  package init(_ evaluations: [Evaluation], partRows: Int? = nil, cases: [Int]? = nil) {
     self.init(
-      outcomes: evaluations.map(\.outcomes), isNumber: evaluations[0].task == .regression, partRows: partRows)
+      outcomes: evaluations.map(\.outcomes), isNumber: evaluations[0].task == .regression, partRows: partRows,
+      cases: cases)
   }
 
   /// With what rows and seeds leave open.

@@ -45,14 +45,17 @@ extension SearchSpace {
       })
   }
 
-  /// The text of a file that gives this space again: a list, which keeps the order.
-  public var json: String {
-    let list = parameters.map { parameter -> JSONValue in
-      guard case .object(var keys) = parameter.tree else { return .null }
-      keys["name"] = .string(parameter.name)
-      return .object(keys)
-    }
-    return (try? JSON.text(JSONValue.array(list), pretty: true)) ?? ""
+  /// The text of a file that gives this space again.
+  public var json: String { (try? JSON.text(tree, pretty: true)) ?? "" }
+
+  /// A list of the hyperparameters, which keeps their order.
+  var tree: JSONValue {
+    .array(
+      parameters.map { parameter in
+        guard case .object(var keys) = parameter.tree else { return .null }
+        keys["name"] = .string(parameter.name)
+        return .object(keys)
+      })
   }
 }
 

@@ -108,6 +108,15 @@ public struct SearchSpace: Hashable, Sendable {
     return point
   }
 
+  /// Whether two settings are hardly different: no more than a fiftieth of any range apart, and the same in all choices.
+  func isNear(_ values: [String: JSONValue], _ others: [String: JSONValue]) -> Bool {
+    guard let a = point(of: values), let b = point(of: others) else { return values.isSame(as: others) }
+    return zip(zip(a, b), parameters).allSatisfy { pair, parameter in
+      if pair.0.isNaN || pair.1.isNaN { return pair.0.isNaN && pair.1.isNaN }
+      return parameter.domain.isOrdered ? abs(pair.0 - pair.1) < 0.02 : pair.0 == pair.1
+    }
+  }
+
   private func isThere(_ parameter: Hyperparameter, _ values: [String: JSONValue]) -> Bool {
     guard let condition = parameter.condition else { return true }
     guard let value = values[condition.name] else { return false }

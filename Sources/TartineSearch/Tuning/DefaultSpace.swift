@@ -42,6 +42,32 @@ extension SearchSpace {
 }
 
 extension Recipe {
+  /// What the recipe has of a space's hyperparameters, so that a search can begin with it; nil where one lies outside its range.
+  package func values(in space: SearchSpace) throws -> [String: JSONValue]? {
+    let tree = try JSON.convert(self, to: JSONValue.self)
+    var values: [String: JSONValue] = [:]
+    for parameter in space.parameters {
+      if let condition = parameter.condition,
+        !condition.values.contains(where: { values[condition.name]?.isSame(as: $0) ?? false })
+      {
+        continue
+      }
+      var value: JSONValue?
+      switch parameter.name {
+      // Layers of other widths: the first one's.
+      case "network.units": value = network.stack?.hidden.first.map { .integer($0) }
+      case "network.depth": value = network.stack.map { .integer($0.hidden.count) }
+      default: value = parameter.name.split(separator: ".").reduce(tree) { $0?[String($1)] }
+      }
+      if parameter.name == "network.keepProb", let one = network.stack?.keepProb, one.count == 1 {
+        value = .number(one[0])
+      }
+      guard let value else { return nil }
+      values[parameter.name] = value
+    }
+    return space.point(of: values) == nil ? nil : values
+  }
+
   /// The recipe with a trial's values put in, by their keys.
   /// - Throws: `RecipeError` for a key that no recipe has, or a value out of its range.
   public func with(_ values: [String: JSONValue]) throws -> Recipe {

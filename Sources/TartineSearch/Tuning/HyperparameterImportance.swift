@@ -107,7 +107,7 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
 
   /// As in `optimizer.learningRate is best at its low end (1e-4); search from 1e-5 to 3e-3`.
   public var sentence: String {
-    "\(name) is best at its \(isLow ? "low" : "high") end, \(Self.text(value)); next search from \(Self.text(low)) to "
+    "\(name) is best near its \(isLow ? "low" : "high") end, at \(Self.text(value)); next search from \(Self.text(low)) to "
       + Self.text(high)
   }
 

@@ -36,6 +36,8 @@ public struct Tuner: Sendable {
     public let last: Trial
     /// The best so far.
     public let best: Trial?
+    /// How long what comes after the trials will take, in seconds, as far as that is known by now.
+    public let finalSeconds: Double
   }
 
   /// A tuner.
@@ -61,11 +63,12 @@ public struct Tuner: Sendable {
   ///   - study: what says what to try; several processes may work on one.
   ///   - count: trials that there are to be in all; nil: no end.
   ///   - seconds: after which no trial is begun; nil: no end.
-  ///   - trainings: that are to come after the trials, for which time is left.
+  ///   - final: what ``winner(of:in:candidates:seeds:including:progress:)`` is then asked for, for which time is left.
   ///   - progress: is told of each trial that has ended, by one thread at a time.
   /// - Throws: `SearchError` where no trial could be done, with the first one's reason, and for a study that looks for the most.
   public func run(
-    _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil, leavingTimeFor trainings: Int = 0,
+    _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil,
+    leavingTimeFor final: (candidates: Int, seeds: Int)? = nil,
     progress: @escaping (Progress) -> Void = { _ in }
   ) throws {
     try Self.check(study)
@@ -77,8 +80,7 @@ public struct Tuner: Sendable {
       while true {
         let isDone = shared.withLock { $0.failure != nil || $0.isHopeless }
         let elapsed = (ContinuousClock().now - start).inSeconds
-        // All that is to come takes as long as what was done.
-        let rest = shared.withLock { $0.ended > 0 ? elapsed * Double(trainings) / Double($0.ended) : 0 }
+        let rest = seconds == nil ? 0 : rest(study.known, final)
         let isLate = seconds.map { elapsed + rest >= $0 } ?? false
         guard !isDone, !isLate else { return }
         do {
@@ -92,7 +94,9 @@ public struct Tuner: Sendable {
             }
             let trials = study.known
             let done = trials.count { $0.state.isFinished }
-            progress(Progress(done: done, last: trials[trial.number], best: try study.best()))
+            let left = final.map { finalSeconds(trials, candidates: $0.candidates, seeds: $0.seeds) } ?? 0
+            progress(
+              Progress(done: done, last: trials[trial.number], best: try study.best(), finalSeconds: left))
           }
         } catch {
           shared.withLock { $0.failure = $0.failure ?? error }
@@ -113,6 +117,13 @@ public struct Tuner: Sendable {
       if let seconds, (ContinuousClock().now - start).inSeconds >= seconds { break }
       usleep(200_000)
     }
+  }
+
+  /// The time that one more trial and what comes after the trials will take.
+  private func rest(_ trials: [Trial], _ final: (candidates: Int, seeds: Int)?) -> Double {
+    let taken = trials.filter { $0.state.isFinished }.compactMap(\.seconds)
+    let one = taken.reduce(0, +) / Double(max(1, taken.count))
+    return one + (final.map { finalSeconds(trials, candidates: $0.candidates, seeds: $0.seeds) } ?? 0)
   }
 
   /// - Throws: `SearchError` for a study that looks for the most.

@@ -52,10 +52,12 @@ public struct TuningResult: Sendable {
     let values = (winner?.best.trial ?? best?.trial)?.values ?? [:]
     // Trials that were stopped early have no value of their own.
     let measured = Study.history(trials.filter { $0.state == .complete }, sign: 1)
-    edges = EdgeOptimum.all(measured, in: space, best: space.point(of: values)).compactMap {
-      tuner.possible($0, in: study.space, beside: values)
-    }
-    importance = HyperparameterImportance.all(measured, in: space, seed: study.seed)
+    let importance = HyperparameterImportance.all(measured, in: space, seed: study.seed)
+    self.importance = importance
+    edges = EdgeOptimum.all(measured, in: space, best: space.point(of: values)).filter { edge in
+      // Where nothing hangs on it, the best lies anywhere.
+      importance.first { $0.name == edge.name }.map { $0.share.value >= Self.leastShare } ?? true
+    }.compactMap { tuner.possible($0, in: study.space, beside: values) }
     boxes =
       sampler == .coarseToFine
       ? CoarseToFineSampler().boxes(max(0, history.count - 1), in: space, after: history) : []
@@ -65,12 +67,25 @@ public struct TuningResult: Sendable {
       ? GuidedZoomSampler.sides(history, dimensions, starts: starts) : []
   }
 
-  /// Whether the first score was luck, in a sentence.
+  /// Below this share of the variance a hyperparameter's end is not told of.
+  private static let leastShare = 0.05
+
+  /// What the winner's first score owed to luck, in a sentence.
   package func luck(_ unit: Unit) -> String {
     guard let winner else { return "" }
-    let text = unit.points(winner.optimism)
-    return winner.optimism > 0 && text.contains { ("1"..."9").contains($0) }
-      ? "Its first score was better by \(text): that much was luck." : "Its first score owed nothing to luck."
+    return winner.wasLucky
+      ? "Its first score was better by \(unit.points(winner.optimism)), which was the luck of the best of many."
+      : "Its first score is about what fresh seeds give."
+  }
+
+  /// The winner beside the recipe that the search began with, in a sentence.
+  package var gainSentence: String? {
+    winner.map { winner in
+      guard let gain = winner.gain else { return "The recipe that the search began with diverges with other seeds." }
+      let start = "Against the recipe that the search began with, dev \(gain.text(gain.otherFigure)): \(gain)"
+      return gain.verdict == "better"
+        ? "\(start)." : "\(start), so that there is no proof yet that it is worth changing."
+    }
   }
 
   /// As in `test, opened once`.
@@ -83,7 +98,9 @@ public struct TuningResult: Sendable {
 }
 
 extension TuningResult: Encodable {
-  private enum Key: String, CodingKey { case trials, best, winner, oldWinner, sampler, edges, importance, history }
+  private enum Key: String, CodingKey {
+    case trials, best, winner, oldWinner, sampler, space, edges, importance, history
+  }
 
   private struct Best: Encodable {
     let value: Double?
@@ -96,6 +113,8 @@ extension TuningResult: Encodable {
     struct Other: Encodable {
       let trial: Int
       let first: Double?
+      let choice: Double
+      let isConfirmed: Bool
       let dev: Estimate
     }
 
@@ -107,6 +126,8 @@ extension TuningResult: Encodable {
     let firstScore: Double?
     let optimism: Double
     let lead: Comparison?
+    let gain: Comparison?
+    let recipe: Recipe
     let candidates: [Other]
     let seeds: [UInt64]
   }
@@ -133,13 +154,16 @@ extension TuningResult: Encodable {
         Won(
           trial: winner.best.trial.number, parameters: winner.best.trial.values, dev: winner.best.dev,
           test: winner.test, testOpenings: winner.test == nil ? nil : testOpenings, firstScore: winner.best.trial.value,
-          optimism: winner.optimism, lead: winner.lead,
+          optimism: winner.optimism, lead: winner.lead, gain: winner.gain, recipe: winner.best.recipe,
           candidates: winner.candidates.map {
-            Won.Other(trial: $0.trial.number, first: $0.trial.value, dev: $0.dev)
+            Won.Other(
+              trial: $0.trial.number, first: $0.trial.value, choice: $0.choice, isConfirmed: $0.isConfirmed, dev: $0.dev
+            )
           }, seeds: winner.best.runs.map(\.recipe.seed))
       }, forKey: .winner)
     try values.encode(oldWinner, forKey: .oldWinner)
     try values.encode(sampler.rawValue, forKey: .sampler)
+    try values.encode(space.tree, forKey: .space)
     try values.encode(edges, forKey: .edges)
     try values.encode(importance, forKey: .importance)
     try values.encode(
@@ -155,7 +179,7 @@ extension TuningResult: Encodable {
 public struct OldWinner: Sendable, Encodable {
   /// What is known of that.
   public enum Verdict: String, Sendable, Encodable {
-    /// It wins again, or is surely better than what was chosen now.
+    /// It wins again, and over the seeds that tell too, or is surely better than what was chosen now.
     case holds
     /// Another was better, and it is not sure that it is.
     case undecided
@@ -173,7 +197,8 @@ public struct OldWinner: Sendable, Encodable {
   package init(_ number: Int, beside winner: Winner) {
     trial = number
     guard winner.best.trial.number != number else {
-      (verdict, comparison) = (.holds, nil)
+      let isAhead = winner.lead.map { $0.difference.value <= 0 } ?? true
+      (verdict, comparison) = (isAhead ? .holds : .undecided, nil)
       return
     }
     comparison = winner.candidates.first { $0.trial.number == number }.flatMap {
@@ -188,7 +213,8 @@ public struct OldWinner: Sendable, Encodable {
     switch verdict {
     case .holds: "The old winner, trial \(trial), still holds."
     case .undecided:
-      "The old winner, trial \(trial), may still hold: the new one less it, \(comparison.map { "\($0)" } ?? "")."
+      comparison.map { "The old winner, trial \(trial), may still hold: the new one less it, \($0)." }
+        ?? "The old winner, trial \(trial), was chosen again, but may not hold: over the seeds that tell, the runner-up is no worse."
     case .fails:
       comparison.map { "The old winner, trial \(trial), does not hold: the new one less it, \($0)." }
         ?? "The old winner, trial \(trial), does not hold: on these data it cannot be trained with every seed."

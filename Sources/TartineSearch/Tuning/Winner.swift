@@ -18,10 +18,21 @@ public struct Winner: Sendable {
     public let trial: Trial
     /// The recipe, with the study's seed.
     public let recipe: Recipe
-    /// One run a fresh seed: of the first two, and of whoever won before, seeds that chose nothing.
+    /// Its mean dev error, or RMSE, over the fresh seeds by which the winner was chosen.
+    public let choice: Double
+    /// Whether it was trained once more, with seeds that chose nothing.
+    public internal(set) var isConfirmed = false
+    /// One run a fresh seed: where it is confirmed, seeds that chose nothing; else those that chose.
     public internal(set) var runs: [Run]
     /// Its dev error, or RMSE, over these seeds, with what rows and seeds leave open.
     public var dev: Estimate { SampledFigure(runs.map(\.dev)).estimate.within(runs[0].model.task) }
+
+    init(_ trial: Trial, _ recipe: Recipe, choosing runs: [Run]) {
+      self.trial = trial
+      self.recipe = recipe
+      self.runs = runs
+      choice = runs.reduce(0) { $0 + $1.dev.score } / Double(runs.count)
+    }
   }
 
   /// The few, the winner first.
@@ -30,6 +41,8 @@ public struct Winner: Sendable {
   public let optimism: Double
   /// The winner against the runner-up, on the same dev rows; nil where there is no other.
   public let lead: Comparison?
+  /// The winner against the recipe that the search began with, over the same seeds; nil where that one diverges.
+  public let gain: Comparison?
   /// The winner on the test part, over the same seeds; nil where there is none.
   public let test: Estimate?
 
@@ -38,6 +51,12 @@ public struct Winner: Sendable {
 
   /// How many are trained again, and with how many seeds.
   public static let usual = (candidates: 3, seeds: 4)
+
+  /// Whether the lead over its first score is more than the seeds differ by.
+  package var wasLucky: Bool {
+    let scores = best.runs.map(\.dev.score)
+    return optimism > 2 * Estimate.deviationOfMean(scores)
+  }
 }
 
 /// Each of the best diverged with another seed.
@@ -52,8 +71,8 @@ public struct DivergedWinner: Error, CustomStringConvertible {
 }
 
 extension Tuner {
-  /// Trains the best few again over fresh seeds, the best two of these over others, and opens the test part once for the one that
-  /// wins.
+  /// Trains the best few again over fresh seeds, the best two of these over others, and with those the recipe that the search began
+  /// with; opens the test part once for the one that wins.
   ///
   /// - Parameters:
   ///   - trials: of a study of this recipe; those that are done are looked at.
@@ -77,19 +96,19 @@ extension Tuner {
     // Whoever scored best is one of them, however little that is believed.
     var few = done.min { ($0.value ?? 0, $0.number) < ($1.value ?? 0, $1.number) }.map { [$0] } ?? []
     for trial in Recommendation.order(Study.history(done, sign: 1), in: space).map({ done[$0] })
-    where few.count < candidates && !few.contains(where: { $0.values.isSame(as: trial.values) }) {
+    where few.count < candidates && !few.contains(where: { space.isNear($0.values, trial.values) }) {
       few.append(trial)
     }
     few += done.filter { trial in trial.number == number && !few.contains { $0.number == number } }
     guard !few.isEmpty else { return nil }
     let isOld = few.contains { $0.number == number }
-    let all = few.count * seeds + min(isOld ? 3 : 2, few.count) * seeds
+    let all = (few.count + min(isOld ? 3 : 2, few.count) + 1) * seeds
     let recipes = try few.map { try recipe(of: $0.values) }
     let runs = try train(recipes, seeds: 0..<seeds) { progress($0, all) }
     var made = zip(few, zip(recipes, runs)).compactMap { trial, pair -> Winner.Candidate? in
-      pair.1.count == seeds ? Winner.Candidate(trial: trial, recipe: pair.0, runs: pair.1) : nil
+      pair.1.count == seeds ? Winner.Candidate(trial, pair.0, choosing: pair.1) : nil
     }
-    made.sort { ($0.dev.value, $0.trial.number) < ($1.dev.value, $1.trial.number) }
+    made.sort { ($0.choice, $0.trial.number) < ($1.choice, $1.trial.number) }
     var confirmed: [Winner.Candidate] = []
     var trained = few.count * seeds
     // The first two that come through, and whoever won before.
@@ -105,6 +124,7 @@ extension Tuner {
       {
         var candidate = candidate
         candidate.runs = runs
+        candidate.isConfirmed = true
         confirmed.append(candidate)
       }
       trained += two.count * seeds
@@ -112,10 +132,26 @@ extension Tuner {
     guard let best = confirmed.first else {
       throw DivergedWinner(count: few.count)
     }
+    let before = trained
+    let begun = try train([recipe], seeds: seeds..<2 * seeds) { progress(min(all, before + $0), all) }[0]
     return Winner(
       candidates: confirmed + made, optimism: best.dev.value - (best.trial.value ?? .nan),
       lead: confirmed.count > 1 ? try Comparison(of: best.runs, to: confirmed[1].runs) : nil,
+      gain: begun.count == seeds ? try Comparison(of: best.runs, to: begun) : nil,
       test: try testOnce(best.runs))
+  }
+
+  /// How long ``winner(of:in:candidates:seeds:including:progress:)`` takes, and the training of its model, as the trials took; 0
+  /// where none is done.
+  package func finalSeconds(_ trials: [Trial], candidates: Int, seeds: Int) -> Double {
+    let done = trials.filter { $0.state == .complete && $0.value?.isFinite == true }
+      .sorted { ($0.value ?? 0) < ($1.value ?? 0) }.compactMap(\.seconds)
+    guard !done.isEmpty else { return 0 }
+    let mean = done.reduce(0, +) / Double(done.count)
+    // The best few, or as many like the mean one.
+    let few = (0..<candidates).map { $0 < done.count ? max(done[$0], mean) : mean }
+    let each = few.reduce(0, +) + few.prefix(2).reduce(0, +) + mean
+    return each * Double(seeds) / Double(jobs) + few[0]
   }
 
   /// Each recipe with each fresh seed; those that diverge are left out.
