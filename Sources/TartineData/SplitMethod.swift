@@ -164,13 +164,11 @@ extension SplitMethod {
   }
 
   /// Train first, test last; rows without a value are train's. Equal values are not cut apart.
-  /// - Throws: `DataError` for texts that do not begin with the year.
+  /// - Throws: `DataError` for dates that do not begin with the year.
   private static func ordered(_ dataset: Dataset, _ column: Column, _ sizes: PartSizes) throws -> SplitParts {
-    if case .texts(_, let levels) = column.values,
-      let strange = levels.first(where: { !($0.count > 4 && $0.prefix(4).allSatisfy { $0.isASCII && $0.isNumber }) })
-    {
+    if case .texts(_, let levels) = column.values, let strange = levels.first(where: isDayFirst) {
       throw DataError(
-        "texts are put in order by their letters, and '\(strange)' does not begin with the year; write dates as "
+        "texts are put in order by their letters, which dates such as '\(strange)' are not written for; write them as "
           + "2024-03-01, or times as numbers.", source: dataset.source, column: column.name)
     }
     let groups = column.orderedGroups
@@ -186,6 +184,12 @@ extension SplitMethod {
     }
     parts.train += (0..<column.count).filter(column.isMissing)
     return parts
+  }
+
+  /// Dates as 31.12.2021 or 12/31/2021.
+  private static func isDayFirst(_ text: String) -> Bool {
+    let parts = text.split(separator: " ").first?.split { "./-".contains($0) } ?? []
+    return parts.count > 2 && parts[0].count < 3 && parts[0].allSatisfy(\.isNumber) && parts[1].count < 4
   }
 
   /// The share of values is that of rows, in the mean.
