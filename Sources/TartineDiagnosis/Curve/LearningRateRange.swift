@@ -13,7 +13,7 @@ import TartineTraining
 /// Between which rates a network learns: steps at ever higher rates, with several seeds.
 ///
 /// A sweep's losses, smoothed over steps, fall once the rate is high enough and rise again once it is too high. It learns from
-/// where a tenth of the whole fall is done to where the loss is lowest; what is suggested lies a third, on a log scale, below
+/// where a tenth of the whole fall is done for good to where the loss is lowest; what is suggested lies a third, on a log scale, below
 /// the lowest upper end of any seed.
 ///
 /// **Source**: Smith, *Cyclical learning rates for training neural networks*, 2017, §3.3.
@@ -88,14 +88,14 @@ extension LearningRateRange.Sweep {
     let opening = Array(batchLosses.prefix(20))
     let middle = opening.reduce(0, +) / Double(opening.count)
     let noise = (opening.reduce(0) { $0 + ($1 - middle) * ($1 - middle) } / Double(opening.count - 1) / 10).squareRoot()
-    guard fall > 0.05 * abs(first), fall > 4 * noise,
-      let start = smoothed.indices.first(where: { $0 > 10 && smoothed[$0] < first - 0.1 * fall })
-    else {
+    guard fall > 0.05 * abs(first), fall > 4 * noise else {
       (low, high) = (nil, nil)
       return
     }
+    // For good: chance takes it below now and then, long before.
+    let start = smoothed[..<place].lastIndex { $0 >= first - 0.1 * fall } ?? place
     // The average lags behind by β/(1 − β) steps.
-    low = rates[max(0, min(start, place) - Self.lag)]
+    low = rates[max(0, start - Self.lag)]
     high = rates[max(0, place - Self.lag)]
   }
 }

@@ -44,9 +44,14 @@ package enum ColumnScore {
       let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
       var edges: [Double] = []
       let bins = min(most, max(8, sorted.count / (2 * rowsOfBin)))
-      for bin in 1..<bins where !sorted.isEmpty {
-        let edge = sorted[bin * sorted.count / bins]
-        if edges.last != edge { edges.append(edge) }
+      for value in sorted where edges.last != value && edges.count <= 2 * bins { edges.append(value) }
+      // Of codes each is a bin of its own.
+      if edges.count > 2 * bins {
+        edges = []
+        for bin in 1..<bins {
+          let edge = sorted[bin * sorted.count / bins]
+          if edges.last != edge { edges.append(edge) }
+        }
       }
       return rows.map { row in
         guard !numbers[row].isNaN else { return edges.count + 1 }

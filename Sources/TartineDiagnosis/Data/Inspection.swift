@@ -118,13 +118,20 @@ public struct Inspection: Sendable {
     let others = try TogetherScore.score(split, without: Set(telling.map(\.name)), threads: threads)
     func percent(_ share: Double) -> String { Text.fixed(max(0, share) * 100, decimals: share > 0.99 ? 1 : 0) }
     let what = split.task == .regression ? "variance" : "entropy"
-    return telling.filter { $0.tells > 0.98 || 1 - others > 1.4 * (1 - $0.tells) }.map { column in
+    let next = used.filter { $0.tells < least }.map(\.tells).max() ?? 1
+    func isLeak(_ column: ColumnFacts) -> Bool {
+      // What tells nearly all of a class, where no other tells half, is none of them, however well these do together.
+      let isAlone = split.task != .regression && column.tells > 0.9 && next < 0.5
+      return column.tells > 0.98 || isAlone || 1 - others > 1.4 * (1 - column.tells)
+    }
+    return telling.filter(isLeak).map { column in
       DataWarning(
         name: .leakingColumn, column: column.name,
         evidence:
           "alone it tells \(percent(column.tells)) % of the target's \(what), and all columns that tell less than "
-          + "\(percent(least)) % together \(percent(others)) %",
-        action: "leave it out if it is not known before the target is; see what the error is without it")
+          + "\(percent(least)) % together \(percent(others)) %, the best of them \(percent(next)) %",
+        action:
+          "leave it out if it is not known before the target is: --leave-out '\(column.name)' shows what the error is without it")
     }
   }
 

@@ -109,6 +109,9 @@ extension Examiner {
   private static let poorShare = (share: 0.15, root: 0.39)
   /// A quarter of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
   private static let steepness = (share: 0.36, root: 0.23)
+  /// Of fewer rows than can be judged, those that it learned from make this share of the error of others, and a quarter of them
+  /// makes it larger by that one.
+  private static let byHeart = (train: 0.2, fall: 0.1)
 
   /// Variance that nothing but rows can mend: a quarter of them do far worse, and so more would do far better.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) {
@@ -125,7 +128,11 @@ extension Examiner {
     guard let few = part else { return }
     let fall = Estimate.fall(from: few.outcomes, to: folds.outcomes, isNumber: split.task == .regression)
     let least = split.task == .regression ? Self.steepness.root : Self.steepness.share
-    let isSteep = fall.low > 0 && fall.value > least * few.score
+    // Of a handful nothing is sure, but that it was all learned by heart.
+    let isByHeart =
+      folds.rowCount < Self.fewestJudged && run.train.score < Self.byHeart.train * folds.score
+      && fall.value > Self.byHeart.fall * few.score
+    let isSteep = isByHeart || fall.low > 0 && fall.value > least * few.score
     let evidence =
       "networks of a quarter of the rows err by \(unit.text(few.score)), those of all by \(unit.text(folds.score)), and on the rows "
       + "that they learned from by \(unit.text(run.train.score))"
@@ -135,8 +142,7 @@ extension Examiner {
     )
     guard isSteep else { return }
     found.faults.append(
-      Fault(
-        name: .tooLittleData, evidence: evidence, action: "more rows"))
+      Fault(name: .tooLittleData, evidence: evidence, action: "more rows"))
   }
 
   /// Networks of fewer rows are sure of nothing, and nor are those that are hardly better than looking at nothing.

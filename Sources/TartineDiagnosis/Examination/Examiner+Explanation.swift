@@ -9,14 +9,14 @@ extension Examiner {
     tolerate("batch norm's averages") { try checkDrift(run) }
     checkLine(base)
     probe(base)
-    if case .table = split.dataset.inputs, hasTime(for: 3 * base.seconds, to: "measure what each column gives") {
+    if case .table = split.dataset.inputs, hasTime(for: 2 * base.seconds, to: "measure what each column gives") {
       progress("measuring what it takes from each column")
       tolerate("importance of columns") { found.importance = try Importance(of: recipe, on: split, threads: threads) }
     }
     tryPrescriptions(base)
     confirmFirst(base)
-    // Nine times the whole, over all sizes and seeds, and a margin.
-    if split.trainCount >= 100, hasTime(for: 12 * base.seconds, to: "draw the learning curve") {
+    // Nine times the whole, over all sizes and seeds.
+    if split.trainCount >= 100, hasTime(for: 9 * base.seconds, to: "draw the learning curve") {
       progress("training on parts of the rows")
       tolerate("the learning curve") { found.learningCurve = try recipe.learningCurve(on: split, threads: threads) }
       prescribeRows()
@@ -98,7 +98,8 @@ extension Examiner {
       Check(
         "one-batch", isLearned ? .fine : .fault, statistic: run.dev.score,
         "of \(count) rows alone, learned in 300 steps, the error is \(unit.text(run.dev.score))",
-        action: isLearned ? nil : "a higher rate or better initial weights: a network that trains learns these by heart"
+        action: isLearned
+          ? nil : "a higher rate, better initial weights or more units: a network that trains learns these by heart"
       ))
   }
 
@@ -107,7 +108,7 @@ extension Examiner {
     var line = Recipe(Network(HiddenStack(hidden: [])))
     line.loss = recipe.loss
     line.seed = recipe.seed
-    guard recipe.network != line.network, hasTime(for: 2 * base.seconds, to: "train a line"),
+    guard recipe.network != line.network, hasTime(for: base.seconds, to: "train a line"),
       let straight = attempt(line.resolved(trainRows: split.trainCount), "a line")
     else { return }
     let gain = gain(of: base, over: straight)
@@ -178,7 +179,7 @@ extension Examiner {
       return
     }
     for idea in diagnosis.prescriptions where idea.recipe.earlyStopping == recipe.earlyStopping {
-      guard hasTime(for: 2 * seconds(of: idea.recipe, base), to: "try \(idea.what)"),
+      guard hasTime(for: seconds(of: idea.recipe, base), to: "try \(idea.what)"),
         !found.prescriptions.contains(where: { $0.recipe == idea.recipe })
       else { continue }
       progress("trying \(idea.what)")
@@ -198,7 +199,7 @@ extension Examiner {
     let fresh = Array(found.runs.dropFirst())
     guard
       hasTime(
-        for: Double(fresh.count + 1) * seconds(of: recipe, base), to: "measure the best of these with other seeds")
+        for: Double(fresh.count) * seconds(of: recipe, base), to: "measure the best of these with other seeds")
     else { return }
     progress("trying \(first.what) with other seeds")
     let again = fresh.compactMap { run -> Run? in

@@ -35,7 +35,14 @@ extension Examiner {
       && deficit.low > Self.grave.ofLearnable * (baseline.score - reference.score)
     if isGrave {
       findCures(base, reference, deficit, delta)
+      if learnsByHeart, !found.faults.contains(where: { $0.gain != nil }) { nameOverfitting(deficit) }
       if !found.faults.contains(where: { $0.gain != nil }) { findDamage(base, reference, deficit) }
+      // It is there, it was tried, and it mends whatever is wrong.
+      found.prescriptions.append(
+        Examination.Remedy(
+          "the automatic recipe, in which all follows the rules", why: "it was tried: it is known to train",
+          gain: deficit,
+          recipe: reference.recipe))
       return
     }
     findSuspected(base, reference, delta)
@@ -60,7 +67,7 @@ extension Examiner {
   ) {
     var tried: [(alteration: Alteration, gain: Estimate)] = []
     for alteration in alterations
-    where hasTime(for: 2 * seconds(of: alteration.recipe, base), to: "try \(alteration.what)") {
+    where hasTime(for: seconds(of: alteration.recipe, base), to: "try \(alteration.what)") {
       progress("trying \(alteration.what)")
       if let made = attempt(alteration.recipe, alteration.what) {
         tried.append((alteration, gain(of: made, over: base)))
@@ -70,7 +77,7 @@ extension Examiner {
       tried.gain.value * Self.weight(of: tried.alteration.fault)
     }
     for (alteration, gain) in tried.sorted(by: { weighed($0) > weighed($1) }) {
-      let isCure = gain.low > 0 && isCure(gain)
+      let isCure = gain.low > 0 && isCure(gain) && !(learnsByHeart && Self.underfits.contains(alteration.fault))
       found.checks.append(
         Check(
           alteration.fault.rawValue, isCure ? .fault : gain.high < delta ? .fine : .undecided, interval: gain,
@@ -102,6 +109,29 @@ extension Examiner {
       }
     }
     return names
+  }
+
+  /// Faults of a network that does not learn even the rows that it is given.
+  private static let underfits: Set<Fault.Name> = [
+    .learningRateTooLow, .trainedTooShort, .tooSmallNetwork, .largeBatches, .tooMuchRegularization, .vanishingGradients,
+  ]
+
+  /// Whether it has learned its rows, and those alone: what else lowers the dev error, as a higher rate may, does so by keeping it
+  /// from that.
+  private var learnsByHeart: Bool {
+    guard let run = found.runs.first, found.diagnosis?.variance.reading == .present else { return false }
+    return run.train.score < 0.25 * run.dev.score
+  }
+
+  /// No one setting mends it, and it has learned its rows: what the other recipe has, it lacks.
+  private func nameOverfitting(_ deficit: Estimate) {
+    found.faults.append(
+      Fault(
+        name: .tooLittleRegularization,
+        evidence:
+          "it has learned its rows by heart, and with the dropout, the decay and the rate of the automatic recipe the dev "
+          + "error falls by \(unit.difference(deficit))",
+        action: "take the automatic recipe, or more dropout and decay", gain: deficit))
   }
 
   /// A network that trains as well as any here, but learns its rows by heart: whether more regularization than that helps.
@@ -142,7 +172,7 @@ extension Examiner {
   /// Where no one setting mends it, several are wrong: those that alone ruin a recipe that trains.
   private func findDamage(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate) {
     for damage in Damage.all(recipe, into: reference.recipe, signals: signals)
-    where hasTime(for: 2 * seconds(of: damage.recipe, base), to: "try \(damage.what)") {
+    where hasTime(for: seconds(of: damage.recipe, base), to: "try \(damage.what)") {
       progress("trying \(damage.what)")
       guard let ruined = attempt(damage.recipe, damage.what) else { continue }
       let loss = gain(of: reference, over: ruined)

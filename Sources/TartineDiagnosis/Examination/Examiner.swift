@@ -257,7 +257,7 @@ final class Examiner {
   private func addSeeds(_ base: Attempt) -> Attempt {
     guard base.run != nil else { return base }
     var all = [base]
-    for seed in Self.moreSeeds where hasTime(for: base.seconds * 12, to: "train with more seeds") {
+    for seed in Self.moreSeeds where hasTime(for: base.seconds * 8, to: "train with more seeds") {
       progress("training with another seed")
       guard let next = attempt(seeded(recipe, seed), "another seed") else { continue }
       if let run = next.run { found.runs.append(run) }
