@@ -79,6 +79,11 @@ import Testing
       #expect(json[key] != nil, "\(key)")
     }
     #expect(json["report"] as? String == "low/report.html")
+    let documented = try String(
+      contentsOfFile: #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
+        + "/Sources/TartineDiagnosis/TartineDiagnosis.docc/Examining.md",
+      encoding: .utf8)
+    for key in json.keys { #expect(documented.contains("`\(key)`"), "\(key) is not in the documentation's table") }
     let dev = try #require((json["ladder"] as? [String: [String: Any]])?["dev"])
     #expect(dev["value"] is Double && (dev["interval"] as? [Double])?.count == 2 && dev["reading"] is String)
     let check = try #require((json["checks"] as? [[String: Any]])?.first)

@@ -74,6 +74,36 @@ import Testing
     #expect(try names(recipe, on: split()).isEmpty)
   }
 
+  /// Among columns of noise a network without bounds learns its rows, and a higher rate that keeps it from that is no cure.
+  @Test func whatLearnsItsRowsByHeart() throws {
+    var stream = RandomStream(seed: 15, purpose: .test)
+    let features = (0..<600).map { _ in (0..<42).map { _ in Float(stream.normalPair().0) } }
+    let data = try Dataset(
+      features: features, labels: features.map { $0[0] * $0[0] + $0[1] * $0[1] < 1.4 ? "in" : "out" }
+    ).split(seed: 1)
+    let recipe = Recipe(Network(HiddenStack(hidden: [256, 256]))).optimizer(.adam(learningRate: .cosine(from: 3e-3)))
+      .batchSize(32).epochs(60).keeping(.last)
+    let examination = try recipe.examined(on: data, budget: 60, explains: false)
+    #expect(examination.faults.first?.name == .tooLittleRegularization, "\(examination.faults)")
+    #expect(!examination.faults.contains { $0.name == .learningRateTooLow || $0.name == .trainedTooShort })
+    #expect(examination.prescriptions.contains { $0.what.hasPrefix("the automatic recipe") && ($0.gain?.low ?? 0) > 0 })
+  }
+
+  @Test func aHandfulOfRows() throws {
+    let recipe = good.keeping(.last)
+    #expect(try names(recipe, on: split(rows: 80)) == [.tooLittleData])
+  }
+
+  /// The ladder is of that one network, and what seeds are trained beside it tell the noise floor.
+  @Test func aFinishedRun() throws {
+    let run = try good.epochs(5).train(on: split(rows: 400))
+    let examination = try run.examined(budget: 30)
+    #expect(examination.runs.count == 3 && examination.ladderSeeds == 1)
+    let gap = try #require(examination.diagnosis?.variance.difference)
+    #expect(abs(gap.value - (run.dev.score - run.train.score)) < 1e-12)
+    #expect(examination.checks.contains { $0.name == "noise-floor" })
+  }
+
   @Test func labelsThatAreWrongAtRandom() throws {
     let examination = try good.examined(on: split(rows: 2500, noise: 0.2), budget: 60)
     #expect(examination.faults.first?.name == .labelNoise, "\(examination.faults)")

@@ -58,6 +58,7 @@ import Testing
     #expect(isDeclined(points(noise: 0.01, law), sampling: 0.4), "too wide")
     #expect(isDeclined(Array(points(noise: 0.01, law).prefix(3))), "three sizes")
     #expect(isDeclined(points(noise: 0) { _ in 0 }), "no errors")
+    #expect(isDeclined(points(noise: 0.01) { 0.4 + 0.0001 * $0 }), "rising")
   }
 
   @Test func trainingsAtEachSize() throws {

@@ -46,6 +46,21 @@ import Testing
     #expect(always.high > 1 && always.low == 0, "\(always)")
   }
 
+  /// Four cases of two rows each that err together: sums of deviations ±1, so that the mean's deviation is √(4 · 4/3) / 8, and
+  /// Student's t has three degrees of freedom.
+  @Test func rowsOfOneCaseAreOne() {
+    let outcomes = [1.0, 1, 0, 0, 1, 1, 0, 0]
+    let cases = [4, 4, 7, 7, 1, 1, 2, 2]
+    let fall = Estimate.fall(from: outcomes, to: outcomes.map { _ in 0 }, isNumber: false, cases: cases)
+    let half = 3.182446305 * (16.0 / 3).squareRoot() / 8
+    #expect(abs(fall.low - (0.5 - half)) < 1e-6 && abs(fall.high - (0.5 + half)) < 1e-6, "\(fall)")
+    let many = (0..<100).flatMap { [Double]($0 % 4 == 0 ? [1, 1, 1, 1] : [0, 0, 0, 0]) }
+    let figure = SampledFigure(outcomes: [many], isNumber: false, cases: many.indices.map { $0 / 4 }).estimate
+    let alone = Estimate.proportion(0.25, of: 100)
+    // As wide as 100 rows' interval, but for Student's t, and twice as wide as that of 400.
+    #expect(abs((figure.high - figure.low) / (alone.high - alone.low) - 1) < 0.03, "\(figure) \(alone)")
+  }
+
   /// Seeds that make the same errors add nothing to what rows leave open.
   @Test func likeSeedsAreOneNetwork() {
     let one = outcomes(20, of: 200)
