@@ -131,7 +131,8 @@ public struct Inspection: Sendable {
           "alone it tells \(percent(column.tells)) % of the target's \(what), and all columns that tell less than "
           + "\(percent(least)) % together \(percent(others)) %, the best of them \(percent(next)) %",
         action:
-          "leave it out if it is not known before the target is: --leave-out '\(column.name)' shows what the error is without it")
+          "leave it out if it is not known before the target is: --leave-out '\(column.name)' shows what the error is without it"
+      )
     }
   }
 
