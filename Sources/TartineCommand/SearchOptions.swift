@@ -52,10 +52,13 @@ struct SearchOptions: ParsableArguments {
   var stop = StoppingRule.none
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("How many of the best are trained again.", valueName: "n"))
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How many of the best are trained again, from 1 to 100; each with the fresh seeds, and the first two with as many others.",
+      valueName: "n"))
   var finalists = Winner.usual.candidates
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Fresh seeds for each of them.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Fresh seeds for each of them, at least 2.", valueName: "n"))
   var freshSeeds = Winner.usual.seeds
 
   @Option(

@@ -7,6 +7,9 @@ struct TuneFolder {
   let study: String
   private let isNew: Bool
 
+  /// Where searches go that no folder is named for.
+  private static let usual = "tunes"
+
   var best: String { path + "/best.json" }
   var model: String { path + "/model.safetensors" }
   var report: String { path + "/report.html" }
@@ -26,9 +29,15 @@ struct TuneFolder {
         self.init(path: String(file.dropLast("/study.db".count)), study: file, isNew: false)
         return
       }
+      if goesOn, let before, Files.isFolder(before) {
+        let here = Files.absolute(".") + "/"
+        self.init(
+          path: before.hasPrefix(here) ? String(before.dropFirst(here.count)) : before, study: file, isNew: false)
+        return
+      }
       var number = 1
-      while try !Files.makeFolder("tunes/\(name)-\(number)") { number += 1 }
-      self.init(path: "tunes/\(name)-\(number)", study: file, isNew: true)
+      while try !Files.makeFolder("\(Self.usual)/\(name)-\(number)") { number += 1 }
+      self.init(path: "\(Self.usual)/\(name)-\(number)", study: file, isNew: true)
       return
     }
     guard !out.isEmpty else { throw FileError(.cannotCreate, out, "the search's folder has an empty name.") }
@@ -54,7 +63,10 @@ struct TuneFolder {
     do {
       return try body()
     } catch {
-      if isNew { Files.removeEmptyFolder(path) }
+      if isNew {
+        Files.removeEmptyFolder(path)
+        if path.hasPrefix(Self.usual) { Files.removeEmptyFolder(Self.usual) }
+      }
       throw error
     }
   }
@@ -92,7 +104,7 @@ struct TuneFolder {
       try model?.save(to: self.model)
     }
     let title = job.source.target.map { "\(job.source.name), \($0)" } ?? job.source.name
-    try Files.write(TuningReport(result, on: job.split, title: title).html, to: report)
+    try Files.write(TuningReport(result, on: job.split, title: "\(title): tuning").html, to: report)
     try Files.write(try JSON.text(Written(result, self, seconds: seconds), pretty: true) + "\n", to: figures)
   }
 }

@@ -100,6 +100,7 @@ struct TuningText {
       "\(result.count(.complete)) trial\(result.count(.complete) == 1 ? "" : "s")\(others.isEmpty ? "" : " (and \(others.joined(separator: ", ")))"), "
         + "\(Text.fixed(seconds, decimals: 1)) s for what was done now; study \(job.folder.study)"
     ]
+    if let failures = result.failures { lines.append(failures) }
     guard let winner = result.winner else {
       lines.append("No trial is done, so there is no winner. Report: \(job.folder.report)")
       return lines.joined(separator: "\n") + "\n"
@@ -131,7 +132,7 @@ struct TuningText {
     let told = result.importance.filter { $0.share.low > 0.05 }.prefix(4).map {
       "\($0.name) \(Text.fixed($0.share.value * 100, decimals: 0)) % (\(Text.fixed($0.share.low * 100, decimals: 0)) to \(Text.fixed($0.share.high * 100, decimals: 0)))"
     }
-    if !told.isEmpty { lines += ["", "What matters: \(told.joined(separator: ", "))"] }
+    lines += ["", "What matters: \(told.isEmpty ? "too few trials to say" : told.joined(separator: ", "))"]
     for edge in result.edges { lines.append("At an edge: \(edge.sentence).") }
     lines += [
       "", "Recipe: \(job.folder.best)", "Report: \(job.folder.report)",

@@ -85,7 +85,15 @@ struct TuningJob {
       try known.source.map { try data.source(following: $0.withoutChecksums) }
       ?? (data.data == nil ? nil : data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed))
     guard var source = found else { throw UsageError("which data? The study '\(path)' does not say; name them.") }
-    split = try source.load()
+    do {
+      split = try source.load()
+    } catch var error as DataError {
+      let unnamed = data.leaveOut == nil ? source.leaveOut ?? [] : []
+      if let name = unnamed.first(where: { error.message.contains("no column '\($0)'") }) {
+        error.message += " The study left '\(name)' out; say with --leave-out what these data are to do without."
+      }
+      throw error
+    }
     let base =
       try known.recipe.map { try changes.apply(to: $0) } ?? changes.apply(to: try recipe.base(for: split.task))
     tuner = Tuner(base, on: split, stopping: options.stop, jobs: options.jobs)

@@ -64,10 +64,23 @@ struct ColumnBuilder {
     numbers = []
   }
 
-  /// Digits, a comma and digits.
-  private static func hasDecimalComma(_ text: String) -> Bool {
-    let parts = text.drop { $0 == "-" }.split(separator: ",", omittingEmptySubsequences: false)
-    return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isNumber } }
+  /// How a number would be read that has a comma before its decimals, marks between its thousands or a currency: `3679.62` for
+  /// `$3,679.62` and `3.679,62 €`. Nil for other texts.
+  private static func plain(_ text: String) -> String? {
+    let isNegative = text.first == "-"
+    let kept = text.dropFirst(isNegative ? 1 : 0).filter { !"$€£¥% ’'\u{A0}".contains($0) }
+    let marks = kept.filter { !($0.isASCII && $0.isNumber) }
+    guard marks.allSatisfy({ $0 == "," || $0 == "." }), kept.count > marks.count else { return nil }
+    // The last mark is before the decimals, unless there are several of them, or three digits behind a comma.
+    let groups = kept.split(omittingEmptySubsequences: false) { $0 == "," || $0 == "." }
+    guard groups.allSatisfy({ !$0.isEmpty }) else { return nil }
+    // Between thousands there are three digits: a date's are no such groups.
+    guard groups.dropFirst().dropLast().allSatisfy({ $0.count == 3 }) else { return nil }
+    let isWhole =
+      marks.isEmpty || Set(marks).count == 1 && groups[groups.count - 1].count == 3 && (marks.count > 1 || marks == ",")
+    guard isWhole || marks.dropLast().allSatisfy({ $0 != marks.last }) else { return nil }
+    let whole = (isWhole ? groups[...] : groups.dropLast()).joined()
+    return (isNegative ? "-" : "") + whole + (isWhole ? "" : ".\(groups[groups.count - 1])")
   }
 
   /// A field as a message shows it.
@@ -110,7 +123,7 @@ struct ColumnBuilder {
     if isText {
       let reason = try firstText.map {
         "text: line \(try text.line(of: $0.position)) holds '\($0.text)'"
-          + (Self.hasDecimalComma($0.text) ? ", and decimals are read with a point" : "")
+          + (Self.plain($0.text).map { ", which is no number; \($0) would be" } ?? "")
       }
       return Column(
         name: name, values: .texts(codes: texts.codes, levels: texts.levels),

@@ -135,6 +135,33 @@ package enum JSON {
     return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
+  /// A name that one object of a valid text has twice, of which readers take whichever they like; nil where none has.
+  package static func repeatedName(in text: String) -> String? {
+    let bytes = Array(text.utf8)
+    // Of each object that is open the names, and nothing of a list.
+    var open: [Set<[UInt8]>] = []
+    var place = 0
+    while place < bytes.count {
+      switch bytes[place] {
+      case UInt8(ascii: "{"), UInt8(ascii: "["): open.append([])
+      case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = open.popLast()
+      case UInt8(ascii: "\""):
+        let start = place + 1
+        place = start
+        while place < bytes.count, bytes[place] != UInt8(ascii: "\"") {
+          place += bytes[place] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        guard place < bytes.count, !open.isEmpty else { return nil }
+        let name = Array(bytes[start..<place])
+        let isName = bytes[(place + 1)...].first { !" \t\r\n".utf8.contains($0) } == UInt8(ascii: ":")
+        if isName, !open[open.count - 1].insert(name).inserted { return String(decoding: name, as: UTF8.self) }
+      default: break
+      }
+      place += 1
+    }
+    return nil
+  }
+
   package static func decode<Value: Decodable>(_: Value.Type, from text: String) throws -> Value {
     try JSONDecoder().decode(Value.self, from: Data(text.utf8))
   }

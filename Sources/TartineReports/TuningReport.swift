@@ -110,7 +110,7 @@ public struct TuningReport {
     let drawn = counts.count > 1 ? " Only trials that are done are drawn." : ""
     let words =
       "Trials: \(counts.joined(separator: ", ")); sampler \(result.sampler.rawValue). \(rows.train) rows to train, "
-      + "\(rows.dev) dev, \(rows.test) test.\(drawn)"
+      + "\(rows.dev) dev, \(rows.test) test.\(drawn)\(result.failures.map { " " + $0 } ?? "")"
     return "<p>\(escape(words))</p>"
   }
 

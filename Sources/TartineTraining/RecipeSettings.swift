@@ -197,7 +197,11 @@ extension Recipe {
   public init(file path: String) throws {
     let text = try Files.readText(path)
     do {
-      self = try RecipeSettings(try JSON.decode(JSONValue.self, from: text)).apply(to: .automatic)
+      let tree = try JSON.decode(JSONValue.self, from: text)
+      if let name = JSON.repeatedName(in: text) {
+        throw RecipeError("'\(name)' stands there twice in one place; leave one of them out.")
+      }
+      self = try RecipeSettings(tree).apply(to: .automatic)
     } catch let error as DecodingError {
       throw RecipeError("'\(path)' is no recipe: \(JSON.explain(error)).")
     } catch let error as RecipeError {

@@ -76,6 +76,23 @@ import Testing
     #expect((further["winner"] as? [String: Any])?["testOpenings"] as? Int == 2)
   }
 
+  /// A study that lies elsewhere goes on in the folder that it was written to; why trials failed is told.
+  @Test func aStudyElsewhere() throws {
+    try command.write(
+      #"{"optimizer.learningRate": {"choices": [0.01, 1e30]}, "optimizer.algorithm": {"choices": ["momentum"]}}"#,
+      to: "far.json")
+    let begin = ["t.csv", "--target", "y", "--space", "far.json", "--epochs", "2", "--sampler", "random"]
+    let first = try tune(begin + ["--study", "my.db", "--trials", "8"])
+    #expect(first.code == 0 && first.output.contains("Failed: the training diverged in epoch 1"), "\(first)")
+    let json = try tune(["--study", "my.db", "--trials", "10", "--json"]).json()
+    #expect(
+      json["recipe"] as? String == "tunes/t-1/best.json" && !command.exists("tunes/t-2"), "\(json["recipe"] ?? "")")
+    let reasons = (json["history"] as? [[String: Any]])?.compactMap { $0["reason"] as? String } ?? []
+    #expect(!reasons.isEmpty && reasons.allSatisfy { $0.contains("diverged") })
+    let nowhere = try tune(begin + ["--study", "nowhere/my.db"])
+    #expect(nowhere.code == 73 && nowhere.errors.contains("there is no folder 'nowhere'"), "\(nowhere)")
+  }
+
   @Test func whatASamplerAndARuleAreCalled() throws {
     for sampler in SamplerChoice.allCases {
       for rule in StoppingRule.allCases where rule != .none || sampler == .random {

@@ -19,7 +19,7 @@ struct Attempt {
   let score: Double
   let seconds: Double
   /// Trainings that it is the mean of.
-  private let seeds: Int
+  let seeds: Int
   private let isNumber: Bool
 
   /// - Parameter afterEpoch: is told of each epoch.
@@ -78,11 +78,11 @@ struct Attempt {
   /// By how much another's dev error is lower, row by row.
   ///
   /// - Parameters:
-  ///   - seedDeviation: of one such training's figure over seeds, by which two differ as well.
+  ///   - seedVariance: of both figures together over seeds, by which they differ as well.
   ///   - cases: which dev rows belong together; nil: none do.
-  func gain(of other: Attempt, seedDeviation: Double, cases: [Int]?) -> Estimate {
+  func gain(of other: Attempt, seedVariance: Double, cases: [Int]?) -> Estimate {
     let rows = Estimate.fall(from: outcomes, to: other.outcomes, isNumber: isNumber, cases: cases)
-    let half = Estimate.z * seedDeviation * (1 / Double(seeds) + 1 / Double(other.seeds)).squareRoot()
+    let half = Estimate.z * seedVariance.squareRoot()
     return Estimate(
       rows.value, low: rows.value - hypot(rows.value - rows.low, half),
       high: rows.value + hypot(rows.high - rows.value, half))

@@ -24,7 +24,7 @@ extension Examiner {
   ///
   /// - Parameter base: the mean of the recipe's seeds.
   func findTrouble(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
-    let deficit = gain(of: reference, over: base)
+    let deficit = leastGain(of: reference, over: base)
     let reading = Reading(deficit, worth: delta)
     found.checks.append(
       Check(
@@ -70,7 +70,7 @@ extension Examiner {
     where hasTime(for: seconds(of: alteration.recipe, base), to: "try \(alteration.what)") {
       progress("trying \(alteration.what)")
       if let made = attempt(alteration.recipe, alteration.what) {
-        tried.append((alteration, gain(of: made, over: base)))
+        tried.append((alteration, leastGain(of: made, over: base)))
       }
     }
     func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
@@ -175,7 +175,7 @@ extension Examiner {
     where hasTime(for: seconds(of: damage.recipe, base), to: "try \(damage.what)") {
       progress("trying \(damage.what)")
       guard let ruined = attempt(damage.recipe, damage.what) else { continue }
-      let loss = gain(of: reference, over: ruined)
+      let loss = ruined.gain(of: reference, seedVariance: 0, cases: cases)
       let isRuin = loss.low > 0 && loss.value > Self.share * deficit.value
       found.checks.append(
         Check(

@@ -20,7 +20,11 @@ final class Examiner {
   /// What went through the layers after some of the epochs.
   private(set) var watched: [(epoch: Int, layers: [LayerSignals])] = []
   /// Of one training's dev figure over seeds; 0 where it is not known.
-  private(set) var seedDeviation = 0.0
+  private var seedDeviation = 0.0
+  /// The recipe's training with its own seed.
+  private var own: Attempt?
+  /// The mean figure of those seeds.
+  private var seedMean = 0.0
 
   private var sources: Diagnosis.Sources?
   /// Whether a finished run is examined: the ladder is of that one, and other seeds tell only how much they differ.
@@ -86,6 +90,7 @@ final class Examiner {
     checkOneBatch()
     takeRates(base)
     let typical = addSeeds(base)
+    own = base
     takeSources(base)
     diagnose()
     let reference = trainReference(base)
@@ -192,7 +197,21 @@ final class Examiner {
 
   /// By how much a training beside the recipe's own is better, with what seeds make of it.
   func gain(of other: Attempt, over base: Attempt) -> Estimate {
-    base.gain(of: other, seedDeviation: seedDeviation, cases: cases)
+    base.gain(of: other, seedVariance: seedVariance(of: base) + seedVariance(of: other), cases: cases)
+  }
+
+  /// The same for what is to mend a fault: over the recipe's seeds in the mean, and over its training with the very seed, which
+  /// begins at the same weights: whichever is less. The interval is that over rows.
+  func leastGain(of other: Attempt, over typical: Attempt) -> Estimate {
+    let gains = [typical, own ?? typical].map { $0.gain(of: other, seedVariance: 0, cases: cases) }
+    return gains[0].low < gains[1].low ? gains[0] : gains[1]
+  }
+
+  /// Of a training's figure over seeds. Only the recipe's own are known: those of one that errs less are taken to lie closer
+  /// together by as much, as figures that approach 0 do.
+  private func seedVariance(of attempt: Attempt) -> Double {
+    let deviation = seedDeviation * min(1, attempt.score / max(seedMean, .leastNormalMagnitude))
+    return deviation * deviation / Double(attempt.seeds)
   }
 
   /// About how long another recipe takes, by its epochs and weights.
@@ -272,7 +291,7 @@ final class Examiner {
     let scores = found.runs.map(\.dev.score)
     guard scores.count > 1 else { return Attempt(mean: all) }
     let deviation = Estimate.deviationOfMean(scores) * Double(scores.count).squareRoot()
-    seedDeviation = deviation
+    (seedDeviation, seedMean) = (deviation, scores.reduce(0, +) / Double(scores.count))
     found.checks.append(
       Check(
         "noise-floor", .fine, statistic: deviation,

@@ -92,13 +92,23 @@ public enum Domain: Hashable, Sendable {
       case .linear:
         guard let step else { return .number(min(high, low + u * (high - low))) }
         let most = ((high - low) / step + 1e-9).rounded(.down)
-        return .number(min(high, low + min(most, (u * (most + 1)).rounded(.down)) * step))
+        return .number(min(high, Self.decimal(low, step, min(most, (u * (most + 1)).rounded(.down)))))
+      case _ where u == 0: return .number(low)
+      case _ where u == 1: return .number(high)
       case .log: return .number(min(high, max(low, exp(log(low) + u * (log(high) - log(low))))))
       case .reverseLog:
         let far = log1p(-low)
         return .number(min(high, max(low, -expm1(far + u * (log1p(-high) - far)))))
       }
     }
+  }
+
+  /// So many steps above the lowest, as people write that: 0.3, and not 0.1 + 2 · 0.1, which is a little more.
+  private static func decimal(_ low: Double, _ step: Double, _ count: Double) -> Double {
+    let parts = (1 / step).rounded()
+    let start = low * parts
+    guard abs(parts * step - 1) < 1e-12, abs(start - start.rounded()) < 1e-9 else { return low + count * step }
+    return (start.rounded() + count) / parts
   }
 
   /// The value as the domain writes it: 1 and 1.0 are the same number.

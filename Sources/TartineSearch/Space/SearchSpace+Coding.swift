@@ -10,6 +10,9 @@ extension SearchSpace {
     } catch {
       throw SearchError("the search space cannot be read: \(JSON.explain(error)).")
     }
+    if let name = JSON.repeatedName(in: text) {
+      throw SearchError("the search space has '\(name)' twice in one place; leave one of them out.")
+    }
     try self.init(tree)
   }
 

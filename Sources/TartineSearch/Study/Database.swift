@@ -37,10 +37,14 @@ package final class Database {
       path, &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nil)
     guard code == SQLITE_OK, let opened else {
       sqlite3_close(opened)
+      let folder = path.contains("/") ? String(path[..<path.lastIndex(of: "/")!]) : "."
+      let reason =
+        Files.isFolder(path)
+        ? "it is a folder"
+        : folder.isEmpty || Files.isFolder(folder)
+          ? String(cString: sqlite3_errstr(code)) : "there is no folder '\(folder)'"
       throw FileError(
-        .cannotCreate, path,
-        "the study '\(path)' can be neither opened nor made: \(Files.isFolder(path) ? "it is a folder" : String(cString: sqlite3_errstr(code)))."
-      )
+        .cannotCreate, path, "the study '\(path)' can be neither opened nor made: \(reason).")
     }
     handle = opened
     sqlite3_busy_timeout(handle, Self.patience)

@@ -183,7 +183,7 @@ public final class Study: Sendable {
     try state.rows.put("owner", .string(ProcessIdentity.own.description), ofTrial: id)
     let trial = Trial(
       number: number, state: .running, values: values, value: nil, reports: [:], began: UTC.seconds(time), ended: nil,
-      id: id, point: space.point(of: values), pending: pending)
+      reason: nil, id: id, point: space.point(of: values), pending: pending)
     if number < state.trials.count { state.trials[number] = trial } else { state.trials.append(trial) }
     state.own.insert(number)
     return trial
@@ -203,8 +203,7 @@ public final class Study: Sendable {
       guard let value = chosen[parameter.name], parameter.domain.unit(of: value) == nil else { continue }
       state.trials[waiting.number].state = .running
       let reason = "it was queued with a \(parameter.name) of \(value.shortText), which the space has not"
-      try state.rows.put("reason", .string(reason), ofTrial: waiting.id)
-      try finish(state.trials[waiting.number], .failed, nil, &state)
+      try finish(state.trials[waiting.number], .failed, nil, &state, because: reason)
       return try claim(&state, upTo: count)
     }
     let values = suggest(waiting.number, state, fixed: chosen)
@@ -218,8 +217,7 @@ public final class Study: Sendable {
       guard let owner = owner.flatMap({ ProcessIdentity($0) }), owner.isGone else { continue }
       let attempts = (try state.rows.note("attempts", ofTrial: trial.id)?.integer ?? 1) + 1
       if attempts > Self.mostAttempts {
-        try finish(trial, .failed, nil, &state)
-        try state.rows.put("reason", .string("its process died \(Self.mostAttempts) times"), ofTrial: trial.id)
+        try finish(trial, .failed, nil, &state, because: "its process died \(Self.mostAttempts) times")
         continue
       }
       try state.rows.put("attempts", .integer(attempts), ofTrial: trial.id)
@@ -260,10 +258,7 @@ public final class Study: Sendable {
   /// Ends a trial that could not be done.
   @discardableResult
   public func fail(_ trial: Trial, because reason: String) throws -> Bool {
-    try change { state in
-      try state.rows.put("reason", .string(reason), ofTrial: trial.id)
-      return try finish(trial, .failed, nil, &state)
-    }
+    try change { try finish(trial, .failed, nil, &$0, because: reason) }
   }
 
   /// Ends a trial that was stopped early.
@@ -289,9 +284,9 @@ public final class Study: Sendable {
   }
 
   /// - Returns: whether it was still running.
-  @discardableResult private func finish(_ trial: Trial, _ outcome: Trial.State, _ value: Double?, _ state: inout State)
-    throws -> Bool
-  {
+  @discardableResult private func finish(
+    _ trial: Trial, _ outcome: Trial.State, _ value: Double?, _ state: inout State, because reason: String? = nil
+  ) throws -> Bool {
     let now = UTC.now
     _ = try known(trial, &state)
     state.own.remove(trial.number)
@@ -305,8 +300,10 @@ public final class Study: Sendable {
         "INSERT OR REPLACE INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, ?)",
         .integer(trial.id), value.isFinite ? .number(value) : .null, .text(StudyRows.kind(of: value)))
     }
+    if let reason { try state.rows.put("reason", .string(reason), ofTrial: trial.id) }
     state.trials[trial.number].state = outcome
     state.trials[trial.number].value = value
+    state.trials[trial.number].reason = reason
     state.trials[trial.number].ended = UTC.seconds(now)
     return true
   }

@@ -154,7 +154,8 @@ struct StudyRows {
       }
     return Trial(
       number: number, state: now, values: values, value: value, reports: reports, began: began.flatMap(UTC.seconds),
-      ended: ended.flatMap(UTC.seconds), id: id, point: space.point(of: values), pending: pending)
+      ended: ended.flatMap(UTC.seconds), reason: try note("reason", ofTrial: id)?.string, id: id,
+      point: space.point(of: values), pending: pending)
   }
 
   private static func number(_ value: Database.Value, _ kind: String?) -> Double? {

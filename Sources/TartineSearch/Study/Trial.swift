@@ -32,6 +32,8 @@ public struct Trial: Hashable, Sendable {
   public internal(set) var reports: [Int: Double]
   /// When it began and ended, in seconds since 1970; nil where that is not known.
   public internal(set) var began, ended: Double?
+  /// Why it could not be done; nil where it could, or nobody said.
+  public internal(set) var reason: String?
 
   /// Its key in the file.
   let id: Int

@@ -93,6 +93,15 @@ public struct TuningResult: Sendable {
     testOpenings == 1 ? "test, opened once" : "test, opened \(testOpenings) times for this study"
   }
 
+  /// Why trials failed, the most frequent reason first, in a sentence; nil where none did.
+  package var failures: String? {
+    let reasons = Dictionary(grouping: trials.filter { $0.state == .failed }) { $0.reason ?? "nobody said why" }
+      .sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+    guard !reasons.isEmpty else { return nil }
+    let told = reasons.prefix(3).map { "\($0.key)\($0.value.count > 1 ? " (\($0.value.count) times)" : "")" }
+    return "Failed: \(told.joined(separator: "; "))\(reasons.count > 3 ? "; \(reasons.count - 3) other reasons" : "")."
+  }
+
   /// Trials of a state.
   public func count(_ state: Trial.State) -> Int { trials.count { $0.state == state } }
 }
@@ -138,6 +147,7 @@ extension TuningResult: Encodable {
     let value: Double?
     let parameters: [String: JSONValue]
     let seconds: Double?
+    let reason: String?
   }
 
   /// Writes everything that was found.
@@ -170,7 +180,8 @@ extension TuningResult: Encodable {
       trials.map {
         Line(
           number: $0.number, state: $0.state.rawValue.lowercased(),
-          value: $0.value.flatMap { $0.isFinite ? $0 : nil }, parameters: $0.values, seconds: $0.seconds)
+          value: $0.value.flatMap { $0.isFinite ? $0 : nil }, parameters: $0.values, seconds: $0.seconds,
+          reason: $0.reason)
       }, forKey: .history)
   }
 }

@@ -112,7 +112,16 @@ import Testing
 
   @Test func decimalCommasAreNamed() throws {
     #expect(
-      try read("x;y\n0,5;1\n-1,25;2\n")[0].reason == "text: line 2 holds '0,5', and decimals are read with a point")
+      try read("x;y\n0,5;1\n-1,25;2\n")[0].reason == "text: line 2 holds '0,5', which is no number; 0.5 would be")
+    for (written, number) in [
+      ("$3,679.62", "3679.62"), ("3.679,62 €", "3679.62"), ("-1,234,567", "-1234567"), ("1,234", "1234"),
+      ("12 000", "12000"),
+      ("12.12.2021", nil), ("555-1234", nil), ("1,2,3", nil), ("a1", nil), ("$", nil), ("1.234,5,6", nil),
+    ] as [(String, String?)] {
+      let reason = try read("x;y\n\(written);1\n\(written)0a;2\n")[0].reason
+      #expect(reason.contains("which is no number") == (number != nil), "\(reason)")
+      if let number { #expect(reason.hasSuffix("\(number) would be"), "\(reason)") }
+    }
     #expect(try read("x;y\n0,;1\na,b;2\n")[0].reason == "text: line 2 holds '0,'")
   }
 

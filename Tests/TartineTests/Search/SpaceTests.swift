@@ -9,6 +9,10 @@ import Testing
     #expect(abs(number(.number(low: 1e-4, high: 1, scale: .log), 0.5) - 1e-2) < 1e-12)
     #expect(abs(number(.number(low: 0.9, high: 0.999, scale: .reverseLog), 0.5) - 0.99) < 1e-12)
     #expect(number(.number(low: 0, high: 1, step: 0.25), 0.5) == 0.5)
+    // As people write them, and ends as they are.
+    #expect([0.3, 0.5, 0.9].map { number(.number(low: 0.1, high: 0.7, step: 0.1), $0) } == [0.3, 0.4, 0.7])
+    #expect([0, 1.0].map { number(.number(low: 0.01, high: 3, scale: .log), $0) } == [0.01, 3])
+    #expect([0, 1.0].map { number(.number(low: 0.3, high: 0.97, scale: .reverseLog), $0) } == [0.3, 0.97])
     let layers = Domain.integer(low: 1, high: 4)
     #expect([0, 0.24, 0.26, 0.99, 1].map { number(layers, $0) } == [1, 1, 2, 4, 4])
     // From 0.5 to 128.5 by orders of magnitude: 8 is in the middle of it.
@@ -94,7 +98,10 @@ import Testing
     (#"{"a": {"low": 0.5, "high": 1, "scale": "reverse-log"}}"#, "below 1"),
     (#"{"a": {"low": 0, "high": 1, "scale": "cubic"}}"#, "scale must be"),
     (#"{"a": {"low": 0, "high": 1, "max": 1}}"#, "has a key 'max'"), (#"{"a": {"choices": []}}"#, "nothing to choose"),
-    (#"{"a": {"choices": [1, 1]}}"#, "twice"), (#"{"a": {"choices": [1], "low": 1}}"#, "and so no low"),
+    (#"{"a": {"choices": [1, 1]}}"#, "twice"),
+    (#"{"a": {"low": 0, "high": 1}, "b": {"choices": ["\"a"]}, "a": {"low": 0, "high": 2}}"#, "'a' twice"),
+    (#"{"a": {"low": 0, "high": 1, "low": 0.5}}"#, "'low' twice"),
+    (#"{"a": {"choices": [1], "low": 1}}"#, "and so no low"),
     (#"{"a": {"low": 0.5, "high": 2, "integer": true}}"#, "must low, high and step be"),
     (#"{"a": {"low": 0, "high": 1, "step": 0}}"#, "step must be above 0"),
     (#"{"a": {"low": "x", "high": 1}}"#, "low must be a number"),
