@@ -52,12 +52,14 @@ struct TuneCommand: ParsableCommand {
       // What was searched is told all the same.
       problem = "\(error)"
     }
+    // Before anything else can go wrong: test was opened.
+    let openings = try job.note(winner)
     display.training()
     let model = try winner.map { try $0.best.recipe.train(on: job.split).model }
     display.end()
     if let problem { Files.warn(problem) }
     let result = try TuningResult(
-      job.study, job.tuner, job.sampler, winner: winner, before: job.before, testOpenings: try job.note(winner))
+      job.study, job.tuner, job.sampler, winner: winner, before: job.before, testOpenings: openings)
     let seconds = (clock.now - start).inSeconds
     try job.folder.write(result, job, model, seconds: seconds)
     if options.json {
@@ -76,7 +78,7 @@ struct TuneCommand: ParsableCommand {
     }
     if (finalists, seeds) != (options.finalists, options.freshSeeds) {
       Files.warn(
-        "the time left is enough to train the best \(finalists) again with \(seeds) seeds, not \(options.finalists) with "
+        "for lack of time the best \(finalists) are trained again with \(seeds) seeds, not \(options.finalists) with "
           + "\(options.freshSeeds); allow more with --budget.")
     }
     return (finalists, seeds)

@@ -29,7 +29,7 @@ struct TuneFolder {
         self.init(path: String(file.dropLast("/study.db".count)), study: file, isNew: false)
         return
       }
-      if goesOn, let before, Files.isFolder(before) {
+      if goesOn, let before, Files.isFolder(before), !Files.exists(before + "/study.db") {
         let here = Files.absolute(".") + "/"
         self.init(
           path: before.hasPrefix(here) ? String(before.dropFirst(here.count)) : before, study: file, isNew: false)

@@ -11,6 +11,7 @@ final class TuningDisplay {
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
   private var lastBest: Double?
+  private var isTold = false
   private var lastDraw: ContinuousClock.Instant?
 
   /// - Parameters:
@@ -66,7 +67,8 @@ final class TuningDisplay {
   func show(_ done: Int, of count: Int) {
     if width != nil {
       Files.show("\r\u{1B}[Kthe best again with fresh seeds: \(done) of \(count)")
-    } else if done == count, !isQuiet {
+    } else if done == count, !isQuiet, !isTold {
+      isTold = true
       Files.show("the best were trained again, \(count) times in all\n")
     }
   }
@@ -102,7 +104,9 @@ struct TuningText {
     ]
     if let failures = result.failures { lines.append(failures) }
     guard let winner = result.winner else {
-      lines.append("No trial is done, so there is no winner. Report: \(job.folder.report)")
+      lines.append(
+        "\(result.best == nil ? "No trial is done" : "No trial's values can be trained with every seed"), so there is no winner. "
+          + "Report: \(job.folder.report)")
       return lines.joined(separator: "\n") + "\n"
     }
     lines += ["", "The winner: trial \(winner.best.trial.number)"]
@@ -132,7 +136,10 @@ struct TuningText {
     let told = result.importance.filter { $0.share.low > 0.05 }.prefix(4).map {
       "\($0.name) \(Text.fixed($0.share.value * 100, decimals: 0)) % (\(Text.fixed($0.share.low * 100, decimals: 0)) to \(Text.fixed($0.share.high * 100, decimals: 0)))"
     }
-    lines += ["", "What matters: \(told.isEmpty ? "too few trials to say" : told.joined(separator: ", "))"]
+    lines += [
+      "",
+      "What matters: \(told.isEmpty ? result.importance.isEmpty ? "too few trials to say" : "nothing surely" : told.joined(separator: ", "))",
+    ]
     for edge in result.edges { lines.append("At an edge: \(edge.sentence).") }
     lines += [
       "", "Recipe: \(job.folder.best)", "Report: \(job.folder.report)",

@@ -63,13 +63,15 @@ struct TuningJob {
     }
     (sampler, self.folder, before) = (chosen, folder, try study.note("before")?.integer)
     // The search begins with what there is.
-    if try study.trials().isEmpty, !study.isMaximized, let values = try tuner.recipe.values(in: space) {
-      try study.enqueue(values)
-    }
+    let start = try tuner.recipe.values(in: space)
+    if try study.trials().isEmpty, !study.isMaximized, !start.isEmpty { try study.enqueue(start) }
     let searched = Set(space.parameters.map(\.name))
     for key in changes.keys
     where searched.contains(key) || Self.sizes.contains(key) && !searched.isDisjoint(with: Self.sizes) {
-      Files.warn("\(key) is searched, so that the flag's value is only what the search begins with.")
+      let isBegun = start[key] != nil || Self.sizes.contains(key) && Self.sizes.contains { start[$0] != nil }
+      Files.warn(
+        "\(key) is searched, so that the flag's value is "
+          + (isBegun ? "only what the search begins with." : "left aside: it lies outside of the range."))
     }
     self.source = source.absolute
     try write()

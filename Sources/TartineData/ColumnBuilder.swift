@@ -76,11 +76,14 @@ struct ColumnBuilder {
     guard groups.allSatisfy({ !$0.isEmpty }) else { return nil }
     // Between thousands there are three digits: a date's are no such groups.
     guard groups.dropFirst().dropLast().allSatisfy({ $0.count == 3 }) else { return nil }
-    let isWhole =
-      marks.isEmpty || Set(marks).count == 1 && groups[groups.count - 1].count == 3 && (marks.count > 1 || marks == ",")
+    let isGrouped = groups[groups.count - 1].count == 3 && groups[0].count <= 3 && groups[0].first != "0"
+    let isWhole = marks.isEmpty || Set(marks).count == 1 && isGrouped && (marks.count > 1 || marks == ",")
     guard isWhole || marks.dropLast().allSatisfy({ $0 != marks.last }) else { return nil }
-    let whole = (isWhole ? groups[...] : groups.dropLast()).joined()
-    return (isNegative ? "-" : "") + whole + (isWhole ? "" : ".\(groups[groups.count - 1])")
+    let whole = groups.joined()
+    let sign = isNegative ? "-" : ""
+    let decimals = "\(sign)\(groups.dropLast().joined()).\(groups[groups.count - 1])"
+    // One comma before three digits may be either.
+    return isWhole ? "\(sign)\(whole)\(marks == "," ? " or \(decimals)" : "")" : decimals
   }
 
   /// A field as a message shows it.

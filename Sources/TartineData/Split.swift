@@ -269,9 +269,9 @@ package final class LockedTest: Sendable {
 }
 
 extension Split {
-  /// Each of the data set's rows' group, where groups were kept whole.
+  /// Each of the data set's rows' group, where groups were kept whole; nil where each is one row.
   package var groupByRow: [Int]? {
-    guard let groups else { return nil }
+    guard let groups, groups.contains(where: { $0.count > 1 }) else { return nil }
     var places = [Int](repeating: 0, count: dataset.rowCount)
     for (place, group) in groups.enumerated() { for row in group { places[row] = place } }
     return places

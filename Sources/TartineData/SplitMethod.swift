@@ -166,7 +166,9 @@ extension SplitMethod {
   /// Train first, test last; rows without a value are train's. Equal values are not cut apart.
   /// - Throws: `DataError` for dates that do not begin with the year.
   private static func ordered(_ dataset: Dataset, _ column: Column, _ sizes: PartSizes) throws -> SplitParts {
-    if case .texts(_, let levels) = column.values, let strange = levels.first(where: isDayFirst) {
+    if case .texts(_, let levels) = column.values, let strange = levels.first(where: isMisordered),
+      levels.count(where: isMisordered) * 10 > levels.count
+    {
       throw DataError(
         "texts are put in order by their letters, which dates such as '\(strange)' are not written for; write them as "
           + "2024-03-01, or times as numbers.", source: dataset.source, column: column.name)
@@ -186,10 +188,14 @@ extension SplitMethod {
     return parts
   }
 
-  /// Dates as 31.12.2021 or 12/31/2021.
-  private static func isDayFirst(_ text: String) -> Bool {
-    let parts = text.split(separator: " ").first?.split { "./-".contains($0) } ?? []
-    return parts.count > 2 && parts[0].count < 3 && parts[0].allSatisfy(\.isNumber) && parts[1].count < 4
+  /// Dates as 31.12.2021 or 12/31/21, and as 2021-3-1.
+  private static func isMisordered(_ text: String) -> Bool {
+    let date = text.split { $0 == " " || $0 == "T" }.first ?? ""
+    let parts = date.split { "./-".contains($0) }
+    guard parts.count == 3, parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }) else { return false }
+    if parts[0].count == 4 { return parts[1].count == 1 || parts[2].count == 1 }
+    let isYearLast = parts[2].count == 4 || parts[2].count == 2 && !date.contains("-")
+    return isYearLast && parts[0].count < 3 && parts[1].count < 3
   }
 
   /// The share of values is that of rows, in the mean.

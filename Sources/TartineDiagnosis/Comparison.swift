@@ -14,8 +14,7 @@ import TartineTraining
 /// The interval is of rows like these and, where there are several seeds, of seeds like these: for one run each of classes
 /// Bonett and Price's for paired proportions; else the rows' differences (of their squared errors, for RMSE by the delta
 /// method), averaged over the seeds, and the seeds' own deviations with Student's t, each recipe's its own. Rows of one group,
-/// where whole groups were divided, are one case. With one seed each
-/// it is of these two networks: another seed of either recipe may say otherwise.
+/// where whole groups were divided, are one case, and count so for classes too. With one seed each it is of these two networks: another seed of either recipe may say otherwise.
 ///
 /// **Source**: Welch, *The generalization of "Student's" problem when several different population variances are involved*,
 /// 1947; Bonett and Price, *Adjusted Wald confidence interval for a difference of binomial proportions based on paired
@@ -175,8 +174,9 @@ extension Comparison: Encodable {
     try values.encode(figure, forKey: .figure)
     try values.encode(otherFigure, forKey: .other)
     try values.encode(difference.value, forKey: .difference)
-    try values.encode(difference.low, forKey: .low)
-    try values.encode(difference.high, forKey: .high)
+    // What nothing bounds is null.
+    try values.encode(difference.low.isFinite ? difference.low : nil, forKey: .low)
+    try values.encode(difference.high.isFinite ? difference.high : nil, forKey: .high)
     try values.encode(p, forKey: .p)
     try values.encode(verdict, forKey: .verdict)
     try values.encode(rows, forKey: .rows)

@@ -258,7 +258,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
 
 extension Evaluation {
   /// Which rows belong together, by the group of each of the data set's rows.
-  func cases(_ groups: [Int]) -> [Int] { origin.map { groups[$0] } }
+  package func cases(_ groups: [Int]) -> [Int] { origin.map { groups[$0] } }
 }
 
 extension Run {

@@ -76,7 +76,10 @@ public struct TuningReport {
   // MARK: Sections
 
   private var winner: String {
-    guard let winner = result.winner else { return "<p class=\"verdict\">No trial is done, so there is no winner.</p>" }
+    guard let winner = result.winner else {
+      let reason = result.best == nil ? "No trial is done" : "No trial's values can be trained with every seed"
+      return "<p class=\"verdict\">\(reason), so there is no winner.</p>"
+    }
     let best = winner.best
     var words =
       "Trial \(best.trial.number): \(text(best.dev.value)) on dev (\(unit.range(best.dev))) over \(best.runs.count) fresh seeds."

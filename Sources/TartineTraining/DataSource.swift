@@ -148,8 +148,8 @@ public struct DataSource: Hashable, Sendable, Codable {
       try Files.read(path).withUnsafeBytes { sum.add($0) }
       if let known = checksums[path], known != sum.text {
         throw DataError(
-          "it has changed since the run began (checksum \(sum.text), was \(known)); put the old file back, or begin anew: with a new run, or "
-            + "of a search with --again.", source: path)
+          "it has changed since the run began (checksum \(sum.text), was \(known)); put the old file back, or begin anew; a search on "
+            + "changed data begins with --again.", source: path)
       }
       checksums[path] = sum.text
     }

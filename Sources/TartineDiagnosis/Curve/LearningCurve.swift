@@ -69,8 +69,8 @@ public struct LearningCurve: Sendable {
     let laws = fit.fall(from: Double(last.rows), to: 2 * Double(last.rows))
     let isWide = estimate.high - estimate.low > Self.widest * last.mean
     fall = fit.isPlausible && !fit.isSteepening && !isWide && fit.isFalling ? laws : nil
-    if !fit.isFalling, self.points[0].mean < last.mean {
-      answer = .declined("the errors do not fall with the rows, and no law of such curves goes through these")
+    if fit.isRising {
+      answer = .declined("the errors rise with the rows, which no law of such curves does")
     } else if !fit.isPlausible {
       answer = .declined(
         "the errors do not fall as a power law does: they jump more from size to size than from seed to seed")

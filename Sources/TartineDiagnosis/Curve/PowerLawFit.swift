@@ -21,6 +21,8 @@ struct PowerLawFit {
   let isSteepening: Bool
   /// Whether errors surely fall with the rows at all: a law never rises, and would make a fall of chance.
   let isFalling: Bool
+  /// Whether they surely rise.
+  let isRising: Bool
 
   /// - Returns: nil for fewer than four sizes, or errors of 0.
   init?(_ points: [LearningCurve.Point]) {
@@ -63,6 +65,7 @@ struct PowerLawFit {
     isSteepening = steepening.value > 1.5 * steepening.deviation
     let slope = Self.slope(sizes.map { log($0) }, logs, deviations, 0..<sizes.count)
     isFalling = slope.value < -2 * slope.variance.squareRoot()
+    isRising = slope.value > 2 * slope.variance.squareRoot()
   }
 
   /// About the 99.5 % point of F with three and eight degrees of freedom.

@@ -22,7 +22,7 @@ struct ColumnWarnings {
         list.append(
           DataWarning(
             name: .unclearColumn, column: column.name, evidence: notice,
-            action: "look at the file: one value that is no number makes the whole column text"))
+            action: "correct them, or leave the fields empty: in a file that is predicted they are an error"))
       }
     }
     list += Self.unclear(preparation) + dataset.targets.compactMap(Self.spellings)
@@ -165,14 +165,18 @@ struct ColumnWarnings {
 
   /// A column that says which part each row belongs to.
   private static func parts(_ column: Column) -> DataWarning? {
-    let names: Set = ["train", "training", "dev", "val", "valid", "validation", "test", "testing"]
+    let train: Set = ["train", "training"]
+    let dev: Set = ["dev", "development", "val", "valid", "validation"]
     guard case .texts(_, let levels) = column.values, levels.count > 1,
-      levels.allSatisfy({ names.contains($0.lowercased()) })
+      levels.allSatisfy({ train.union(dev).union(["test", "testing"]).contains($0.lowercased()) })
     else { return nil }
+    let isWhole = [train, dev].allSatisfy { names in levels.contains { names.contains($0.lowercased()) } }
     return DataWarning(
       name: .unclearColumn, column: column.name,
       evidence: "its values, \(Dataset.list(levels)), are names of parts, and the network is given them",
-      action: "--split-by fixed:\(column.name) divides by it", isFault: false)
+      action: isWhole
+        ? "--split-by 'fixed:\(column.name)' divides by it"
+        : "--leave-out '\(column.name)', and test's rows in a file of their own for --test", isFault: false)
   }
 
   /// Dates and amounts that no network is given, since hardly one comes twice.

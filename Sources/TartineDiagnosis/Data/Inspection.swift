@@ -115,10 +115,11 @@ public struct Inspection: Sendable {
     if telling.count == used.count { telling = used.filter { $0.tells > 0.98 } }
     // Beside no other there is nothing to hold it against.
     guard !telling.isEmpty, used.count > telling.count else { return [] }
-    let others = try TogetherScore.score(split, without: Set(telling.map(\.name)), threads: threads)
+    let names = Set(telling.map(\.name))
+    let others = try TogetherScore.score(split, without: names, threads: threads)
     func percent(_ share: Double) -> String { Text.fixed(max(0, share) * 100, decimals: share > 0.99 ? 1 : 0) }
     let what = split.task == .regression ? "variance" : "entropy"
-    let next = used.filter { $0.tells < least }.map(\.tells).max() ?? 1
+    let next = used.filter { !names.contains($0.name) }.map(\.tells).max() ?? 1
     func isLeak(_ column: ColumnFacts) -> Bool {
       // What tells nearly all of a class, where no other tells half, is none of them, however well these do together.
       let isAlone = split.task != .regression && column.tells > 0.9 && next < 0.5
@@ -128,8 +129,8 @@ public struct Inspection: Sendable {
       DataWarning(
         name: .leakingColumn, column: column.name,
         evidence:
-          "alone it tells \(percent(column.tells)) % of the target's \(what), and all columns that tell less than "
-          + "\(percent(least)) % together \(percent(others)) %, the best of them \(percent(next)) %",
+          "alone it tells \(percent(column.tells)) % of the target's \(what), and all others \(telling.count > 1 ? "that are no such columns " : "")"
+          + "together \(percent(others)) %, the best of them \(percent(next)) %",
         action:
           "leave it out if it is not known before the target is: --leave-out '\(column.name)' shows what the error is without it"
       )

@@ -53,7 +53,8 @@ extension Examiner {
   private func isBlind(_ judged: Evaluation?, _ delta: Double) -> Bool {
     guard let judged else { return false }
     let gain = Estimate.fall(
-      from: Baseline.outcomes(of: judged), to: judged.outcomes, isNumber: split.task == .regression)
+      from: Baseline.outcomes(of: judged), to: judged.outcomes, isNumber: split.task == .regression,
+      cases: split.groupByRow.map(judged.cases))
     // Where there is anything to see, most of several hundred rows surely show it.
     let isBlind = gain.low <= 0 && gain.high < 2 * delta && !isInOrder(judged)
     found.checks.append(
@@ -126,7 +127,9 @@ extension Examiner {
       part = try better.recipe.crossValidate(on: split, folds: Self.folds, share: 0.25, threads: threads).pooled
     }
     guard let few = part else { return }
-    let fall = Estimate.fall(from: few.outcomes, to: folds.outcomes, isNumber: split.task == .regression)
+    let fall = Estimate.fall(
+      from: few.outcomes, to: folds.outcomes, isNumber: split.task == .regression,
+      cases: split.groupByRow.map(folds.cases))
     let least = split.task == .regression ? Self.steepness.root : Self.steepness.share
     // Of a handful nothing is sure, but that it was all learned by heart.
     let isByHeart =

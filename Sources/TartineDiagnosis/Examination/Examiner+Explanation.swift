@@ -227,15 +227,17 @@ extension Examiner {
 
   private func prescribeLast() {
     found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
+    // By heart is all that can be learned there.
+    guard !found.faults.contains(where: { $0.name == .noSignal }) else { return }
     if found.diagnosis?.variance.reading == .present, !found.prescriptions.contains(where: { $0.gain?.low ?? 0 > 0 }) {
+      let isTried = found.checks.contains { $0.name == "tried" }
       found.prescriptions.append(
         Examination.Remedy(
-          "more train rows", why: "against variance: nothing that was tried here surely lowers it", gain: nil,
-          recipe: nil))
+          "more train rows",
+          why: "against variance" + (isTried ? ": nothing that was tried here surely lowers it" : ", which they lower"),
+          gain: nil, recipe: nil))
     }
-    guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent,
-      !found.faults.contains(where: { $0.name == .noSignal })
-    else { return }
+    guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent else { return }
     let kept = recipe.keeps == .best ? "; the best epoch is kept already, so that it saves time alone" : ""
     found.prescriptions.append(
       Examination.Remedy(

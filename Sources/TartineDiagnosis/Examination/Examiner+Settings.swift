@@ -129,9 +129,9 @@ extension Examiner {
       Fault(
         name: .tooLittleRegularization,
         evidence:
-          "it has learned its rows by heart, and with the dropout, the decay and the rate of the automatic recipe the dev "
-          + "error falls by \(unit.difference(deficit))",
-        action: "take the automatic recipe, or more dropout and decay", gain: deficit))
+          "it has learned its rows by heart, which no one setting mends, and with the automatic recipe the dev error falls by "
+          + unit.difference(deficit),
+        action: "take the automatic recipe", gain: deficit))
   }
 
   /// A network that trains as well as any here, but learns its rows by heart: whether more regularization than that helps.

@@ -37,7 +37,7 @@ public struct Estimate: Hashable, Sendable, Encodable {
   static let z = 1.959963984540054
 
   /// Student's 97.5 % point.
-  static func studentT(_ freedom: Double) -> Double { HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom) }
+  package static func studentT(_ freedom: Double) -> Double { HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom) }
 
   /// A share of `count` rows.
   ///
@@ -142,9 +142,13 @@ extension Estimate {
       let (first, second) = (2 * max(old, .leastNormalMagnitude), 2 * max(new, .leastNormalMagnitude))
       return between(old - new, zip(before, after).map { $0 / first - $1 / second })
     }
-    if cases == nil, (before + after).allSatisfy({ $0 == 0 || $0 == 1 }) { return pairedProportions(before, after) }
     let differences = zip(before, after).map { $0 - $1 }
-    return between(mean(differences), differences)
+    guard (before + after).allSatisfy({ $0 == 0 || $0 == 1 }) else { return between(mean(differences), differences) }
+    let alone = pairedProportions(before, after)
+    guard cases != nil else { return alone }
+    // Where few rows differ, or none, cases tell too little of what they do.
+    let together = between(mean(differences), differences)
+    return Estimate(together.value, low: min(alone.low, together.low), high: max(alone.high, together.high))
   }
 
   /// The difference of two shares of the same rows, each row 0 or 1.

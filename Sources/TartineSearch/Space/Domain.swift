@@ -105,10 +105,15 @@ public enum Domain: Hashable, Sendable {
 
   /// So many steps above the lowest, as people write that: 0.3, and not 0.1 + 2 · 0.1, which is a little more.
   private static func decimal(_ low: Double, _ step: Double, _ count: Double) -> Double {
-    let parts = (1 / step).rounded()
-    let start = low * parts
-    guard abs(parts * step - 1) < 1e-12, abs(start - start.rounded()) < 1e-9 else { return low + count * step }
-    return (start.rounded() + count) / parts
+    var parts = 1.0
+    for _ in 0..<10 {
+      let (start, each) = (low * parts, step * parts)
+      if abs(start - start.rounded()) < 1e-9, abs(each - each.rounded()) < 1e-9 {
+        return (start.rounded() + count * each.rounded()) / parts
+      }
+      parts *= 10
+    }
+    return low + count * step
   }
 
   /// The value as the domain writes it: 1 and 1.0 are the same number.

@@ -42,8 +42,9 @@ extension SearchSpace {
 }
 
 extension Recipe {
-  /// What the recipe has of a space's hyperparameters, so that a search can begin with it; nil where one lies outside its range.
-  package func values(in space: SearchSpace) throws -> [String: JSONValue]? {
+  /// What the recipe has of a space's hyperparameters, so that a search can begin with it; without those that lie outside of
+  /// their range.
+  package func values(in space: SearchSpace) throws -> [String: JSONValue] {
     let tree = try JSON.convert(self, to: JSONValue.self)
     var values: [String: JSONValue] = [:]
     for parameter in space.parameters {
@@ -62,10 +63,10 @@ extension Recipe {
       if parameter.name == "network.keepProb", let one = network.stack?.keepProb, one.count == 1 {
         value = .number(one[0])
       }
-      guard let value else { return nil }
+      guard let value, parameter.domain.unit(of: value) != nil else { continue }
       values[parameter.name] = value
     }
-    return space.point(of: values) == nil ? nil : values
+    return values
   }
 
   /// The recipe with a trial's values put in, by their keys.

@@ -75,13 +75,17 @@ public struct TuningResult: Sendable {
     guard let winner else { return "" }
     return winner.wasLucky
       ? "Its first score was better by \(unit.points(winner.optimism)), which was the luck of the best of many."
-      : "Its first score is about what fresh seeds give."
+      : winner.optimism < 0
+        ? "Its first score owed nothing to luck: fresh seeds give no worse."
+        : "Its first score is about what fresh seeds give."
   }
 
   /// The winner beside the recipe that the search began with, in a sentence.
   package var gainSentence: String? {
     winner.map { winner in
-      guard let gain = winner.gain else { return "The recipe that the search began with diverges with other seeds." }
+      guard let gain = winner.gain else {
+        return "The recipe that the search began with cannot be trained with every fresh seed."
+      }
       let start = "Against the recipe that the search began with, dev \(gain.text(gain.otherFigure)): \(gain)"
       return gain.verdict == "better"
         ? "\(start)." : "\(start), so that there is no proof yet that it is worth changing."
@@ -98,7 +102,9 @@ public struct TuningResult: Sendable {
     let reasons = Dictionary(grouping: trials.filter { $0.state == .failed }) { $0.reason ?? "nobody said why" }
       .sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
     guard !reasons.isEmpty else { return nil }
-    let told = reasons.prefix(3).map { "\($0.key)\($0.value.count > 1 ? " (\($0.value.count) times)" : "")" }
+    let told = reasons.prefix(3).map {
+      "\($0.key.hasSuffix(".") ? String($0.key.dropLast()) : $0.key)\($0.value.count > 1 ? " (\($0.value.count) times)" : "")"
+    }
     return "Failed: \(told.joined(separator: "; "))\(reasons.count > 3 ? "; \(reasons.count - 3) other reasons" : "")."
   }
 

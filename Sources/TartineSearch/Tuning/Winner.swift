@@ -25,7 +25,10 @@ public struct Winner: Sendable {
     /// One run a fresh seed: where it is confirmed, seeds that chose nothing; else those that chose.
     public internal(set) var runs: [Run]
     /// Its dev error, or RMSE, over these seeds, with what rows and seeds leave open.
-    public var dev: Estimate { SampledFigure(runs.map(\.dev)).estimate.within(runs[0].model.task) }
+    public var dev: Estimate {
+      SampledFigure(runs.map(\.dev), cases: runs[0].split.groupByRow.map(runs[0].dev.cases)).estimate
+        .within(runs[0].model.task)
+    }
 
     init(_ trial: Trial, _ recipe: Recipe, choosing runs: [Run]) {
       self.trial = trial
@@ -41,7 +44,7 @@ public struct Winner: Sendable {
   public let optimism: Double
   /// The winner against the runner-up, on the same dev rows; nil where there is no other.
   public let lead: Comparison?
-  /// The winner against the recipe that the search began with, over the same seeds; nil where that one diverges.
+  /// The winner against the recipe that the search began with, over the same seeds; nil where that one cannot be trained.
   public let gain: Comparison?
   /// The winner on the test part, over the same seeds; nil where there is none.
   public let test: Estimate?
@@ -52,10 +55,11 @@ public struct Winner: Sendable {
   /// How many are trained again, and with how many seeds.
   public static let usual = (candidates: 3, seeds: 4)
 
-  /// Whether the lead over its first score is more than the seeds differ by.
+  /// Whether its first score is better than the seeds' deviation, with Student's t, and the dev rows would allow.
   package var wasLucky: Bool {
     let scores = best.runs.map(\.dev.score)
-    return optimism > 2 * Estimate.deviationOfMean(scores)
+    return optimism > Estimate.studentT(Double(scores.count - 1)) * Estimate.deviationOfMean(scores)
+      && optimism > best.dev.value - best.dev.low
   }
 }
 
@@ -133,7 +137,8 @@ extension Tuner {
       throw DivergedWinner(count: few.count)
     }
     let before = trained
-    let begun = try train([recipe], seeds: seeds..<2 * seeds) { progress(min(all, before + $0), all) }[0]
+    // What only the space's values make possible is no recipe to begin with.
+    let begun = (try? train([recipe], seeds: seeds..<2 * seeds) { progress(min(all, before + $0), all) })?[0] ?? []
     return Winner(
       candidates: confirmed + made, optimism: best.dev.value - (best.trial.value ?? .nan),
       lead: confirmed.count > 1 ? try Comparison(of: best.runs, to: confirmed[1].runs) : nil,
@@ -149,7 +154,7 @@ extension Tuner {
     guard !done.isEmpty else { return 0 }
     let mean = done.reduce(0, +) / Double(done.count)
     // The best few, or as many like the mean one.
-    let few = (0..<candidates).map { $0 < done.count ? max(done[$0], mean) : mean }
+    let few = (0..<max(1, candidates)).map { $0 < done.count ? max(done[$0], mean) : mean }
     let each = few.reduce(0, +) + few.prefix(2).reduce(0, +) + mean
     return each * Double(seeds) / Double(jobs) + few[0]
   }
@@ -209,9 +214,10 @@ extension Tuner {
     let (dataset, rows) = split.test.open()
     var warnings: [String] = []
     let workers = Workers(jobs)
-    return SampledFigure(
-      try runs.map { try $0.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers) }
-    ).estimate.within(runs[0].model.task)
+    let tests = try runs.map { try $0.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers) }
+    // A test file of its own has no groups.
+    let groups = split.hasTestFile ? nil : split.groupByRow
+    return SampledFigure(tests, cases: groups.map(tests[0].cases)).estimate.within(runs[0].model.task)
   }
 }
 

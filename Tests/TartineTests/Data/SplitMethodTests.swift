@@ -67,7 +67,7 @@ import Testing
     #expect(throws: DataError.self) { try split.folds(3) }
   }
 
-  @Test(arguments: ["31.12.2021", "12/31/2021", "3-4-21 10:00"])
+  @Test(arguments: ["31.12.2021", "12/31/2021", "3/4/21 10:00", "2021-3-1"])
   func datesThatTextsOrderWrongly(_ text: String) throws {
     func divide(_ day: (Int) -> String) throws -> Split {
       let rows = (0..<40).map { Visit(patient: day($0), day: 0, part: "a", x: 1, y: $0 % 2 == 0 ? "a" : "b") }
@@ -75,7 +75,9 @@ import Testing
     }
     let error = #expect(throws: DataError.self) { try divide { _ in text } }
     #expect(error.map { "\($0)".contains("'\(text)'") && "\($0)".contains("2024-03-01") } == true)
-    #expect(throws: Never.self) { try divide { "2021-12-\(10 + $0 / 2)" } }
+    for text in ["2021-12-", "21-12-", "v1.2."] {
+      #expect(throws: Never.self) { try divide { "\(text)\(10 + $0 / 2)" } }
+    }
   }
 
   @Test func hashesStay() throws {

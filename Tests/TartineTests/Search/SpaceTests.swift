@@ -11,6 +11,7 @@ import Testing
     #expect(number(.number(low: 0, high: 1, step: 0.25), 0.5) == 0.5)
     // As people write them, and ends as they are.
     #expect([0.3, 0.5, 0.9].map { number(.number(low: 0.1, high: 0.7, step: 0.1), $0) } == [0.3, 0.4, 0.7])
+    #expect(number(.number(low: 0, high: 0.9, step: 0.3), 1) == 0.9)
     #expect([0, 1.0].map { number(.number(low: 0.01, high: 3, scale: .log), $0) } == [0.01, 3])
     #expect([0, 1.0].map { number(.number(low: 0.3, high: 0.97, scale: .reverseLog), $0) } == [0.3, 0.97])
     let layers = Domain.integer(low: 1, high: 4)
