@@ -37,7 +37,9 @@ public struct Estimate: Hashable, Sendable, Encodable {
   static let z = 1.959963984540054
 
   /// Student's 97.5 % point.
-  package static func studentT(_ freedom: Double) -> Double { HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom) }
+  package static func studentT(_ freedom: Double) -> Double {
+    HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom)
+  }
 
   /// A share of `count` rows.
   ///
