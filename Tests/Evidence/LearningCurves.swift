@@ -14,7 +14,11 @@ struct LearningCurves {
     let sizes: [Int]
   }
 
-  init(cases: Int, data: String?) throws {
+  /// - Parameters:
+  ///   - cases: of each source.
+  ///   - first: the first one's seed.
+  ///   - data: the folder of the real data sets; nil: without those.
+  init(cases: Int, first: Int, data: String?) throws {
     var sources = [
       Source(name: "ring in a square, labels with 5 % noise", make: Self.ring, sizes: [200, 400, 800]),
       Source(name: "checkerboard among noise columns", make: Self.board, sizes: [300, 600, 1200]),
@@ -29,7 +33,7 @@ struct LearningCurves {
     var all: [(answered: Bool, held: Bool, width: Double)] = []
     for source in sources {
       let results = try (0..<cases).map { number in
-        try Self.run(source, rows: source.sizes[number % source.sizes.count], seed: UInt64(number))
+        try Self.run(source, rows: source.sizes[number % source.sizes.count], seed: UInt64(first + number))
       }
       add(source.name, results)
       all += results

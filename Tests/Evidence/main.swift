@@ -1,7 +1,7 @@
 // What Documentation/Evidence.md claims of diagnosis and tuning, measured again.
 //
 //     swift run -c release TartineEvidence one-distribution [--splits 500] [--data FOLDER]
-//     swift run -c release TartineEvidence learning-curve [--cases 40] [--data FOLDER]
+//     swift run -c release TartineEvidence learning-curve [--cases 40] [--first 0] [--data FOLDER]
 //     swift run -c release TartineEvidence ladder [--draws 100]
 //     swift run -c release TartineEvidence labels [--seeds 5]
 //     swift run -c release TartineEvidence faults [--seeds 3] [--data FOLDER] [--log FILE] [--kinds A,B] [--habitats A,B]
@@ -27,7 +27,9 @@ do {
   case "one-distribution":
     print(try OneDistribution(splits: arguments["splits"] ?? 500, data: arguments.text("data")).table)
   case "learning-curve":
-    print(try LearningCurves(cases: arguments["cases"] ?? 40, data: arguments.text("data")).table)
+    print(
+      try LearningCurves(cases: arguments["cases"] ?? 40, first: arguments["first"] ?? 0, data: arguments.text("data"))
+        .table)
   case "ladder":
     print(try Ladders(draws: arguments["draws"] ?? 100, networks: arguments["networks"] ?? 100).table)
   case "labels":

@@ -62,7 +62,7 @@ struct PowerLawFit {
     // An F-like ratio of what is left by size to what seeds do, three parameters fitted.
     isPlausible = best / Double(points.count - 3) < Self.largestRatio
     let steepening = Self.steepening(sizes.map { log($0) }, logs, deviations)
-    isSteepening = steepening.value > 1.5 * steepening.deviation
+    isSteepening = steepening.value > steepening.deviation
     let slope = Self.slope(sizes.map { log($0) }, logs, deviations, 0..<sizes.count)
     isFalling = slope.value < -2 * slope.variance.squareRoot()
     isRising = slope.value > 2 * slope.variance.squareRoot()
