@@ -44,10 +44,10 @@ struct LearningCurves {
   private mutating func add(_ name: String, _ results: [(answered: Bool, held: Bool, width: Double)]) {
     let answered = results.filter(\.answered)
     func percent(_ count: Int, of total: Int) -> String {
-      Text.fixed(Double(count) / Double(max(1, total)) * 100, decimals: 0)
+      Text.fixed(Double(count) / Double(max(1, total)) * 100, decimals: 1)
     }
     let widths = answered.map(\.width).sorted()
-    let median = widths.isEmpty ? "–" : Text.fixed(widths[widths.count / 2] * 100, decimals: 0)
+    let median = widths.isEmpty ? "–" : Text.fixed(widths[widths.count / 2] * 100, decimals: 1)
     lines.append(
       "| \(name) | \(results.count) | \(percent(answered.count, of: results.count)) | "
         + "\(percent(answered.count(where: \.held), of: answered.count)) | \(median) |")

@@ -15,8 +15,8 @@ extension Examiner {
     }
     tryPrescriptions(base)
     confirmFirst(base)
-    // Nine times the whole, over all sizes and seeds.
-    if split.trainCount >= 100, hasTime(for: 9 * base.seconds, to: "draw the learning curve") {
+    // Nine times the whole, over all sizes and seeds, and a margin, since it is long.
+    if split.trainCount >= 100, hasTime(for: 11 * base.seconds, to: "draw the learning curve") {
       progress("training on parts of the rows")
       tolerate("the learning curve") { found.learningCurve = try recipe.learningCurve(on: split, threads: threads) }
       prescribeRows()
