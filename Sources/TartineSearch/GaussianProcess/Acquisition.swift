@@ -31,7 +31,7 @@ struct Acquisition {
   var lengths: [Double] { process.parameters.lengths }
 
   /// Points that the process is fitted to, at most: the best half of them, and the latest.
-  private static let mostPoints = 300
+  private static let mostPoints = 270
   /// The same for its parameters, which take many fits.
   private static let mostFitted = 90
 
