@@ -89,7 +89,12 @@ package struct CSVReader {
     guard builders.allSatisfy({ $0.count == rows }) else {
       throw DataError("it changed while it was read; try again when nobody writes it.", source: source)
     }
-    return try builders.map { try $0.column(source: source, text: text) }
+    var columns = try builders.map { try $0.column(source: source, text: text) }
+    if layout.hasTrailingSeparator {
+      let notice = "every row ends with a separator that the header lacks; the empty last field is ignored"
+      columns[0].notice = [notice, columns[0].notice].compactMap { $0 }.joined(separator: "; ")
+    }
+    return columns
   }
 
   private var empty: DataError { DataError("it is empty; a header line and rows are needed.", source: source) }
@@ -100,6 +105,8 @@ package struct CSVReader {
     let separator: UInt8
     /// Where the rows begin.
     let start: Int
+    /// Whether rows end with a separator, and the header does not.
+    let hasTrailingSeparator: Bool
 
     /// - Parameter chunk: the place of these bytes in the text.
     func scanner(_ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>) -> CSVScanner {
@@ -157,7 +164,38 @@ package struct CSVReader {
         "the first line holds numbers; a header line with the columns' names is needed.", source: source,
         line: 1)
     }
-    return Layout(names: names, separator: separator, start: scanner.position)
+    let rowsStart = scanner.position
+    let excess = Self.excessField(scanner, header: names.count)
+    // R's `write.table` gives the row names no header.
+    if excess == .rowName, !seen.contains(Column.rowNames) { names.insert(Column.rowNames, at: 0) }
+    return Layout(
+      names: names, separator: separator, start: rowsStart, hasTrailingSeparator: excess == .emptyLast)
+  }
+
+  private enum ExcessField { case none, emptyLast, rowName }
+
+  /// What rows hold beyond the header's fields, where it is exactly one field in each of the first ones.
+  private static func excessField(_ scanner: CSVScanner, header count: Int) -> ExcessField {
+    var scanner = scanner
+    var firsts: Set<String> = []
+    var rows = 0
+    var endsEmpty = true
+    guard count > 1 else { return .none }
+    while rows < 20, scanner.beginRecord() {
+      var fields = 0
+      while let (field, end) = scanner.next() {
+        if fields == 0 { firsts.insert(scanner.text(field)) }
+        fields += 1
+        if end == .field { continue }
+        endsEmpty = endsEmpty && field.start == field.end
+        break
+      }
+      guard fields == count + 1 else { return .none }
+      rows += 1
+    }
+    if rows > 0, endsEmpty { return .emptyLast }
+    // One row alone may as well have a separator too many.
+    return rows > 1 && firsts.count == rows ? .rowName : .none
   }
 
   /// One chunk's rows as numbers, where they are numbers.
@@ -177,8 +215,12 @@ package struct CSVReader {
             end = number.end
           } else {
             guard let (field, after) = scanner.next() else { throw try quoteError(scanner) }
-            if column < count { builders[column].takeNumber(field, scanner) }
             end = after
+            if column < count {
+              builders[column].takeNumber(field, scanner)
+            } else if column == count, layout.hasTrailingSeparator, field.start == field.end, end != .field {
+              break
+            }
           }
           column += 1
           if end != .field { break }

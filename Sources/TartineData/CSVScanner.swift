@@ -1,7 +1,7 @@
 /// Walks through the fields of a CSV text.
 ///
 /// RFC 4180, and what is met in the wild: a byte-order mark, LF or CRLF or CR, line ends and doubled quotes
-/// inside quotes, blanks around fields, `;` or tab for the comma, empty lines.
+/// inside quotes, blanks around fields, `;`, tab or `|` for the comma, empty lines.
 struct CSVScanner {
   /// A field: its bytes without quotes and outer blanks.
   struct Field {
@@ -43,7 +43,7 @@ struct CSVScanner {
 
   /// The comma, or what stands for it in the first line.
   static func separator(of bytes: UnsafeBufferPointer<UInt8>) -> UInt8 {
-    var found: UInt8?
+    var found, bar: UInt8?
     var isQuoted = false
     for byte in bytes {
       if byte == quote { isQuoted.toggle() }
@@ -51,8 +51,9 @@ struct CSVScanner {
       if byte == newline || byte == carriage { break }
       if byte == UInt8(ascii: ",") { return byte }
       if byte == UInt8(ascii: ";") || byte == UInt8(ascii: "\t") { found = found ?? byte }
+      if byte == UInt8(ascii: "|") { bar = byte }
     }
-    return found ?? UInt8(ascii: ",")
+    return found ?? bar ?? UInt8(ascii: ",")
   }
 
   var isAtEnd: Bool { position >= bytes.count }

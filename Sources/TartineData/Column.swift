@@ -7,6 +7,9 @@ package struct Column: Sendable {
     case texts(codes: [Int32], levels: [String])
   }
 
+  /// The name of R's row names, which have no header.
+  static let rowNames = "row.names"
+
   package let name: String
   package var values: Values
   /// Why it has its type.

@@ -9,6 +9,8 @@ struct ColumnBuilder {
   private var missing = 0
   /// Fields that are there and are no numbers.
   private var others = 0
+  /// Whether two of them differ.
+  private var othersDiffer = false
   private var texts = LevelCoder()
   /// The first field that is no number, and the first that no Float can hold.
   private var firstText: (position: Int, text: String)?
@@ -42,7 +44,11 @@ struct ColumnBuilder {
       numbers.append(.nan)
       missing += 1
     } else {
-      if firstText == nil { firstText = (scanner.offset + field.start, Self.shown(field, scanner)) }
+      if let firstText {
+        if !othersDiffer { othersDiffer = firstText.text != Self.shown(field, scanner) }
+      } else {
+        firstText = (scanner.offset + field.start, Self.shown(field, scanner))
+      }
       others += 1
       numbers.append(.nan)
     }
@@ -54,12 +60,34 @@ struct ColumnBuilder {
     return found >= 20 && others * 20 <= found
   }
 
+  /// One text again and again among many numbers stands for a missing value; `52+` or `<1` is a number that is cut off.
+  private var hasMissingMarker: Bool {
+    guard !isTarget, !othersDiffer, let text = firstText?.text, !text.contains(where: \.isNumber) else { return false }
+    let found = numbers.count - missing - others
+    return found >= 20 && found >= others && Set(numbers.lazy.filter { !$0.isNaN }).count > Self.fewestNumbers
+  }
+
+  /// Beside fewer different numbers a text may be one more category.
+  private static let fewestNumbers = 5
+
+  /// Texts that stand for a missing value wherever numbers are expected, in lower case.
+  private static let knownMarkers: Set<String> = [
+    "-", "--", "---", ".", "..", "...", "*", "n.a.", "n.a", "na", "n/a", "nan", "nil", "none", "null", "unknown",
+    "missing",
+    "not available", "not applicable", "unk",
+  ]
+
+  /// Whether the texts among the numbers are one known marker: what a model's training would have read as missing.
+  private var hasKnownMarker: Bool {
+    !othersDiffer && Self.knownMarkers.contains(firstText?.text.lowercased() ?? "")
+  }
+
   /// Ends the first pass: numbers, numbers with slips, or text.
   mutating func decide() {
     guard others > 0 else { return }
     // Among the numbers of few classes a text is one more class.
     let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
-    guard areClasses || !isMostlyNumbers else { return }
+    guard areClasses || !(isMostlyNumbers || hasMissingMarker || mustBeNumeric && hasKnownMarker) else { return }
     isText = true
     numbers = []
   }
@@ -104,6 +132,8 @@ struct ColumnBuilder {
       if numbers.isEmpty, share == 1 { numbers = part.numbers } else { numbers += part.numbers }
       missing += part.missing
       others += part.others
+      if let firstText, let other = part.firstText?.text, firstText.text != other { othersDiffer = true }
+      othersDiffer = othersDiffer || part.othersDiffer
       firstText = firstText ?? part.firstText
       firstHuge = firstHuge ?? part.firstHuge
     }
@@ -117,7 +147,7 @@ struct ColumnBuilder {
   var count: Int { isText ? texts.codes.count : numbers.count }
 
   func column(source: String, text: CSVText) throws -> Column {
-    if mustBeNumeric, let firstText, isText || !takesSlips {
+    if mustBeNumeric, let firstText, isText || !(takesSlips || hasKnownMarker) {
       throw DataError(
         "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave "
           + "the field empty for a missing value.", source: source,
@@ -146,6 +176,13 @@ struct ColumnBuilder {
       throw DataError(
         "'\(firstText.text)' is no number, and nearly all other values of the target are; correct it, or leave the "
           + "field empty to leave the row out.", source: source, line: line, column: name)
+    }
+    if others > 1, !othersDiffer {
+      return Column(
+        name: name, values: .numbers(numbers), reason: "every other value is a number",
+        notice:
+          "column '\(name)' holds numbers, and '\(firstText.text)' in \(others) of \(numbers.count) rows; taken as missing"
+      )
     }
     let what =
       others == 1

@@ -5,23 +5,32 @@ import TartineFiles
 public struct ImageFolder: Sendable {
   /// `train-images…` and `train-labels…`.
   public let train: Dataset
-  /// `t10k-images…` and `t10k-labels…`.
+  /// `t10k-images…` and `t10k-labels…`, or `test-…`.
   public let test: Dataset?
 
-  /// Reads the files in MNIST's naming, plain or .gz.
+  /// Reads the files in MNIST's naming, plain or .gz: `train-images-idx3-ubyte`, with a point before `idx3`, or with a set's name
+  /// in front as in EMNIST.
   /// - Throws: `FileError` or `DataError` that names the file.
   public init(idx folder: String, task: LearningTask? = nil) throws {
-    guard let train = try Self.read(folder, prefix: "train", task: task) else {
+    guard let train = try Self.read(folder, part: "train", task: task) else {
       throw DataError(
         "it holds no train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz.", source: folder)
     }
     self.train = train
-    test = try Self.read(folder, prefix: "t10k", task: task)
+    for name in Self.testNames {
+      if let test = try Self.read(folder, part: name, task: task) {
+        self.test = test
+        return
+      }
+    }
+    test = nil
   }
 
-  private static func read(_ folder: String, prefix: String, task: LearningTask?) throws -> Dataset? {
-    guard let (block, column) = try labelledImages(folder, prefix: prefix) else { return nil }
-    if prefix == "t10k" {
+  private static let testNames = ["t10k", "test"]
+
+  private static func read(_ folder: String, part: String, task: LearningTask?) throws -> Dataset? {
+    guard let (block, column) = try labelledImages(folder, part: part) else { return nil }
+    if part != "train" {
       return try Dataset(measuring: block, target: column, source: folder, task: task ?? .multiclass)
     }
     return try Dataset(
@@ -29,22 +38,53 @@ public struct ImageFolder: Sendable {
       because: task == nil ? "images have a class each" : "as asked")
   }
 
-  private static func find(_ name: String, in folder: String) -> String? {
-    [name, name + ".gz"].map { folder + "/" + $0 }.first { Files.exists($0) }
+  private enum Kind: String, CaseIterable {
+    case images = "idx3"
+    case labels = "idx1"
+  }
+
+  /// The file of one part: `t10k-images-idx3-ubyte`, `t10k-images.idx3-ubyte`, `emnist-digits-test-images-idx3-ubyte`, plain or .gz,
+  /// plain first.
+  /// - Throws: `DataError` where files of several sets lie in the folder.
+  private static func find(_ kind: Kind, of part: String, in folder: String) throws -> String? {
+    var found: [String: String] = [:]
+    for name in Files.names(in: folder).sorted() {
+      let plain = name.hasSuffix(".gz") ? String(name.dropLast(3)) : name
+      let ending = ["-", "."].map { "\(part)-\(kind)\($0)\(kind.rawValue)-ubyte" }.first { ending in
+        plain == ending || plain.hasSuffix("-" + ending)
+      }
+      guard let ending else { continue }
+      let set = String(plain.dropLast(ending.count))
+      found[set] = found[set] ?? "\(folder)/\(name)"
+    }
+    if let own = found[""] { return own }
+    guard found.count < 2 else {
+      throw DataError(
+        "it holds several sets of images, \(Dataset.list(found.keys.sorted().map { String($0.dropLast()) })); give each a folder of "
+          + "its own.", source: folder)
+    }
+    return found.first?.value
+  }
+
+  /// The files that are read of a folder.
+  package static func files(in folder: String) -> [String] {
+    (["train"] + testNames).flatMap { part in
+      Kind.allCases.compactMap { (try? find($0, of: part, in: folder)) ?? nil }
+    }
   }
 
   /// The images to use a model on: those to test by, where there are some. Labels need not be there.
   package static func images(_ folder: String) throws -> ImageBlock {
-    for prefix in ["t10k", "train"] {
-      if let path = find("\(prefix)-images-idx3-ubyte", in: folder) { return try block(path) }
+    for part in testNames + ["train"] {
+      if let path = try find(.images, of: part, in: folder) { return try block(path) }
     }
     throw DataError("it holds no t10k-images-idx3-ubyte or train-images-idx3-ubyte, plain or .gz.", source: folder)
   }
 
   /// The labelled images to measure a model on: those to test by, where there are some.
   package static func measured(_ folder: String, task: LearningTask) throws -> Dataset {
-    for prefix in ["t10k", "train"] {
-      if let (block, column) = try labelledImages(folder, prefix: prefix) {
+    for part in testNames + ["train"] {
+      if let (block, column) = try labelledImages(folder, part: part) {
         return try Dataset(measuring: block, target: column, source: folder, task: task)
       }
     }
@@ -64,9 +104,9 @@ public struct ImageFolder: Sendable {
       pixels: images.elements)
   }
 
-  private static func labelledImages(_ folder: String, prefix: String) throws -> (ImageBlock, Column)? {
-    guard let imagePath = find("\(prefix)-images-idx3-ubyte", in: folder),
-      let labelPath = find("\(prefix)-labels-idx1-ubyte", in: folder)
+  private static func labelledImages(_ folder: String, part: String) throws -> (ImageBlock, Column)? {
+    guard let imagePath = try find(.images, of: part, in: folder),
+      let labelPath = try find(.labels, of: part, in: folder)
     else { return nil }
     let images = try block(imagePath)
     let labels = try IDXFile(labelPath)

@@ -15,7 +15,7 @@ extension Preparation {
           height: block.shape.height, width: block.shape.width, channels: block.shape.channels,
           fullScale: block.fullScale))
     case .table(let columns):
-      let fitted = columns.map { Feature.fit($0, rows: rows) }
+      let fitted = Feature.fit(columns, targets: dataset.targets, rows: rows)
       var features = BinRule(asked: bins).apply(to: fitted, rows: rows.count)
       if !standardize { features = features.map(\.unscaled) }
       guard features.contains(where: { $0.width > 0 }) else {
@@ -52,7 +52,25 @@ extension Feature {
   /// A level with fewer train rows than this shares the place of the unseen.
   static let fewestRowsOfLevel = 2
 
-  static func fit(_ column: Column, rows: [Int]) -> (feature: Feature, values: ValueDistribution?) {
+  /// Fits each column on the train rows; those that number the rows are left out.
+  static func fit(
+    _ columns: [Column], targets: [Column], rows: [Int]
+  ) -> [(feature: Feature, values: ValueDistribution?)] {
+    let numbering = RowNumbering(columns + targets)
+    func fitted(keepingShuffled: Bool) -> [(feature: Feature, values: ValueDistribution?)] {
+      columns.indices.map { place in
+        if let reason = numbering.reason(place), !(keepingShuffled && reason != RowNumbering.inFileOrder) {
+          return (.leftOut(name: columns[place].name, reason: reason), nil)
+        }
+        return fit(columns[place], rows: rows)
+      }
+    }
+    // The only input there is may be a quantity after all.
+    let strict = fitted(keepingShuffled: false)
+    return strict.contains { $0.feature.width > 0 } ? strict : fitted(keepingShuffled: true)
+  }
+
+  private static func fit(_ column: Column, rows: [Int]) -> (feature: Feature, values: ValueDistribution?) {
     switch column.values {
     case .numbers(let numbers): fitNumbers(column.name, numbers, rows)
     case .texts(let codes, let levels): (fitTexts(column, codes, levels, rows), nil)
@@ -62,9 +80,6 @@ extension Feature {
   private static func fitNumbers(
     _ name: String, _ numbers: [Double], _ rows: [Int]
   ) -> (feature: Feature, values: ValueDistribution?) {
-    if isCounter(numbers) {
-      return (.leftOut(name: name, reason: "it numbers the rows one by one"), nil)
-    }
     var present = rows.map { numbers[$0] }.filter { !$0.isNaN }
     guard !present.isEmpty else {
       return (.leftOut(name: name, reason: "it holds no value in the train rows"), nil)
@@ -81,13 +96,6 @@ extension Feature {
       name: name, mean: mean, deviation: isConstant ? 0 : variance.squareRoot(), median: median,
       hasMissing: present.count < rows.count, edges: [])
     return (.number(number), ValueDistribution(sorted: present))
-  }
-
-  /// Each value one more than the last, in file order, from first row to last.
-  private static func isCounter(_ numbers: [Double]) -> Bool {
-    // Beyond 2⁵³ the next number is the same one.
-    guard numbers.count > 20, abs(numbers[0]) < 9e15 else { return false }
-    return (1..<numbers.count).allSatisfy { numbers[$0] == numbers[$0 - 1] + 1 }
   }
 
   private static func fitTexts(

@@ -78,14 +78,7 @@ extension Files {
 
   /// Takes away what writers that were killed left beside the files of a folder that nobody writes to.
   package static func removeLeftovers(in folder: String) {
-    guard let listing = opendir(folder) else { return }
-    defer { closedir(listing) }
-    while let entry = readdir(listing) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-          String(cString: $0)
-        }
-      }
+    for name in names(in: folder) {
       // As `write` names them: NAME.new-PROCESS.
       let ending = name.split(separator: ".").last ?? ""
       if ending.hasPrefix("new-"), Int(ending.dropFirst(4)) != nil { unlink("\(folder)/\(name)") }

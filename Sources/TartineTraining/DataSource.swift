@@ -135,10 +135,7 @@ public struct DataSource: Hashable, Sendable, Codable {
   private var files: [String] {
     [data, test].compactMap { $0 }.filter { Files.exists($0) }.flatMap { path -> [String] in
       guard Files.isFolder(path) else { return [path] }
-      return [
-        "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-        "t10k-labels-idx1-ubyte",
-      ].flatMap { ["\(path)/\($0)", "\(path)/\($0).gz"] }.filter { Files.exists($0) }
+      return ImageFolder.files(in: path)
     }
   }
 

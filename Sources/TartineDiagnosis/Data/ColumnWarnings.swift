@@ -61,7 +61,9 @@ struct ColumnWarnings {
     case .numbers(let numbers):
       if fact.use.contains("numbers the rows") {
         return DataWarning(
-          name: .identifierColumn, column: fact.name, evidence: "it numbers the rows one by one", action: action,
+          name: .identifierColumn, column: fact.name,
+          evidence: fact.use.contains("one by one") ? "it numbers the rows one by one" : "it numbers the rows",
+          action: action,
           isFault: isNamed || !tellingShares.contains(fact.tells))
       }
       let present = rows.map { numbers[$0] }

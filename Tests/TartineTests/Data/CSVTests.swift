@@ -133,7 +133,29 @@ import Testing
     #expect(column.notice == "column 'x' holds numbers, but 'oops' in line 32 is none; taken as missing")
     // Too few numbers, or too many others: text.
     #expect(!(try read("x\n1\n2\noops\n")[0].isNumeric))
-    #expect(!(try read("x\n" + (0..<60).map { $0 % 10 == 3 ? "a\n" : "\($0)\n" }.joined())[0].isNumeric))
+    #expect(!(try read("x\n" + (0..<60).map { $0 % 10 == 3 ? "a\($0)\n" : "\($0)\n" }.joined())[0].isNumeric))
+  }
+
+  @Test(arguments: ["-", ".", "unknown", "N.A.", "a"]) func oneTextAmongManyNumbersIsAMissingMarker(_ marker: String)
+    throws
+  {
+    let rows = (0..<60).map { $0 % 4 == 3 ? "\(marker)\n" : "\($0)\n" }.joined()
+    for size in [1 << 20, 16] {
+      let column = try CSVReader(Array(("x\n" + rows).utf8), source: "t", chunkSize: size).read()[0]
+      #expect(column.isNumeric && column.isMissing(3) && !column.isMissing(4))
+      #expect(column.notice == "column 'x' holds numbers, and '\(marker)' in 15 of 60 rows; taken as missing")
+    }
+  }
+
+  @Test func aCutOffNumberOrACategoryIsNoMissingMarker() throws {
+    #expect(!(try read("x\n" + (0..<60).map { $0 % 4 == 3 ? "52+\n" : "\($0)\n" }.joined())[0].isNumeric))
+    #expect(!(try read("x\n" + (0..<60).map { $0 % 4 == 3 ? "none at all\n" : "\($0 % 4)\n" }.joined())[0].isNumeric))
+  }
+
+  @Test func aModelTakesMarkersOfMissingValues() throws {
+    let bytes = Array("x\n1\n-\n2\n-\n".utf8)
+    let column = try CSVReader(bytes, source: "t", isNumeric: ["x": true]).read()[0]
+    #expect(column.isMissing(1) && column.isMissing(3) && column.notice?.contains("'-' in 2 of 4 rows") == true)
   }
 
   @Test func slipsDoNotDependOnTheOrderOfRows() throws {
@@ -187,6 +209,21 @@ import Testing
   @Test func semicolonsTabsAndEmptyLines() throws {
     #expect(try read("a;b\n1;2\n\n3;4\n").map(numbers) == [[1, 3], [2, 4]])
     #expect(try read("a\tb\n1\t2\n").map(numbers) == [[1], [2]])
+    #expect(try read("a|b\n1|2\n").map(numbers) == [[1], [2]])
+  }
+
+  @Test func rowNamesWithoutAHeader() throws {
+    let columns = try read("\"a\" \"b\"\n".replacing(" ", with: ",") + "\"1\",5,6\n\"2\",7,8\n")
+    #expect(columns.map(\.name) == ["row.names", "a", "b"])
+    #expect(columns.map(numbers) == [[1, 2], [5, 7], [6, 8]])
+  }
+
+  @Test func aSeparatorAtTheEndOfRowsOnly() throws {
+    let columns = try read("a,b\n1,2,\n3,4,\n")
+    #expect(columns.map(numbers) == [[1, 3], [2, 4]])
+    #expect(columns[0].notice?.contains("the empty last field is ignored") == true)
+    let error = #expect(throws: DataError.self) { try read("a,b\n" + String(repeating: "1,2,\n", count: 30) + "3,4,5\n") }
+    #expect(error?.line == 32)
   }
 
   @Test func anEmptyNameIsNumbered() throws {

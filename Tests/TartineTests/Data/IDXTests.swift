@@ -26,6 +26,29 @@ import Testing
     #expect(block.shape == (2, 3, 1) && Array(block.pixels(1)) == Array(6..<12))
   }
 
+  @Test(arguments: [
+    ("train-images.idx3-ubyte", "train-labels.idx1-ubyte", "t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"),
+    ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "test-images-idx3-ubyte", "test-labels-idx1-ubyte"),
+    (
+      "emnist-digits-train-images-idx3-ubyte", "emnist-digits-train-labels-idx1-ubyte",
+      "emnist-digits-test-images-idx3-ubyte", "emnist-digits-test-labels-idx1-ubyte"
+    ),
+  ]) func otherNamesAreFound(_ names: (String, String, String, String)) throws {
+    let path = FileManager.default.temporaryDirectory.path + "/tartine-idx-\(UUID().uuidString)"
+    try Files.makeFolder(path)
+    let images = header([20, 2, 3]) + (0..<120).map { UInt8($0) }
+    let labels = header([20]) + (0..<20).map { UInt8($0 % 4) }
+    for (name, bytes) in [(names.0, images), (names.1, labels), (names.2, images), (names.3, labels)] {
+      try Files.write(bytes, to: path + "/" + name)
+    }
+    let folder = try ImageFolder(idx: path)
+    #expect(folder.train.rowCount == 20 && folder.test?.rowCount == 20)
+    #expect(ImageFolder.files(in: path).count == 4)
+    // Two sets in one folder are not told apart.
+    for set in ["other", "third"] { try Files.write(images, to: path + "/\(set)-train-images-idx3-ubyte") }
+    if names.0.hasPrefix("emnist") { #expect(throws: DataError.self) { try ImageFolder(idx: path) } }
+  }
+
   @Test func aHeadersClaimIsCheckedBeforeItIsBelieved() throws {
     let labels = header([20]) + [UInt8](repeating: 1, count: 20)
     for sizes in [[2_000_000, 32, 32], [1 << 31, 1 << 31, 1 << 31], [21, 2, 3], [20, 2, 2]] {

@@ -78,6 +78,33 @@ import Testing
     #expect(preparation.isNumeric == ["x": true])
   }
 
+  /// 0 to 126 in an order of no meaning, and x with few values.
+  private func numbered(_ name: String, rows: [Int] = Array(0..<127)) throws -> Preparation {
+    let lines = rows.map { "\($0 * 45 % 127),\($0 % 3),\($0 % 2 == 0 ? "a" : "b")\n" }
+    return try Preparation(fitting: dataset("\(name),x,y\n" + lines.joined()), rows: Array(0..<rows.count), bins: 0)
+  }
+
+  @Test(arguments: ["id", "Unnamed: 0", "", "customer"]) func shuffledRowNumbersAreLeftOut(_ name: String) throws {
+    #expect(try numbered(name).isNumeric == ["x": true])
+    // A filtered frame lacks some, and a duplicate row has its number twice.
+    #expect(try numbered(name, rows: Array(0..<50) + [7, 8] + Array(90..<110)).isNumeric == ["x": true])
+  }
+
+  @Test func whatMayBeAQuantityIsAnInput() throws {
+    #expect(try numbered("year").isNumeric == ["year": true, "x": true])
+    // A number in two rows that differ.
+    let lines = (0..<127).map { "\($0 == 3 ? 90 : $0 * 45 % 127),\($0 % 3),\($0 % 2)\n" }
+    let data = try dataset("size,x,y\n" + lines.joined())
+    #expect(try Preparation(fitting: data, rows: Array(0..<127)).isNumeric["size"] == true)
+    // So sparse that no two alike are expected: 20² / (2 · 20 000) pairs.
+    let sparse = (0..<40).map { "\($0 * 997 % 20_011),\($0 % 3),\($0 % 2)\n" }
+    let amounts = try dataset("amount,x,y\n" + sparse.joined())
+    #expect(try Preparation(fitting: amounts, rows: Array(0..<40)).isNumeric["amount"] == true)
+    // The only input there is.
+    let only = (0..<127).map { "\($0 * 45 % 127),\($0 % 2)\n" }
+    #expect(try Preparation(fitting: dataset("size,y\n" + only.joined()), rows: Array(0..<127)).width > 0)
+  }
+
   @Test func numbersTooLargeToCountAreNoCounter() throws {
     let rows = (0..<60).map { "9007199254740992000,\($0 * 7 % 5),\($0 % 2)\n" }
     let data = try dataset("id,x,y\n" + rows.joined())
