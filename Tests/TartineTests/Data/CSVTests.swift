@@ -222,7 +222,9 @@ import Testing
     let columns = try read("a,b\n1,2,\n3,4,\n")
     #expect(columns.map(numbers) == [[1, 3], [2, 4]])
     #expect(columns[0].notice?.contains("the empty last field is ignored") == true)
-    let error = #expect(throws: DataError.self) { try read("a,b\n" + String(repeating: "1,2,\n", count: 30) + "3,4,5\n") }
+    let error = #expect(throws: DataError.self) {
+      try read("a,b\n" + String(repeating: "1,2,\n", count: 30) + "3,4,5\n")
+    }
     #expect(error?.line == 32)
   }
 
