@@ -48,14 +48,24 @@ struct OutputOptions: ParsableArguments {
 /// What `evaluate` prints.
 struct EvaluationSummary: Encodable {
   struct Figure: Encodable {
-    let value, low: Double
-    /// Nil where so few rows say nothing.
-    let high: Double?
+    let value: Double
+    /// Nil where so few rows bound nothing; null in JSON.
+    let low, high: Double?
 
     init(_ estimate: Estimate) {
-      (value, low) = (estimate.value, estimate.low)
+      value = estimate.value
+      low = estimate.low.isFinite ? estimate.low : nil
       high = estimate.high.isFinite ? estimate.high : nil
     }
+
+    func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: Key.self)
+      try values.encode(value, forKey: .value)
+      try values.encode(low, forKey: .low)
+      try values.encode(high, forKey: .high)
+    }
+
+    private enum Key: String, CodingKey { case value, low, high }
   }
 
   struct ClassFigure: Encodable {
@@ -127,12 +137,12 @@ struct EvaluationSummary: Encodable {
 
   private func share(_ figure: Figure) -> String {
     func percent(_ value: Double) -> String { Text.fixed(value * 100, decimals: 2) }
-    return "\(percent(figure.value)) %  (\(percent(figure.low)) to \(figure.high.map(percent) ?? "∞") %)"
+    return "\(percent(figure.value)) %  (\(figure.low.map(percent) ?? "−∞") to \(figure.high.map(percent) ?? "∞") %)"
   }
 
   private func number(_ figure: Figure) -> String {
     func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
-    return "\(text(figure.value))  (\(text(figure.low)) to \(figure.high.map(text) ?? "∞"))"
+    return "\(text(figure.value))  (\(figure.low.map(text) ?? "−∞") to \(figure.high.map(text) ?? "∞"))"
   }
 
   private var classTable: [String] {

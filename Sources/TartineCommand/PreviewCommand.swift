@@ -87,7 +87,7 @@ private struct PreviewSummary: Encodable {
         lines.append(
           effect.name.padded(to: 16) + "  " + share(effect.changed).padded(to: 24) + "  " + share(effect.error))
       }
-      for effect in effects where effect.changed.low > 0.1 {
+      for effect in effects where (effect.changed.low ?? 0) > 0.1 {
         lines.append("\(effect.name) changes more than every tenth answer: look whether it changes the meaning too.")
       }
     }
@@ -96,6 +96,6 @@ private struct PreviewSummary: Encodable {
 
   private func share(_ figure: EvaluationSummary.Figure) -> String {
     func percent(_ value: Double) -> String { Text.fixed(value * 100, decimals: 2) }
-    return "\(percent(figure.value)) % (\(percent(figure.low)) to \(percent(figure.high ?? 1)))"
+    return "\(percent(figure.value)) % (\(percent(figure.low ?? 0)) to \(percent(figure.high ?? 1)))"
   }
 }

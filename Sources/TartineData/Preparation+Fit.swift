@@ -3,10 +3,11 @@ extension Preparation {
   /// - Parameters:
   ///   - bins: at most so many for each column of numbers; nil: by `BinRule`.
   ///   - standardize: whether numbers are standardized; else they are as they come.
-  ///   - isRate: whether the target is a number of at least 0, measured by its mean alone.
+  ///   - targetScale: what a target of numbers is divided by.
   /// - Throws: `DataError` where no column is left to learn from.
   package init(
-    fitting dataset: Dataset, rows: [Int], bins: Int? = nil, standardize: Bool = true, isRate: Bool = false
+    fitting dataset: Dataset, rows: [Int], bins: Int? = nil, standardize: Bool = true,
+    targetScale: TargetScale = .standard
   ) throws {
     switch dataset.inputs {
     case .images(let block):
@@ -27,7 +28,7 @@ extension Preparation {
       }
       inputs = .table(features)
     }
-    target = try TargetPreparation(fitting: dataset, rows: rows, isRate: isRate)
+    target = try TargetPreparation(fitting: dataset, rows: rows, scale: targetScale)
   }
 }
 
@@ -86,14 +87,13 @@ extension Feature {
     }
     let count = Double(present.count)
     let mean = present.reduce(0, +) / count
-    let variance = present.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+    let deviation = present.standardDeviation(from: mean)
     present.sort()
-    let middle = present.count / 2
-    let median = present.count % 2 == 1 ? present[middle] : (present[middle - 1] + present[middle]) / 2
+    let median = present.medianOfSorted
     // A constant differs from its computed mean by rounding alone.
     let isConstant = present.first == present.last
     let number = NumberFeature(
-      name: name, mean: mean, deviation: isConstant ? 0 : variance.squareRoot(), median: median,
+      name: name, mean: mean, deviation: isConstant ? 0 : deviation, median: median,
       hasMissing: present.count < rows.count, edges: [])
     return (.number(number), ValueDistribution(sorted: present))
   }
@@ -133,7 +133,7 @@ extension Feature {
 }
 
 extension TargetPreparation {
-  init(fitting dataset: Dataset, rows: [Int], isRate: Bool) throws {
+  init(fitting dataset: Dataset, rows: [Int], scale: TargetScale) throws {
     switch dataset.task.task {
     case .binary, .multiclass:
       // All rows name the classes, so that a class is known even where train lacks it.
@@ -149,24 +149,33 @@ extension TargetPreparation {
       guard case .numbers(let numbers) = dataset.targets[0].values else {
         throw DataError("a regression needs numbers.", source: dataset.source, column: dataset.targets[0].name)
       }
-      let mean = rows.reduce(0) { $0 + numbers[$1] } / Double(rows.count)
-      let variance =
-        rows.reduce(0) { $0 + (numbers[$1] - mean) * (numbers[$1] - mean) } / Double(rows.count)
-      guard variance > 0 else {
+      // A constant differs from its computed mean by rounding alone.
+      guard rows.contains(where: { numbers[$0] != numbers[rows[0]] }) else {
         throw DataError(
           "the target is the same in all train rows.", source: dataset.source,
           column: dataset.targets[0].name)
       }
-      if isRate {
+      let values = rows.map { numbers[$0] }
+      let mean = values.reduce(0, +) / Double(values.count)
+      switch scale {
+      case .standard:
+        self = .number(column: dataset.targets[0].name, mean: mean, deviation: values.standardDeviation(from: mean))
+      case .robust:
+        let sorted = values.sorted()
+        let median = sorted.medianOfSorted
+        let distance = values.map { abs($0 - median) }.sorted().medianOfSorted
+        self = .number(
+          column: dataset.targets[0].name, mean: median,
+          // Where more than half of the values are the same one their distance says nothing.
+          deviation: distance > 0 ? 1.4826 * distance : values.standardDeviation(from: mean))
+      case .mean:
         if let row = rows.first(where: { numbers[$0] < 0 }) {
           throw DataError(
             "a Poisson loss is for counts, and row \(dataset.rowNumber(row)) holds \(numbers[row]).",
             source: dataset.source, column: dataset.targets[0].name)
         }
         self = .number(column: dataset.targets[0].name, mean: 0, deviation: mean)
-        return
       }
-      self = .number(column: dataset.targets[0].name, mean: mean, deviation: variance.squareRoot())
     }
   }
 
@@ -176,5 +185,20 @@ extension TargetPreparation {
     case .numbers(let numbers): return Set(numbers).sorted().map(Column.text(of:))
     case .texts(_, let levels): return levels.sorted()
     }
+  }
+}
+
+extension [Double] {
+  /// The root of the mean square distance from `mean`; squares that a Double cannot hold are taken in units that it can.
+  fileprivate func standardDeviation(from mean: Double) -> Double {
+    let deviation = (reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)).squareRoot()
+    guard deviation < 1e-140 else { return deviation }
+    let largest = reduce(0) { Swift.max($0, abs($1 - mean)) }
+    guard largest > 0 else { return 0 }
+    return largest * (reduce(0) { $0 + (($1 - mean) / largest) * (($1 - mean) / largest) } / Double(count)).squareRoot()
+  }
+
+  fileprivate var medianOfSorted: Double {
+    count % 2 == 1 ? self[count / 2] : (self[count / 2 - 1] + self[count / 2]) / 2
   }
 }

@@ -195,6 +195,17 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
   package var width: Int { levels.count + (hasMissing ? 1 : 0) + (hasUnseen ? 1 : 0) }
 }
 
+/// What a target of numbers is divided by.
+package enum TargetScale: Hashable, Sendable {
+  /// The standard deviation, about the mean.
+  case standard
+  /// 1.4826 times the median distance from the median, which outliers do not inflate: the standard deviation of a normal
+  /// distribution. **Source**: Rousseeuw and Croux, *Alternatives to the median absolute deviation*, 1993.
+  case robust
+  /// The mean alone, of numbers of at least 0.
+  case mean
+}
+
 package enum TargetPreparation: Hashable, Sendable {
   /// Class names in order; for two, the second is what the probability is of.
   case classes(column: String, names: [String])

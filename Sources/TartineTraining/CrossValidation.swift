@@ -53,6 +53,7 @@ extension Evaluation {
       outcomes: parts.flatMap(\.outcomes), absoluteErrors: parts.flatMap(\.absoluteErrors),
       targetVariance: isRegression ? truths.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / rows : 0,
       predictions: parts.flatMap(\.predictions), truths: truths, scores: parts.flatMap(\.scores),
+      logLosses: parts.flatMap(\.logLosses),
       outputNames: parts[0].outputNames, quantile: parts[0].quantile, origin: parts.flatMap(\.origin))
   }
 }

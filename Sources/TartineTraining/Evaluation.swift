@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
 import TartineData
 import TartineEngine
 import TartineNetworks
@@ -21,6 +28,8 @@ public struct Evaluation: Sendable {
   package let truths: [Double]
   /// What the output layer said: probabilities, [rows, outputs]; one of two classes has one. Empty for a regression.
   package let scores: [Float]
+  /// Each row's −log p of its class, from logits; empty for labels and a regression.
+  package let logLosses: [Double]
   /// Names of the classes, or of the labels; empty for a regression.
   package let outputNames: [String]
   /// Which quantile the numbers answer; nil: none.
@@ -102,15 +111,21 @@ package final class Evaluator {
     let count = rows.rowCount
     var losses = [Double](repeating: 0, count: count)
     var scores = [Float](repeating: 0, count: count * output.width)
+    var logLosses: [Double] = []
+    if case .classes = target { logLosses = losses }
     losses.withUnsafeMutableBufferPointer { losses in
       scores.withUnsafeMutableBufferPointer { scores in
-        // Chunks write to rows of their own.
-        nonisolated(unsafe) let losses = losses
-        nonisolated(unsafe) let scores = scores
-        predictor.run(rows) { _, range, logits in
-          self.measure(
-            logits, range, of: rows, losses: losses.baseAddress! + range.lowerBound,
-            scores: scores.baseAddress! + range.lowerBound * self.output.width)
+        logLosses.withUnsafeMutableBufferPointer { logLosses in
+          // Chunks write to rows of their own.
+          nonisolated(unsafe) let losses = losses
+          nonisolated(unsafe) let scores = scores
+          nonisolated(unsafe) let logLosses = logLosses
+          predictor.run(rows) { _, range, logits in
+            self.measure(
+              logits, range, of: rows, losses: losses.baseAddress! + range.lowerBound,
+              scores: scores.baseAddress! + range.lowerBound * self.output.width,
+              logLosses: logLosses.isEmpty ? nil : logLosses.baseAddress! + range.lowerBound)
+          }
         }
       }
     }
@@ -120,20 +135,27 @@ package final class Evaluator {
       task: target.task, loss: losses.reduce(0, +) / Double(max(1, count)), outcomes: outcomes,
       absoluteErrors: isRegression ? outcomes.map { $0.squareRoot() } : [],
       targetVariance: isRegression ? Self.variance(truths) : 0, predictions: answers, truths: truths,
-      scores: isRegression ? [] : scores, outputNames: target.outputNames, quantile: loss.share,
+      scores: isRegression ? [] : scores, logLosses: logLosses, outputNames: target.outputNames, quantile: loss.share,
       origin: rows.origin)
   }
 
-  /// The losses of a chunk's rows, and what the output layer makes of their logits.
+  /// The losses of a chunk's rows, their −log p for classes, and what the output layer makes of their logits.
   private func measure(
     _ logits: UnsafeMutableRawPointer, _ range: Range<Int>, of rows: PreparedRows,
-    losses: UnsafeMutablePointer<Double>, scores: UnsafeMutablePointer<Float>
+    losses: UnsafeMutablePointer<Double>, scores: UnsafeMutablePointer<Float>, logLosses: UnsafeMutablePointer<Double>?
   ) {
     let kernels = Precision.float32.kernels
     scores.update(from: logits.assumingMemoryBound(to: Float.self), count: range.count * output.width)
     output.activate(scores, rows: range.count, temperature: decision.temperature, kernels: kernels)
     if decision.temperature != 1 {
       kernels.pointee.blend(logits, logits, range.count * output.width, 0, 1 / decision.temperature)
+    }
+    // Before the loss, which leaves its gradient in the logits' place.
+    if let logLosses {
+      let logits = logits.assumingMemoryBound(to: Float.self)
+      for row in 0..<range.count {
+        logLosses[row] = logLoss(logits + row * output.width, truth: rows.targets, range.lowerBound + row)
+      }
     }
     func measure(_ targets: UnsafeRawPointer) {
       output.loss(
@@ -145,6 +167,21 @@ package final class Evaluator {
     case .labels(let labels): labels.withUnsafeBufferPointer { measure($0.baseAddress! + range.lowerBound) }
     case .matrix(let arena, let width): measure(arena[range.lowerBound * width * 4])
     case .none: break
+    }
+  }
+
+  /// −log p of a row's class: log Σ eᶻ − z, which stays exact where p is too small for a Float.
+  private func logLoss(_ logits: UnsafePointer<Float>, truth: PreparedRows.Targets, _ row: Int) -> Double {
+    switch truth {
+    case .labels(let labels):
+      let largest = (0..<output.width).reduce(-Double.infinity) { max($0, Double(logits[$1])) }
+      let sum = (0..<output.width).reduce(0.0) { $0 + exp(Double(logits[$1]) - largest) }
+      return largest + log(sum) - Double(logits[Int(labels[row])])
+    case .matrix(let arena, _):
+      let isSecond = arena.base.assumingMemoryBound(to: Float.self)[row] > 0.5
+      let z = isSecond ? Double(logits[0]) : -Double(logits[0])
+      return max(0, -z) + log1p(exp(-abs(z)))
+    case .none: return .nan
     }
   }
 

@@ -13,7 +13,7 @@ package final class PreparedSplits: Sendable {
   private struct Key: Hashable {
     let preparation: PreparationRecipe
     let bins: Int?
-    let isRate: Bool
+    let targetScale: TargetScale
   }
 
   private let split: Split
@@ -24,7 +24,7 @@ package final class PreparedSplits: Sendable {
   /// - Throws: `DataError` where there is nothing to learn.
   func rows(for recipe: Recipe) throws -> Rows {
     let bins = recipe.preparation.bins ?? (recipe.network.isLinear ? 0 : nil)
-    let key = Key(preparation: recipe.preparation, bins: bins, isRate: recipe.loss.kind == .poisson)
+    let key = Key(preparation: recipe.preparation, bins: bins, targetScale: recipe.loss.targetScale)
     return try known.withLock { known in
       if let rows = known[key] { return rows }
       let rows = try Self.prepare(split, bins: bins, recipe)
@@ -38,9 +38,20 @@ package final class PreparedSplits: Sendable {
     var warnings: [String] = []
     let preparation = try Preparation(
       fitting: split.dataset, rows: split.train, bins: bins, standardize: recipe.preparation.standardize,
-      isRate: recipe.loss.kind == .poisson)
+      targetScale: recipe.loss.targetScale)
     return Rows(
       preparation: preparation, train: try preparation.apply(to: split.dataset, rows: split.train, warnings: &warnings),
       dev: try preparation.apply(to: split.dataset, rows: split.dev, warnings: &warnings))
+  }
+}
+
+extension Loss {
+  /// What its target is divided by: δ of a Huber loss is a number of the units that its errors come in.
+  fileprivate var targetScale: TargetScale {
+    switch kind {
+    case .poisson: .mean
+    case .huber: .robust
+    default: .standard
+    }
   }
 }

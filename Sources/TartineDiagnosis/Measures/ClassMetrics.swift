@@ -31,7 +31,10 @@ package struct ClassMetrics {
   ///   - probabilities: [rows, classes].
   ///   - truths: class numbers.
   ///   - answers: class numbers; a threshold may have chosen them.
-  package init(probabilities: [Double], truths: [Int], answers: [Int], classes: Int) {
+  ///   - logLosses: each row's, from logits; nil: from the probabilities.
+  package init(
+    probabilities: [Double], truths: [Int], answers: [Int], logLosses known: [Double]? = nil, classes: Int
+  ) {
     self.classes = classes
     self.truths = truths
     self.answers = answers
@@ -43,7 +46,7 @@ package struct ClassMetrics {
       let p = probabilities[(row * classes)..<((row + 1) * classes)]
       let first = p.startIndex
       // A probability that a Float holds as 0 is not impossible.
-      logLosses.append(-log(max(p[first + truth], Double(Float.leastNormalMagnitude))))
+      logLosses.append(known?[row] ?? -log(max(p[first + truth], Double(Float.leastNormalMagnitude))))
       let squares = p.indices.reduce(0.0) { sum, place in
         let difference = p[place] - (place == first + truth ? 1 : 0)
         return sum + difference * difference

@@ -71,7 +71,7 @@ public struct Metrics: Sendable {
     let truths = evaluation.truths.map { Int($0) }
     let metrics = ClassMetrics(
       probabilities: evaluation.classProbabilities, truths: truths,
-      answers: evaluation.predictions.map { Int($0) }, classes: classes)
+      answers: evaluation.predictions.map { Int($0) }, logLosses: evaluation.logLosses, classes: classes)
     let once = [Double](repeating: 1, count: truths.count)
     values = Self.estimates(metrics.names, rows: truths.count, curves: classes, seed: seed, metrics.values)
     let cells = metrics.confusion(once)

@@ -105,6 +105,38 @@ import Testing
     #expect(try Preparation(fitting: dataset("size,y\n" + only.joined()), rows: Array(0..<127)).width > 0)
   }
 
+  @Test func tinyNumbersHaveAScale() throws {
+    let lines = (0..<60).map { "\($0 % 7)e-170,\($0 % 2)\n" }
+    let preparation = try Preparation(fitting: dataset("x,y\n" + lines.joined()), rows: Array(0..<60), bins: 0)
+    guard case .table(let features) = preparation.inputs, case .number(let number) = features[0] else { return }
+    let values = (0..<60).map { Double($0 % 7) }
+    let mean = values.reduce(0, +) / 60
+    let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 60).squareRoot()
+    #expect(abs(number.deviation / (deviation * 1e-170) - 1) < 1e-12)
+  }
+
+  @Test func aConstantTargetIsRefusedWhateverItsMeanIsRoundedTo() throws {
+    let lines = (0..<60).map { "\($0 % 7),\($0 < 40 ? "0.1" : "0.3")\n" }
+    let columns = try CSVReader(Array(("x,y\n" + lines.joined()).utf8), source: "t").read()
+    let data = try Dataset(source: "t", columns: columns, target: "y", task: .regression)
+    let error = #expect(throws: DataError.self) { try Preparation(fitting: data, rows: Array(0..<40)) }
+    #expect(error?.message == "the target is the same in all train rows.")
+  }
+
+  @Test func outliersDoNotWidenARobustScale() throws {
+    let lines = (0..<60).map { "\($0 % 7),\($0 == 3 ? 1e9 : Double($0) + 0.5)\n" }
+    let columns = try CSVReader(Array(("x,y\n" + lines.joined()).utf8), source: "t").read()
+    let data = try Dataset(source: "t", columns: columns, target: "y", task: .regression)
+    guard
+      case .number(_, let middle, let scale) = try Preparation(
+        fitting: data, rows: Array(0..<60), targetScale: .robust
+      ).target
+    else { return }
+    // 0.5, 1.5, 2.5, 4.5 … 59.5 and one beyond: the 30th and 31st are 30.5 and 31.5, and of the distances from 31 the 30th and
+    // 31st are 14.5 and 15.5.
+    #expect(middle == 31 && abs(scale - 1.4826 * 15) < 1e-9)
+  }
+
   @Test func numbersTooLargeToCountAreNoCounter() throws {
     let rows = (0..<60).map { "9007199254740992000,\($0 * 7 % 5),\($0 % 2)\n" }
     let data = try dataset("id,x,y\n" + rows.joined())
