@@ -66,6 +66,8 @@ struct SplitParts {
 /// How many rows dev and test are to hold.
 struct PartSizes {
   let rows, dev, test: Int
+  /// The shares that were asked for, whatever the number of rows.
+  let devShare, testShare: Double
 
   /// - Throws: `DataError` where a part would be empty.
   init(_ rule: SplitRule, rows: Int, hasTestFile: Bool, source: String) throws {
@@ -75,19 +77,21 @@ struct PartSizes {
       let part = min(Int((Double(rows) * 0.2).rounded()), 10_000)
       dev = max(1, part)
       test = hasTestFile ? 0 : part
-    case .shares(let trainShare, let devShare, let testShare):
-      let shares = [trainShare, devShare] + (testShare.map { [$0] } ?? [])
+      (devShare, testShare) = (0.2, hasTestFile ? 0 : 0.2)
+    case .shares(let train, let devPart, let testPart):
+      let shares = [train, devPart] + (testPart.map { [$0] } ?? [])
       guard shares.allSatisfy({ $0 > 0 && $0 < 1 }), abs(shares.reduce(0, +) - 1) < 1e-6 else {
         throw DataError(
           "the shares of a split must be above 0 and add up to 1, as in 0.6,0.2,0.2.", source: source)
       }
-      guard !hasTestFile || testShare == nil else {
+      guard !hasTestFile || testPart == nil else {
         throw DataError(
           "a test file was given, so the split has two shares, train and dev, as in 0.8,0.2.", source: source)
       }
-      dev = Int((Double(rows) * devShare).rounded())
-      test = Int((Double(rows) * (testShare ?? 0)).rounded())
-      guard dev > 0, testShare == nil || test > 0, dev + test < rows else {
+      dev = Int((Double(rows) * devPart).rounded())
+      test = Int((Double(rows) * (testPart ?? 0)).rounded())
+      (devShare, testShare) = (devPart, testPart ?? 0)
+      guard dev > 0, testPart == nil || test > 0, dev + test < rows else {
         throw DataError("with \(rows) rows a part of this split would be empty.", source: source)
       }
     }
@@ -163,17 +167,21 @@ extension SplitMethod {
     return parts
   }
 
-  /// Train first, test last; rows without a value are train's. Equal values are not cut apart.
-  /// - Throws: `DataError` for dates that do not begin with the year.
+  /// Train first, test last; rows without a value are train's. Equal times are not cut apart.
+  /// - Throws: `DataError` for texts that are no times, or may be read in two orders.
   private static func ordered(_ dataset: Dataset, _ column: Column, _ sizes: PartSizes) throws -> SplitParts {
-    if case .texts(_, let levels) = column.values, let strange = levels.first(where: isMisordered),
-      levels.count(where: isMisordered) * 10 > levels.count
-    {
+    let groups: [[Int]]
+    do {
+      groups = try column.groupsInTime()
+    } catch let ambiguity as TimeForm.Ambiguity {
       throw DataError(
-        "texts are put in order by their letters, which dates such as '\(strange)' are not written for; write them as "
-          + "2024-03-01, or times as numbers.", source: dataset.source, column: column.name)
+        "'\(ambiguity.text)' may be written with \(ambiguity.first) or with \(ambiguity.second), and no row tells which; write "
+          + "times as 2024-03-01.", source: dataset.source, column: column.name)
+    } catch let unreadable as TimeForm.Unreadable {
+      throw DataError(
+        "'\(unreadable.text)' is no time of the form that the others have; write times as 2024-03-01, 2024-03-01 12:30 or as "
+          + "numbers.", source: dataset.source, column: column.name)
     }
-    let groups = column.orderedGroups
     var parts = SplitParts()
     for group in groups.reversed() {
       if parts.test.count < sizes.test {
@@ -188,26 +196,14 @@ extension SplitMethod {
     return parts
   }
 
-  /// Dates as 31.12.2021 or 12/31/21, and as 2021-3-1.
-  private static func isMisordered(_ text: String) -> Bool {
-    let date = text.split { $0 == " " || $0 == "T" }.first ?? ""
-    let parts = date.split { "./-".contains($0) }
-    guard parts.count == 3, parts.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }) else { return false }
-    if parts[0].count == 4 { return parts[1].count == 1 || parts[2].count == 1 }
-    let isYearLast = parts[2].count == 4 || parts[2].count == 2 && !date.contains("-")
-    return isYearLast && parts[0].count < 3 && parts[1].count < 3
-  }
-
-  /// The share of values is that of rows, in the mean.
+  /// By the value and the shares alone, so that a row stays in its part when others come.
   private static func hashed(_ column: Column, _ sizes: PartSizes) -> SplitParts {
     var parts = SplitParts()
-    let devShare = Double(sizes.dev) / Double(sizes.rows)
-    let testShare = Double(sizes.test) / Double(sizes.rows)
     for row in 0..<column.count {
       let place = hash(column.text(row) ?? "")
-      if place < testShare {
+      if place < sizes.testShare {
         parts.test.append(row)
-      } else if place < testShare + devShare {
+      } else if place < sizes.testShare + sizes.devShare {
         parts.dev.append(row)
       } else {
         parts.train.append(row)
@@ -261,12 +257,18 @@ extension Column {
     return groups
   }
 
-  /// Rows of each value, ascending: numbers by size, texts by their letters, which dates such as 2024-03-01 are written for.
-  fileprivate var orderedGroups: [[Int]] {
-    let present = groups.filter { !isMissing($0[0]) }
+  /// Rows of each time, ascending.
+  ///
+  /// - Throws: `TimeForm.Ambiguity`, `TimeForm.Unreadable`.
+  fileprivate func groupsInTime() throws -> [[Int]] {
+    let times: [Double]
     switch values {
-    case .numbers(let numbers): return present.sorted { numbers[$0[0]] < numbers[$1[0]] }
-    case .texts: return present.sorted { (text($0[0]) ?? "") < (text($1[0]) ?? "") }
+    case .numbers(let numbers): times = numbers
+    case .texts(let codes, let levels):
+      let places = try TimeForm.places(of: levels)
+      times = codes.map { $0 < 0 ? .nan : places[Int($0)] }
     }
+    return Dictionary(grouping: times.indices.filter { !times[$0].isNaN }) { times[$0] }
+      .sorted { $0.key < $1.key }.map(\.value)
   }
 }

@@ -67,16 +67,59 @@ import Testing
     #expect(throws: DataError.self) { try split.folds(3) }
   }
 
-  @Test(arguments: ["31.12.2021", "12/31/2021", "3/4/21 10:00", "2021-3-1"])
-  func datesThatTextsOrderWrongly(_ text: String) throws {
-    func divide(_ day: (Int) -> String) throws -> Split {
-      let rows = (0..<40).map { Visit(patient: day($0), day: 0, part: "a", x: 1, y: $0 % 2 == 0 ? "a" : "b") }
-      return try Dataset(rows: rows, target: "y").split(by: .time(by: "patient"))
+  /// Rows in an order of no meaning, each with the text of its place in time.
+  private func divide(_ texts: [String]) throws -> (Split, [Int]) {
+    let order = texts.indices.map { ($0 * 7 + 3) % texts.count }
+    let rows = order.map { Visit(patient: texts[$0], day: 0, part: "a", x: Double($0 % 3), y: $0 % 2 == 0 ? "a" : "b") }
+    return (try Dataset(rows: rows, target: "y").split(by: .time(by: "patient")), order)
+  }
+
+  @Test(arguments: [
+    (0..<40).map { "2021-12-\($0 / 2 + 10)" }, (0..<40).map { "2023/\($0 / 20 + 1)/\($0 % 20 + 1)" },
+    (0..<40).map { "\($0 % 20 + 1).\($0 / 20 + 9).2021" }, (0..<40).map { "\($0 / 20 + 9)/\($0 % 20 + 1)/21 10:00" },
+    (0..<40).map { "\(["Sep", "Oct", "Nov", "Dec"][$0 / 10]) \($0 % 10 + 1) 2000" },
+    (0..<40).map { "\($0 % 10 + 1)-\(["Sep", "Oct", "Nov", "Dec"][$0 / 10])-99" },
+    (0..<40).map { "Monday, \($0 % 10 + 1) \(["September", "October", "November", "December"][$0 / 10]) 2020" },
+    (0..<40).map { "\(["Jan", "Feb", "Mar", "Apr", "May", "June", "July", "Aug"][$0 % 8]) \($0 / 8 + 1999)" },
+    (0..<40).map { "Q\($0 % 4 + 1) \($0 / 4 + 2000)" }, (0..<40).map { "\($0 / 4 + 2000)Q\($0 % 4 + 1)" },
+    (0..<40).map { "week \($0 + 1)" }, (0..<40).map { "\(2019 + $0 / 20)-W\($0 % 20 + 5)" },
+    (0..<40).map { "v1.2.\($0)" },
+    (0..<40).map { "\(($0 / 3 + 11) % 12 + 1):\($0 % 3 + 1)0 \($0 < 36 ? "AM" : "PM")" },
+    (0..<40).map { "\($0 / 4 + 5):\($0 % 4 + 1)0" },
+    // One hour later each, in a zone that is one hour further ahead each.
+    (0..<12).map { "2024-03-01T\($0 * 2 < 10 ? "0" : "")\($0 * 2):00:00+0\(min($0, 9)):00" },
+  ]) func timesInTheirForms(_ texts: [String]) throws {
+    let (split, order) = try divide(texts)
+    let range = parts(split).map { rows in rows.map { order[$0] } }
+    #expect(range[0].max()! < range[1].min()! && range[1].max()! < range[2].min()!, "\(range)")
+  }
+
+  @Test func aTimeOfTwoReadingsIsRefusedWithBoth() {
+    for text in ["/2023", "-2023", ".2023"] {
+      let error = #expect(throws: DataError.self) { try divide((0..<36).map { "\($0 % 6 + 1)/\($0 / 6 + 1)\(text)" }) }
+      #expect(error?.message.contains("the day first or with the month first") == true)
     }
-    let error = #expect(throws: DataError.self) { try divide { _ in text } }
-    #expect(error.map { "\($0)".contains("'\(text)'") && "\($0)".contains("2024-03-01") } == true)
-    for text in ["2021-12-", "21-12-", "v1.2."] {
-      #expect(throws: Never.self) { try divide { "\(text)\(10 + $0 / 2)" } }
+    let error = #expect(throws: DataError.self) { try divide((0..<40).map { "\($0 % 5 + 10)-12-\($0 / 5 + 13)" }) }
+    #expect(error?.message.contains("the year first or with the day first") == true)
+  }
+
+  @Test func whatIsNoTimeIsRefused() {
+    for texts in [["red", "green"], ["2024-01-01", "soon"], ["2024-02-30", "2024-02-28"], ["10:00", "2024-01-01"]] {
+      #expect(throws: DataError.self) { try divide((0..<40).map { texts[$0 % 2] }) }
+    }
+  }
+
+  @Test func hashesStayWhenRowsCome() throws {
+    func split(_ count: Int) throws -> Split {
+      try Dataset(
+        features: (0..<count).map { [Float($0) + 0.5, Float($0 % 3)] }, labels: (0..<count).map { $0 % 2 },
+        columnNames: ["id", "x"]
+      ).split(by: .hash(of: "id"))
+    }
+    let all = try split(400)
+    for count in 380..<400 {
+      let some = parts(try split(count))
+      #expect(some == parts(all).map { $0.filter { $0 < count } })
     }
   }
 
