@@ -32,6 +32,7 @@ struct PredictCommand: ParsableCommand {
     }
     let model = try Model(self.model)
     let predictions = try ModelInput(data, model: model).predictions(threads: output.threads)
+    for warning in InputWarning.sum(of: predictions.map(\.warnings)) { Files.warn(warning.description) }
     let csv = PredictionTable(model, predictions).csv
     if let out { try Files.write(csv, to: out) }
     if output.json {

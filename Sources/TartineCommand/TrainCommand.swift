@@ -32,7 +32,7 @@ struct TrainCommand: ParsableCommand {
     if let error = job.options.humanError, error > 1, job.split.task != .regression {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(error); 0.05 are 5 %.")
     }
-    for notice in job.split.dataset.notices { Files.warn(notice) }
+    for notice in job.split.notices { Files.warn(notice) }
     Files.onInterrupt(
       say: "stopped; to go on: \(Shell.program) train --resume \(Shell.quoted(job.folder.path))",
       removing: job.folder.path)
@@ -51,7 +51,6 @@ struct TrainCommand: ParsableCommand {
       throw error
     }
     display.finish()
-    for notice in result.model.preparation.notices { Files.warn(notice) }
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     for warning in warnings { Files.warn(warning) }

@@ -68,6 +68,29 @@ package struct ValueDistribution {
 
   var count: Int { sorted.count }
 
+  /// Where the credible values end: a robust range, 5 widths of the middle nine tenths beyond its ends, holds those; and no nearer
+  /// than half a width, so that what lies a little beyond the train rows is told from them. Nil where so few rows tell no quantiles,
+  /// or nearly all have one value.
+  var bounds: ClosedRange<Double>? {
+    guard sorted.count >= Self.fewestForBounds, let first = sorted.first, let last = sorted.last, first < last else {
+      return nil
+    }
+    // A column that is mostly one value has its width from the ends, or from what is there at all.
+    let ends = [0.05, 0.01].map { share -> (low: Double, high: Double) in
+      let skipped = Int(share * Double(sorted.count))
+      return (sorted[skipped], sorted[sorted.count - 1 - skipped])
+    }
+    let (low, high) = ends.first { $0.low < $0.high } ?? (first, last)
+    let width = high - low
+    let isCredible = (low - 5 * width)...(high + 5 * width)
+    let lowest = sorted.first { isCredible.contains($0) } ?? low
+    let highest = sorted.last { isCredible.contains($0) } ?? high
+    let bounds = (min(lowest, low - width / 2), max(highest, high + width / 2))
+    return bounds.0.isFinite && bounds.1.isFinite ? bounds.0...bounds.1 : nil
+  }
+
+  private static let fewestForBounds = 20
+
   /// Two values are told by a line through them.
   var hasMoreThanTwo: Bool {
     guard let first = sorted.first, let last = sorted.last else { return false }

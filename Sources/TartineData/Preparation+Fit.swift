@@ -85,8 +85,12 @@ extension Feature {
     guard !present.isEmpty else {
       return (.leftOut(name: name, reason: "it holds no value in the train rows"), nil)
     }
-    let count = Double(present.count)
-    let mean = present.reduce(0, +) / count
+    let values = ValueDistribution(sorted: present.sorted())
+    let bounds = values.bounds
+    if let bounds, !present.allSatisfy(bounds.contains) {
+      present = present.map { min(bounds.upperBound, max(bounds.lowerBound, $0)) }
+    }
+    let mean = present.reduce(0, +) / Double(present.count)
     let deviation = present.standardDeviation(from: mean)
     present.sort()
     let median = present.medianOfSorted
@@ -94,7 +98,7 @@ extension Feature {
     let isConstant = present.first == present.last
     let number = NumberFeature(
       name: name, mean: mean, deviation: isConstant ? 0 : deviation, median: median,
-      hasMissing: present.count < rows.count, edges: [])
+      hasMissing: present.count < rows.count, edges: [], bounds: bounds)
     return (.number(number), ValueDistribution(sorted: present))
   }
 

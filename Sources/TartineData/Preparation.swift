@@ -124,7 +124,10 @@ package enum Feature: Hashable, Sendable {
   }
 }
 
-/// (x − mean) / deviation; missing values take the median, and set a flag of their own.
+/// (x − mean) / deviation, x held within ``bounds``; missing values take the median, and set a flag of their own.
+///
+/// A value far from all others (a unit slip, 1 000 times too large) would else decide the standard deviation, or be an input that
+/// no weight was trained for: one such row made the error of a whole test set meaningless.
 package struct NumberFeature: Hashable, Sendable, Codable {
   package let name: String
   package let mean, deviation, median: Double
@@ -132,8 +135,15 @@ package struct NumberFeature: Hashable, Sendable, Codable {
   package let hasMissing: Bool
   /// Where its bins begin and end, ascending; empty: it has none.
   package let edges: [Double]
+  /// Values beyond these are held there; nil: as they come, as in models of old and of very few rows.
+  package let low, high: Double?
 
-  package init(name: String, mean: Double, deviation: Double, median: Double, hasMissing: Bool, edges: [Double]) {
+  package init(
+    name: String, mean: Double, deviation: Double, median: Double, hasMissing: Bool, edges: [Double],
+    bounds: ClosedRange<Double>? = nil
+  ) {
+    low = bounds?.lowerBound
+    high = bounds?.upperBound
     self.name = name
     self.mean = mean
     self.deviation = deviation
@@ -149,7 +159,13 @@ package struct NumberFeature: Hashable, Sendable, Codable {
     for edge in edges where kept.isEmpty || isBin(kept[kept.count - 1], edge) { kept.append(edge) }
     return NumberFeature(
       name: name, mean: mean, deviation: deviation, median: median, hasMissing: hasMissing,
-      edges: kept.count > 2 ? kept : [])
+      edges: kept.count > 2 ? kept : [], bounds: bounds)
+  }
+
+  /// The range that values are held in.
+  package var bounds: ClosedRange<Double>? {
+    guard let low, let high, low <= high else { return nil }
+    return low...high
   }
 
   /// Whether a bin from one value to another has a slope.
@@ -161,7 +177,9 @@ package struct NumberFeature: Hashable, Sendable, Codable {
   /// A constant feature gives 0. What lies a million deviations away is held there: it says no more, and could
   /// overflow in the network.
   package func standardize(_ value: Double) -> Double {
-    deviation > 0 ? min(1e6, max(-1e6, (value - mean) / deviation)) : 0
+    guard deviation > 0 else { return 0 }
+    let held = min(high ?? .infinity, max(low ?? -.infinity, value))
+    return min(1e6, max(-1e6, (held - mean) / deviation))
   }
 }
 

@@ -10,6 +10,8 @@ public struct Prediction: Hashable, Sendable, CustomStringConvertible {
   public let number: Double?
   /// The probability of each class or label, in the model's order; empty for a regression.
   public let probabilities: [Double]
+  /// What the row holds that the model's train rows did not: unknown categories, missing values, numbers far outside.
+  public internal(set) var warnings: [InputWarning] = []
 
   /// The answer, with the probability of the likeliest class: `1 (96 %)`.
   public var description: String {
@@ -59,7 +61,7 @@ extension Model {
     let columns = try features.filter { $0.width > 0 }.map { feature -> Column in
       try Self.column(feature, row[feature.name] ?? .missing)
     }
-    return predictions(for: try preparation.apply(to: columns, source: "row"), workers: Workers(1))[0]
+    return try predictions(for: columns, source: "row", workers: Workers(1))[0]
   }
 
   /// Predicts one image.
@@ -115,7 +117,7 @@ extension Model {
     let workers = Workers(threads ?? Workers.processorCount)
     switch dataset.inputs {
     case .table(let columns):
-      return predictions(for: try preparation.apply(to: columns, source: dataset.source), workers: workers)
+      return try predictions(for: columns, source: dataset.source, workers: workers)
     case .images(let block):
       return predictions(for: try preparation.apply(to: block, source: dataset.source), workers: workers)
     }
@@ -125,9 +127,18 @@ extension Model {
   /// - Throws: `DataError` for a column that is missing, or a text where the model takes numbers.
   public func predict(csv path: String, threads: Int? = nil) throws -> [Prediction] {
     let columns = try Dataset.readTable(path, isNumeric: preparation.isNumeric)
-    return predictions(
-      for: try preparation.apply(to: columns, source: path),
-      workers: Workers(threads ?? Workers.processorCount))
+    return try predictions(for: columns, source: path, workers: Workers(threads ?? Workers.processorCount))
+  }
+
+  /// Answers rows of a table, each with what is unusual in it.
+  private func predictions(for columns: [Column], source: String, workers: Workers) throws -> [Prediction] {
+    var predictions = predictions(for: try preparation.apply(to: columns, source: source), workers: workers)
+    for warning in preparation.warnings(for: columns) {
+      for (row, value) in zip(warning.rows, warning.values) {
+        predictions[row].warnings.append(warning.ofRow(holding: value))
+      }
+    }
+    return predictions
   }
 
   /// Predicts every image of a folder of IDX files: those to test by, where there are some. Labels need not be
@@ -142,22 +153,28 @@ extension Model {
   public func predict(rows: [some Encodable]) throws -> [Prediction] {
     guard !rows.isEmpty else { return [] }
     let columns = try RowEncoder.columns(of: rows)
-    return predictions(
-      for: try preparation.apply(to: columns, source: "memory"), workers: Workers(Workers.processorCount))
+    return try predictions(for: columns, source: "memory", workers: Workers(Workers.processorCount))
   }
 
   /// Measures the model on rows that have a target.
   ///
   /// - Parameters:
   ///   - dataset: the rows, all of them.
-  ///   - warnings: gets what was adapted on the way, such as labels' full stops.
+  ///   - warnings: gets what was adapted on the way, such as labels' full stops, and what is unusual in the inputs.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   public func evaluate(
     _ dataset: Dataset, warnings: inout [String], threads: Int? = nil
   ) throws -> Evaluation {
-    try evaluate(
-      dataset, rows: Array(0..<dataset.rowCount), warnings: &warnings,
-      workers: Workers(threads ?? Workers.processorCount))
+    let rows = Array(0..<dataset.rowCount)
+    warnings += preparation.warnings(for: dataset, rows: rows).map(\.description)
+    return try evaluate(
+      dataset, rows: rows, warnings: &warnings, workers: Workers(threads ?? Workers.processorCount))
+  }
+
+  /// Measures the model on rows that have a target.
+  public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Evaluation {
+    var warnings: [String] = []
+    return try evaluate(dataset, warnings: &warnings, threads: threads)
   }
 
   package func evaluate(

@@ -62,6 +62,10 @@ public final class Run: Sendable {
       throw DataError("there is no test part; split into three, or give a test file.", source: split.dataset.source)
     }
     let (dataset, rows) = split.test.open()
+    // A few unknown categories are the rule where rows are divided at random.
+    warnings += model.preparation.warnings(for: dataset, rows: rows).filter {
+      if case .outside = $0.kind { true } else { $0.rows.count == rows.count }
+    }.map { "test: \($0)" }
     return try model.evaluate(dataset, rows: rows, warnings: &warnings, workers: Workers(threads))
   }
 }

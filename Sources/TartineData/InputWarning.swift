@@ -1,0 +1,132 @@
+/// What a model was given that its train rows did not hold, so that its answer says less than it seems to.
+///
+/// The rows are answered all the same: an unknown category by the place of the rare and unknown, or by none; a missing
+/// value by the median; a number far outside by the nearest that the model takes.
+public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
+  /// What is unusual.
+  public enum Kind: Hashable, Sendable {
+    /// A category that no train row has, or too few to be told apart.
+    case unknownCategory
+    /// No value where every train row has one, or none in any row.
+    case missing
+    /// A number far beyond those of the train rows, which is held at the nearer end of this range.
+    case outside(ClosedRange<Double>)
+  }
+
+  /// The column's name.
+  public let column: String
+  /// What is unusual.
+  public let kind: Kind
+  /// The value of each such row; empty where there is none.
+  package let values: [String]
+  /// The value of the first such row; empty where there is none.
+  public var value: String { values.first ?? "" }
+  /// Places of the rows, from 0.
+  public let rows: [Int]
+  /// How many rows were looked at.
+  public let rowCount: Int
+
+  /// What it says of one of its rows.
+  package func ofRow(holding value: String) -> InputWarning {
+    InputWarning(column: column, kind: kind, values: [value], rows: [0], rowCount: 1)
+  }
+
+  /// What the warnings of single rows say together.
+  package static func sum(of rows: [[InputWarning]]) -> [InputWarning] {
+    struct Key: Hashable {
+      let column: String
+      let kind: Kind
+    }
+    var order: [Key] = []
+    var found: [Key: (rows: [Int], values: [String])] = [:]
+    for (row, warnings) in rows.enumerated() {
+      for warning in warnings {
+        let key = Key(column: warning.column, kind: warning.kind)
+        if found[key] == nil { order.append(key) }
+        found[key, default: ([], [])].rows.append(row)
+        found[key, default: ([], [])].values.append(warning.value)
+      }
+    }
+    return order.compactMap { key in
+      found[key].map {
+        InputWarning(column: key.column, kind: key.kind, values: $0.values, rows: $0.rows, rowCount: rows.count)
+      }
+    }
+  }
+
+  /// What is unusual, in how many rows, and what was done, in a sentence.
+  public var description: String {
+    let percent = Double(rows.count) / Double(max(1, rowCount)) * 100
+    let rounded = percent < 1 ? "under 1" : "\(Int(percent.rounded()))"
+    let share =
+      rowCount == 1
+      ? ""
+      : rows.count == rowCount ? " in all \(rowCount) rows" : " in \(rows.count) of \(rowCount) rows (\(rounded) %)"
+    switch kind {
+    case .unknownCategory:
+      return
+        "column '\(column)' holds a category that the model does not know, new or rare in its train rows\(share), such as '\(value)'"
+    case .missing:
+      return "column '\(column)' has no value\(share); the model takes the median, or no category, for it"
+    case .outside(let range):
+      let row = rowCount == 1 ? "" : "row \(rows[0] + 1) of "
+      return
+        "\(row)column '\(column)' holds \(value), far outside what the model was trained on; it is taken as "
+        + Column.text(of: (Double(value) ?? 0) < range.lowerBound ? range.lowerBound : range.upperBound)
+        + (rows.count > 1 ? ", and so are \(rows.count - 1) more" : "")
+    }
+  }
+}
+
+extension Preparation {
+  /// What is unusual in some rows, a warning a column and kind.
+  package func warnings(for dataset: Dataset, rows: [Int]) -> [InputWarning] {
+    guard case .table(let columns) = dataset.inputs else { return [] }
+    return warnings(for: columns, rows: rows)
+  }
+
+  /// - Parameter rows: nil: all.
+  package func warnings(for columns: [Column], rows: [Int]? = nil) -> [InputWarning] {
+    guard case .table(let features) = inputs else { return [] }
+    let byName = Dictionary(columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let rows = rows ?? Array(0..<(columns.first?.count ?? 0))
+    return features.flatMap { feature in byName[feature.name].map { feature.warnings($0, rows) } ?? [] }
+  }
+}
+
+extension Feature {
+  fileprivate func warnings(_ column: Column, _ rows: [Int]) -> [InputWarning] {
+    var list: [InputWarning] = []
+    func add(_ kind: InputWarning.Kind, _ found: [Int]) {
+      guard !found.isEmpty else { return }
+      list.append(
+        InputWarning(
+          column: name, kind: kind, values: found.map { column.text(rows[$0]) ?? "" }, rows: found, rowCount: rows.count
+        ))
+    }
+    let missing = rows.indices.filter { column.isMissing(rows[$0]) }
+    // A value that is missing in one row of some is what train rows had too; in all of many, a column went lost.
+    let isLost = missing.count == rows.count && rows.count > 1
+    switch self {
+    case .leftOut: return []
+    case .number(let number):
+      if !missing.isEmpty, !number.hasMissing || isLost { add(.missing, missing) }
+      guard let bounds = number.bounds, case .numbers(let values) = column.values else { break }
+      let outside = rows.indices.filter { !values[rows[$0]].isNaN && !bounds.contains(values[rows[$0]]) }
+      // Many of them are the tail of a distribution.
+      if outside.count <= max(2, rows.count / 1_000) { add(.outside(bounds), outside) }
+    case .category(let category):
+      if !missing.isEmpty, !category.hasMissing || isLost { add(.missing, missing) }
+      let known = Set(category.levels)
+      let isKnown: (Int) -> Bool
+      switch column.values {
+      case .texts(let codes, let levels):
+        let ofLevel = levels.map(known.contains)
+        isKnown = { codes[$0] < 0 || ofLevel[Int(codes[$0])] }
+      case .numbers(let numbers): isKnown = { numbers[$0].isNaN || known.contains(Column.text(of: numbers[$0])) }
+      }
+      add(.unknownCategory, rows.indices.filter { !isKnown(rows[$0]) })
+    }
+    return list
+  }
+}
