@@ -49,6 +49,19 @@ struct DataOptions: ParsableArguments {
   var splitSeed: UInt64?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Texts that stand for a missing value in every column, with commas, as in -999,unknown; beside empty fields, NA and the "
+        + "like. In the target, empty fields and these alone.", valueName: "texts"))
+  var missing: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Lines above the header; by default those that are plainly no part of the table.", valueName: "n"))
+  var skipLines: Int?
+
+  @Option(
     parsing: .unconditional, help: ArgumentHelp("auto, binary, multiclass, multilabel, regression.", valueName: "name"))
   var task: String?
 
@@ -57,7 +70,8 @@ struct DataOptions: ParsableArguments {
   func source(seed: UInt64, loss: Loss? = nil) throws -> DataSource {
     var source = DataSource(
       data: data ?? DataSource.digits, target: target, weights: weights, leaveOut: leftOut, test: test,
-      task: try parsedTask(), split: try parsedShares(), splitBy: try parsedMethod(), splitSeed: splitSeed ?? seed)
+      task: try parsedTask(), split: try parsedShares(), splitBy: try parsedMethod(), splitSeed: splitSeed ?? seed,
+      format: try parsedFormat())
     if loss?.isForNumbers == true, source.task == nil, target?.contains(",") != true { source.task = .regression }
     return source
   }
@@ -72,6 +86,11 @@ struct DataOptions: ParsableArguments {
     if weights != nil { source.weights = own.weights }
     if leaveOut != nil { source.leaveOut = own.leaveOut }
     if task != nil { source.task = own.task }
+    if let format = own.format {
+      source.format = CSVFormat(
+        skipLines: format.skipLines ?? earlier.format?.skipLines,
+        missing: missing == nil ? earlier.format?.missing ?? [] : format.missing)
+    }
     if split != nil { source.split = own.split }
     if splitBy != nil { source.splitBy = own.splitBy }
     source.splitSeed = own.splitSeed
@@ -80,6 +99,16 @@ struct DataOptions: ParsableArguments {
 
   private var leftOut: [String]? {
     leaveOut.map { $0.split(separator: ",").map(String.init) }
+  }
+
+  private func parsedFormat() throws -> CSVFormat? {
+    guard missing != nil || skipLines != nil else { return nil }
+    if let skipLines, !(0...1_000_000).contains(skipLines) {
+      throw UsageError("--skip-lines must be at least 0, not \(skipLines).")
+    }
+    return CSVFormat(
+      skipLines: skipLines,
+      missing: missing.map { $0.split(separator: ",").map { String($0.drop { $0 == " " }) } } ?? [])
   }
 
   private func parsedTask() throws -> LearningTask? {
@@ -116,6 +145,8 @@ struct DataOptions: ParsableArguments {
     if let weights, weights != source.weights { return "--weights" }
     if let test, test != source.test, Files.absolute(test) != source.test { return "--test" }
     if let leftOut, leftOut != source.leaveOut { return "--leave-out" }
+    if missing != nil, try parsedFormat()?.missing != source.format?.missing { return "--missing" }
+    if let skipLines, skipLines != source.format?.skipLines { return "--skip-lines" }
     if task != nil, try parsedTask() != source.task { return "--task" }
     if split != nil, try parsedShares() != source.split { return "--split" }
     if splitBy != nil, try parsedMethod()?.description != source.splitBy { return "--split-by" }

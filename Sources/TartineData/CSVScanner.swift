@@ -1,7 +1,7 @@
 /// Walks through the fields of a CSV text.
 ///
 /// RFC 4180, and what is met in the wild: a byte-order mark, LF or CRLF or CR, line ends and doubled quotes
-/// inside quotes, blanks around fields, `;`, tab or `|` for the comma, empty lines.
+/// inside quotes, blanks around fields, `;`, tab, `|` or blanks for the comma, empty lines, comments behind `#`.
 struct CSVScanner {
   /// A field: its bytes without quotes and outer blanks.
   struct Field {
@@ -12,10 +12,20 @@ struct CSVScanner {
 
   enum End { case field, record, text }
 
+  /// Which lines that begin with `#` are skipped.
+  enum Comments {
+    case none, all
+    /// Those of another number of fields than the table has.
+    case ofOtherWidth(Int)
+  }
+
   /// A piece of the text, and where it begins; all other places are in the piece.
   let bytes: UnsafeBufferPointer<UInt8>
   let offset: Int
   private let separator: UInt8
+  /// Whether runs of blanks and tabs separate.
+  private let isBlankSeparated: Bool
+  private let comments: Comments
   private(set) var position: Int
   /// Where the record being read began.
   private(set) var recordStart: Int
@@ -31,8 +41,10 @@ struct CSVScanner {
 
   init(
     _ bytes: UnsafeBufferPointer<UInt8>, at offset: Int = 0, separator: UInt8, from position: Int = 0,
-    skipsEmptyLines: Bool = true
+    skipsEmptyLines: Bool = true, comments: Comments = .none
   ) {
+    self.comments = comments
+    isBlankSeparated = separator == UInt8(ascii: " ")
     self.offset = offset
     self.skipsEmptyLines = skipsEmptyLines
     self.bytes = bytes
@@ -43,28 +55,78 @@ struct CSVScanner {
 
   /// The comma, or what stands for it in the first line.
   static func separator(of bytes: UnsafeBufferPointer<UInt8>) -> UInt8 {
-    var found, bar: UInt8?
+    let found = separators(in: bytes)
+    return found.first { $0 == UInt8(ascii: ",") } ?? found.first { $0 != UInt8(ascii: "|") } ?? found.first
+      ?? UInt8(ascii: ",")
+  }
+
+  /// The separators in the first line, each once; up to a comma.
+  static func separators(in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    var found: [UInt8] = []
     var isQuoted = false
     for byte in bytes {
       if byte == quote { isQuoted.toggle() }
       if isQuoted { continue }
       if byte == newline || byte == carriage { break }
-      if byte == UInt8(ascii: ",") { return byte }
-      if byte == UInt8(ascii: ";") || byte == UInt8(ascii: "\t") { found = found ?? byte }
-      if byte == UInt8(ascii: "|") { bar = byte }
+      if byte == UInt8(ascii: ",") { return found + [byte] }
+      if byte == UInt8(ascii: ";") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "|"), !found.contains(byte) {
+        found.append(byte)
+      }
     }
-    return found ?? bar ?? UInt8(ascii: ",")
+    return found
+  }
+
+  /// Fields of the first record; 0 where it cannot be read.
+  static func fieldCount(_ bytes: UnsafeBufferPointer<UInt8>, separator: UInt8) -> Int {
+    var scanner = CSVScanner(bytes, separator: separator)
+    return scanner.beginRecord() ? scanner.countFields() : 0
+  }
+
+  /// Whether a field of the first record is a number.
+  static func hasNumber(_ bytes: UnsafeBufferPointer<UInt8>, separator: UInt8) -> Bool {
+    var scanner = CSVScanner(bytes, separator: separator)
+    guard scanner.beginRecord() else { return false }
+    while let (field, end) = scanner.next() {
+      if NumberParser.parse(bytes, field.start, field.end) != nil { return true }
+      if end != .field { break }
+    }
+    return false
+  }
+
+  /// Goes through the rest of this record; 0 where it cannot be read.
+  private mutating func countFields() -> Int {
+    var count = 0
+    while let (_, end) = next() {
+      count += 1
+      if end != .field { return count }
+    }
+    return 0
   }
 
   var isAtEnd: Bool { position >= bytes.count }
 
-  /// Skips empty lines; false at the end of the text.
+  /// Skips empty lines and comments; false at the end of the text.
   mutating func beginRecord() -> Bool {
-    while skipsEmptyLines, position < bytes.count, bytes[position] == Self.newline || bytes[position] == Self.carriage {
-      position += 1
+    while true {
+      while skipsEmptyLines, position < bytes.count, bytes[position] == Self.newline || bytes[position] == Self.carriage
+      {
+        position += 1
+      }
+      recordStart = position
+      guard position < bytes.count else { return false }
+      guard bytes[position] == UInt8(ascii: "#"), isComment else { return true }
+      while position < bytes.count, bytes[position] != Self.newline, bytes[position] != Self.carriage { position += 1 }
     }
-    recordStart = position
-    return position < bytes.count
+  }
+
+  private var isComment: Bool {
+    switch comments {
+    case .none: return false
+    case .all: return true
+    case .ofOtherWidth(let width):
+      var copy = self
+      return copy.countFields() != width
+    }
   }
 
   /// The next field, where it is a plain number that a Float holds, and what comes after it; nil, without going on, where
@@ -89,7 +151,9 @@ struct CSVScanner {
     let start = position
     while position < bytes.count {
       let byte = bytes[position]
-      if byte == separator || byte == Self.newline || byte == Self.carriage { break }
+      if byte == separator || byte == Self.newline || byte == Self.carriage || isBlankSeparated && isBlank(byte) {
+        break
+      }
       position += 1
     }
     var end = position
@@ -115,10 +179,13 @@ struct CSVScanner {
     }
     let end = position
     position += 1
-    while position < bytes.count, isBlank(bytes[position]) { position += 1 }
+    while !isBlankSeparated, position < bytes.count, isBlank(bytes[position]) { position += 1 }
     if position < bytes.count {
       let byte = bytes[position]
-      guard byte == separator || byte == Self.newline || byte == Self.carriage else { return nil }
+      guard byte == separator || byte == Self.newline || byte == Self.carriage || isBlankSeparated && isBlank(byte)
+      else {
+        return nil
+      }
     }
     return (Field(start: start, end: end, hasDoubledQuotes: hasDoubled), finishField())
   }
@@ -131,6 +198,11 @@ struct CSVScanner {
   @inline(__always)
   private mutating func finishField() -> End {
     guard position < bytes.count else { return .text }
+    if isBlankSeparated {
+      while position < bytes.count, isBlank(bytes[position]) { position += 1 }
+      guard position < bytes.count else { return .text }
+      guard bytes[position] == Self.newline || bytes[position] == Self.carriage else { return .field }
+    }
     let byte = bytes[position]
     position += 1
     if byte == separator { return .field }

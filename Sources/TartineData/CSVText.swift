@@ -18,14 +18,18 @@ package struct CSVText {
   init(_ bytes: [UInt8], chunkSize: Int = usualChunkSize) {
     storage = .memory(bytes)
     self.chunkSize = chunkSize
-    count = bytes.count
+    count = bytes.count - bytes.reversed().prefix { $0 == Self.endOfText }.count
   }
 
   init(_ file: RandomAccessFile) {
     storage = .file(file)
     chunkSize = Self.usualChunkSize
-    count = file.count
+    let last = (try? file.read(max(0, file.count - 1)..<file.count)) ?? []
+    count = file.count - (last.first == Self.endOfText ? 1 : 0)
   }
+
+  /// ^Z, which ends a text of DOS.
+  private static let endOfText: UInt8 = 0x1A
 
   /// The same, all of it in memory.
   /// - Throws: `FileError`.

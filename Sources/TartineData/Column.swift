@@ -16,12 +16,38 @@ package struct Column: Sendable {
   package var reason: String
   /// What a person should know about how it was read.
   package var notice: String?
+  /// How its missing values are written, where not as empty fields.
+  package var missingText: String?
 
   package init(name: String, values: Values, reason: String, notice: String? = nil) {
     self.name = name
     self.values = values
     self.reason = reason
     self.notice = notice
+  }
+
+  /// The same with one more thing to know of it.
+  func adding(notice more: String, first: Bool = false) -> Column {
+    var copy = self
+    copy.notice = (first ? [more, notice] : [notice, more]).compactMap { $0 }.joined(separator: "; ")
+    return copy
+  }
+
+  /// The same with a text, or the number that it writes, taken as missing.
+  func taking(_ marker: String) -> Column {
+    var copy = self
+    switch values {
+    case .numbers(let numbers):
+      guard let marker = Double(marker), numbers.contains(marker) else { return self }
+      copy.values = .numbers(numbers.map { $0 == marker ? .nan : $0 })
+    case .texts(let codes, let levels):
+      guard levels.contains(marker) else { return self }
+      var coder = LevelCoder()
+      for code in codes { coder.append(code < 0 || levels[Int(code)] == marker ? nil : levels[Int(code)]) }
+      copy.values = .texts(codes: coder.codes, levels: coder.levels)
+    }
+    copy.missingText = missingText ?? marker
+    return copy
   }
 
   package var count: Int {

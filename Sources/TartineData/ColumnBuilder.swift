@@ -2,6 +2,8 @@
 struct ColumnBuilder {
   let name: String
   private let mustBeNumeric, isTarget, takesSlips: Bool
+  /// Texts that a person says are missing values.
+  private let markers: Set<String>
   /// Whether anybody asks for the column: a model does not for those it does not know.
   private let isNeeded: Bool
   private(set) var isText: Bool
@@ -15,16 +17,26 @@ struct ColumnBuilder {
   /// The first field that is no number, and the first that no Float can hold.
   private var firstText: (position: Int, text: String)?
   private var firstHuge: (position: Int, text: String)?
+  /// The first whole number that a Double may not tell from its neighbours.
+  private var firstLarge: (position: Int, text: String)?
+  /// Whether a number is written with zeros in front, as in `01`.
+  private var hasLeadingZero = false
+  /// How a missing value is written that is no empty field.
+  private var missingText: String?
 
   /// - Parameter schema: by column name, whether a model expects numbers.
-  init(name: String, schema: [String: Bool]?, isTarget: Bool, takesSlips: Bool) {
+  init(name: String, schema: [String: Bool]?, isTarget: Bool, takesSlips: Bool, markers: [String]) {
     self.name = name
+    self.markers = Set(markers)
     self.isTarget = isTarget
     self.takesSlips = takesSlips
     mustBeNumeric = schema?[name] == true
     isNeeded = schema == nil || schema?[name] != nil
     isText = schema?[name] == false
   }
+
+  /// Whether numbers must be seen as they are written: classes come back so.
+  var takesTexts: Bool { isTarget }
 
   /// A number that a Float holds.
   @inline(__always)
@@ -39,10 +51,18 @@ struct ColumnBuilder {
       if !(abs(number) <= Double(Float.greatestFiniteMagnitude)), firstHuge == nil {
         firstHuge = (scanner.offset + field.start, Self.shown(field, scanner))
       }
+      if abs(number) > Self.exact, firstLarge == nil, isWhole(field, scanner) {
+        firstLarge = (scanner.offset + field.start, Self.shown(field, scanner))
+      }
+      if isTarget, field.end - field.start > 1, scanner.bytes[field.start] == UInt8(ascii: "0"), isWhole(field, scanner)
+      {
+        hasLeadingZero = true
+      }
       numbers.append(number)
-    } else if scanner.isMissing(field) {
+    } else if scanner.isMissing(field) || isMarker(field, scanner) {
       numbers.append(.nan)
       missing += 1
+      if isTarget, missingText == nil, field.start < field.end { missingText = Self.shown(field, scanner) }
     } else {
       if let firstText {
         if !othersDiffer { othersDiffer = firstText.text != Self.shown(field, scanner) }
@@ -52,6 +72,26 @@ struct ColumnBuilder {
       others += 1
       numbers.append(.nan)
     }
+  }
+
+  /// Up to here, 2⁵³, a Double holds each whole number.
+  private static let exact = 9_007_199_254_740_992.0
+
+  /// Whether digits alone are written, with a sign or none.
+  private func isWhole(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> Bool {
+    scanner.bytes[(field.start + 1)..<field.end].allSatisfy { $0 &- 48 < 10 }
+  }
+
+  private func isMarker(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> Bool {
+    !markers.isEmpty && markers.contains(scanner.text(field))
+  }
+
+  /// Whether a field of a column of text stands for a missing value. In a target the markers that may as well be classes are
+  /// told apart later.
+  func isMissing(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> Bool {
+    if isMarker(field, scanner) { return true }
+    guard scanner.isMissing(field) else { return false }
+    return !isTarget || !Column.classMarkers.contains(scanner.text(field))
   }
 
   /// A few texts among many numbers are slips, and not a category.
@@ -73,8 +113,7 @@ struct ColumnBuilder {
   /// Texts that stand for a missing value wherever numbers are expected, in lower case.
   private static let knownMarkers: Set<String> = [
     "-", "--", "---", ".", "..", "...", "*", "n.a.", "n.a", "na", "n/a", "nan", "nil", "none", "null", "unknown",
-    "missing",
-    "not available", "not applicable", "unk",
+    "missing", "not available", "not applicable", "unk",
   ]
 
   /// Whether the texts among the numbers are one known marker: what a model's training would have read as missing.
@@ -84,34 +123,21 @@ struct ColumnBuilder {
 
   /// Ends the first pass: numbers, numbers with slips, or text.
   mutating func decide() {
+    let isLarge = firstLarge != nil && !mustBeNumeric
+    // `01` is a class that is to come back so.
+    let isWritten =
+      hasLeadingZero && !mustBeNumeric && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
+    if isLarge || isWritten {
+      isText = true
+      numbers = []
+      return
+    }
     guard others > 0 else { return }
     // Among the numbers of few classes a text is one more class.
     let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
     guard areClasses || !(isMostlyNumbers || hasMissingMarker || mustBeNumeric && hasKnownMarker) else { return }
     isText = true
     numbers = []
-  }
-
-  /// How a number would be read that has a comma before its decimals, marks between its thousands or a currency: `3679.62` for
-  /// `$3,679.62` and `3.679,62 €`. Nil for other texts.
-  private static func plain(_ text: String) -> String? {
-    let isNegative = text.first == "-"
-    let kept = text.dropFirst(isNegative ? 1 : 0).filter { !"$€£¥% ’'\u{A0}".contains($0) }
-    let marks = kept.filter { !($0.isASCII && $0.isNumber) }
-    guard marks.allSatisfy({ $0 == "," || $0 == "." }), kept.count > marks.count else { return nil }
-    // The last mark is before the decimals, unless there are several of them, or three digits behind a comma.
-    let groups = kept.split(omittingEmptySubsequences: false) { $0 == "," || $0 == "." }
-    guard groups.allSatisfy({ !$0.isEmpty }) else { return nil }
-    // Between thousands there are three digits: a date's are no such groups.
-    guard groups.dropFirst().dropLast().allSatisfy({ $0.count == 3 }) else { return nil }
-    let isGrouped = groups[groups.count - 1].count == 3 && groups[0].count <= 3 && groups[0].first != "0"
-    let isWhole = marks.isEmpty || Set(marks).count == 1 && isGrouped && (marks.count > 1 || marks == ",")
-    guard isWhole || marks.dropLast().allSatisfy({ $0 != marks.last }) else { return nil }
-    let whole = groups.joined()
-    let sign = isNegative ? "-" : ""
-    let decimals = "\(sign)\(groups.dropLast().joined()).\(groups[groups.count - 1])"
-    // One comma before three digits may be either.
-    return isWhole ? "\(sign)\(whole)\(marks == "," ? " or \(decimals)" : "")" : decimals
   }
 
   /// A field as a message shows it.
@@ -136,6 +162,9 @@ struct ColumnBuilder {
       othersDiffer = othersDiffer || part.othersDiffer
       firstText = firstText ?? part.firstText
       firstHuge = firstHuge ?? part.firstHuge
+      firstLarge = firstLarge ?? part.firstLarge
+      hasLeadingZero = hasLeadingZero || part.hasLeadingZero
+      missingText = missingText ?? part.missingText
     }
   }
 
@@ -146,21 +175,33 @@ struct ColumnBuilder {
 
   var count: Int { isText ? texts.codes.count : numbers.count }
 
+  /// - Throws: `DataError` where a model expects numbers and there are texts that are none, however they are written.
+  func check(_ column: Column, source: String, text: CSVText) throws {
+    guard mustBeNumeric, let firstText, !column.isNumeric || !isText && !(takesSlips || hasKnownMarker) else { return }
+    throw DataError(
+      "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave the field empty for a "
+        + "missing value.", source: source, line: try text.line(of: firstText.position), column: name)
+  }
+
   func column(source: String, text: CSVText) throws -> Column {
-    if mustBeNumeric, let firstText, isText || !(takesSlips || hasKnownMarker) {
-      throw DataError(
-        "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave "
-          + "the field empty for a missing value.", source: source,
-        line: try text.line(of: firstText.position), column: name)
-    }
+    var column = try typed(source: source, text: text)
+    column.missingText = missingText
+    return column
+  }
+
+  private func typed(source: String, text: CSVText) throws -> Column {
     if isText {
-      let reason = try firstText.map {
-        "text: line \(try text.line(of: $0.position)) holds '\($0.text)'"
-          + (Self.plain($0.text).map { ", which is no number; \($0) would be" } ?? "")
+      let reason: String?
+      if let firstLarge {
+        reason =
+          "whole numbers above 2⁵³, such as '\(firstLarge.text)' in line \(try text.line(of: firstLarge.position)), are kept as "
+          + "text, since as numbers some of them are one"
+      } else {
+        reason = try firstText.map { "text: line \(try text.line(of: $0.position)) holds '\($0.text)'" }
       }
       return Column(
         name: name, values: .texts(codes: texts.codes, levels: texts.levels),
-        reason: reason ?? "text, as in the model")
+        reason: reason ?? (hasLeadingZero ? "numbers with zeros in front" : "text, as in the model"))
     }
     if let firstHuge, isNeeded {
       throw DataError(
@@ -175,7 +216,7 @@ struct ColumnBuilder {
     guard !isTarget else {
       throw DataError(
         "'\(firstText.text)' is no number, and nearly all other values of the target are; correct it, or leave the "
-          + "field empty to leave the row out.", source: source, line: line, column: name)
+          + "field empty to leave the row out, or name it with --missing.", source: source, line: line, column: name)
     }
     if others > 1, !othersDiffer {
       return Column(

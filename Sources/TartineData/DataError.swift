@@ -22,6 +22,19 @@ public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
     var place = source
     if let line { place += ", line \(line)" }
     if let column { place += ", column '\(column)'" }
-    return "\(place): \(message)"
+    return "\(place): \(message)".showingControls
+  }
+}
+
+extension String {
+  /// The same with control characters as a person sees them: `\u{1A}`.
+  package var showingControls: String {
+    guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\n" }) else {
+      return self
+    }
+    return unicodeScalars.reduce(into: "") { text, scalar in
+      let isControl = scalar.properties.generalCategory == .control && scalar != "\n"
+      text += isControl ? "\\u{\(String(scalar.value, radix: 16, uppercase: true))}" : String(scalar)
+    }
   }
 }

@@ -7,10 +7,17 @@ extension Dataset {
   ///   - path: the file.
   ///   - target: the column to predict; several, separated by commas, are labels.
   ///   - task: overrides the inferred one.
+  ///   - format: what the text does not say by itself.
   /// - Throws: `FileError`, or `DataError` with line and column.
-  public init(csv path: String, target: String, task: LearningTask? = nil) throws {
-    let columns = try Self.readTable(path, targets: [target] + Self.names(target))
+  public init(
+    csv path: String, target: String, task: LearningTask? = nil, format: CSVFormat = CSVFormat()
+  ) throws {
+    let targets = [target] + Self.names(target)
+    let columns = try Self.readTable(path, targets: targets, format: format).map { column in
+      targets.contains(column.name) ? column.decidingMarkers(format) : column
+    }
     try self.init(source: path, columns: columns, target: target, task: task)
+    missingMarkers = format.missing
   }
 
   /// Divides columns into inputs and targets.
@@ -43,7 +50,8 @@ extension Dataset {
   ///   - isNumeric: what a model expects of each column it knows.
   ///   - targets, takesSlips: as `CSVReader` takes them.
   package static func readTable(
-    _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false
+    _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false,
+    format: CSVFormat = CSVFormat()
   ) throws -> [Column] {
     let text: CSVText
     if let file = RandomAccessFile(path), !Files.isGzip(try file.read(0..<min(4, file.count))) {
@@ -52,7 +60,9 @@ extension Dataset {
       let bytes = try Files.read(path)
       text = CSVText(Files.isGzip(bytes) ? try Files.gunzip(bytes, path: path) : bytes)
     }
-    return try CSVReader(text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips).read()
+    return try CSVReader(
+      text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips, format: format
+    ).read().map(\.withBooleansOnce)
   }
 
   /// Several targets are separated by commas.
@@ -66,5 +76,45 @@ extension Dataset {
   package static func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { $0.count > 120 ? $0.prefix(120) + "…" : $0 }.joined(separator: ", ")
     return names.count > 12 ? "\(shown) and \(names.count - 12) more" : shown
+  }
+}
+
+extension Column {
+  /// Texts that mostly stand for a missing value, and may as well be a class.
+  static let classMarkers: Set<String> = ["NA", "N/A", "n/a", "null", "NULL", "None"]
+
+  /// A target of classes in which such texts are classes, unless empty fields, or what a person names, are the missing values.
+  func decidingMarkers(_ format: CSVFormat) -> Column {
+    guard case .texts(let codes, let levels) = values else { return self }
+    let found = levels.filter(Self.classMarkers.contains)
+    guard !found.isEmpty else { return self }
+    guard format.missing.isEmpty, codes.contains(where: { $0 < 0 }) || levels.count - found.count < 1 else {
+      return format.missing.isEmpty
+        ? adding(
+          notice: "'\(found.joined(separator: "', '"))' in the target '\(name)' is taken as a class; --missing "
+            + "\(found.joined(separator: ",")) leaves these rows out") : self
+    }
+    return found.reduce(self) { $0.taking($1) }
+  }
+
+  /// The same where a model knows which of such texts are classes.
+  func decidingMarkers(known classes: Set<String>) -> Column {
+    guard case .texts(_, let levels) = values else { return self }
+    return levels.filter { Self.classMarkers.contains($0) && !classes.contains($0) }.reduce(self) { $0.taking($1) }
+  }
+
+  /// `True`, `TRUE` and `true` as the one of them that comes first.
+  fileprivate var withBooleansOnce: Column {
+    guard case .texts(let codes, let levels) = values, (3...6).contains(levels.count),
+      levels.allSatisfy({ ["true", "false"].contains($0.lowercased()) })
+    else { return self }
+    var copy = self
+    var coder = LevelCoder()
+    for code in codes {
+      coder.append(
+        code < 0 ? nil : levels.first { $0.lowercased() == levels[Int(code)].lowercased() })
+    }
+    copy.values = .texts(codes: coder.codes, levels: coder.levels)
+    return copy
   }
 }

@@ -19,6 +19,9 @@ public struct Dataset: Sendable {
   /// What a person should know about how the data were read.
   public private(set) var notices: [String]
 
+  /// Texts that a person says are missing values, beside the usual ones.
+  package internal(set) var missingMarkers: [String] = []
+
   /// What each row counts in training; nil: all alike.
   public private(set) var weights: [Double]?
 
@@ -54,11 +57,16 @@ public struct Dataset: Sendable {
   }
 
   /// Rows to measure a model on: any number of them, with any target values.
-  package init(source: String, columns: [Column], targetNames: [String], measuredAs task: LearningTask) throws {
+  ///
+  /// - Parameter classes: those that a model knows, by target.
+  package init(
+    source: String, columns: [Column], targetNames: [String], measuredAs task: LearningTask,
+    classes: [String: Set<String>] = [:]
+  ) throws {
     self.source = source
     inputs = .table(columns.filter { !targetNames.contains($0.name) })
     targets = try targetNames.map { name in
-      guard let column = columns.first(where: { $0.name == name }) else {
+      guard let column = columns.first(where: { $0.name == name })?.decidingMarkers(known: classes[name] ?? []) else {
         throw DataError(
           "the target column '\(name)' is missing; there are \(Self.list(columns.map(\.name))).",
           source: source)
@@ -167,7 +175,9 @@ public struct Dataset: Sendable {
     guard targets.contains(where: \.hasMissing) else { return }
     let kept = (0..<rowCount).filter { row in !targets.contains { $0.isMissing(row) } }
     let count = rowCount - kept.count
-    notices.append(count == 1 ? "1 row has no target and is left out" : "\(count) rows have no target and are left out")
+    let written = targets.compactMap(\.missingText).map { "'\($0)'" }.joined(separator: ", ")
+    let what = written.isEmpty ? "no target" : "no target (\(written))"
+    notices.append(count == 1 ? "1 row has \(what) and is left out" : "\(count) rows have \(what) and are left out")
     originalRows = kept
     targets = targets.map { $0.rows(kept) }
     switch inputs {

@@ -7,6 +7,8 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
   public enum Kind: Hashable, Sendable {
     /// A category that no train row has, or too few to be told apart.
     case unknownCategory
+    /// A text that is no time of the form that the train rows have.
+    case unreadTime
     /// No value where every train row has one, or none in any row.
     case missing
     /// A number far beyond those of the train rows, which is held at the nearer end of this range.
@@ -66,6 +68,10 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     case .unknownCategory:
       return
         "column '\(column)' holds a category that the model does not know, new or rare in its train rows\(share), such as '\(value)'"
+    case .unreadTime:
+      return
+        "column '\(column)' holds a text that is no time of the form that the model was trained on\(share), such as '\(value)'; "
+        + "it is taken as missing"
     case .missing:
       return "column '\(column)' has no value\(share); the model takes the median, or no category, for it"
     case .outside(let range):
@@ -112,18 +118,26 @@ extension Feature {
     case .number(let number):
       if !missing.isEmpty, !number.hasMissing || isLost { add(.missing, missing) }
       guard let bounds = number.bounds, case .numbers(let values) = column.values else { break }
-      let outside = rows.indices.filter { !values[rows[$0]].isNaN && !bounds.contains(values[rows[$0]]) }
+      // What lies a little beyond is as likely as not a value like the others.
+      let length = bounds.upperBound - bounds.lowerBound
+      let far = (bounds.lowerBound - length / 2)...(bounds.upperBound + length / 2)
+      let outside = rows.indices.filter { !values[rows[$0]].isNaN && !far.contains(values[rows[$0]]) }
       // Many of them are the tail of a distribution.
       if outside.count <= max(2, rows.count / 1_000) { add(.outside(bounds), outside) }
+    case .time(let time):
+      let times = time.times(of: column)
+      let unread = rows.indices.filter { !column.isMissing(rows[$0]) && times[rows[$0]].isNaN }
+      if !missing.isEmpty, !time.number.hasMissing || isLost { add(.missing, missing) }
+      add(.unreadTime, unread)
     case .category(let category):
       if !missing.isEmpty, !category.hasMissing || isLost { add(.missing, missing) }
-      let known = Set(category.levels)
+      let known = LevelPlaces(category.levels)
       let isKnown: (Int) -> Bool
       switch column.values {
       case .texts(let codes, let levels):
-        let ofLevel = levels.map(known.contains)
+        let ofLevel = levels.map { known[$0] != nil }
         isKnown = { codes[$0] < 0 || ofLevel[Int(codes[$0])] }
-      case .numbers(let numbers): isKnown = { numbers[$0].isNaN || known.contains(Column.text(of: numbers[$0])) }
+      case .numbers(let numbers): isKnown = { numbers[$0].isNaN || known[Column.text(of: numbers[$0])] != nil }
       }
       add(.unknownCategory, rows.indices.filter { !isKnown(rows[$0]) })
     }

@@ -113,6 +113,7 @@ extension Preparation {
         }
       case (.category(let category), _):
         fill(category, column, rows, output + place, stride: width)
+      case (.time(let time), _): time.fill(column, rows, output + place, stride: width)
       case (.leftOut, _): break
       }
       place += feature.width
@@ -124,7 +125,7 @@ extension Preparation {
     _ category: CategoryFeature, _ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>,
     stride: Int
   ) {
-    let places = Dictionary(uniqueKeysWithValues: category.levels.enumerated().map { ($1, $0) })
+    let places = LevelPlaces(category.levels)
     let missing = category.hasMissing ? category.levels.count : nil
     let unseen = category.hasUnseen ? category.width - 1 : nil
     // A model trained on text meets numbers where a file's column happens to hold only such.
@@ -189,8 +190,7 @@ extension Preparation {
   private static func classCodes(
     _ column: Column, _ names: [String], _ source: String, _ warnings: inout [String]
   ) throws -> [Int32] {
-    let places = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, Int32($0)) })
-    func place(_ text: String) -> Int32? { places[text] }
+    let places = LevelPlaces(names)
     func known(_ levels: [String]) throws -> [String: Int32] {
       var found: [String: Int32] = [:]
       let unknown = levels.filter { places[$0] == nil }
@@ -206,7 +206,7 @@ extension Preparation {
           "the labels of '\(column.name)' in \(source) end in a full stop, as in '\(unknown[0])'; it was "
             + "dropped")
       }
-      for level in levels { found[level] = places[level] ?? places[String(level.dropLast())] }
+      for level in levels { found[level] = (places[level] ?? places[String(level.dropLast())]).map { Int32($0) } }
       return found
     }
     switch column.values {
@@ -219,4 +219,24 @@ extension Preparation {
       return numbers.map { found[Column.text(of: $0)] ?? 0 }
     }
   }
+}
+
+/// Where each level of a column stands; `TRUE` stands for `True`, and `False` for `false`, where there is but one of them.
+struct LevelPlaces {
+  private var places: [String: Int]
+
+  init(_ levels: [String]) {
+    places = Dictionary(uniqueKeysWithValues: levels.enumerated().map { ($1, $0) })
+    let booleans = levels.filter { ["true", "false"].contains($0.lowercased()) }
+    guard Set(booleans.map { $0.lowercased() }).count == booleans.count else { return }
+    for level in booleans {
+      for spelling in [
+        level.lowercased(), level.uppercased(), level.prefix(1).uppercased() + level.lowercased().dropFirst(),
+      ] {
+        places[spelling] = places[spelling] ?? places[level]
+      }
+    }
+  }
+
+  subscript(level: String) -> Int? { places[level] }
 }

@@ -29,6 +29,7 @@ extension Preparation {
       inputs = .table(features)
     }
     target = try TargetPreparation(fitting: dataset, rows: rows, scale: targetScale)
+    missingMarkers = dataset.missingMarkers
   }
 }
 
@@ -78,7 +79,7 @@ extension Feature {
     }
   }
 
-  private static func fitNumbers(
+  static func fitNumbers(
     _ name: String, _ numbers: [Double], _ rows: [Int]
   ) -> (feature: Feature, values: ValueDistribution?) {
     var present = rows.map { numbers[$0] }.filter { !$0.isNaN }
@@ -115,6 +116,8 @@ extension Feature {
       return .leftOut(name: column.name, reason: "it holds no value in the train rows")
     }
     let distinct = counts.reduce(0) { $0 + ($1 > 0 ? 1 : 0) }
+    let held = levels.indices.filter { counts[$0] > 0 }.map { levels[$0] }
+    if let time = TimeFeature.fit(column, texts: held, codes: codes, rows: rows) { return time }
     if distinct > 20 && distinct * 2 > present {
       return .leftOut(
         name: column.name,

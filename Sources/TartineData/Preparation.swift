@@ -4,6 +4,8 @@ import TartineFiles
 public struct Preparation: Hashable, Sendable {
   package var inputs: InputPreparation
   package var target: TargetPreparation
+  /// Texts that a person said are missing values, beside the usual ones.
+  package var missingMarkers: [String] = []
 
   /// Elements of a row as the network takes it.
   package var width: Int {
@@ -20,6 +22,7 @@ public struct Preparation: Hashable, Sendable {
       switch feature {
       case .leftOut(let name, let reason): "column '\(name)' is left out: \(reason)"
       case .category(let category): category.notice
+      case .time(let time): time.notice
       case .number: nil
       }
     }
@@ -33,6 +36,7 @@ public struct Preparation: Hashable, Sendable {
       switch feature {
       case .number(let number): schema[number.name] = true
       case .category(let category): schema[category.name] = false
+      case .time(let time): schema[time.name] = false
       case .leftOut: break
       }
     }
@@ -100,6 +104,7 @@ package struct ImagePreparation: Hashable, Sendable, Codable {
 package enum Feature: Hashable, Sendable {
   case number(NumberFeature)
   case category(CategoryFeature)
+  case time(TimeFeature)
   case leftOut(name: String, reason: String)
 
   /// Elements of a row that are held in memory; bins are made from them.
@@ -107,6 +112,7 @@ package enum Feature: Hashable, Sendable {
     switch self {
     case .number(let number): number.hasMissing ? 2 : 1
     case .category(let category): category.width
+    case .time(let time): time.width
     case .leftOut: 0
     }
   }
@@ -119,6 +125,7 @@ package enum Feature: Hashable, Sendable {
     switch self {
     case .number(let number): number.name
     case .category(let category): category.name
+    case .time(let time): time.name
     case .leftOut(let name, _): name
     }
   }
@@ -238,6 +245,16 @@ package enum TargetPreparation: Hashable, Sendable {
     }
   }
 
+  /// The classes of each target that has such.
+  package var classNames: [String: Set<String>] {
+    switch self {
+    case .classes(let column, let names): [column: Set(names)]
+    case .labels(let labels):
+      Dictionary(labels.map { ($0.column, [$0.no, $0.yes]) }, uniquingKeysWith: { first, _ in first })
+    case .number: [:]
+    }
+  }
+
   /// Outputs that the network needs.
   package var width: Int {
     switch self {
@@ -263,7 +280,7 @@ package struct LabelTarget: Hashable, Sendable, Codable {
 // MARK: - Coding
 
 extension Preparation: Codable {
-  private enum Key: String, CodingKey { case features, images, target }
+  private enum Key: String, CodingKey { case features, images, target, missing }
 
   /// Decodes what `encode` wrote.
   public init(from decoder: any Decoder) throws {
@@ -273,6 +290,7 @@ extension Preparation: Codable {
       ? .images(try values.decode(ImagePreparation.self, forKey: .images))
       : .table(try values.decode([Feature].self, forKey: .features))
     target = try values.decode(TargetPreparation.self, forKey: .target)
+    missingMarkers = try values.decodeIfPresent([String].self, forKey: .missing) ?? []
   }
 
   /// Encodes everything that was fitted.
@@ -283,11 +301,12 @@ extension Preparation: Codable {
     case .images(let images): try values.encode(images, forKey: .images)
     }
     try values.encode(target, forKey: .target)
+    if !missingMarkers.isEmpty { try values.encode(missingMarkers, forKey: .missing) }
   }
 }
 
 extension Feature: Codable {
-  private enum Key: String, CodingKey { case number, category, leftOut, reason }
+  private enum Key: String, CodingKey { case number, category, time, leftOut, reason }
 
   package init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
@@ -295,6 +314,8 @@ extension Feature: Codable {
       self = .number(number)
     } else if let category = try values.decodeIfPresent(CategoryFeature.self, forKey: .category) {
       self = .category(category)
+    } else if let time = try values.decodeIfPresent(TimeFeature.self, forKey: .time) {
+      self = .time(time)
     } else {
       self = .leftOut(
         name: try values.decode(String.self, forKey: .leftOut),
@@ -307,6 +328,7 @@ extension Feature: Codable {
     switch self {
     case .number(let number): try values.encode(number, forKey: .number)
     case .category(let category): try values.encode(category, forKey: .category)
+    case .time(let time): try values.encode(time, forKey: .time)
     case .leftOut(let name, let reason):
       try values.encode(name, forKey: .leftOut)
       try values.encode(reason, forKey: .reason)

@@ -11,27 +11,46 @@
 ///
 /// A column has one form: the one that reads all of its texts. Where a day and a month can be told from each other in no
 /// row, both readings are named and neither is taken.
-enum TimeForm: CaseIterable {
+enum TimeForm: String, Codable, CaseIterable {
   case yearFirst, dayFirst, monthFirst, named, month, quarter, week, clock
 
   /// Each text's place in time; larger is later.
   ///
   /// - Throws: `Ambiguity` where two readings put the texts in different orders; `Unreadable` where there is none.
   static func places(of texts: [String]) throws -> [Double] {
+    if let reading = try reading(of: texts) { return reading.places }
+    let tokens = texts.map(TimeText.init)
+    if let places = counts(tokens) { return places }
+    throw Unreadable(text: Self.stranger(among: texts, tokens))
+  }
+
+  /// The form that reads all texts, and each text's place by it; nil where none does.
+  ///
+  /// - Throws: `Ambiguity` where two readings put the texts in different orders.
+  static func reading(of texts: [String]) throws -> (form: TimeForm, places: [Double])? {
     let tokens = texts.map(TimeText.init)
     var readings: [(form: TimeForm, places: [Double])] = []
     for form in allCases {
       if let places = form.read(tokens) { readings.append((form, places)) }
     }
-    if let first = readings.first {
-      for other in readings.dropFirst() where !isSameOrder(first.places, other.places) {
-        throw Ambiguity(text: texts[0], first: first.form, second: other.form)
-      }
-      return first.places
+    guard let first = readings.first else { return nil }
+    for other in readings.dropFirst() where !isSameOrder(first.places, other.places) {
+      throw Ambiguity(text: texts[0], first: first.form, second: other.form)
     }
-    if let places = counts(tokens) { return places }
-    throw Unreadable(text: Self.stranger(among: texts, tokens))
+    return first
   }
+
+  /// Whether one text at least has a form of times.
+  static func canRead(_ text: String) -> Bool {
+    let token = TimeText(text)
+    return allCases.contains { $0.place(token) != nil }
+  }
+
+  /// A text's place by this form; nil where it has another.
+  func place(of text: String) -> Double? { place(TimeText(text)) }
+
+  /// Whether it tells days.
+  var isDay: Bool { [.yearFirst, .dayFirst, .monthFirst, .named].contains(self) }
 
   struct Ambiguity: Error {
     let text: String

@@ -21,6 +21,8 @@ public struct DataSource: Hashable, Sendable, Codable {
   public var splitBy: String?
   /// The seed of the division.
   public var splitSeed: UInt64
+  /// How the files are written, where they do not say it by themselves.
+  public var format: CSVFormat?
   /// CRC-32 of each file that was read, by path.
   public var checksums: [String: String] = [:]
 
@@ -30,8 +32,10 @@ public struct DataSource: Hashable, Sendable, Codable {
   /// Describes where data come from.
   public init(
     data: String, target: String? = nil, weights: String? = nil, leaveOut: [String]? = nil, test: String? = nil,
-    task: LearningTask? = nil, split: [Double]? = nil, splitBy: SplitMethod? = nil, splitSeed: UInt64 = 0
+    task: LearningTask? = nil, split: [Double]? = nil, splitBy: SplitMethod? = nil, splitSeed: UInt64 = 0,
+    format: CSVFormat? = nil
   ) {
+    self.format = format
     self.data = data
     self.target = target
     self.weights = weights
@@ -113,9 +117,9 @@ public struct DataSource: Hashable, Sendable, Codable {
     guard let target else {
       throw RecipeError(
         "which column of \(data) is to be predicted? Name it with --target; there are "
-          + "\(Dataset.list(try Dataset.readTable(data).map(\.name))).")
+          + "\(Dataset.list(try Dataset.readTable(data, format: format ?? CSVFormat()).map(\.name))).")
     }
-    var train = try Dataset(csv: data, target: target, task: task)
+    var train = try Dataset(csv: data, target: target, task: task, format: format ?? CSVFormat())
     if let weights { train = try train.weighted(by: weights) }
     for name in leaveOut ?? [] { train = try train.leavingOut(name) }
     return (train, try test.map { try Dataset(csv: $0, like: train) })
@@ -162,19 +166,29 @@ extension Dataset {
     }
     // Labels that are text stay text, even where this file's look like numbers.
     for target in other.targets where !target.isNumeric { schema[target.name] = false }
+    var classes: [String: Set<String>] = [:]
+    for target in other.targets {
+      if case .texts(_, let levels) = target.values { classes[target.name] = Set(levels) }
+    }
     try self.init(
-      measuring: path, isNumeric: schema, targets: other.targets.map(\.name), task: other.task.task)
+      measuring: path, isNumeric: schema, targets: other.targets.map(\.name), task: other.task.task, classes: classes,
+      missing: other.missingMarkers)
   }
 
   /// Reads a table that a model is to be measured on: its columns as the model knows them, any target values.
   public init(csv path: String, for model: Model) throws {
     try self.init(
       measuring: path, isNumeric: model.preparation.isNumeric.merging(model.preparation.textLabels) { $1 },
-      targets: model.preparation.target.columns, task: model.task)
+      targets: model.preparation.target.columns, task: model.task, classes: model.preparation.target.classNames,
+      missing: model.preparation.missingMarkers)
   }
 
-  private init(measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask) throws {
-    let columns = try Self.readTable(path, isNumeric: isNumeric, targets: targets, takesSlips: true)
-    try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task)
+  private init(
+    measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask,
+    classes: [String: Set<String>], missing: [String]
+  ) throws {
+    let columns = try Self.readTable(
+      path, isNumeric: isNumeric, targets: targets, takesSlips: true, format: CSVFormat(missing: missing))
+    try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task, classes: classes)
   }
 }

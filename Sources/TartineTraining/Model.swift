@@ -83,6 +83,9 @@ extension Preparation {
       switch feature {
       case .number: numbers.append(start)
       case .category: categories.append(start..<start + feature.width)
+      case .time(let time):
+        numbers.append(start)
+        if let week = time.week { categories.append(start + week.lowerBound..<start + week.upperBound) }
       case .leftOut: break
       }
       start += feature.width

@@ -126,7 +126,8 @@ extension Model {
   /// Predicts every row of a CSV or CSV.GZ file. Columns are found by name; extra ones are not looked at.
   /// - Throws: `DataError` for a column that is missing, or a text where the model takes numbers.
   public func predict(csv path: String, threads: Int? = nil) throws -> [Prediction] {
-    let columns = try Dataset.readTable(path, isNumeric: preparation.isNumeric)
+    let columns = try Dataset.readTable(
+      path, isNumeric: preparation.isNumeric, format: CSVFormat(missing: preparation.missingMarkers))
     return try predictions(for: columns, source: path, workers: Workers(threads ?? Workers.processorCount))
   }
 

@@ -72,6 +72,9 @@ public struct ColumnFacts: Hashable, Sendable, Encodable {
       let gaps = number.hasMissing ? "; the median and a flag where missing" : ""
       return "standardized\(bins)\(gaps)"
     case .category(let category): return "one of \(category.width)"
+    case .time(let time):
+      let cycles = time.cycles.map { $0 == .week ? "day of the week" : "part of the \($0.rawValue)" }
+      return (["a number in time"] + cycles).joined(separator: ", ")
     case .leftOut(_, let reason): return "left out: \(reason)"
     case nil: return "left out"
     }

@@ -1,0 +1,285 @@
+/// How a table is written that its text does not say by itself.
+public struct CSVFormat: Hashable, Sendable, Codable {
+  /// Lines above the header; nil: those that are plainly no part of the table.
+  public var skipLines: Int?
+  /// Texts that stand for a missing value in every column, beside the usual ones.
+  ///
+  /// In the target an empty field is missing, and with a list of one's own nothing else but what it names.
+  public var missing: [String]
+
+  /// Describes how a table is written.
+  public init(skipLines: Int? = nil, missing: [String] = []) {
+    self.skipLines = skipLines
+    self.missing = missing
+  }
+}
+
+/// Where the rows of a table begin and how they are written: what its first lines tell.
+struct CSVLayout {
+  let names: [String]
+  let separator: UInt8
+  /// Where the rows begin.
+  let start: Int
+  /// Whether rows end with a separator, and the header does not.
+  let hasTrailingSeparator: Bool
+  /// Whether lines that begin with `#` are comments, whatever they hold.
+  let hasComments: Bool
+  /// What a person should know of it.
+  let notices: [String]
+
+  private static let separators: [UInt8] = [",", ";", "\t", "|", " "].map { (text: Unicode.Scalar) in UInt8(ascii: text)
+  }
+  private static let hash = UInt8(ascii: "#")
+  /// Records that are looked at; the others are as they are.
+  private static let mostRecords = 30
+  private static let longestName = 1_000
+
+  /// What is wrong with the first lines, and where.
+  struct Problem: Error {
+    let message: String
+    let position: Int
+  }
+
+  /// - Parameter chunk: the place of these bytes in the text.
+  func scanner(_ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>) -> CSVScanner {
+    CSVScanner(
+      bytes, at: chunk.lowerBound, separator: separator, from: max(0, start - chunk.lowerBound),
+      skipsEmptyLines: names.count > 1, comments: hasComments ? .all : .ofOtherWidth(names.count))
+  }
+
+  /// Reads the first lines.
+  ///
+  /// - Returns: nil where there are none.
+  /// - Throws: `Problem`.
+  init?(_ bytes: UnsafeBufferPointer<UInt8>, format: CSVFormat) throws {
+    var start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
+    for _ in 0..<(format.skipLines ?? 0) { start = Self.line(bytes, from: start).next }
+    let (firstRecord, comment) = Self.skippingComments(bytes, from: start)
+    hasComments = comment != nil
+    var notices: [String] = []
+    var header = firstRecord
+    var separator = CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[firstRecord...]))
+    if !Self.isTable(Self.records(bytes, from: header, separator)) {
+      if let found = Self.table(bytes, from: header, isNamed: comment != nil) {
+        (separator, header) = (found.separator, found.start)
+        if found.skipped > 0 {
+          notices.append(
+            found.skipped == 1
+              ? "the line above the header is no part of the table and is skipped"
+              : "\(found.skipped) lines above the header are no part of the table and are skipped")
+        }
+      }
+    }
+    var scanner = CSVScanner(bytes, separator: separator, from: header)
+    guard scanner.beginRecord() else { return nil }
+    header = scanner.recordStart
+    var fields = try Self.fields(&scanner)
+    // `# a b c` above rows names their columns.
+    if let comment, fields.contains(where: \.isNumber),
+      let named = Self.names(inComment: comment, separator), named.count == fields.count
+    {
+      fields = named
+      scanner = CSVScanner(bytes, separator: separator, from: header)
+    }
+    var names: [String] = []
+    var seen: Set<String> = []
+    for field in fields {
+      let name = field.text.isEmpty ? "column\(names.count + 1)" : field.text
+      guard name.utf8.count <= Self.longestName else {
+        throw Problem(
+          message:
+            "the name of column \(names.count + 1) has \(name.count) characters; check that the header's line ends, "
+            + "and that this is the table.", position: header)
+      }
+      guard seen.insert(name).inserted else {
+        throw Problem(message: "two columns have the name '\(name)'; rename one.", position: header)
+      }
+      names.append(name)
+    }
+    if fields.allSatisfy(\.isNumber) {
+      throw Problem(
+        message: "the first line holds numbers; a header line with the columns' names is needed.", position: header)
+    }
+    self.start = scanner.position
+    self.separator = separator
+    let excess = Self.excessField(scanner, header: names.count)
+    // R's `write.table` gives the row names no header.
+    if excess == .rowName, !seen.contains(Column.rowNames) { names.insert(Column.rowNames, at: 0) }
+    hasTrailingSeparator = excess == .emptyLast
+    if hasTrailingSeparator {
+      notices.append("every row ends with a separator that the header lacks; the empty last field is ignored")
+    }
+    if excess == .none, let problem = Self.titleProblem(bytes, from: header, separator, columns: names.count) {
+      throw problem
+    }
+    self.names = names
+    self.notices = notices
+  }
+
+  // MARK: Lines and records
+
+  /// A line without its end, and where the next one begins.
+  private static func line(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> (bytes: UnsafeBufferPointer<UInt8>, next: Int) {
+    var end = start
+    while end < bytes.count, bytes[end] != UInt8(ascii: "\n"), bytes[end] != UInt8(ascii: "\r") { end += 1 }
+    var next = min(end + 1, bytes.count)
+    if end < bytes.count, bytes[end] == UInt8(ascii: "\r"), next < bytes.count, bytes[next] == UInt8(ascii: "\n") {
+      next += 1
+    }
+    return (UnsafeBufferPointer(rebasing: bytes[start..<end]), next)
+  }
+
+  /// The place behind leading lines that are empty or begin with `#`, and the last of the latter.
+  private static func skippingComments(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> (start: Int, comment: UnsafeBufferPointer<UInt8>?) {
+    var position = start
+    var comment: UnsafeBufferPointer<UInt8>?
+    var first = start
+    while position < bytes.count {
+      let (line, next) = Self.line(bytes, from: position)
+      guard line.isEmpty || line[0] == hash else { break }
+      if !line.isEmpty { comment = line }
+      position = next
+      if comment != nil { first = position }
+    }
+    // A header may begin with a mark of its own: `#,name`, or `#id,name` above rows that are not all numbers.
+    guard let comment, position < bytes.count else { return (start, nil) }
+    let separator = CSVScanner.separator(of: comment)
+    let own = CSVScanner.fieldCount(comment, separator: separator)
+    let next = Self.line(bytes, from: position).bytes
+    if own > 1, own == CSVScanner.fieldCount(next, separator: separator),
+      CSVScanner.separator(of: next) == separator, comment.count > 1, comment[1] != UInt8(ascii: " "),
+      CSVScanner.hasNumber(next, separator: separator)
+    {
+      return (UnsafeRawPointer(comment.baseAddress!) - UnsafeRawPointer(bytes.baseAddress!), nil)
+    }
+    return (first, comment)
+  }
+
+  private struct Field {
+    let text: String
+    let isNumber: Bool
+  }
+
+  private static func fields(_ scanner: inout CSVScanner) throws -> [Field] {
+    var fields: [Field] = []
+    while true {
+      guard let (field, end) = scanner.next() else {
+        throw Problem(message: CSVReader.quoteProblem(scanner), position: scanner.recordStart)
+      }
+      fields.append(
+        Field(
+          text: scanner.text(field), isNumber: NumberParser.parse(scanner.bytes, field.start, field.end) != nil))
+      if end != .field { return fields }
+    }
+  }
+
+  private static func names(inComment comment: UnsafeBufferPointer<UInt8>, _ separator: UInt8) -> [Field]? {
+    let names = UnsafeBufferPointer(rebasing: comment.drop { $0 == hash || $0 == UInt8(ascii: " ") })
+    guard !names.isEmpty else { return nil }
+    var scanner = CSVScanner(names, separator: separator)
+    guard scanner.beginRecord(), let fields = try? fields(&scanner) else { return nil }
+    return fields.allSatisfy { !$0.isNumber && !$0.text.isEmpty } ? fields : nil
+  }
+
+  /// A record's place, its fields, and how many of them hold something.
+  private struct Record {
+    let start, fields, filled: Int
+    let isHeader: Bool
+  }
+
+  private static func records(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, _ separator: UInt8
+  ) -> [Record] {
+    var scanner = CSVScanner(bytes, separator: separator, from: start)
+    var records: [Record] = []
+    while records.count < mostRecords, scanner.beginRecord() {
+      guard let fields = try? fields(&scanner) else { break }
+      let texts = fields.map(\.text)
+      records.append(
+        Record(
+          start: scanner.recordStart, fields: fields.count, filled: texts.count { !$0.isEmpty },
+          isHeader: !fields.contains(where: \.isNumber) && Set(texts).count == texts.count))
+    }
+    return records
+  }
+
+  /// Whether the first record is the header of those below it: all have as many fields, or one more.
+  private static func isTable(_ records: [Record]) -> Bool {
+    guard let header = records.first, header.fields > 1, !isTitle(records) else { return false }
+    let excess = (records.dropFirst().first?.fields ?? header.fields) - header.fields
+    return (0...1).contains(excess) && records.dropFirst().allSatisfy { $0.fields == header.fields + excess }
+  }
+
+  /// `Report,,,` above the header.
+  private static func isTitle(_ records: [Record]) -> Bool {
+    guard records.count > 3, records[0].fields > 2, records[0].filled < 2 else { return false }
+    return records[1].isHeader && records[1].filled == records[1].fields
+  }
+
+  /// A header with rows below it somewhere in the first lines, by whatever separator.
+  ///
+  /// - Parameter isNamed: whether a comment above may be the header.
+  private static func table(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, isNamed: Bool
+  ) -> (separator: UInt8, start: Int, skipped: Int)? {
+    for separator in separators {
+      let records = records(bytes, from: start, separator)
+      for first in records.indices.dropLast(2) {
+        let rest = Array(records[first...])
+        guard isTable(rest), rest[0].isHeader || isNamed && first == 0 else { continue }
+        // What is above a table has less in it than a row.
+        guard records[..<first].allSatisfy({ $0.filled < rest[0].fields }) else { break }
+        return (separator, rest[0].start, first)
+      }
+    }
+    return nil
+  }
+
+  /// Lines above the header that cannot be told from it.
+  private static func titleProblem(
+    _ bytes: UnsafeBufferPointer<UInt8>, from header: Int, _ separator: UInt8, columns: Int
+  ) -> Problem? {
+    let records = records(bytes, from: header, separator)
+    guard columns == 1, records.count > 3 else { return nil }
+    for separator in separators.dropLast() {
+      let others = Self.records(bytes, from: header, separator)
+      guard let last = others.last, last.fields > 1 else { continue }
+      let first = others.firstIndex { $0.fields == last.fields } ?? 0
+      guard first > 0, others[first...].allSatisfy({ $0.fields == last.fields }) else { continue }
+      return Problem(
+        message: "the first line has one field and those from here on have \(last.fields); leave the lines above the "
+          + "header out with --skip-lines, and see that there is a header.", position: others[first].start)
+    }
+    return nil
+  }
+
+  private enum ExcessField { case none, emptyLast, rowName }
+
+  /// What rows hold beyond the header's fields, where it is exactly one field in each of the first ones.
+  private static func excessField(_ scanner: CSVScanner, header count: Int) -> ExcessField {
+    var scanner = scanner
+    var firsts: Set<String> = []
+    var rows = 0
+    var endsEmpty = true
+    guard count > 1 else { return .none }
+    while rows < 20, scanner.beginRecord() {
+      var fields = 0
+      while let (field, end) = scanner.next() {
+        if fields == 0 { firsts.insert(scanner.text(field)) }
+        fields += 1
+        if end == .field { continue }
+        endsEmpty = endsEmpty && field.start == field.end
+        break
+      }
+      guard fields == count + 1 else { return .none }
+      rows += 1
+    }
+    if rows > 0, endsEmpty { return .emptyLast }
+    // One row alone may as well have a separator too many.
+    return rows > 1 && firsts.count == rows ? .rowName : .none
+  }
+}

@@ -1,0 +1,162 @@
+/// A number as people write it: `3.679,62 €`, `$1,200`, `45 %`, `(12)`, `1 000 000`.
+package struct WrittenNumber {
+  /// The sign that stands before its decimals in a whole file.
+  package enum DecimalMark { case point, comma }
+
+  /// What it is counted in: `%`, `$` …, or nothing.
+  let unit: String
+  /// Its value by either decimal mark; nil where it cannot be read so.
+  package let byPoint, byComma: Double?
+
+  subscript(mark: DecimalMark) -> Double? { mark == .point ? byPoint : byComma }
+
+  /// Nil for a text that is no number.
+  package init?(_ text: String) {
+    let unspaced = text.filter { !Self.blanks.contains($0) }
+    var kept = Substring(unspaced)
+    let isBracketed = kept.count > 2 && kept.first == "(" && kept.last == ")"
+    if isBracketed { kept = kept.dropFirst().dropLast() }
+    var isNegative = isBracketed
+    func dropSign() {
+      if let sign = kept.first, sign == "-" || sign == "−" || sign == "+" {
+        isNegative = isNegative != (sign != "+")
+        kept = kept.dropFirst()
+      }
+    }
+    dropSign()
+    let front = kept.prefix { !$0.isNumber && $0 != "." && $0 != "," && $0 != "-" }
+    kept = kept.dropFirst(front.count)
+    // `$-5`.
+    if !front.isEmpty, !isNegative { dropSign() }
+    let back = kept.reversed().prefix { !$0.isNumber && $0 != "." && $0 != "," }
+    kept = kept.dropLast(back.count)
+    unit = String(front) + String(String(back.reversed()))
+    guard Self.units.contains(unit.uppercased()), front.isEmpty || back.isEmpty else { return nil }
+    guard let first = kept.first, let last = kept.last, last.isNumber, first.isNumber || first == "." || first == ",",
+      kept.allSatisfy({ $0.isASCII && $0.isNumber || $0 == "." || $0 == "," || $0 == "'" || $0 == "’" })
+    else { return nil }
+    // Blanks group digits by threes, and stand nowhere else between them.
+    let digits =
+      text.split { !$0.isNumber && !Self.blanks.contains($0) }.map(Self.trimmed).max { $0.count < $1.count } ?? ""
+    let grouped = digits.split { Self.blanks.contains($0) }
+    guard grouped.dropFirst().allSatisfy({ $0.count == 3 }), grouped.first?.count ?? 0 <= 3 || grouped.count == 1 else {
+      return nil
+    }
+    let sign = isNegative ? -1.0 : 1
+    byPoint = Self.value(kept, decimal: ".").map { $0 * sign }
+    byComma = Self.value(kept, decimal: ",").map { $0 * sign }
+    if byPoint == nil && byComma == nil { return nil }
+  }
+
+  private static let blanks: Set<Character> = [" ", "\u{A0}", "\u{202F}", "\u{2009}"]
+  private static let units: Set<String> = [
+    "", "%", "$", "€", "£", "¥", "₹", "US$", "USD", "EUR", "GBP", "CHF", "JPY", "FR.", "KR", "ZŁ", "R$",
+  ]
+
+  private static func trimmed(_ text: Substring) -> Substring {
+    var text = text
+    while let first = text.first, blanks.contains(first) { text = text.dropFirst() }
+    while let last = text.last, blanks.contains(last) { text = text.dropLast() }
+    return text
+  }
+
+  private static func value(_ text: Substring, decimal: Character) -> Double? {
+    let parts = text.split(separator: decimal, omittingEmptySubsequences: false)
+    guard parts.count <= 2 else { return nil }
+    let groups = parts[0].split(omittingEmptySubsequences: false) { !$0.isNumber }
+    guard Set(parts[0].filter { !$0.isNumber }).count <= 1 else { return nil }
+    if groups.count > 1 {
+      guard groups.dropFirst().allSatisfy({ $0.count == 3 }), (1...3).contains(groups[0].count), groups[0].first != "0"
+      else { return nil }
+    }
+    guard parts.count == 1 || parts[1].allSatisfy(\.isNumber) else { return nil }
+    return Double("\(groups.joined().isEmpty ? "0" : groups.joined()).\(parts.count > 1 ? parts[1] : "0")")
+  }
+}
+
+extension WrittenNumber {
+  /// The columns of a file with those read as numbers that are written as such, all with one decimal mark.
+  ///
+  /// Where the texts leave it open (`1,234` alone), files with semicolons have decimal commas and all others points.
+  ///
+  /// - Parameters:
+  ///   - mustStay: columns that are text whatever they hold.
+  ///   - targets: columns in which every text must be a number, and few whole numbers are classes.
+  static func read(_ columns: [Column], separator: UInt8, mustStay: Set<String>, targets: Set<String>) -> [Column] {
+    let written = columns.map { column in
+      mustStay.contains(column.name) ? nil : WrittenColumn(column, isTarget: targets.contains(column.name))
+    }
+    let found = written.compactMap { $0 }
+    guard !found.isEmpty else { return columns }
+    let canBePoint = found.allSatisfy { $0.canBe(.point) }
+    let canBeComma = found.allSatisfy { $0.canBe(.comma) }
+    let mark: DecimalMark? =
+      canBePoint && canBeComma
+      ? (separator == UInt8(ascii: ";") ? .comma : .point)
+      : canBePoint ? .point : canBeComma ? .comma : nil
+    return zip(columns, written).map { column, written in
+      if let written { return written.column(column, mark) }
+      guard mark == .comma, case .numbers(let numbers) = column.values, found.contains(where: \.hasDecimals),
+        numbers.contains(where: { $0 != $0.rounded() && !$0.isNaN })
+      else { return column }
+      return column.adding(
+        notice: "column '\(column.name)' has decimal points in a file with decimal commas; they are read as such")
+    }
+  }
+}
+
+/// A column of texts that are written numbers, but for a few slips or one marker of missing values.
+private struct WrittenColumn {
+  private let numbers: [WrittenNumber?]
+  private let slips: [Int]
+  private let example: Int
+
+  init?(_ column: Column, isTarget: Bool) {
+    guard case .texts(let codes, let levels) = column.values else { return nil }
+    let numbers = levels.map(WrittenNumber.init)
+    guard let example = numbers.indices.first(where: { numbers[$0] != nil && Double(levels[$0]) == nil }) else {
+      return nil
+    }
+    var counts = [Int](repeating: 0, count: levels.count)
+    for code in codes where code >= 0 { counts[Int(code)] += 1 }
+    let slips = levels.indices.filter { numbers[$0] == nil }
+    let other = slips.reduce(0) { $0 + counts[$1] }
+    let total = counts.reduce(0, +)
+    if !slips.isEmpty {
+      let isMarker = slips.count == 1 && !levels[slips[0]].contains(where: \.isNumber) && other * 2 <= total
+      guard !isTarget, total - other >= 20, isMarker || other * 20 <= total - other else { return nil }
+    }
+    // Amounts in two currencies are no one quantity; a unit may be missing at some.
+    guard Set(numbers.compactMap { $0?.unit }.filter { !$0.isEmpty }).count <= 1 else { return nil }
+    if isTarget, levels.count <= TaskChoice.mostNumberClasses,
+      numbers.allSatisfy({ ($0?.byPoint ?? 0.5) == ($0?.byPoint ?? 0).rounded() })
+    {
+      return nil
+    }
+    self.numbers = numbers
+    self.slips = slips
+    self.example = example
+  }
+
+  func canBe(_ mark: WrittenNumber.DecimalMark) -> Bool { numbers.allSatisfy { $0 == nil || $0?[mark] != nil } }
+
+  var hasDecimals: Bool { numbers.contains { $0.map { $0.byPoint != $0.byComma } ?? false } }
+
+  func column(_ column: Column, _ mark: WrittenNumber.DecimalMark?) -> Column {
+    guard case .texts(let codes, let levels) = column.values else { return column }
+    let own: WrittenNumber.DecimalMark? = mark ?? (hasDecimals ? nil : .point)
+    guard let own, canBe(own) else {
+      return column.adding(
+        notice:
+          "column '\(column.name)' holds numbers such as '\(levels[example])', and the file has decimal points and decimal "
+          + "commas, so they are read as text; write all of them alike")
+    }
+    let values = numbers.map { $0?[own] ?? .nan }
+    var copy = column
+    copy.values = .numbers(codes.map { $0 < 0 ? .nan : values[Int($0)] })
+    copy.reason = "every value is written as a number"
+    let taken = slips.first.map { ", and '\(levels[$0])' as missing" } ?? ""
+    return copy.adding(
+      notice: "column '\(column.name)': '\(levels[example])' is read as \(Column.text(of: values[example]))\(taken)")
+  }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import Tartine
+import Testing
+
+/// Files as spreadsheets, R and people write them.
+@Suite struct WrittenFilesTests {
+  private func read(_ text: String, targets: [String] = [], format: CSVFormat = CSVFormat()) throws -> [Column] {
+    try CSVReader(Array(text.utf8), source: "t.csv", targets: targets, format: format).read()
+  }
+
+  private func numbers(_ column: Column) -> [Double] {
+    if case .numbers(let numbers) = column.values { numbers } else { [] }
+  }
+
+  private func texts(_ column: Column) -> [String?] { (0..<column.count).map { column.text($0) } }
+
+  private func file(_ text: String) throws -> String {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("written-\(UUID().uuidString).csv").path
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    return path
+  }
+
+  @Test func decimalCommasOfAFile() throws {
+    let columns = try read("a;b;y\n6,0;1,234;8,25\n-5,3;2,500;7\n")
+    #expect(numbers(columns[0]) == [6, -5.3])
+    // In a file with decimal commas one comma is a decimal one, whatever follows.
+    #expect(numbers(columns[1]) == [1.234, 2.5])
+    #expect(numbers(columns[2]) == [8.25, 7])
+    #expect(columns.allSatisfy { $0.notice?.contains("is read as") == true })
+  }
+
+  @Test func thousandsCurrenciesAndPercent() throws {
+    let columns = try read(
+      "a,b,c,d,e\n\"$1,200\",45%,\"1,234,567\",1 000,(3)\n$950.50,4.5 %,\"999\",25 000,4\n")
+    #expect(columns.map(numbers) == [[1200, 950.5], [45, 4.5], [1_234_567, 999], [1000, 25_000], [-3, 4]])
+    let euros = try read("a;b\n3.679,62 €;1,5\n12,00 €;2,5\n")
+    #expect(numbers(euros[0]) == [3679.62, 12])
+  }
+
+  @Test func notNumbers() throws {
+    // Dates, versions, two currencies, phone numbers.
+    let columns = try read("a,b,c,d\n1.2.2020,1.10.2,$5,06 12 34 56\n2.3.2021,1.9.3,€7,07 12 34 57\n")
+    #expect(columns.allSatisfy { !$0.isNumeric })
+    // Decimal commas and decimal points in one file: those with both readings stay text.
+    let mixed = try read("a;b;c\n1,5;$2.25;1,250\n2,5;$3.5;2,125\n")
+    #expect(!mixed[0].isNumeric && !mixed[1].isNumeric && mixed[2].notice?.contains("write all of them alike") == true)
+  }
+
+  @Test func aTargetWithDecimalCommasIsARegression() throws {
+    let rows = (0..<60).map { "\($0);\(3 + $0 % 30),\($0 % 10)\n" }.joined()
+    let path = try file("x;y\n" + rows)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let data = try Dataset(csv: path, target: "y")
+    #expect(data.task.task == .regression)
+  }
+
+  @Test func wholeNumbersThatADoubleMerges() throws {
+    let columns = try read("id,x\n1234567890123456000,1\n1234567890123456001,2\n1234567890123456002,3\n")
+    #expect(texts(columns[0]) == ["1234567890123456000", "1234567890123456001", "1234567890123456002"])
+    #expect(columns[0].reason.contains("above 2⁵³"))
+  }
+
+  @Test func labelsComeBackAsTheyWereWritten() throws {
+    let columns = try read("x,y\n1,01\n2,02\n3,01\n", targets: ["y"])
+    #expect(texts(columns[1]) == ["01", "02", "01"])
+    // No target: a quantity.
+    #expect(numbers(try read("x,y\n1,01\n2,02\n")[1]) == [1, 2])
+  }
+
+  @Test func commentsTitlesAndBlanks() throws {
+    #expect(try read("# made by x\n#, y\na,b\n1,2\n# note\n3,4\n").map(numbers) == [[1, 3], [2, 4]])
+    #expect(try read("a,b\n1,2\n# a, b, c\n3,4\n").map(numbers) == [[1, 3], [2, 4]])
+    // A row that begins with the mark and has the table's width is a row.
+    #expect(texts(try read("a,b\nx,2\n#1,4\n")[0]) == ["x", "#1"])
+    #expect(try read("#id,b\n1,2\n3,4\n").map(\.name) == ["#id", "b"])
+    #expect(try read("# a b\n1 2\n3 4\n5 6\n7 8\n").map(\.name) == ["a", "b"])
+    #expect(try read("  a  b\n 1   2.5 \n3\t4\n 5 6\n").map(numbers) == [[1, 3, 5], [2.5, 4, 6]])
+    let titled = try read("Report\nof May, all\n\na;b\n1;2\n3;4\n5;6\n")
+    #expect(titled.map(\.name) == ["a", "b"] && titled[0].notice?.hasPrefix("2 lines above the header") == true)
+    #expect(try read("Report,,\na,b,c\n1,2,3\n4,5,6\n").map(\.name) == ["a", "b", "c"])
+    #expect(try read("one\ntwo\na,b\n1,2\n", format: CSVFormat(skipLines: 2)).map(\.name) == ["a", "b"])
+    #expect(try read("a,b\n1,2\n3,4\n\u{1A}").map(numbers) == [[1, 3], [2, 4]])
+  }
+
+  @Test func whatIsNoTitleIsRefusedWithItsCause() throws {
+    let error = #expect(throws: DataError.self) { try read("Report\n1,2\n3,4\n5,6\n7,8\n") }
+    #expect(error?.line == 2 && error?.message.contains("--skip-lines") == true)
+    let control = #expect(throws: DataError.self) {
+      try read("a,b\n" + (0..<30).map { "\($0),\($0)\n" }.joined() + "1,x\u{7}\n", targets: ["b"])
+    }
+    #expect(control?.description.contains("x\\u{7}") == true)
+  }
+
+  @Test func markersInATargetAreClassesUnlessFieldsAreEmpty() throws {
+    func labels(_ text: (Int) -> String, _ format: CSVFormat = CSVFormat()) throws -> (Set<String?>, [String]) {
+      let path = try file("x,y\n" + (0..<60).map { "\($0 * 7 % 11).5,\(text($0))\n" }.joined())
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let data = try Dataset(csv: path, target: "y", format: format)
+      return (Set((0..<data.rowCount).map { data.targets[0].text($0) }), data.notices)
+    }
+    let classes = ["None", "Minor", "Severe"]
+    let kept = try labels { classes[$0 % 3] }
+    #expect(kept.0 == Set(classes) && kept.1[0].contains("'None' in the target 'y' is taken as a class"))
+    let dropped = try labels { $0 == 7 ? "" : classes[$0 % 3] }
+    #expect(dropped.0 == ["Minor", "Severe"] && dropped.1[0] == "21 rows have no target ('None') and are left out")
+    let named = try labels({ classes[$0 % 3] }, CSVFormat(missing: ["Minor"]))
+    #expect(named.0 == ["None", "Severe"])
+    // Among numbers to predict it is none.
+    let number = try labels { $0 % 3 == 0 ? "NA" : "\($0).5" }
+    #expect(number.0.count == 40 && number.1[0] == "20 rows have no target ('NA') and are left out")
+  }
+
+  @Test func namedMarkersAreMissingInEveryColumn() throws {
+    let columns = try read(
+      "x,k\n-999,a\n1.5,unknown\n2,b\n", format: CSVFormat(missing: ["-999", "unknown"]))
+    #expect(columns.allSatisfy { $0.hasMissing })
+    #expect(columns[0].isMissing(0) && columns[1].isMissing(1) && columns[0].isNumeric)
+  }
+
+  @Test func trueIsTrueHoweverItIsWritten() throws {
+    func path(_ yes: String, _ no: String) throws -> String {
+      try file("x,f,y\n" + (0..<80).map { "\($0 % 9),\($0 % 2 == 0 ? yes : no),\($0 % 9 > 4 ? yes : no)\n" }.joined())
+    }
+    let files = try [path("True", "False"), path("TRUE", "FALSE")]
+    defer { for file in files { try? FileManager.default.removeItem(atPath: file) } }
+    let model = try Recipe {
+      Dense(4); ReLU()
+    }.epochs(20).train(on: Dataset(csv: files[0], target: "y").split(seed: 1), threads: 1).model
+    let own = try model.evaluate(Dataset(csv: files[0], for: model))
+    #expect(try model.evaluate(Dataset(csv: files[1], for: model)).loss == own.loss)
+    #expect(try model.predict(csv: files[1]).allSatisfy { $0.warnings.isEmpty && ["True", "False"].contains($0.text) })
+    let mixed = try file("x,y\n1,True\n2,TRUE\n3,false\n4,False\n")
+    defer { try? FileManager.default.removeItem(atPath: mixed) }
+    #expect(try texts(Dataset.readTable(mixed)[1]) == ["True", "True", "false", "false"])
+  }
+
+  // MARK: Times as inputs
+
+  private func dated(_ text: (Int) -> String) throws -> (Dataset, Preparation) {
+    let columns = try read("when,y\n" + (0..<900).map { "\(text($0)),\($0 % 2)\n" }.joined())
+    let data = try Dataset(source: "t", columns: columns, target: "y", task: .binary)
+    return (data, try Preparation(fitting: data, rows: Array(0..<900), bins: 0))
+  }
+
+  /// Day number → `day/month/year` from 1 January 2021, a Friday.
+  private func date(_ day: Int) -> (Int, Int, Int) {
+    var (day, month, year) = (day, 0, 2021)
+    while true {
+      let lengths = [31, year % 4 == 0 ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+      if day < lengths[month] { return (day + 1, month + 1, year) }
+      day -= lengths[month]
+      month += 1
+      if month == 12 { (month, year) = (0, year + 1) }
+    }
+  }
+
+  @Test func datesAreANumberAYearAndAWeek() throws {
+    let (data, preparation) = try dated { day in
+      let (d, m, y) = date(day)
+      return "\(m)/\(d)/\(y)"
+    }
+    // Number, sine and cosine of the year, seven days of the week.
+    #expect(preparation.width == 10)
+    #expect(preparation.notices == ["the dates of column 'when' are read with the month first"])
+    var warnings: [String] = []
+    let rows = try preparation.apply(to: data, rows: Array(0..<900), warnings: &warnings)
+    func row(_ row: Int) -> [Float] {
+      guard case .floats(let arena, _) = rows.elements else { return [] }
+      let elements = arena.base.assumingMemoryBound(to: Float.self)
+      return (0..<10).map { elements[row * 10 + $0] }
+    }
+    // Days 0 to 899 have the mean 449.5 and the deviation √((900² − 1) / 12).
+    #expect(abs(row(0)[0] + Float(449.5 / ((900.0 * 900 - 1) / 12).squareRoot())) < 1e-5)
+    #expect(Array(row(0)[3...]) == [0, 0, 0, 0, 1, 0, 0] && Array(row(3)[3...]) == [1, 0, 0, 0, 0, 0, 0])
+    #expect(abs(row(10)[1] * row(10)[1] + row(10)[2] * row(10)[2] - 1) < 1e-5)
+    // A year and a quarter of a day later it is the same part of the year.
+    #expect(abs(row(0)[1] - row(365)[1]) < 0.01 && abs(row(0)[1] - row(180)[1]) < 0.2 && row(0)[2] * row(180)[2] < 0)
+    let coded = try JSONDecoder().decode(Preparation.self, from: JSONEncoder().encode(preparation))
+    #expect(coded == preparation)
+    #expect(try preparation.warnings(for: read("when,y\n2021-03-04,1\nsoon,0\n")).map(\.kind) == [.unreadTime])
+  }
+
+  @Test func timesOfDayAndWhatHasTwoReadings() throws {
+    let (_, clock) = try dated { "\(String(format: "%02d:%02d", $0 % 24, $0 % 60))" }
+    #expect(clock.width == 3)
+    let (_, ambiguous) = try { () -> (Dataset, Preparation) in
+      let columns = try read(
+        "when,x,y\n"
+          + (0..<900).map { "\($0 % 12 + 1)/\($0 / 12 % 12 + 1)/20\(20 + $0 / 144),\($0 * 7 % 31),\($0 % 2)\n" }
+          .joined())
+      let data = try Dataset(source: "t", columns: columns, target: "y", task: .binary)
+      return (data, try Preparation(fitting: data, rows: Array(0..<900), bins: 0))
+    }()
+    #expect(ambiguous.notices.first?.contains("may be written with the day first or with the month first") == true)
+  }
+}
