@@ -64,6 +64,7 @@ struct InspectionText {
     ]
     lines += notices
     if !inspection.classes.isEmpty { lines += ["", classes] }
+    if let quartiles { lines += ["", quartiles] }
     if !inspection.columns.isEmpty { lines += [""] + columns }
     lines += ["", inspection.warnings.isEmpty ? "Nothing to warn of." : "Warnings"]
     for warning in inspection.warnings {
@@ -81,6 +82,13 @@ struct InspectionText {
     }
     let rest = inspection.classes.count - shown.count
     return "classes: " + shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+  }
+
+  private var quartiles: String? {
+    guard inspection.targetQuartiles.count == 5 else { return nil }
+    let texts = inspection.targetQuartiles.map { Text.significant($0, digits: 4) }
+    return
+      "\(inspection.target): \(texts[0]) to \(texts[4]), median \(texts[2]), half of all from \(texts[1]) to \(texts[3])"
   }
 
   private var columns: [String] {

@@ -32,12 +32,12 @@ struct TrainCommand: ParsableCommand {
     if let error = job.options.humanError, error > 1, job.split.task != .regression {
       throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(error); 0.05 are 5 %.")
     }
-    for notice in job.split.notices { Files.warn(notice) }
+    if !options.quiet { tellOfData(job) }
     Files.onInterrupt(
       say: "stopped; to go on: \(Shell.program) train --resume \(Shell.quoted(job.folder.path))",
       removing: job.folder.path)
-    let display = ProgressDisplay()
-    if !options.json || Files.terminalWidth != nil {
+    let display = options.quiet ? nil : ProgressDisplay()
+    if !options.quiet, !options.json || Files.terminalWidth != nil {
       Files.show("task: \(job.split.dataset.task.task.rawValue), \(job.split.dataset.task.reason)\n")
     }
     let result: Run
@@ -45,15 +45,16 @@ struct TrainCommand: ParsableCommand {
       result = try job.folder.train(
         job.recipe, on: job.split, source: job.source, options: job.options, resuming: job.isResumed,
         threads: options.threads,
-        observers: [display])
+        observers: display.map { [$0] } ?? [])
     } catch {
-      display.finish()
+      display?.finish()
       throw error
     }
-    display.finish()
+    display?.finish()
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
-    for warning in warnings { Files.warn(warning) }
+    if !options.quiet { for warning in warnings { Files.warn(warning) } }
+    let baselines = Baselines(of: result, test: test, threads: options.threads)
     // A fold that cannot be trained is told of once all that the run itself has is written.
     let validation = Result { try job.options.folds.map { try crossValidate(job, folds: $0) } }
     let folds = try? validation.get()
@@ -64,7 +65,8 @@ struct TrainCommand: ParsableCommand {
     let remarks = RunRemarks(result, folds: folds)
     try job.folder.write(
       report: Report(
-        result, diagnosis: diagnosis, remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title
+        result, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
+        remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title
       )
       .html)
     try job.folder.write(
@@ -73,11 +75,29 @@ struct TrainCommand: ParsableCommand {
       ))
     try Files.print(
       options.json
-        ? try JSON.text(summary) + "\n"
+        ? try JSON.text(TrainingResult(summary, result, test: test, baselines: baselines, diagnosis: diagnosis)) + "\n"
         : TrainingSummary(
-          result, test: test, remarks: remarks, diagnosis: diagnosis, summary: summary, source: job.source
+          result, test: test, baselines: baselines, remarks: remarks, diagnosis: diagnosis, summary: summary,
+          source: job.source
         ).text)
     _ = try validation.get()
+  }
+
+  /// Rows that are looked at before a training: more take longer than they tell.
+  private static let inspectedRows = 100_000
+
+  /// How the data were read, and what `inspect` would call serious.
+  private func tellOfData(_ job: Job) {
+    for notice in job.split.notices { Files.warn(notice) }
+    let rows = job.split.trainCount
+    let some =
+      rows > Self.inspectedRows ? job.split.with(train: job.split.sample(Self.inspectedRows, seed: 0)) : job.split
+    guard let inspection = try? Inspection(of: some, comparesParts: false, threads: options.threads) else { return }
+    let serious = inspection.warnings.filter(\.isSerious)
+    for warning in serious {
+      Files.warn("\(warning.name.rawValue)\(warning.column.map { " '\($0)'" } ?? ""): \(warning.evidence)")
+    }
+    if !serious.isEmpty { Files.warn("tartine inspect \(job.source.flags) says what to do") }
   }
 
   private func crossValidate(_ job: Job, folds: Int) throws -> CrossValidation {
@@ -104,7 +124,14 @@ struct TrainCommand: ParsableCommand {
     var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
     if let folds = options.folds { _ = try split.folds(folds) }
-    let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
+    let asked = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
+    let (chosen, line, network) = asked.chosen(for: split, threads: options.threads)
+    if !options.quiet, let line, let network {
+      let isLine = chosen.network.isLinear
+      Files.warn(
+        "few rows: over folds of train and dev a linear model has \(line.pooled), the usual network \(network.pooled); "
+          + (isLine ? "the linear model is trained (--hidden 256,128 trains a network)" : "the network is trained"))
+    }
     return Job(
       source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
       folder: try RunFolder(creating: options.out, named: source.name), options: options.kept(else: nil),
@@ -181,6 +208,9 @@ struct RunOptions: ParsableArguments {
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
   var json = false
+
+  @Flag(help: "Say nothing of the data and of the progress: the result alone.")
+  var quiet = false
 
   /// What holds for the whole run, however often it is interrupted.
   func kept(else before: RunFolder.Options?) -> RunFolder.Options {

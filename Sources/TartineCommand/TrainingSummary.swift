@@ -4,16 +4,18 @@ import Tartine
 struct TrainingSummary {
   private let run: Run
   private let test: Evaluation?
+  private let baselines: Baselines
   private let remarks: RunRemarks
   private let diagnosis: Diagnosis
   private let summary: RunSummary
   private let source: DataSource
 
   init(
-    _ run: Run, test: Evaluation?, remarks: RunRemarks, diagnosis: Diagnosis, summary: RunSummary,
+    _ run: Run, test: Evaluation?, baselines: Baselines, remarks: RunRemarks, diagnosis: Diagnosis, summary: RunSummary,
     source: DataSource
   ) {
     self.remarks = remarks
+    self.baselines = baselines
     self.run = run
     self.test = test
     self.diagnosis = diagnosis
@@ -22,13 +24,16 @@ struct TrainingSummary {
   }
 
   var text: String {
-    var lines = [
+    var lines = [""] + baselines.text(network: diagnosis.result)
+    if let oneRow { lines.append(oneRow) }
+    lines += [
       "",
       "\(diagnosis.heading) (epoch \(run.model.epoch) of \(run.history.count), "
         + "\(Text.fixed(summary.seconds, decimals: 1)) s):",
     ]
     lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
     if let reason = run.stopReason { lines.append("It stopped early: \(reason).") }
+    lines += ["", figures]
     lines += ["", diagnosis.verdict]
     if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
     if run.recipe.keeps == .best { lines.append("Dev chose the epoch, so its error is a little optimistic.") }
@@ -38,6 +43,56 @@ struct TrainingSummary {
     lines += ["", "Model:  \(summary.model)", "Report: \(summary.run)/report.html"]
     lines += ["", "Next:   \(nextCommand)", ""]
     return lines.joined(separator: "\n")
+  }
+
+  private static let figures = [
+    "accuracy", "balanced-accuracy", "f1", "f1-macro", "roc-auc", "roc-auc-macro", "log-loss", "rmse", "mae", "r2",
+  ]
+  /// Of more the table is in the report.
+  private static let mostClasses = 5
+
+  /// What people of the field look at, with intervals, on test or else on dev.
+  private var figures: String {
+    let metrics = Metrics(test ?? run.dev)
+    let part = test == nil ? "dev" : "test"
+    let found = Self.figures.compactMap { name in
+      metrics[name].flatMap { $0.value.isFinite ? (name: name, figure: $0) : nil }
+    }
+    let width = found.map(\.name.count).max() ?? 0
+    var lines = ["Figures of \(part), with 95 % intervals:"]
+    lines += found.map { name, figure in
+      func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
+      return "  \(name.padded(to: width))  \(text(figure.value)) (\(text(figure.low)) to \(text(figure.high)))"
+    }
+    let classes = metrics.classes
+    if classes.count > 1, classes.count <= Self.mostClasses, classes.count == metrics.confusion.count {
+      lines.append("Rows of \(part) by truth, and what was answered:")
+      let names = classes.map { String($0.prefix(24)) }
+      let longest = names.map(\.count).max() ?? 0
+      for (name, row) in zip(names, metrics.confusion) {
+        lines.append("  \(name.padded(to: longest))  " + zip(names, row).map { "\($1) \($0)" }.joined(separator: ", "))
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  /// One row that most of a squared error is of.
+  private var oneRow: String? {
+    for (part, evaluation, dataset) in [
+      ("test", test, run.split.test.dataset), ("dev", run.dev, run.split.dataset),
+    ] as [(String, Evaluation?, Dataset)] {
+      guard let evaluation, evaluation.task == .regression, evaluation.rowCount >= 10 else { continue }
+      let sum = evaluation.outcomes.reduce(0, +)
+      guard let worst = evaluation.outcomes.indices.max(by: { evaluation.outcomes[$0] < evaluation.outcomes[$1] }),
+        evaluation.outcomes[worst] > 0.5 * sum
+      else { continue }
+      let share = Text.fixed(evaluation.outcomes[worst] / sum * 100, decimals: 0)
+      return
+        "Row \(dataset.rowNumber(evaluation.origin[worst])) alone makes \(share) % of \(part)'s squared error: it has "
+        + "\(Text.significant(evaluation.truths[worst], digits: 4)), and "
+        + "\(Text.significant(evaluation.predictions[worst], digits: 4)) was answered."
+    }
+    return nil
   }
 
   /// Three images that the model got wrong.

@@ -57,7 +57,10 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// What is unusual, in how many rows, and what was done, in a sentence.
-  public var description: String {
+  public var description: String { description { $0 + 1 } }
+
+  /// - Parameter number: a row's number, as a person counts, from its place.
+  package func description(_ number: (Int) -> Int) -> String {
     let percent = Double(rows.count) / Double(max(1, rowCount)) * 100
     let rounded = percent < 1 ? "under 1" : "\(Int(percent.rounded()))"
     let share =
@@ -75,7 +78,7 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     case .missing:
       return "column '\(column)' has no value\(share); the model takes the median, or no category, for it"
     case .outside(let range):
-      let row = rowCount == 1 ? "" : "row \(rows[0] + 1) of "
+      let row = rowCount == 1 ? "" : "row \(number(rows[0])) of "
       return
         "\(row)column '\(column)' holds \(value), far outside what the model was trained on; it is taken as "
         + Column.text(of: (Double(value) ?? 0) < range.lowerBound ? range.lowerBound : range.upperBound)

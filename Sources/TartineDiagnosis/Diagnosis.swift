@@ -138,6 +138,11 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
         sentence: "Bias is absent: the train error is at most \(unit.text(train.high)), less than the "
           + "\(unit.points(delta)) that matter.")
     }
+    if train.value == 0 {
+      return Finding(
+        reading: .absent, difference: nil,
+        sentence: "Bias is absent: the train error is 0\(unit.isFraction ? " %" : "").")
+    }
     if let probe {
       // One that learns its rows no better proves nothing.
       let reading = probe.low < -delta ? .undecided : Reading(probe, worth: delta)
@@ -248,6 +253,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
 
   /// The figure's name and unit, for a heading.
   public var heading: String { unit.heading }
+  /// The figure that a training is judged by: test's, or dev's while test is locked.
+  public var result: Estimate { ladder[ladder.count - 1].estimate }
   /// A difference of the ladder's figures as text.
   public func points(_ value: Double) -> String { unit.points(value) }
   /// A figure of the ladder as text.
@@ -287,6 +294,15 @@ package struct Unit: Sendable {
     case .regression: "RMSE of \(target), with 95 % intervals"
     case .multilabel: "share of wrong labels, with 95 % intervals"
     case .binary, .multiclass: "error, with 95 % intervals"
+    }
+  }
+
+  /// `error`, or `RMSE of price`.
+  var figure: String {
+    switch task {
+    case .regression: "RMSE of \(target)"
+    case .multilabel: "share of wrong labels"
+    case .binary, .multiclass: "error"
     }
   }
 

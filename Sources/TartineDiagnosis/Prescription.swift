@@ -20,14 +20,15 @@ public struct Prescription: Sendable {
     let byVariance =
       variance.reading != .absent && gap > 0
       ? againstVariance(run.recipe, isPictures: run.split.dataset.imageShape != nil) : []
-    let byBias = bias != .absent ? againstBias(run.recipe) : []
+    let byBias = bias != .absent ? againstBias(run) : []
     let leansToVariance = variance.reading == .present || (bias != .present && gap > worth)
     let list = leansToVariance ? byVariance + byBias : byBias + byVariance
     // What the recipe's other settings forbid is no help, such as dropout beside L-BFGS.
     return list.filter { $0.recipe.problem == nil }
   }
 
-  private static func againstBias(_ recipe: Recipe) -> [Prescription] {
+  private static func againstBias(_ run: Run) -> [Prescription] {
+    let recipe = run.recipe
     var list: [Prescription] = []
     if let stack = recipe.network.stack, !stack.hidden.isEmpty {
       var wider = stack
@@ -59,7 +60,8 @@ public struct Prescription: Sendable {
           what: "batch norm", why: "layers that are normalized train faster and at higher rates", recipe: changed,
           flags: "--batch-norm"))
     }
-    if let epochs = recipe.epochs {
+    // What dev was best at long before the end is not to be had by going on.
+    if let epochs = recipe.epochs, run.bestEpoch * 5 >= run.history.count * 4, run.stopReason == nil {
       var changed = recipe
       changed.epochs = epochs * 2
       list.append(

@@ -55,6 +55,7 @@ struct Page {
     body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
     main { max-width: 62rem; margin: 0 auto; padding: 2rem 1.2rem 4rem; }
     h1 { font-size: 1.7rem; margin: 0 0 .6rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
+    .result { font-size: 1.35rem; margin: 1rem 0 .6rem; }
     .verdict { font-size: 1.1rem; border-left: 4px solid var(--dev); padding-left: .9rem; margin: .8rem 0; }
     .note { color: var(--soft); margin: .2rem 0 .8rem; }
     .faults { list-style: none; padding: 0; margin: .8rem 0; } .faults li { background: var(--card); border-left: 4px solid var(--bad);

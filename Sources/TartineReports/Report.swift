@@ -7,6 +7,7 @@ import TartineTraining
 public struct Report {
   private let run: Run
   private let diagnosis: Diagnosis
+  private let headline: [String]
   private let remarks: [String]
   private let title: String
 
@@ -15,11 +16,15 @@ public struct Report {
   /// - Parameters:
   ///   - run: what is told of.
   ///   - diagnosis: its reading.
+  ///   - headline: the result, said first.
   ///   - remarks: sentences beside the verdict.
   ///   - title: of the page.
-  public init(_ run: Run, diagnosis: Diagnosis, remarks: [String] = [], title: String) {
+  public init(
+    _ run: Run, diagnosis: Diagnosis, headline: [String] = [], remarks: [String] = [], title: String
+  ) {
     self.run = run
     self.diagnosis = diagnosis
+    self.headline = headline
     self.remarks = remarks
     self.title = title
   }
@@ -29,7 +34,9 @@ public struct Report {
     let prescriptions = diagnosis.prescriptions.map {
       "<li><strong>\(escape($0.what))</strong>: \(escape($0.why)). <code>\(escape($0.flags))</code></li>"
     }
+    let result = headline.enumerated().map { "<p class=\"\($0 == 0 ? "result" : "verdict")\">\(escape($1))</p>" }
     let verdict = """
+      \(result.joined(separator: "\n"))
       <p class="verdict">\(escape(diagnosis.verdict))</p>
       \(diagnosis.mismatch.map { "<p>\(escape($0.sentence))</p>" } ?? "")
       \(remarks.map { "<p>\(escape($0))</p>" }.joined(separator: "\n"))

@@ -21,7 +21,9 @@ extension Recipe {
     let batch = min(batchSize ?? (takesAll ? trainRows : Self.batchSize(trainRows: trainRows)), trainRows)
     copy.batchSize = batch
     copy.accumulation = min(max(accumulation, takesAll ? (batch + 4_095) / 4_096 : 1), batch)
-    copy.optimizer.decay = optimizer.decay ?? (optimizer.algorithm == .adamW ? Self.decay(trainRows: trainRows) : 0)
+    // A linear model has little to learn by heart: least squares need no decay.
+    let decays = optimizer.algorithm == .adamW && !network.isLinear
+    copy.optimizer.decay = optimizer.decay ?? (decays ? Self.decay(trainRows: trainRows) : 0)
     copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)
     return copy
   }

@@ -65,7 +65,7 @@ public final class Run: Sendable {
     // A few unknown categories are the rule where rows are divided at random.
     warnings += model.preparation.warnings(for: dataset, rows: rows).filter {
       if case .outside = $0.kind { true } else { $0.rows.count == rows.count }
-    }.map { "test: \($0)" }
+    }.map { "test: \($0.description { dataset.rowNumber(rows[$0]) })" }
     return try model.evaluate(dataset, rows: rows, warnings: &warnings, workers: Workers(threads))
   }
 }

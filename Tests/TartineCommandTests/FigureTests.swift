@@ -25,4 +25,60 @@ import Testing
     // One row bounds nothing.
     #expect(try figure(json, "log-loss", "low") is NSNull && figure(json, "log-loss", "high") is NSNull)
   }
+
+  /// The result first, beside what is simpler; the same in JSON.
+  @Test func theResultComesFirst() throws {
+    let runner = try CommandRunner()
+    let rows = (0..<200).map { "\($0 * 37 % 101),\($0 * 53 % 97),\($0 % 50 == 0 ? "yes" : "no")\n" }
+    try runner.write("a,b,y\n" + rows.joined(), to: "t.csv")
+    let arguments = ["train", "t.csv", "--target", "y", "--epochs", "5"]
+    let told = try runner.run(arguments + ["--out", "a"])
+    let lines = told.output.split(separator: "\n")
+    #expect(lines.first?.hasPrefix("error on test: ") == true && lines.first?.contains("a linear model") == true)
+    #expect(lines.dropFirst().first?.hasPrefix("Not surely better than always answering the same") == true)
+    #expect(told.errors.contains("class-imbalance: 'yes' has ") && told.errors.contains("tartine inspect "))
+    let report = String(decoding: try runner.bytes("a/report.html"), as: UTF8.self)
+    #expect(report.contains("<p class=\"result\">error on test: "))
+    let quiet = try runner.run(arguments + ["--out", "b", "--quiet", "--json"])
+    #expect(quiet.code == 0 && quiet.errors.isEmpty)
+    let json = try quiet.json()
+    for key in ["metrics", "baselines", "intervals", "verdict", "advice", "confusion", "train", "dev", "test"] {
+      #expect(json[key] != nil, "\(key)")
+    }
+    let baselines = try #require(json["baselines"] as? [String: [String: Any]])
+    #expect(Set(baselines.keys) == ["constant", "linear"])
+    let metrics = try #require(json["metrics"] as? [String: [String: Any]])
+    #expect(metrics["test"]?["accuracy"] != nil && metrics["dev"]?["log-loss"] != nil)
+  }
+
+  /// One wild row is named where it is most of a figure.
+  @Test func aRowThatIsMostOfAnError() throws {
+    let runner = try CommandRunner()
+    let rows = (0..<120).map { "\($0 * 37 % 101),\($0 == 60 ? 900_000 : $0 * 37 % 101)\n" }
+    try runner.write("a,y\n" + rows.joined(), to: "t.csv")
+    var found = false
+    for seed in 0..<3 {
+      let told = try runner.run(
+        [
+          "train", "t.csv", "--target", "y", "--task", "regression", "--epochs", "3", "--split-seed", "\(seed)",
+          "--out", "r\(seed)",
+        ])
+      found = found || told.output.contains("Row 61 alone makes ")
+    }
+    #expect(found)
+  }
+
+  /// Below 500 rows a linear model is trained where folds say so.
+  @Test func aLineOnFewRows() throws {
+    let runner = try CommandRunner()
+    let rows = (0..<90).map {
+      "\($0 * 37 % 101),\($0 * 53 % 97),\(Double($0 * 37 % 101 + 2 * ($0 * 53 % 97)) + Double($0 * 29 % 31))\n"
+    }
+    try runner.write("a,b,y\n" + rows.joined(), to: "t.csv")
+    let told = try runner.run(["train", "t.csv", "--target", "y", "--out", "a"])
+    #expect(told.code == 0 && told.errors.contains("few rows: over folds of train and dev a linear model has RMSE "))
+    #expect(String(decoding: try runner.bytes("a/recipe.json"), as: UTF8.self).contains("lbfgs"))
+    let network = try runner.run(["train", "t.csv", "--target", "y", "--hidden", "16", "--epochs", "5", "--out", "b"])
+    #expect(network.code == 0 && !network.errors.contains("few rows"))
+  }
 }

@@ -59,6 +59,14 @@ struct ColumnWarnings {
     let isNamed = isCalledIdentifier(fact.name)
     switch column.values {
     case .numbers(let numbers):
+      if fact.use.contains("numbers the rows"), fact.tells >= 0.5 {
+        return DataWarning(
+          name: .leakingColumn, column: fact.name,
+          evidence:
+            "it numbers the rows, and tells \(Text.fixed(fact.tells * 100, decimals: 0)) % of the target alone: rows were "
+            + "sorted by it before they were numbered",
+          action: action + ", and is left out")
+      }
       if fact.use.contains("numbers the rows") {
         return DataWarning(
           name: .identifierColumn, column: fact.name,

@@ -28,6 +28,10 @@ public struct DataWarning: Hashable, Sendable, Encodable {
     case outlyingTargets = "outlying-targets"
     /// A test file that cannot be measured on as it is.
     case unfitTest = "unfit-test"
+    /// One target at the end of the range that many rows have: a cap, or what a form could not hold.
+    case cappedTarget = "capped-target"
+    /// A number among the inputs far from all others, such as one in another unit.
+    case outlyingValue = "outlying-value"
     /// Rows whose neighbours in the file have like targets.
     case orderedRows = "ordered-rows"
     /// A column that may not be read as was meant.
@@ -54,6 +58,19 @@ public struct DataWarning: Hashable, Sendable, Encodable {
     self.action = action
     self.isFault = isFault
   }
+
+  /// Whether a training should not begin without a person having seen it.
+  package var isSerious: Bool {
+    switch name {
+    case .leakingColumn, .duplicatesAcrossSplit, .classImbalance, .outlyingTargets, .cappedTarget, .placeholderValue:
+      true
+    case .identifierColumn: !isLeftOut
+    default: false
+    }
+  }
+
+  /// Whether it is of a column that no network is given.
+  private var isLeftOut: Bool { evidence.hasPrefix("it numbers the rows") || action.hasPrefix("it is left out") }
 
   private enum CodingKeys: String, CodingKey { case name, column, evidence, action }
 }

@@ -1,6 +1,6 @@
 extension Inspection: Encodable {
   private enum Key: String, CodingKey {
-    case source, task, target, classes, columns, warnings, split, sameDistribution
+    case source, task, target, classes, targetQuartiles, columns, warnings, split, sameDistribution
   }
 
   /// The object that `inspect --json` prints.
@@ -10,6 +10,7 @@ extension Inspection: Encodable {
     try values.encode(task.task, forKey: .task)
     try values.encode(target, forKey: .target)
     try values.encode(classes, forKey: .classes)
+    try values.encode(targetQuartiles, forKey: .targetQuartiles)
     try values.encode(columns, forKey: .columns)
     try values.encode(warnings, forKey: .warnings)
     try values.encode(split, forKey: .split)

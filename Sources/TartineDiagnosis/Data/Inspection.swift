@@ -18,6 +18,8 @@ public struct Inspection: Sendable {
   public let target: String
   /// Its classes with their rows in train and dev; empty for numbers.
   public let classes: [ColumnFacts.Level]
+  /// Of a target of numbers, in train and dev: its smallest value, its quartiles, its largest; empty for classes.
+  public let targetQuartiles: [Double]
   /// Each input column; empty for pictures.
   public let columns: [ColumnFacts]
   /// What a person should know, the gravest first.
@@ -38,8 +40,13 @@ public struct Inspection: Sendable {
   }
 
   /// Looks at data that are divided already.
+  ///
+  /// - Parameters:
+  ///   - split: the rows, divided.
+  ///   - comparesParts: whether it is asked if the parts come from one distribution, which takes longest.
+  ///   - threads: by default as many as there are processors.
   /// - Throws: `DataError` where there is no column to learn from.
-  public init(of split: Split, threads: Int? = nil) throws {
+  public init(of split: Split, comparesParts: Bool = true, threads: Int? = nil) throws {
     let dataset = split.dataset
     let known = (split.train + split.dev).sorted()
     let preparation = try Preparation(fitting: dataset, rows: split.train)
@@ -53,18 +60,32 @@ public struct Inspection: Sendable {
     let scores = Self.scores(dataset, preparation, split)
     columns = Self.facts(dataset, preparation, scores, rows: known)
     let unused = preparation.unused
-    sameDistribution = PartComparison.all(of: split, leavingOut: unused, threads: threads)
+    sameDistribution = comparesParts ? PartComparison.all(of: split, leavingOut: unused, threads: threads) : []
+    targetQuartiles = Self.quartiles(of: dataset, rows: known)
     var warnings = ColumnWarnings(dataset, columns, preparation, rows: known).list
     warnings += try Self.leaks(split, columns, threads: threads)
     warnings += [Self.pixelLeak(split, preparation), Self.unfitTest(split, preparation)].compactMap { $0 }
     warnings += DuplicateWarnings(split, leavingOut: unused).list
     warnings += RowWarnings(split, classes: classes).list
+    warnings += split.outlyingInputs.map { column, sentence in
+      DataWarning(
+        name: .outlyingValue, column: column, evidence: sentence,
+        action: "correct it where it is wrong, such as one in another unit", isFault: false)
+    }
     warnings += Self.shiftWarnings(sameDistribution) + [Self.smallParts(split)].compactMap { $0 }
     let kinds = DataWarning.Kind.allCases
     self.warnings = warnings.sorted { a, b in
       let places = (kinds.firstIndex(of: a.name) ?? 0, kinds.firstIndex(of: b.name) ?? 0)
       return places.0 == places.1 ? (a.column ?? "") < (b.column ?? "") : places.0 < places.1
     }
+  }
+
+  private static func quartiles(of dataset: Dataset, rows: [Int]) -> [Double] {
+    guard dataset.task.task == .regression, case .numbers(let numbers) = dataset.targets[0].values, !rows.isEmpty else {
+      return []
+    }
+    let sorted = rows.map { numbers[$0] }.sorted()
+    return (0...4).map { sorted[$0 * (sorted.count - 1) / 4] }
   }
 
   private static func classes(of dataset: Dataset, rows: [Int]) -> [ColumnFacts.Level] {

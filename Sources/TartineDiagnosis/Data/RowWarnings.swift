@@ -137,8 +137,10 @@ struct RowWarnings {
   private static let rareShare = 0.05
 
   init(_ split: Split, classes: [ColumnFacts.Level]) {
-    list = [Self.imbalance(classes), Self.outliers(split), Self.order(split), Self.few(split), Self.targetShift(split)]
-      .compactMap { $0 }
+    list = [
+      Self.imbalance(classes), Self.outliers(split), Self.cap(split), Self.order(split), Self.few(split),
+      Self.targetShift(split),
+    ].compactMap { $0 }
   }
 
   /// So many times the distance of the quartiles from the median is far: of normal numbers one in 10¹².
@@ -166,6 +168,29 @@ struct RowWarnings {
         + "\(split.dataset.rowNumber(row)), where half of all lie from \(Text.significant(sorted[sorted.count / 4], digits: 4)) to "
         + "\(Text.significant(sorted[sorted.count * 3 / 4], digits: 4)); they make \(Text.fixed(share * 100, decimals: 0)) % of the variance",
       action: "check them, and their unit; where they are right, --loss huber or absolute, or predict the logarithm")
+  }
+
+  /// The largest, or smallest, target in one row of 100, and three times as often as any other: a cap. Zeros are mostly none.
+  private static func cap(_ split: Split) -> DataWarning? {
+    guard split.task == .regression, case .numbers(let numbers) = split.dataset.targets[0].values else { return nil }
+    let sorted = (split.train + split.dev).map { numbers[$0] }.sorted()
+    guard sorted.count >= 50, let first = sorted.first, let last = sorted.last, first < last else { return nil }
+    var counts: [Double: Int] = [:]
+    for value in sorted { counts[value, default: 0] += 1 }
+    guard counts.count >= 20 else { return nil }
+    for (end, name) in [(last, "largest"), (first, "smallest")] where end != 0 {
+      let count = counts[end] ?? 0
+      let other = counts.filter { $0.key != end }.values.max() ?? 0
+      guard count >= 5, count * 100 >= sorted.count, count > 3 * other else { continue }
+      return DataWarning(
+        name: .cappedTarget, column: split.dataset.targets[0].name,
+        evidence:
+          "\(count) of \(sorted.count) targets, \(Text.fixed(Double(count) / Double(sorted.count) * 100, decimals: 1)) %, "
+          + "are exactly \(Column.text(of: end)), the \(name) of all",
+        action: "find out whether it is a cap: what lies beyond it is not in the data, and no model learns it",
+        isFault: false)
+    }
+    return nil
   }
 
   private static func imbalance(_ classes: [ColumnFacts.Level]) -> DataWarning? {

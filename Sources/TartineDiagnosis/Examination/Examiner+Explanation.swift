@@ -105,12 +105,9 @@ extension Examiner {
 
   /// A network must be better than a line.
   private func checkLine(_ base: Attempt) {
-    var line = Recipe(Network(HiddenStack(hidden: [])))
-    line.loss = recipe.loss
-    line.seed = recipe.seed
-    guard recipe.network != line.network, hasTime(for: base.seconds, to: "train a line"),
-      let straight = attempt(line.resolved(trainRows: split.trainCount), "a line")
-    else { return }
+    guard !recipe.network.isLinear, hasTime(for: base.seconds, to: "train a line") else { return }
+    let line = Recipe.linear(for: split, loss: recipe.loss, threads: threads)
+    guard let straight = attempt(line.resolved(trainRows: split.trainCount), "a line") else { return }
     let gain = gain(of: base, over: straight)
     found.checks.append(
       Check(

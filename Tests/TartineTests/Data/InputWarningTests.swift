@@ -74,7 +74,7 @@ import Testing
     #expect(
       split.testCount > 0
         && (split.test.open().rows.contains(42)
-          || split.notices.contains { $0.hasPrefix("row 43 holds 54000 in column 'x', far outside the other values") })
+          || split.notices.contains { $0.hasPrefix("column 'x': row 43 holds 54000, far outside the other values") })
     )
   }
 

@@ -50,6 +50,45 @@ import Testing
     #expect(try names(Table(seed: UInt64(seed)).warnings(seed: UInt64(seed))) == [])
   }
 
+  @Test func aTargetThatIsCapped() throws {
+    func data(_ target: (Int) -> Double) throws -> Inspection {
+      let x = Column(name: "x", values: .numbers((0..<400).map { Double($0 * 37 % 101) }), reason: "test")
+      let y = Column(name: "y", values: .numbers((0..<400).map(target)), reason: "test")
+      return try Inspection(of: Dataset(source: "test", inputs: .table([x]), targets: [y]).split(seed: 1))
+    }
+    let capped = try data { min(350, Double($0)) }
+    // 50 of 400, and as many of 300 in train and dev: 3/4 of them.
+    #expect(
+      capped.warnings.contains {
+        $0.name == .cappedTarget && $0.evidence.contains("are exactly 350, the largest of all") && $0.isSerious
+      })
+    #expect(capped.targetQuartiles.count == 5 && capped.targetQuartiles[4] == 350)
+    // Zeros are mostly none, and a long end is no cap.
+    #expect(try !data { max(0, Double($0) - 50) }.warnings.contains { $0.name == .cappedTarget })
+    #expect(try !data { Double($0) }.warnings.contains { $0.name == .cappedTarget })
+  }
+
+  @Test func aValueInAnotherUnitIsNamedWithItsRow() throws {
+    var table = Table()
+    table.add("height", (0..<600).map { $0 == 40 ? 171_000 : 150 + Double($0 * 7 % 50) })
+    let found = try Inspection(of: table.dataset().split(seed: 0)).warnings
+    let value = found.first { $0.name == .outlyingValue }
+    #expect(value?.column == "height" && value?.evidence.hasPrefix("row 41 holds 171000") == true)
+  }
+
+  @Test func aRowNumberThatTellsIsALeak() throws {
+    var table = Table()
+    let places = table.labels.indices.sorted { (table.labels[$0], $0) < (table.labels[$1], $1) }
+    var numbers = [Double](repeating: 0, count: places.count)
+    for (number, row) in places.enumerated() { numbers[row] = Double(number) }
+    table.add("column1", numbers)
+    let found = try table.warnings()
+    #expect(
+      found.contains {
+        $0.name == .leakingColumn && $0.column == "column1" && $0.evidence.hasPrefix("it numbers the rows")
+      })
+  }
+
   @Test func aColumnThatGivesTheTargetAway() throws {
     var table = Table()
     var stream = RandomStream(seed: 9, purpose: .test)

@@ -1,0 +1,108 @@
+import Tartine
+import Testing
+
+/// What a network has to beat, and who is trained where rows are few.
+@Suite struct BaselineTests {
+  private func split(_ count: Int, seed: UInt64 = 1, _ target: (Double, Double, Double) -> Double) throws -> Split {
+    var stream = RandomStream(seed: seed, purpose: .test)
+    var features: [[Float]] = []
+    var values: [Double] = []
+    for _ in 0..<count {
+      let (x, y, noise) = (2 * stream.uniform() - 1, 2 * stream.uniform() - 1, stream.normalPair().0)
+      features.append([Float(x), Float(y)])
+      values.append(target(x, y, noise))
+    }
+    return try Dataset(features: features, values: values).split(seed: 1)
+  }
+
+  @Test func leastSquaresAreSolvedToTheirOptimum() throws {
+    let split = try split(200) { 3 * $0 - $1 + 0.5 * $2 }
+    var recipe = Recipe.linear(for: split, threads: 1)
+    recipe.penalty = .none
+    let run = try recipe.train(on: split, threads: 1)
+    // By the normal equations of the train rows, in Double.
+    guard case .table(let columns) = split.dataset.inputs, case .numbers(let x) = columns[0].values,
+      case .numbers(let y) = columns[1].values, case .numbers(let t) = split.dataset.targets[0].values
+    else { return }
+    var (a, b) = ([[Double]](repeating: [0, 0, 0], count: 3), [0.0, 0, 0])
+    for row in split.train {
+      let v = [1, x[row], y[row]]
+      for i in 0..<3 {
+        for j in 0..<3 { a[i][j] += v[i] * v[j] }
+        b[i] += v[i] * t[row]
+      }
+    }
+    for i in 0..<3 {
+      for k in (i + 1)..<3 {
+        let f = a[k][i] / a[i][i]
+        for j in 0..<3 { a[k][j] -= f * a[i][j] }
+        b[k] -= f * b[i]
+      }
+    }
+    var w = [0.0, 0, 0]
+    for i in [2, 1, 0] { w[i] = (b[i] - (i + 1..<3).reduce(0) { $0 + a[i][$1] * w[$1] }) / a[i][i] }
+    let squares = split.dev.map { row in
+      let error = w[0] + w[1] * x[row] + w[2] * y[row] - t[row]
+      return error * error
+    }
+    let rmse = (squares.reduce(0, +) / Double(squares.count)).squareRoot()
+    #expect(abs((run.dev.rmse ?? 0) - rmse) < 1e-4, "\(rmse)")
+  }
+
+  @Test func foldsChooseThePenalty() throws {
+    #expect(try Recipe.linear(for: split(100) { x, y, _ in 3 * x - y }, threads: 1).penalty.l2 <= 1e-5)
+    // Where the inputs tell nothing, the largest penalties are best.
+    #expect(try Recipe.linear(for: split(100) { _, _, noise in noise }, threads: 1).penalty.l2 >= 1)
+  }
+
+  @Test func theConstantIsTheMeanAndTheLargestClass() throws {
+    let numbers = try split(60) { x, _, noise in x + noise }
+    let run = try Recipe {
+      Dense(4); ReLU()
+    }.epochs(2).train(on: numbers, threads: 1)
+    let baselines = Baselines(of: run, threads: 1)
+    guard case .numbers(let values) = numbers.dataset.targets[0].values else { return }
+    let mean = numbers.train.reduce(0) { $0 + values[$1] } / Double(numbers.trainCount)
+    let square = numbers.dev.reduce(0) { $0 + (values[$1] - mean) * (values[$1] - mean) } / Double(numbers.devCount)
+    #expect(abs(baselines.constant.dev.value - square.squareRoot()) < 1e-5 && baselines.constant.test == nil)
+    let classes = try Dataset(
+      features: (0..<100).map { [Float($0 % 7)] }, labels: (0..<100).map { $0 % 4 == 0 ? "a" : "b" }
+    ).split(seed: 1)
+    let trained = try Recipe {
+      Dense(4); ReLU()
+    }.epochs(2).train(on: classes, threads: 1)
+    let test = try trained.test()
+    let found = Baselines(of: trained, test: test, threads: 1)
+    #expect(found.constant.dev.value == 0.25 && found.constant.test?.value == 0.25 && found.linear != nil)
+    #expect(abs(found.constant.gain.value - (0.25 - (test.error ?? 0))) < 1e-12)
+  }
+
+  @Test func aNetworkThatIsNoBetterIsSaidToBe() throws {
+    let noise = try split(80) { _, _, noise in noise }
+    let run = try Recipe {
+      Dense(32); ReLU()
+    }.epochs(50).train(on: noise, threads: 1)
+    let lines = Baselines(of: run, threads: 1).text(network: run.diagnosis.result)
+    #expect(lines[0].hasPrefix("RMSE of value on dev: "))
+    #expect(lines.dropFirst().contains { $0.hasPrefix("Not surely better than") || $0.hasPrefix("Worse than") })
+    let clear = try split(400) { x, y, _ in x * y }
+    let good = try Recipe.automatic.epochs(30).train(on: clear, threads: 2)
+    #expect(Baselines(of: good, threads: 1).text(network: good.diagnosis.result).count == 1)
+  }
+
+  @Test func whoIsTrainedOnFewRows() throws {
+    let line = try Recipe.automatic.chosen(for: split(80) { x, y, noise in 2 * x + y + noise }, threads: 2)
+    #expect(line.recipe.network.isLinear && line.line != nil && line.network != nil)
+    let product = try Recipe.automatic.chosen(for: split(200) { x, y, _ in x * y }, threads: 2)
+    #expect(product.recipe == .automatic && product.line != nil)
+    // Who asks for something has it, and many rows need no folds.
+    let asked = Recipe.automatic.epochs(7)
+    #expect(try asked.chosen(for: split(80) { x, _, _ in x }, threads: 2).recipe == asked)
+    #expect(try Recipe.automatic.chosen(for: split(800) { x, _, _ in x }, threads: 2).line == nil)
+    // The seed and the loss stay.
+    var seeded = Recipe.automatic.loss(.huber(delta: 1))
+    seeded.seed = 5
+    let kept = try seeded.chosen(for: split(80) { x, y, noise in 2 * x + y + noise }, threads: 2).recipe
+    #expect(kept.network.isLinear && kept.seed == 5 && kept.loss == seeded.loss)
+  }
+}
