@@ -29,6 +29,7 @@ struct DiagnoseCommand: ParsableCommand {
   var humanError: Double?
 
   @Option(
+    name: [.customLong("min-effect"), .customLong("worth")],
     parsing: .unconditional,
     help: ArgumentHelp(
       "The smallest difference that matters; by default 10 % of the dev error, at least half a point.",
@@ -57,7 +58,9 @@ struct DiagnoseCommand: ParsableCommand {
     if let humanError, !(humanError >= 0 && humanError.isFinite) {
       throw ValidationError("--human-error must be at least 0, not \(humanError).")
     }
-    if let worth, !(worth > 0 && worth.isFinite) { throw ValidationError("--worth must be above 0, not \(worth).") }
+    if let worth, !(worth > 0 && worth.isFinite) {
+      throw ValidationError("--min-effect must be above 0, not \(worth).")
+    }
     if let threads, threads < 1 || threads > 1024 {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
     }

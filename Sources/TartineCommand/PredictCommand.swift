@@ -8,22 +8,32 @@ struct PredictCommand: ParsableCommand {
     discussion: """
         tartine predict runs/houses-1/model.safetensors new-houses.csv > answers.csv
 
+        cat new.csv | tartine predict runs/houses-1/model.safetensors -
+
       The columns p:CLASS hold each class's probability. Rows keep their order. Columns are found by name: \
-      other order and extra columns are fine, a missing one is an error.
+      other order and extra columns are fine, a missing one is an error. - is standard input.
       """)
 
   @Argument(help: ArgumentHelp("A model.safetensors.", valueName: "model"))
   var model: String
 
-  @Argument(help: ArgumentHelp("A CSV or CSV.GZ file, a folder of IDX files, or 'digits'.", valueName: "data"))
+  @Argument(
+    help: ArgumentHelp(
+      "A CSV or CSV.GZ file, - for standard input, a folder of IDX files, or 'digits'.", valueName: "data"))
   var data: String
 
-  @Option(help: ArgumentHelp("Write here instead of standard output.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write here instead of standard output, which is also -.", valueName: "file"))
   var out: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Columns of the data to repeat before the answers, with commas.", valueName: "columns"))
+  var keep: String?
 
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    let out = out == "-" ? nil : out
     if let out {
       for (path, what) in [(model, "model"), (data, "data")] where Files.areSame(out, path) {
         throw FileError(
@@ -31,9 +41,11 @@ struct PredictCommand: ParsableCommand {
       }
     }
     let model = try Model(self.model)
-    let predictions = try ModelInput(data, model: model).predictions(threads: output.threads)
+    let input = try ModelInput(data, model: model)
+    let predictions = try input.predictions(threads: output.threads)
+    let kept = try keep.map { try input.columns($0.split(separator: ",").map(String.init)) } ?? []
     for warning in InputWarning.sum(of: predictions.map(\.warnings)) { Files.warn(warning.description) }
-    let csv = PredictionTable(model, predictions).csv
+    let csv = PredictionTable(model, predictions, kept: kept).csv
     if let out { try Files.write(csv, to: out) }
     if output.json {
       struct Result: Encodable {
@@ -73,15 +85,20 @@ private struct Answer: Encodable {
 struct PredictionTable {
   private let model: Model
   private let predictions: [Prediction]
+  private let kept: [Column]
 
-  init(_ model: Model, _ predictions: [Prediction]) {
+  init(_ model: Model, _ predictions: [Prediction], kept: [Column] = []) {
+    self.kept = kept
     self.model = model
     self.predictions = predictions
   }
 
   var csv: String {
-    var text = (["prediction"] + model.classes.map { "p:\($0)" }).map(Self.quoted).joined(separator: ",") + "\n"
-    for prediction in predictions {
+    var text =
+      (kept.map(\.name) + ["prediction"] + model.classes.map { "p:\($0)" }).map(Self.quoted).joined(separator: ",")
+      + "\n"
+    for (row, prediction) in predictions.enumerated() {
+      for column in kept { text += Self.quoted(column.text(row) ?? "") + "," }
       text += Self.quoted(prediction.text)
       for probability in prediction.probabilities { text += ",\(Float(probability))" }
       text += "\n"
@@ -105,7 +122,7 @@ struct ModelInput {
   init(_ path: String, model: Model) throws {
     self.path = path
     self.model = model
-    guard isDigits || Files.exists(path) else {
+    guard isDigits || path == "-" || Files.exists(path) else {
       throw FileError(.missing, path, "there is no file or folder '\(path)': check the name.")
     }
   }
@@ -120,6 +137,22 @@ struct ModelInput {
       throw DataError("the model takes pictures; name a folder of IDX files.", source: path)
     }
     return try Dataset(csv: path, for: model)
+  }
+
+  /// Columns as they are written.
+  func columns(_ names: [String]) throws -> [Column] {
+    guard case .table = model.preparation.inputs, path != "-" else {
+      throw UsageError("--keep repeats columns of a file, and '\(path)' is none.")
+    }
+    let columns = try Dataset.readTable(
+      path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }))
+    return try names.map { name in
+      guard let column = columns.first(where: { $0.name == name }) else {
+        throw DataError(
+          "there is no column '\(name)' to keep; there are \(Dataset.list(columns.map(\.name))).", source: path)
+      }
+      return column
+    }
   }
 
   /// Answers, whether or not the target is there.

@@ -130,7 +130,9 @@ struct RecipeOptions: ParsableArguments {
     parsing: .unconditional, help: ArgumentHelp("\(Self.names(Optimizer.Algorithm.self)).", valueName: "name"))
   var optimizer: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The rate at its highest.", valueName: "rate"))
+  @Option(
+    name: [.customLong("learning-rate"), .customLong("lr")], parsing: .unconditional,
+    help: ArgumentHelp("The rate at its highest.", valueName: "rate"))
   var learningRate: Double?
 
   @Option(

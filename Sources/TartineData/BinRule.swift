@@ -68,10 +68,10 @@ package struct ValueDistribution {
 
   var count: Int { sorted.count }
 
-  /// Where the credible values end: a robust range, 5 widths of the middle nine tenths beyond its ends, holds those; and no nearer
-  /// than half a width, so that what lies a little beyond the train rows is told from them. Nil where so few rows tell no quantiles,
-  /// or nearly all have one value.
-  var bounds: ClosedRange<Double>? {
+  /// Where the credible values end: a robust range, 5 widths of the middle nine tenths beyond its ends, holds those; and where
+  /// values are held, no nearer than a width, so that a line goes on a little beyond the train rows. Nil where so few rows tell
+  /// no quantiles, or nearly all have one value.
+  var bounds: ValueBounds? {
     guard sorted.count >= Self.fewestForBounds, let first = sorted.first, let last = sorted.last, first < last else {
       return nil
     }
@@ -85,8 +85,8 @@ package struct ValueDistribution {
     let isCredible = (low - 5 * width)...(high + 5 * width)
     let lowest = sorted.first { isCredible.contains($0) } ?? low
     let highest = sorted.last { isCredible.contains($0) } ?? high
-    let bounds = (min(lowest, low - width / 2), max(highest, high + width / 2))
-    return bounds.0.isFinite && bounds.1.isFinite ? bounds.0...bounds.1 : nil
+    let (start, end) = (min(lowest, low - width), max(highest, high + width))
+    return start.isFinite && end.isFinite ? ValueBounds(held: start...end, credible: lowest...highest) : nil
   }
 
   private static let fewestForBounds = 20

@@ -18,18 +18,25 @@ package struct CSVText {
   init(_ bytes: [UInt8], chunkSize: Int = usualChunkSize) {
     storage = .memory(bytes)
     self.chunkSize = chunkSize
-    count = bytes.count - bytes.reversed().prefix { $0 == Self.endOfText }.count
+    count = bytes.count - Self.length(ofEnd: bytes.suffix(Self.mostEnd))
   }
 
   init(_ file: RandomAccessFile) {
     storage = .file(file)
     chunkSize = Self.usualChunkSize
-    let last = (try? file.read(max(0, file.count - 1)..<file.count)) ?? []
-    count = file.count - (last.first == Self.endOfText ? 1 : 0)
+    let last = (try? file.read(max(0, file.count - Self.mostEnd)..<file.count)) ?? []
+    count = file.count - Self.length(ofEnd: last[...])
   }
 
   /// ^Z, which ends a text of DOS.
   private static let endOfText: UInt8 = 0x1A
+  private static let mostEnd = 8
+
+  /// Bytes from the first ^Z of a text's last ones on, where nothing but ends of lines follows.
+  private static func length(ofEnd bytes: ArraySlice<UInt8>) -> Int {
+    let end = bytes.reversed().prefix { $0 == endOfText || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+    return end.lastIndex(of: endOfText).map { end.distance(from: end.startIndex, to: $0) + 1 } ?? 0
+  }
 
   /// The same, all of it in memory.
   /// - Throws: `FileError`.

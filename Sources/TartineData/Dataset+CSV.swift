@@ -54,7 +54,10 @@ extension Dataset {
     format: CSVFormat = CSVFormat()
   ) throws -> [Column] {
     let text: CSVText
-    if let file = RandomAccessFile(path), !Files.isGzip(try file.read(0..<min(4, file.count))) {
+    if path == "-" {
+      let bytes = try Files.readStandardInput()
+      text = CSVText(Files.isGzip(bytes) ? try Files.gunzip(bytes, path: path) : bytes)
+    } else if let file = RandomAccessFile(path), !Files.isGzip(try file.read(0..<min(4, file.count))) {
       text = CSVText(file)
     } else {
       let bytes = try Files.read(path)

@@ -121,12 +121,9 @@ extension Feature {
     case .number(let number):
       if !missing.isEmpty, !number.hasMissing || isLost { add(.missing, missing) }
       guard let bounds = number.bounds, case .numbers(let values) = column.values else { break }
-      // What lies a little beyond is as likely as not a value like the others.
-      let length = bounds.upperBound - bounds.lowerBound
-      let far = (bounds.lowerBound - length / 2)...(bounds.upperBound + length / 2)
-      let outside = rows.indices.filter { !values[rows[$0]].isNaN && !far.contains(values[rows[$0]]) }
+      let outside = rows.indices.filter { !values[rows[$0]].isNaN && bounds.isFar(values[rows[$0]]) }
       // Many of them are the tail of a distribution.
-      if outside.count <= max(2, rows.count / 1_000) { add(.outside(bounds), outside) }
+      if outside.count <= max(2, rows.count / 1_000) { add(.outside(bounds.credible), outside) }
     case .time(let time):
       let times = time.times(of: column)
       let unread = rows.indices.filter { !column.isMissing(rows[$0]) && times[rows[$0]].isNaN }

@@ -88,9 +88,7 @@ extension Feature {
     }
     let values = ValueDistribution(sorted: present.sorted())
     let bounds = values.bounds
-    if let bounds, !present.allSatisfy(bounds.contains) {
-      present = present.map { min(bounds.upperBound, max(bounds.lowerBound, $0)) }
-    }
+    if let bounds { present = present.map(bounds.hold) }
     let mean = present.reduce(0, +) / Double(present.count)
     let deviation = present.standardDeviation(from: mean)
     present.sort()

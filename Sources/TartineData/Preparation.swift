@@ -144,13 +144,18 @@ package struct NumberFeature: Hashable, Sendable, Codable {
   package let edges: [Double]
   /// Values beyond these are held there; nil: as they come, as in models of old and of very few rows.
   package let low, high: Double?
+  /// The ends of the credible train values, where values so far outside are held that they say nothing; nil: at ``low`` and
+  /// ``high``.
+  private let first, last: Double?
 
   package init(
     name: String, mean: Double, deviation: Double, median: Double, hasMissing: Bool, edges: [Double],
-    bounds: ClosedRange<Double>? = nil
+    bounds: ValueBounds? = nil
   ) {
-    low = bounds?.lowerBound
-    high = bounds?.upperBound
+    low = bounds?.held.lowerBound
+    high = bounds?.held.upperBound
+    first = bounds?.credible.lowerBound
+    last = bounds?.credible.upperBound
     self.name = name
     self.mean = mean
     self.deviation = deviation
@@ -169,10 +174,11 @@ package struct NumberFeature: Hashable, Sendable, Codable {
       edges: kept.count > 2 ? kept : [], bounds: bounds)
   }
 
-  /// The range that values are held in.
-  package var bounds: ClosedRange<Double>? {
+  /// The ranges that values are held in.
+  package var bounds: ValueBounds? {
     guard let low, let high, low <= high else { return nil }
-    return low...high
+    let credible = first.flatMap { first in last.map { first...max(first, $0) } }
+    return ValueBounds(held: low...high, credible: credible ?? low...high)
   }
 
   /// Whether a bin from one value to another has a slope.
@@ -185,8 +191,28 @@ package struct NumberFeature: Hashable, Sendable, Codable {
   /// overflow in the network.
   package func standardize(_ value: Double) -> Double {
     guard deviation > 0 else { return 0 }
-    let held = min(high ?? .infinity, max(low ?? -.infinity, value))
+    let held = bounds?.hold(value) ?? value
     return min(1e6, max(-1e6, (held - mean) / deviation))
+  }
+}
+
+/// Where a column's values are held.
+package struct ValueBounds: Hashable, Sendable {
+  /// What lies a little outside the train rows is held at these ends.
+  package let held: ClosedRange<Double>
+  /// Of the train rows: what lies so far outside that it is no value like the others, such as one in another unit, says nothing
+  /// but on which side, and is held here.
+  package let credible: ClosedRange<Double>
+
+  /// Beyond half the length of ``held`` on either side.
+  package func isFar(_ value: Double) -> Bool {
+    let half = (held.upperBound - held.lowerBound) / 2
+    return value < held.lowerBound - half || value > held.upperBound + half
+  }
+
+  package func hold(_ value: Double) -> Double {
+    let range = isFar(value) ? credible : held
+    return min(range.upperBound, max(range.lowerBound, value))
   }
 }
 

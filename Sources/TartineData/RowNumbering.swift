@@ -21,12 +21,14 @@ struct RowNumbering {
   func reason(_ place: Int) -> String? {
     let column = columns[place]
     guard case .numbers(let numbers) = column.values, numbers.count > Self.fewestRows else { return nil }
+    // A year or day in file order is one row each of a series, whose trend it tells.
+    guard !Self.isTime(column.name) || Self.isNameless(column.name) else { return nil }
     guard !Self.isCounter(numbers) else { return Self.inFileOrder }
     guard numbers.allSatisfy({ $0 == $0.rounded() && abs($0) < Self.largest }) else { return nil }
     guard let low = numbers.min(), let high = numbers.max() else { return nil }
     if !Self.isNameless(column.name) {
       let count = Double(numbers.count)
-      guard !Self.isTime(column.name), count * count / (2 * (high - low + 1)) >= Self.expectedPairs else { return nil }
+      guard count * count / (2 * (high - low + 1)) >= Self.expectedPairs else { return nil }
     }
     return isKey(numbers, place)
       ? "it numbers the rows: \(numbers.count) whole numbers, none of them twice but in duplicate rows" : nil

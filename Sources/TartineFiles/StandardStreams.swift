@@ -11,7 +11,25 @@ extension Files {
   /// - Throws: `FileError.writeFailed` where it does not all go through, as on a full disk.
   package static func print(_ text: String) throws(FileError) {
     guard put(text, 1) else {
+      // Whoever read it, such as `head`, has had enough.
+      if errno == EPIPE { exit(0) }
       throw FileError(.writeFailed, "standard output", "cannot write to standard output: \(systemError()).")
+    }
+  }
+
+  /// All of standard input.
+  /// - Throws: `FileError` where it cannot be read.
+  package static func readStandardInput() throws(FileError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = readSome(0, &buffer, buffer.count)
+      if count == 0 { return bytes }
+      guard count > 0 else {
+        if errno == EINTR { continue }
+        throw FileError(.missing, "-", "cannot read standard input: \(systemError()).")
+      }
+      bytes += buffer[..<count]
     }
   }
 
@@ -76,3 +94,6 @@ extension Files {
     return true
   }
 }
+
+/// `read` of the C library, which within `Files` would be another.
+private func readSome(_ file: CInt, _ buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int { read(file, buffer, count) }

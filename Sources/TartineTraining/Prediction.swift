@@ -157,6 +157,10 @@ extension Model {
     return try predictions(for: columns, source: "memory", workers: Workers(Workers.processorCount))
   }
 
+  /// Predicts one value as a row: its properties are the columns.
+  /// - Throws: `DataError` for a column that is missing, or a text where the model takes numbers.
+  public func predict(row: some Encodable) throws -> Prediction { try predict(rows: [row])[0] }
+
   /// Measures the model on rows that have a target.
   ///
   /// - Parameters:

@@ -81,4 +81,20 @@ import Testing
     let network = try runner.run(["train", "t.csv", "--target", "y", "--hidden", "16", "--epochs", "5", "--out", "b"])
     #expect(network.code == 0 && !network.errors.contains("few rows"))
   }
+
+  /// Standard input, columns that are kept, and a reader that has had enough.
+  @Test func answersInAPipe() throws {
+    let runner = try CommandRunner()
+    let rows = (0..<3_000).map { "r\($0),\($0 * 37 % 101),\($0 % 2 == 0 ? "yes" : "no")\n" }
+    try runner.write("id,a,y\n" + rows.joined(), to: "t.csv")
+    #expect(
+      try runner.run(["train", "t.csv", "--target", "y", "--hidden", "4", "--epochs", "1", "--out", "a"]).code == 0)
+    let kept = try runner.run(["predict", "a/model.safetensors", "t.csv", "--keep", "id,a", "--out", "-"])
+    #expect(kept.output.hasPrefix("id,a,prediction,p:no,p:yes\nr0,0,"))
+    let wrong = try runner.run(["predict", "a/model.safetensors", "t.csv", "--keep", "idd"])
+    #expect(wrong.code != 0 && wrong.errors.contains("there is no column 'idd' to keep; there are id, a, y"))
+    let plain = try runner.run(["predict", "a/model.safetensors", "t.csv"]).output
+    let piped = try runner.run(["predict", "a/model.safetensors", "-"], shell: "exec < t.csv")
+    #expect(piped.code == 0 && piped.output == plain, "\(piped.errors)")
+  }
 }

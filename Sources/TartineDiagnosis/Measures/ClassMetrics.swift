@@ -114,6 +114,22 @@ package struct ClassMetrics {
     return values
   }
 
+  /// What follows from the confusion matrix, or any shares in its place.
+  func confusionFigures(_ confusion: [Double]) -> [(name: String, value: Double)] {
+    let total = confusion.reduce(0, +)
+    let byClass = figures(confusion)
+    let present = byClass.filter { $0.support > 0 }
+    func mean(_ value: (ClassFigures) -> Double) -> Double {
+      present.reduce(0) { $0 + value($1) } / Double(max(1, present.count))
+    }
+    let weighted = byClass.reduce(0) { $0 + $1.f1 * $1.support } / total
+    return [
+      ("balanced-accuracy", mean(\.recall)), ("precision-macro", mean(\.precision)), ("recall-macro", mean(\.recall)),
+      ("f1-macro", mean(\.f1)), ("f1", byClass.count == 2 ? byClass[1].f1 : .nan), ("f1-weighted", weighted),
+      ("mcc", matthews(confusion, total: total)),
+    ]
+  }
+
   /// [truth, answer].
   package func confusion(_ counts: [Double]) -> [Double] {
     var cells = [Double](repeating: 0, count: classes * classes)

@@ -8,6 +8,11 @@ public struct Metric: Hashable, Sendable {
   public let name: String
   /// The figure, and where it would lie for other rows of the same source.
   public let estimate: Estimate
+
+  package init(name: String, estimate: Estimate) {
+    self.name = name
+    self.estimate = estimate
+  }
 }
 
 /// All figures of a model on some rows.
@@ -25,8 +30,9 @@ public struct Metric: Hashable, Sendable {
 /// | quantile-loss, coverage | of a quantile τ: the mean of τ d above and (τ − 1) d below it, d the truth less the answer; the share of truths that are not above it |
 /// | exact-match, f1-… | of labels: all of a row's right; the mean over labels (`-macro`), over all answers (`-micro`), over labels by their rows |
 ///
-/// Shares of rows have Wilson's interval, the root mean square one by the delta method, all others the percentiles of a
-/// bootstrap over rows.
+/// Shares of rows have Wilson's interval, the root mean square one by the delta method; what follows from the confusion matrix
+/// and the areas have intervals that hold where few rows err (see `MetricIntervals`), all others the percentiles of a bootstrap
+/// over rows.
 ///
 /// **Source**: Brier 1950; Matthews 1975; Fawcett, *An introduction to ROC analysis*, 2006; Davis and Goadrich 2006; Guo et al., *On calibration of modern
 /// neural networks*, 2017, eq. 5; Efron 1979 for the bootstrap.
@@ -73,7 +79,8 @@ public struct Metrics: Sendable {
       probabilities: evaluation.classProbabilities, truths: truths,
       answers: evaluation.predictions.map { Int($0) }, logLosses: evaluation.logLosses, classes: classes)
     let once = [Double](repeating: 1, count: truths.count)
-    values = Self.estimates(metrics.names, rows: truths.count, curves: classes, seed: seed, metrics.values)
+    values = MetricIntervals(metrics, rows: truths.count, classes: classes).replacing(
+      Self.estimates(metrics.names, rows: truths.count, curves: classes, seed: seed, metrics.values), seed: seed)
     let cells = metrics.confusion(once)
     confusion = (0..<classes).map { truth in (0..<classes).map { Int(cells[truth * classes + $0]) } }
     byClass = metrics.figures(cells)
@@ -144,7 +151,9 @@ public struct Metrics: Sendable {
     byClass = []
   }
 
-  private static let shares: Set<String> = ["accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy", "coverage"]
+  private static let shares: Set<String> = [
+    "accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy", "coverage", "f1-micro",
+  ]
 
   /// Each figure with its interval.
   package static func estimates(

@@ -50,12 +50,14 @@ package struct SampledFigure {
         value, low: value - (root.value - root.low) * scale, high: value + (root.high - root.value) * scale)
     } else {
       var effective = count
-      if outcomes.count > 1, value > 0, value < 1 {
+      // Of several labels a row's error is a share, and its labels tell more than one of them would.
+      let labels = outcomes.joined().reduce(1.0) { $1 > 0 && $1 < 1 ? max($0, 1 / $1) : $0 }
+      if outcomes.count > 1 || labels > 1, value > 0, value < 1 {
         // Between what one network tells and what as many independent ones would; a spread of few rows with errors may be too
         // small by chance, and is taken larger by three tenths of its own deviation, found with `TartineEvidence ladder`.
         let erring = Double(max(1, byRow.count { $0 > 0 }))
         let told = value * (1 - value) / max(1e-300, spread * spread) / (1 + 0.3 * (0.5 / erring).squareRoot())
-        effective = min(count * Double(outcomes.count), max(count, told))
+        effective = min(count * Double(outcomes.count) * labels, max(count, told))
       }
       rows = .proportion(value, ofEffective: max(1, effective / effect) / unseen)
     }

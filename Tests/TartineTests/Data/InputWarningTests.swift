@@ -52,15 +52,17 @@ import Testing
     #expect(Set(InputWarning.sum(of: ofRows)) == Set(all))
   }
 
-  /// 5 % and 95 % of 0 to 9.9 are 0.5 and 9.4, so values are held within 0.5 − 4.45 and 9.4 + 4.45.
+  /// 5 % and 95 % of 0 to 9.9 are 0.5 and 9.4, so values are held within 0.5 − 8.9 and 9.4 + 8.9, and at 0 and 9.9 what lies
+  /// farther than 13.35 beyond those.
   @Test func aNumberFarOutsideIsHeld() throws {
     let preparation = try fitted().1
     let number = try number(preparation)
     let bounds = try #require(number.bounds)
-    #expect(abs(bounds.lowerBound + 3.95) < 1e-12 && abs(bounds.upperBound - 13.85) < 1e-12)
+    #expect(abs(bounds.held.lowerBound + 8.4) < 1e-12 && abs(bounds.held.upperBound - 18.3) < 1e-12)
+    #expect(bounds.credible == 0...9.9)
+    #expect(number.standardize(12) < number.standardize(13) && number.standardize(20) == number.standardize(18.3))
     #expect(
-      number.standardize(5_000) == number.standardize(bounds.upperBound)
-        && number.standardize(12) < number.standardize(13))
+      number.standardize(5_000) == number.standardize(9.9) && number.standardize(-5_000) == number.standardize(0))
     let found = try preparation.warnings(for: columns("x,kind,gap\n5000,red,1\n4,blue,2\n"))
     #expect(found.count == 1 && found[0].rows == [0] && found[0].value == "5000")
     #expect(found[0].description.hasPrefix("row 1 of column 'x' holds 5000, far outside"))

@@ -79,7 +79,9 @@ import Testing
     #expect(titled.map(\.name) == ["a", "b"] && titled[0].notice?.hasPrefix("2 lines above the header") == true)
     #expect(try read("Report,,\na,b,c\n1,2,3\n4,5,6\n").map(\.name) == ["a", "b", "c"])
     #expect(try read("one\ntwo\na,b\n1,2\n", format: CSVFormat(skipLines: 2)).map(\.name) == ["a", "b"])
-    #expect(try read("a,b\n1,2\n3,4\n\u{1A}").map(numbers) == [[1, 3], [2, 4]])
+    for end in ["\n\u{1A}", "\u{1A}", "\u{1A}\r\n", "\u{1A}\n"] {
+      #expect(try read("a,b\n1,2\n3,4" + end).map(numbers) == [[1, 3], [2, 4]], "\(end.debugDescription)")
+    }
   }
 
   @Test func whatIsNoTitleIsRefusedWithItsCause() throws {

@@ -1,0 +1,100 @@
+import TartineEngine
+
+/// Intervals of the figures of classes that a bootstrap gets wrong where few rows err: it never draws what was not seen, so that
+/// of no error in 30 rows it makes a figure that is sure.
+///
+/// | figures | interval |
+/// |---|---|
+/// | precision and recall of two classes | Wilson's, of the rows answered, or there |
+/// | balanced accuracy, F1, macro figures, MCC | of shares drawn from their Dirichlet distribution given the confusion matrix, with one row in all spread over its cells beforehand |
+/// | ROC-AUC | Newcombe's: the areas from which the one seen is no farther than 1.96 of their own deviations |
+/// | average precision | Wilson's, of the rows that are of the class |
+///
+/// Coverage measured in simulation, 95 % meant: 92 to 98 % from 30 rows on for two classes, and for three where the rarest has at
+/// least five rows; 84 to 96 % where it has one or two.
+///
+/// **Source**: Goutte and Gaussier, *A probabilistic interpretation of precision, recall and F-score*, 2005; Newcombe, *Confidence
+/// intervals for an effect size measure based on the Mann–Whitney statistic*, part 2, 2006, method 5; Boyd, Eng and Page, *Area under
+/// the precision-recall curve: point estimates and confidence intervals*, 2013.
+package struct MetricIntervals {
+  private let metrics: ClassMetrics
+  private let cells: [Double]
+  private let classes: Int
+  private let byClass: [ClassFigures]
+
+  private static let draws = 1_000
+
+  package init(_ metrics: ClassMetrics, rows: Int, classes: Int) {
+    self.metrics = metrics
+    self.classes = classes
+    cells = metrics.confusion([Double](repeating: 1, count: rows))
+    byClass = metrics.figures(cells)
+  }
+
+  /// The figures with these intervals in place of a bootstrap's, where there is one.
+  package func replacing(_ list: [Metric], seed: UInt64) -> [Metric] {
+    let drawn = drawnFigures(seed: seed)
+    return list.map { metric in
+      let value = metric.estimate.value
+      guard value.isFinite else { return metric }
+      var found = metric.estimate
+      switch metric.name {
+      case "precision": if byClass[1].answered > 0 { found = .proportion(value, ofEffective: byClass[1].answered) }
+      case "recall": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
+      case "roc-auc": found = Self.area(value, yes: byClass[1].support, no: byClass[0].support)
+      case "pr-auc": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
+      case "roc-auc-macro", "pr-auc-macro":
+        let total = byClass.reduce(0) { $0 + $1.support }
+        // Of one class against the rest, and their mean as if all of them erred together.
+        let ends = byClass.filter { $0.support > 0 }.map { figures -> Estimate in
+          metric.name == "roc-auc-macro"
+            ? Self.area(value, yes: figures.support, no: total - figures.support)
+            : .proportion(value, ofEffective: figures.support)
+        }
+        let count = Double(max(1, ends.count))
+        found = Estimate(
+          value, low: ends.reduce(0) { $0 + $1.low } / count, high: ends.reduce(0) { $0 + $1.high } / count)
+      default:
+        guard let sorted = drawn[metric.name], !sorted.isEmpty else { return metric }
+        let (first, last) = (Int(0.025 * Double(sorted.count)), Int(0.975 * Double(sorted.count)))
+        found = Estimate(value, low: min(value, sorted[first]), high: max(value, sorted[last]))
+      }
+      return Metric(name: metric.name, estimate: found)
+    }
+  }
+
+  private func drawnFigures(seed: UInt64) -> [String: [Double]] {
+    let prior = 1 / Double(classes * classes)
+    var drawn: [String: [Double]] = [:]
+    // A table of many classes costs as much as its cells.
+    let draws = max(100, min(Self.draws, 20_000_000 / (classes * classes)))
+    for draw in 0..<draws {
+      var stream = RandomStream(seed: seed, purpose: .bootstrap, step: 1, index: draw)
+      let shares = cells.map { stream.gamma(shape: $0 + prior) }
+      for (name, value) in metrics.confusionFigures(shares) where value.isFinite {
+        drawn[name, default: []].append(value)
+      }
+    }
+    return drawn.mapValues { $0.sorted() }
+  }
+
+  /// The areas A with |A − seen| ≤ z √V(A), V by Hanley and McNeil with each group of their mean size.
+  package static func area(_ seen: Double, yes: Double, no: Double) -> Estimate {
+    guard yes > 0, no > 0 else { return Estimate(seen, low: -.infinity, high: .infinity) }
+    let size = (yes + no) / 2 - 1
+    func deviation(_ a: Double) -> Double {
+      let spread = 1 + size * ((1 - a) / (2 - a) + a / (1 + a))
+      return (max(0, a * (1 - a) * spread) / (yes * no)).squareRoot()
+    }
+    func end(_ limit: Double) -> Double {
+      var (inside, outside) = (seen, limit)
+      guard abs(outside - seen) > Estimate.z * deviation(outside) else { return outside }
+      for _ in 0..<60 {
+        let middle = (inside + outside) / 2
+        if abs(middle - seen) <= Estimate.z * deviation(middle) { inside = middle } else { outside = middle }
+      }
+      return inside
+    }
+    return Estimate(seen, low: end(0), high: end(1))
+  }
+}
