@@ -129,7 +129,7 @@ struct TrainCommand: ParsableCommand {
     if !options.quiet, let line, let network {
       let isLine = chosen.network.isLinear
       Files.warn(
-        "few rows: over folds of train and dev a linear model has \(line.pooled), the usual network \(network.pooled); "
+        "few rows: cross-validated on train and dev, the linear model has \(line.pooled), and the default network \(network.pooled); "
           + (isLine ? "the linear model is trained (--hidden 256,128 trains a network)" : "the network is trained"))
     }
     return Job(

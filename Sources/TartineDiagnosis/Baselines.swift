@@ -120,17 +120,17 @@ public struct Baselines: Sendable {
   public func text(network: Estimate) -> [String] {
     func figure(_ baseline: Baseline) -> String { unit.text((baseline.test ?? baseline.dev).value) }
     let others =
-      ["always answering the same has \(figure(constant))"] + (linear.map { ["a linear model \(figure($0))"] } ?? [])
+      ["constant baseline \(figure(constant))"] + (linear.map { ["linear model \(figure($0))"] } ?? [])
     var lines = [
       "\(unit.figure) on \(part): \(unit.text(network.value)) (\(unit.range(network))); "
         + others.joined(separator: ", ") + "."
     ]
-    for (baseline, name) in [(constant, "always answering the same"), (linear, "a linear model")] {
+    for (baseline, name) in [(constant, "the constant baseline"), (linear, "the linear model")] {
       guard let baseline, !baseline.isBeaten else { continue }
       lines.append(
         baseline.gain.high < 0
-          ? "Worse than \(name): \(unit.change(baseline.gain))."
-          : "Not surely better than \(name): \(unit.change(baseline.gain)).")
+          ? "Significantly worse than \(name): \(unit.change(baseline.gain))."
+          : "Not significantly better than \(name): \(unit.change(baseline.gain)).")
     }
     return lines
   }

@@ -96,4 +96,6 @@ extension Files {
 }
 
 /// `read` of the C library, which within `Files` would be another.
-private func readSome(_ file: CInt, _ buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int { read(file, buffer, count) }
+private func readSome(_ file: CInt, _ buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
+  read(file, buffer, count)
+}

@@ -145,7 +145,7 @@ import Testing
     for (arguments, code, what) in [
       (["a", "--hidden", "8"], 64, "as it was trained"), (["a", "--target", "z"], 64, "as it was trained"),
       (["a", "--out", "d"], 73, "is there already"), (["nothing", "--target", "y"], 66, "nothing"),
-      (flags + ["--budget", "soon"], 64, "--budget"), (flags + ["--worth", "0"], 64, "--worth"),
+      (flags + ["--budget", "soon"], 64, "--budget"), (flags + ["--worth", "0"], 64, "--min-effect"),
       (flags + ["--human-error", "7"], 64, "fraction"),
     ] {
       let wrong = try command.run(["diagnose"] + arguments)

@@ -84,7 +84,10 @@ import Testing
     }.epochs(50).train(on: noise, threads: 1)
     let lines = Baselines(of: run, threads: 1).text(network: run.diagnosis.result)
     #expect(lines[0].hasPrefix("RMSE of value on dev: "))
-    #expect(lines.dropFirst().contains { $0.hasPrefix("Not surely better than") || $0.hasPrefix("Worse than") })
+    #expect(
+      lines.dropFirst().contains {
+        $0.hasPrefix("Not significantly better than") || $0.hasPrefix("Significantly worse than")
+      })
     let clear = try split(400) { x, y, _ in x * y }
     let good = try Recipe.automatic.epochs(30).train(on: clear, threads: 2)
     #expect(Baselines(of: good, threads: 1).text(network: good.diagnosis.result).count == 1)
