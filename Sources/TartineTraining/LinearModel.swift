@@ -51,12 +51,11 @@ extension Recipe {
   /// Up to so many rows of train and dev a line is often as good as any network, and which is better shows over folds alone.
   private static let fewForNetwork = 500
 
-  /// The recipe when nobody says otherwise, for these rows: ``automatic``, or, where a table has at most 500 rows of train and
+  /// This recipe, or, where it is ``automatic`` but for seed, loss and decision, and a table has at most 500 rows of train and
   /// dev, the linear model, unless over five folds of them the network's loss is lower by more than one standard error.
   ///
   /// - Parameters:
   ///   - split: the rows, divided; test is not looked at.
-  ///   - recipe: ``automatic``, with what else is asked for.
   ///   - threads: by default as many as there are processors; the choice is the same for any number.
   /// - Returns: the recipe, and where there was a choice, both figures over the folds.
   ///
