@@ -50,9 +50,11 @@ extension Recipe {
 
   /// Up to so many rows of train and dev a line is often as good as any network, and which is better shows over folds alone.
   private static let fewForNetwork = 500
+  private static let veryFew = 60
 
   /// This recipe, or, where it is ``automatic`` but for seed, loss and decision, and a table has at most 500 rows of train and
-  /// dev, the linear model, unless over five folds of them the network's loss is lower by more than one standard error.
+  /// dev, the linear model where five folds of them say so: below 60 rows unless the network's loss is lower by more than one
+  /// standard error, from 60 on where the line's is.
   ///
   /// - Parameters:
   ///   - split: the rows, divided; test is not looked at.
@@ -72,7 +74,11 @@ extension Recipe {
     var (line, validation) = Self.solvedLine(for: split, loss: loss, threads: threads)
     guard let validation, line.problem == nil else { return (self, nil, nil) }
     (line.seed, line.decision) = (seed, decision)
-    return (network.pooled.isSurelyBetter(than: validation.pooled) ? self : line, validation, network)
+    // What folds of so few rows say is mostly chance, and a line errs less by it.
+    let isNetwork =
+      network.pooled.rowCount < Self.veryFew
+      ? network.pooled.isSurelyBetter(than: validation.pooled) : !validation.pooled.isSurelyBetter(than: network.pooled)
+    return (isNetwork ? self : line, validation, network)
   }
 }
 

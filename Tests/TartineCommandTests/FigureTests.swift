@@ -71,7 +71,7 @@ import Testing
   /// Below 500 rows a linear model is trained where folds say so.
   @Test func aLineOnFewRows() throws {
     let runner = try CommandRunner()
-    let rows = (0..<90).map {
+    let rows = (0..<60).map {
       "\($0 * 37 % 101),\($0 * 53 % 97),\(Double($0 * 37 % 101 + 2 * ($0 * 53 % 97)) + Double($0 * 29 % 31))\n"
     }
     try runner.write("a,b,y\n" + rows.joined(), to: "t.csv")

@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func whoIsTrainedOnFewRows() throws {
-    let line = try Recipe.automatic.chosen(for: split(80) { x, y, noise in 2 * x + y + noise }, threads: 2)
+    let line = try Recipe.automatic.chosen(for: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)
     #expect(line.recipe.network.isLinear && line.line != nil && line.network != nil)
     let product = try Recipe.automatic.chosen(for: split(200) { x, y, _ in x * y }, threads: 2)
     #expect(product.recipe == .automatic && product.line != nil)
@@ -105,7 +105,7 @@ import Testing
     // The seed and the loss stay.
     var seeded = Recipe.automatic.loss(.huber(delta: 1))
     seeded.seed = 5
-    let kept = try seeded.chosen(for: split(80) { x, y, noise in 2 * x + y + noise }, threads: 2).recipe
+    let kept = try seeded.chosen(for: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2).recipe
     #expect(kept.network.isLinear && kept.seed == 5 && kept.loss == seeded.loss)
   }
 }
