@@ -51,14 +51,14 @@ struct DataOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Texts that stand for a missing value in every column, with commas, as in -999,unknown; beside empty fields, NA and the "
-        + "like. In the target, empty fields and these alone.", valueName: "texts"))
+      "Missing markers besides empty fields, NA and the like, as in -999,unknown. With it, NA, None and null are classes in a "
+        + "target.", valueName: "texts"))
   var missing: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Lines above the header; by default those that are plainly no part of the table.", valueName: "n"))
+      "The number of lines to skip above the header; by default title lines are detected.", valueName: "n"))
   var skipLines: Int?
 
   @Option(

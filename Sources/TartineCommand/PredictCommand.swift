@@ -27,7 +27,7 @@ struct PredictCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Columns of the data to repeat before the answers, with commas.", valueName: "columns"))
+    help: ArgumentHelp("Columns of the data to copy before the predictions, with commas.", valueName: "columns"))
   var keep: String?
 
   @OptionGroup var output: OutputOptions
@@ -142,7 +142,7 @@ struct ModelInput {
   /// Columns as they are written.
   func columns(_ names: [String]) throws -> [Column] {
     guard case .table = model.preparation.inputs, path != "-" else {
-      throw UsageError("--keep repeats columns of a file, and '\(path)' is none.")
+      throw UsageError("--keep copies columns of a CSV file, and '\(path)' is none.")
     }
     let columns = try Dataset.readTable(
       path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }))

@@ -83,7 +83,7 @@ struct TrainCommand: ParsableCommand {
     _ = try validation.get()
   }
 
-  /// Rows that are looked at before a training: more take longer than they tell.
+  /// The number of train rows that are inspected at most.
   private static let inspectedRows = 100_000
 
   /// How the data were read, and what `inspect` would call serious.
@@ -125,12 +125,12 @@ struct TrainCommand: ParsableCommand {
     let split = try source.load()
     if let folds = options.folds { _ = try split.folds(folds) }
     let asked = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
-    let (chosen, line, network) = asked.chosen(for: split, threads: options.threads)
-    if !options.quiet, let line, let network {
-      let isLine = chosen.network.isLinear
+    let (chosen, linear, network) = asked.selectedByCrossValidation(on: split, threads: options.threads)
+    if !options.quiet, let linear, let network {
       Files.warn(
-        "few rows: cross-validated on train and dev, the linear model has \(line.pooled), and the default network \(network.pooled); "
-          + (isLine ? "the linear model is trained (--hidden 256,128 trains a network)" : "the network is trained"))
+        "few rows: cross-validated on train and dev, the linear model has \(linear.pooled), and the default network \(network.pooled); "
+          + (chosen.network.isLinear
+            ? "the linear model is trained (--hidden 256,128 trains a network)" : "the network is trained"))
     }
     return Job(
       source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
@@ -210,7 +210,7 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
   var json = false
 
-  @Flag(help: "Say nothing of the data and of the progress: the result alone.")
+  @Flag(help: "Print only the result: no notices, no progress.")
   var quiet = false
 
   /// What holds for the whole run, however often it is interrupted.

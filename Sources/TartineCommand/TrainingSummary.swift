@@ -51,7 +51,7 @@ struct TrainingSummary {
   /// Of more the table is in the report.
   private static let mostClasses = 5
 
-  /// What people of the field look at, with intervals, on test or else on dev.
+  /// The task's metrics with their intervals and the confusion matrix, on test, or on dev without a test set.
   private var figures: String {
     let metrics = Metrics(test ?? run.dev)
     let part = test == nil ? "dev" : "test"
@@ -59,24 +59,26 @@ struct TrainingSummary {
       metrics[name].flatMap { $0.value.isFinite ? (name: name, figure: $0) : nil }
     }
     let width = found.map(\.name.count).max() ?? 0
-    var lines = ["Figures of \(part), with 95 % intervals:"]
+    var lines = ["Metrics on \(part), with 95 % intervals:"]
     lines += found.map { name, figure in
       func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
       return "  \(name.padded(to: width))  \(text(figure.value)) (\(text(figure.low)) to \(text(figure.high)))"
     }
     let classes = metrics.classes
     if classes.count > 1, classes.count <= Self.mostClasses, classes.count == metrics.confusion.count {
-      lines.append("Rows of \(part) by truth, and what was answered:")
+      lines.append("Confusion matrix on \(part):")
       let names = classes.map { String($0.prefix(24)) }
       let longest = names.map(\.count).max() ?? 0
       for (name, row) in zip(names, metrics.confusion) {
-        lines.append("  \(name.padded(to: longest))  " + zip(names, row).map { "\($1) \($0)" }.joined(separator: ", "))
+        lines.append(
+          "  actual \(name.padded(to: longest))  predicted "
+            + zip(names, row).map { "\($0) \($1)" }.joined(separator: ", "))
       }
     }
     return lines.joined(separator: "\n")
   }
 
-  /// One row that most of a squared error is of.
+  /// A row that accounts for most of a set's squared error.
   private var oneRow: String? {
     for (part, evaluation, dataset) in [
       ("test", test, run.split.test.dataset), ("dev", run.dev, run.split.dataset),
@@ -88,9 +90,9 @@ struct TrainingSummary {
       else { continue }
       let share = Text.fixed(evaluation.outcomes[worst] / sum * 100, decimals: 0)
       return
-        "Row \(dataset.rowNumber(evaluation.origin[worst])) alone makes \(share) % of \(part)'s squared error: it has "
-        + "\(Text.significant(evaluation.truths[worst], digits: 4)), and "
-        + "\(Text.significant(evaluation.predictions[worst], digits: 4)) was answered."
+        "Row \(dataset.rowNumber(evaluation.origin[worst])) alone accounts for \(share) % of the squared error on \(part): actual "
+        + "\(Text.significant(evaluation.truths[worst], digits: 4)), predicted "
+        + "\(Text.significant(evaluation.predictions[worst], digits: 4))."
     }
     return nil
   }

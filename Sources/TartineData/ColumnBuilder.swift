@@ -51,7 +51,7 @@ struct ColumnBuilder {
       if !(abs(number) <= Double(Float.greatestFiniteMagnitude)), firstHuge == nil {
         firstHuge = (scanner.offset + field.start, Self.shown(field, scanner))
       }
-      if abs(number) > Self.exact, firstLarge == nil, isWhole(field, scanner) {
+      if abs(number) >= Self.exact, firstLarge == nil, isWhole(field, scanner) {
         firstLarge = (scanner.offset + field.start, Self.shown(field, scanner))
       }
       if isTarget, field.end - field.start > 1, scanner.bytes[field.start] == UInt8(ascii: "0"), isWhole(field, scanner)
@@ -74,7 +74,7 @@ struct ColumnBuilder {
     }
   }
 
-  /// Up to here, 2⁵³, a Double holds each whole number.
+  /// 2⁵³: from here on whole numbers that differ may be the same Double.
   private static let exact = 9_007_199_254_740_992.0
 
   /// Whether digits alone are written, with a sign or none.

@@ -1,17 +1,18 @@
-/// What a model was given that its train rows did not hold, so that its answer says less than it seems to.
+/// An input unlike the train set's, on which a prediction is less reliable: an unknown category, a missing value, or a number far
+/// outside the range seen in training.
 ///
-/// The rows are answered all the same: an unknown category by the place of the rare and unknown, or by none; a missing
-/// value by the median; a number far outside by the nearest that the model takes.
+/// The row is predicted all the same: an unknown category as the rare ones are, a missing value by the median, a number far
+/// outside clipped to the range of the train set.
 public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
   /// What is unusual.
   public enum Kind: Hashable, Sendable {
-    /// A category that no train row has, or too few to be told apart.
+    /// A category that the train set does not hold, or too rarely.
     case unknownCategory
-    /// A text that is no time of the form that the train rows have.
+    /// A text that is not a date or time in the format of the train set.
     case unreadTime
     /// No value where every train row has one, or none in any row.
     case missing
-    /// A number far beyond those of the train rows, which is held at the nearer end of this range.
+    /// A number far outside this range, the train set's, to which it is clipped.
     case outside(ClosedRange<Double>)
   }
 
@@ -70,17 +71,17 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     switch kind {
     case .unknownCategory:
       return
-        "column '\(column)' holds a category that the model does not know, new or rare in its train rows\(share), such as '\(value)'"
+        "column '\(column)' holds a category that is unknown to the model, or rare in its train set\(share), such as '\(value)'"
     case .unreadTime:
       return
-        "column '\(column)' holds a text that is no time of the form that the model was trained on\(share), such as '\(value)'; "
-        + "it is taken as missing"
+        "column '\(column)' holds a text that is not a date or time in the format of the train set\(share), such as '\(value)'; "
+        + "it is treated as missing"
     case .missing:
-      return "column '\(column)' has no value\(share); the model takes the median, or no category, for it"
+      return "column '\(column)' has no value\(share); it is imputed with the median, or with no category"
     case .outside(let range):
       let row = rowCount == 1 ? "" : "row \(number(rows[0])) of "
       return
-        "\(row)column '\(column)' holds \(value), far outside what the model was trained on; it is taken as "
+        "\(row)column '\(column)' holds \(value), far outside the range of the train set; it is clipped to "
         + Column.text(of: (Double(value) ?? 0) < range.lowerBound ? range.lowerBound : range.upperBound)
         + (rows.count > 1 ? ", and so are \(rows.count - 1) more" : "")
     }

@@ -2,25 +2,25 @@ import TartineData
 import TartineEngine
 import TartineTraining
 
-/// What a network has to beat: the constant that is best without looking at any input, and the linear model, both of the same
-/// train rows.
+/// Two baselines of a network, trained on the same train set: the constant baseline (majority class, mean or quantile) and the
+/// linear model.
 public struct Baselines: Sendable {
-  /// A simpler answer, measured beside the network.
+  /// A baseline and its error.
   public struct Baseline: Sendable, Encodable {
     /// `constant` or `linear`.
     public let name: String
-    /// Its error, or RMSE.
+    /// The error, or RMSE, on the dev set.
     public let dev: Estimate
-    /// The same on the test part; nil while that is locked.
+    /// The error, or RMSE, on the test set; nil while that is locked.
     public let test: Estimate?
-    /// By how much the network's error is lower, on test, or on dev while test is locked.
+    /// The baseline's error less the network's, paired by row, on the test set, or on dev while test is locked.
     public let gain: Estimate
 
-    /// Whether the network is surely better.
+    /// Whether the network is significantly better.
     public var isBeaten: Bool { gain.low > 0 }
   }
 
-  /// The most frequent class, or the mean; a quantile or the median where the loss asks for such.
+  /// The majority class, the mean, or the quantile that a quantile loss asks for.
   public let constant: Baseline
   /// Least squares or logistic regression; nil for a network that is one itself, and where it cannot be trained.
   public let linear: Baseline?
@@ -45,12 +45,16 @@ public struct Baselines: Sendable {
     func baseline(_ name: String, dev: [Double], test other: [Double]?) -> Baseline {
       let isNumber = run.model.task == .regression
       let (network, own) = test.map { ($0.outcomes, other ?? []) } ?? (run.dev.outcomes, dev)
+      let devCases = groups.map { run.dev.cases($0) }
       // A test file of its own has no groups.
-      let cases = test == nil || !run.split.hasTestFile ? groups.map { (test ?? run.dev).cases($0) } : nil
+      let testCases = run.split.hasTestFile ? nil : test.flatMap { test in groups.map { test.cases($0) } }
+      func figure(_ outcomes: [Double], _ cases: [Int]?) -> Estimate {
+        SampledFigure(outcomes: [outcomes], isNumber: isNumber, cases: cases).rows
+      }
       return Baseline(
-        name: name, dev: Self.estimate(dev, isNumber: isNumber, unit),
-        test: other.map { Self.estimate($0, isNumber: isNumber, unit) },
-        gain: Estimate.fall(from: own, to: network, isNumber: isNumber, cases: cases))
+        name: name, dev: figure(dev, devCases), test: other.map { figure($0, testCases) },
+        gain: Estimate.fall(
+          from: own, to: network, isNumber: isNumber, cases: test == nil ? devCases : testCases))
     }
     let train = run.split.train
     let answer = Self.constant(run, rows: train)
@@ -67,12 +71,6 @@ public struct Baselines: Sendable {
       try? Self.measure(model, run.split.test.dataset, rows: test.origin, threads: threads)
     }
     linear = test != nil && other == nil ? nil : baseline("linear", dev: dev.outcomes, test: other?.outcomes)
-  }
-
-  private static func estimate(_ outcomes: [Double], isNumber: Bool, _ unit: Unit) -> Estimate {
-    if isNumber { return .rootMeanSquare(outcomes) }
-    let mean = outcomes.reduce(0, +) / Double(max(1, outcomes.count))
-    return .proportion(mean, of: outcomes.count)
   }
 
   private static func measure(_ model: Model, _ dataset: Dataset, rows: [Int], threads: Int?) throws -> Evaluation {
@@ -114,9 +112,9 @@ public struct Baselines: Sendable {
     }
   }
 
-  /// The network's figure beside theirs, and whether it is surely better: what is to be said first.
+  /// Returns the result in sentences: the network's error beside the baselines', and a line for each that it does not beat.
   ///
-  /// - Parameter network: the same part's figure of the network.
+  /// - Parameter network: the network's error on the same set.
   public func text(network: Estimate) -> [String] {
     func figure(_ baseline: Baseline) -> String { unit.text((baseline.test ?? baseline.dev).value) }
     let others =

@@ -21,7 +21,7 @@ extension Recipe {
     let batch = min(batchSize ?? (takesAll ? trainRows : Self.batchSize(trainRows: trainRows)), trainRows)
     copy.batchSize = batch
     copy.accumulation = min(max(accumulation, takesAll ? (batch + 4_095) / 4_096 : 1), batch)
-    // A linear model has little to learn by heart: least squares need no decay.
+    // A linear model hardly overfits, and decay would bias its least squares solution.
     let decays = optimizer.algorithm == .adamW && !network.isLinear
     copy.optimizer.decay = optimizer.decay ?? (decays ? Self.decay(trainRows: trainRows) : 0)
     copy.epochs = epochs ?? Self.epochs(trainRows: trainRows, batchSize: batch)

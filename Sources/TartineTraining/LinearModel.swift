@@ -3,13 +3,13 @@ import TartineNetworks
 import TartineOptimizers
 
 extension Recipe {
-  /// Fewer train rows leave the penalty of a linear model open; of more it hardly matters.
+  /// Below this number of train rows the L2 penalty is chosen by cross-validation; above, it hardly matters.
   private static let fewForPenalty = 2_000
   /// From hardly any to nearly the constant.
   private static let penalties = [1e-7, 1e-5, 1e-3, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 100]
   private static let folds = 5
 
-  /// The linear model of a task, least squares or logistic regression, solved to its optimum: what a network has to beat.
+  /// The linear model of a task, ridge or logistic regression, trained to its optimum by L-BFGS: the baseline of a network.
   ///
   /// The L2 penalty is the one of eleven, from 10⁻⁷ to 100, with the lowest loss over five folds of the train rows; from 2 000
   /// rows on it is 10⁻⁵.
@@ -17,16 +17,16 @@ extension Recipe {
   ///
   /// - Parameters:
   ///   - split: whose train rows the folds are of.
-  ///   - loss: what a prediction costs.
+  ///   - loss: the loss function.
   ///   - threads: by default as many as there are processors; the result is the same for any number.
   ///
   /// **Source**: Hoerl and Kennard, *Ridge regression*, 1970; Stone 1974 for the folds.
   public static func linear(for split: Split, loss: Loss = .automatic, threads: Int? = nil) -> Recipe {
-    solvedLine(for: split.with(dev: []), loss: loss, threads: threads).recipe
+    linearCandidate(for: split.with(dev: []), loss: loss, threads: threads).recipe
   }
 
   /// The linear model, and its loss over folds of train and dev; nil where there are no folds.
-  private static func solvedLine(
+  private static func linearCandidate(
     for split: Split, loss: Loss, threads: Int?
   ) -> (recipe: Recipe, validation: CrossValidation?) {
     var recipe = Recipe(Network(HiddenStack(hidden: [])))
@@ -48,43 +48,48 @@ extension Recipe {
     return best.map { ($0.recipe, $0.validation) } ?? (recipe, nil)
   }
 
-  /// Up to so many rows of train and dev a line is often as good as any network, and which is better shows over folds alone.
+  /// Up to this number of train and dev rows the linear model is a candidate.
   private static let fewForNetwork = 500
-  private static let veryFew = 60
+  private static let veryFew = 120
 
-  /// This recipe, or, where it is ``automatic`` but for seed, loss and decision, and a table has at most 500 rows of train and
-  /// dev, the linear model where five folds of them say so: below 60 rows unless the network's loss is lower by more than one
-  /// standard error, from 60 on where the line's is.
+  /// Returns this recipe or, on few rows, the linear model, whichever 5-fold cross-validation favors.
+  ///
+  /// Cross-validation is run where the recipe is ``automatic`` apart from seed, loss and decision, and the table has at most 500
+  /// rows of train and dev. Below 120 rows the network is selected if its loss is lower by more than one standard error; from 120 on,
+  /// unless the linear model's is, and its error too (for a number the same).
   ///
   /// - Parameters:
   ///   - split: the rows, divided; test is not looked at.
   ///   - threads: by default as many as there are processors; the choice is the same for any number.
-  /// - Returns: the recipe, and where there was a choice, both figures over the folds.
+  /// - Returns: the recipe, and both cross-validations where they were run.
   ///
   /// **Source**: Breiman et al., *Classification and regression trees*, 1984, §3.4.3, for the one standard error.
-  public func chosen(
-    for split: Split, threads: Int? = nil
-  ) -> (recipe: Recipe, line: CrossValidation?, network: CrossValidation?) {
+  public func selectedByCrossValidation(
+    on split: Split, threads: Int? = nil
+  ) -> (recipe: Recipe, linear: CrossValidation?, network: CrossValidation?) {
     var plain = self
     (plain.seed, plain.loss, plain.decision) = (Recipe.automatic.seed, Recipe.automatic.loss, Recipe.automatic.decision)
     guard plain == .automatic, case .table = split.dataset.inputs,
       split.trainCount + split.devCount <= Self.fewForNetwork,
       let network = try? crossValidate(on: split, folds: Self.folds, threads: threads)
     else { return (self, nil, nil) }
-    var (line, validation) = Self.solvedLine(for: split, loss: loss, threads: threads)
-    guard let validation, line.problem == nil else { return (self, nil, nil) }
-    (line.seed, line.decision) = (seed, decision)
-    // What folds of so few rows say is mostly chance, and a line errs less by it.
+    var (linear, validation) = Self.linearCandidate(for: split, loss: loss, threads: threads)
+    guard let validation, linear.problem == nil else { return (self, nil, nil) }
+    (linear.seed, linear.decision) = (seed, decision)
+    // On very few rows cross-validation is noisy, and a linear model is the safer error.
+    let (own, other) = (network.pooled, validation.pooled)
     let isNetwork =
-      network.pooled.rowCount < Self.veryFew
-      ? network.pooled.isSurelyBetter(than: validation.pooled) : !validation.pooled.isSurelyBetter(than: network.pooled)
-    return (isNetwork ? self : line, validation, network)
+      own.rowCount < Self.veryFew
+      ? own.isBetterByOneStandardError(than: other)
+      // The better log-loss may come with the higher error.
+      : !other.isBetterByOneStandardError(than: own) || own.meanOutcome <= other.meanOutcome
+    return (isNetwork ? self : linear, validation, network)
   }
 }
 
 extension Evaluation {
-  /// Whether the mean of the rows' own losses is lower than another's of the same rows by more than its standard error.
-  fileprivate func isSurelyBetter(than other: Evaluation) -> Bool {
+  /// Whether the mean loss is lower than another model's on the same rows by more than the standard error of the paired difference.
+  fileprivate func isBetterByOneStandardError(than other: Evaluation) -> Bool {
     let (own, others) = logLosses.isEmpty ? (outcomes, other.outcomes) : (logLosses, other.logLosses)
     let differences = zip(others, own).map { $0 - $1 }
     let count = Double(differences.count)

@@ -63,7 +63,7 @@ import Testing
           "train", "t.csv", "--target", "y", "--task", "regression", "--epochs", "3", "--split-seed", "\(seed)",
           "--out", "r\(seed)",
         ])
-      found = found || told.output.contains("Row 61 alone makes ")
+      found = found || told.output.contains("Row 61 alone accounts for ")
     }
     #expect(found)
   }

@@ -65,6 +65,9 @@ public struct ColumnFacts: Hashable, Sendable, Encodable {
     }
   }
 
+  /// Whether the network is given nothing of it.
+  var isLeftOut: Bool { use.hasPrefix("left out") }
+
   private static func use(_ feature: Feature?) -> String {
     switch feature {
     case .number(let number):

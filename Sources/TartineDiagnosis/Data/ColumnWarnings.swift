@@ -37,7 +37,7 @@ struct ColumnWarnings {
     return DataWarning(
       name: .constantColumn, column: fact.name,
       evidence: fact.values == 0 ? "it holds no value" : "it has one value in all rows",
-      action: "leave it out: it tells nothing", isFault: !fact.use.hasPrefix("left out") && !isUsual(fact, among: facts)
+      action: "leave it out: it tells nothing", isFault: !fact.isLeftOut && !isUsual(fact, among: facts)
     )
   }
 
@@ -82,17 +82,18 @@ struct ColumnWarnings {
       guard isDense || isNamed || present == present.sorted() else { return nil }
       return DataWarning(
         name: .identifierColumn, column: fact.name, evidence: "\(fact.values) whole numbers, none of them twice",
-        action: action, isFault: isNamed || !tellingShares.contains(fact.tells))
+        action: action, isFault: isNamed || !tellingShares.contains(fact.tells), isSerious: !fact.isLeftOut)
     case .texts(_, let levels):
       let present = rows.count - fact.missing
-      guard fact.values > 20, fact.values * 10 > present * 9 else { return nil }
+      // Dates that are inputs differ from row to row, and tell when.
+      guard fact.values > 20, fact.values * 10 > present * 9, fact.isLeftOut else { return nil }
       let words = levels.reduce(0) { $0 + $1.split(separator: " ").count }
       let isText = words > 3 * levels.count
       return DataWarning(
         name: .identifierColumn, column: fact.name,
         evidence: "\(fact.values) different texts in \(present) rows that have one",
         action: isDate(levels)
-          ? "it is left out: dates are not read; write what matters of them as numbers, and divide by --split-by time:\(fact.name) where the past is to predict the future"
+          ? "it is left out: its dates have no single reading; write them as 2024-03-01, and use --split-by time:\(fact.name) where the past is to predict the future"
           : isText
             ? "it is left out: free text is not read" : "it is left out: it names rows, and says nothing of new ones",
         // Keys name rows; names that few have, sentences and dates are no keys.
@@ -118,7 +119,7 @@ struct ColumnWarnings {
     let share = Text.fixed(Double(fact.missing) / Double(rows) * 100, decimals: 0)
     return DataWarning(
       name: .missingValues, column: fact.name, evidence: "\(share) % of the rows have no value",
-      action: (fact.use.hasPrefix("left out") ? "" : "a flag tells the network where it is missing; ")
+      action: (fact.isLeftOut ? "" : "a flag tells the network where it is missing; ")
         + "find out why it is, and whether it will be for new rows")
   }
 
@@ -191,7 +192,7 @@ struct ColumnWarnings {
 
   /// Dates and amounts that no network is given, since hardly one comes twice.
   private static func leftOut(_ column: Column, _ fact: ColumnFacts) -> DataWarning? {
-    guard fact.use.hasPrefix("left out"), case .texts(_, let levels) = column.values,
+    guard fact.isLeftOut, case .texts(_, let levels) = column.values,
       CategoryFeature.areWritten(levels)
     else { return nil }
     return DataWarning(

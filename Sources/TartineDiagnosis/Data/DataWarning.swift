@@ -28,9 +28,9 @@ public struct DataWarning: Hashable, Sendable, Encodable {
     case outlyingTargets = "outlying-targets"
     /// A test file that cannot be measured on as it is.
     case unfitTest = "unfit-test"
-    /// One target at the end of the range that many rows have: a cap, or what a form could not hold.
+    /// Many targets that are exactly the largest or smallest one: a censored target.
     case cappedTarget = "capped-target"
-    /// A number among the inputs far from all others, such as one in another unit.
+    /// An outlier among the inputs, such as a value in another unit.
     case outlyingValue = "outlying-value"
     /// Rows whose neighbours in the file have like targets.
     case orderedRows = "ordered-rows"
@@ -51,7 +51,14 @@ public struct DataWarning: Hashable, Sendable, Encodable {
   /// Whether it is wrong, and not merely to be known, where a fault goes by its name.
   package let isFault: Bool
 
-  init(name: Kind, column: String?, evidence: String, action: String, isFault: Bool = true) {
+  /// Whether `train` tells of it before it trains.
+  package let isSerious: Bool
+
+  /// - Parameter isSerious: nil: by its kind.
+  init(
+    name: Kind, column: String?, evidence: String, action: String, isFault: Bool = true, isSerious: Bool? = nil
+  ) {
+    self.isSerious = isSerious ?? Self.seriousKinds.contains(name)
     self.name = name
     self.column = column
     self.evidence = evidence
@@ -59,18 +66,9 @@ public struct DataWarning: Hashable, Sendable, Encodable {
     self.isFault = isFault
   }
 
-  /// Whether a training should not begin without a person having seen it.
-  package var isSerious: Bool {
-    switch name {
-    case .leakingColumn, .duplicatesAcrossSplit, .classImbalance, .outlyingTargets, .cappedTarget, .placeholderValue:
-      true
-    case .identifierColumn: !isLeftOut
-    default: false
-    }
-  }
-
-  /// Whether it is of a column that no network is given.
-  private var isLeftOut: Bool { evidence.hasPrefix("it numbers the rows") || action.hasPrefix("it is left out") }
+  private static let seriousKinds: Set<Kind> = [
+    .leakingColumn, .duplicatesAcrossSplit, .classImbalance, .outlyingTargets, .cappedTarget, .placeholderValue,
+  ]
 
   private enum CodingKeys: String, CodingKey { case name, column, evidence, action }
 }

@@ -18,7 +18,7 @@ public struct Inspection: Sendable {
   public let target: String
   /// Its classes with their rows in train and dev; empty for numbers.
   public let classes: [ColumnFacts.Level]
-  /// Of a target of numbers, in train and dev: its smallest value, its quartiles, its largest; empty for classes.
+  /// The minimum, quartiles and maximum of a regression target over train and dev; empty for classes.
   public let targetQuartiles: [Double]
   /// Each input column; empty for pictures.
   public let columns: [ColumnFacts]
@@ -43,7 +43,7 @@ public struct Inspection: Sendable {
   ///
   /// - Parameters:
   ///   - split: the rows, divided.
-  ///   - comparesParts: whether it is asked if the parts come from one distribution, which takes longest.
+  ///   - comparesParts: whether to compare the distributions of train, dev and test, which takes longest.
   ///   - threads: by default as many as there are processors.
   /// - Throws: `DataError` where there is no column to learn from.
   public init(of split: Split, comparesParts: Bool = true, threads: Int? = nil) throws {
@@ -67,7 +67,7 @@ public struct Inspection: Sendable {
     warnings += [Self.pixelLeak(split, preparation), Self.unfitTest(split, preparation)].compactMap { $0 }
     warnings += DuplicateWarnings(split, leavingOut: unused).list
     warnings += RowWarnings(split, classes: classes).list
-    warnings += split.outlyingInputs.map { column, sentence in
+    warnings += split.outlyingInputs(preparation).map { column, sentence in
       DataWarning(
         name: .outlyingValue, column: column, evidence: sentence,
         action: "correct it where it is wrong, such as one in another unit", isFault: false)

@@ -89,23 +89,10 @@ package struct ClassMetrics {
 
   /// One value a name, NaN where it is not defined; `counts` is how often each row counts.
   package func values(_ counts: [Double]) -> [Double] {
-    let confusion = confusion(counts)
     let total = counts.reduce(0, +)
-    let byClass = figures(confusion)
-    let correct = (0..<classes).reduce(0.0) { $0 + confusion[$1 * classes + $1] }
-    let accuracy = correct / total
-    let present = byClass.filter { $0.support > 0 }
-    let seen = byClass.filter { $0.support > 0 || $0.answered > 0 }
+    var values = confusionValues(confusion(counts))
     func mean(_ list: [Double]) -> Double { list.reduce(0, +) / Double(list.count) }
     func weighted(_ values: [Double]) -> Double { zip(values, counts).reduce(0) { $0 + $1.0 * $1.1 } / total }
-    var values = [accuracy, mean(present.map(\.recall))]
-    if classes == 2 {
-      values += [byClass[1].precision, byClass[1].recall, byClass[1].f1]
-    } else {
-      values += [mean(seen.map(\.precision)), mean(seen.map(\.recall)), mean(seen.map(\.f1)), accuracy]
-    }
-    values.append(byClass.reduce(0) { $0 + $1.f1 * $1.support } / total)
-    values.append(matthews(confusion, total: total))
     let areas = curves.map { area($0, counts) }
     // Over the classes that these rows have, as in balanced accuracy.
     values += [mean(areas.map(\.roc).filter { !$0.isNaN }), mean(areas.map(\.precisionRecall).filter { !$0.isNaN })]
@@ -114,20 +101,28 @@ package struct ClassMetrics {
     return values
   }
 
-  /// What follows from the confusion matrix, or any shares in its place.
-  func confusionFigures(_ confusion: [Double]) -> [(name: String, value: Double)] {
+  /// The metrics of the confusion matrix, the first ones of ``names``.
+  ///
+  /// - Parameters:
+  ///   - confusion: rows, or shares of them, by truth and answer.
+  ///   - counted: the matrix whose classes a macro average is over; nil: this one.
+  func confusionValues(_ confusion: [Double], classesOf counted: [Double]? = nil) -> [Double] {
     let total = confusion.reduce(0, +)
     let byClass = figures(confusion)
-    let present = byClass.filter { $0.support > 0 }
-    func mean(_ value: (ClassFigures) -> Double) -> Double {
-      present.reduce(0) { $0 + value($1) } / Double(max(1, present.count))
+    let known = counted.map(figures) ?? byClass
+    func mean(_ isCounted: (ClassFigures) -> Bool, _ value: (ClassFigures) -> Double) -> Double {
+      let list = byClass.indices.filter { isCounted(known[$0]) }.map { value(byClass[$0]) }
+      return list.reduce(0, +) / Double(list.count)
     }
+    func isSeen(_ figures: ClassFigures) -> Bool { figures.support > 0 || figures.answered > 0 }
+    let accuracy = byClass.reduce(0) { $0 + $1.hits } / total
+    let balanced = mean({ $0.support > 0 }, \.recall)
     let weighted = byClass.reduce(0) { $0 + $1.f1 * $1.support } / total
-    return [
-      ("balanced-accuracy", mean(\.recall)), ("precision-macro", mean(\.precision)), ("recall-macro", mean(\.recall)),
-      ("f1-macro", mean(\.f1)), ("f1", byClass.count == 2 ? byClass[1].f1 : .nan), ("f1-weighted", weighted),
-      ("mcc", matthews(confusion, total: total)),
-    ]
+    let averages =
+      classes == 2
+      ? [byClass[1].precision, byClass[1].recall, byClass[1].f1]
+      : [mean(isSeen, \.precision), mean(isSeen, \.recall), mean(isSeen, \.f1), accuracy]
+    return [accuracy, balanced] + averages + [weighted, matthews(confusion, total: total)]
   }
 
   /// [truth, answer].

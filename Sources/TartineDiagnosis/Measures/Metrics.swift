@@ -151,7 +151,8 @@ public struct Metrics: Sendable {
     byClass = []
   }
 
-  private static let shares: Set<String> = [
+  /// Shares of rows.
+  static let shares: Set<String> = [
     "accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy", "coverage", "f1-micro",
   ]
 

@@ -168,12 +168,7 @@ extension Estimate {
 extension Evaluation {
   /// The task's own figure, error or RMSE, with its 95 % interval over rows.
   public var estimate: Estimate {
-    switch task {
-    case .regression: .rootMeanSquare(outcomes)
-    // A row's labels tell more than one of them.
-    case .multilabel: SampledFigure([self]).rows
-    case .binary, .multiclass: .proportion(meanOutcome, of: rowCount)
-    }
+    task == .regression ? .rootMeanSquare(outcomes) : SampledFigure([self]).rows
   }
 }
 

@@ -58,6 +58,13 @@ import Testing
     let columns = try read("id,x\n1234567890123456000,1\n1234567890123456001,2\n1234567890123456002,3\n")
     #expect(texts(columns[0]) == ["1234567890123456000", "1234567890123456001", "1234567890123456002"])
     #expect(columns[0].reason.contains("above 2⁵³"))
+    // The first two that a Double merges, and the last that it does not.
+    #expect(
+      try texts(read("id,x\n9007199254740992,1\n9007199254740993,2\n")[0]) == ["9007199254740992", "9007199254740993"])
+    #expect(
+      try numbers(read("id,x\n9007199254740991,1\n9007199254740990,2\n")[0]) == [
+        9_007_199_254_740_991, 9_007_199_254_740_990,
+      ])
   }
 
   @Test func labelsComeBackAsTheyWereWritten() throws {

@@ -94,18 +94,20 @@ import Testing
   }
 
   @Test func whoIsTrainedOnFewRows() throws {
-    let line = try Recipe.automatic.chosen(for: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)
-    #expect(line.recipe.network.isLinear && line.line != nil && line.network != nil)
-    let product = try Recipe.automatic.chosen(for: split(200) { x, y, _ in x * y }, threads: 2)
-    #expect(product.recipe == .automatic && product.line != nil)
+    let line = try Recipe.automatic.selectedByCrossValidation(
+      on: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)
+    #expect(line.recipe.network.isLinear && line.linear != nil && line.network != nil)
+    let product = try Recipe.automatic.selectedByCrossValidation(on: split(200) { x, y, _ in x * y }, threads: 2)
+    #expect(product.recipe == .automatic && product.linear != nil)
     // Who asks for something has it, and many rows need no folds.
     let asked = Recipe.automatic.epochs(7)
-    #expect(try asked.chosen(for: split(80) { x, _, _ in x }, threads: 2).recipe == asked)
-    #expect(try Recipe.automatic.chosen(for: split(800) { x, _, _ in x }, threads: 2).line == nil)
+    #expect(try asked.selectedByCrossValidation(on: split(80) { x, _, _ in x }, threads: 2).recipe == asked)
+    #expect(try Recipe.automatic.selectedByCrossValidation(on: split(800) { x, _, _ in x }, threads: 2).linear == nil)
     // The seed and the loss stay.
     var seeded = Recipe.automatic.loss(.huber(delta: 1))
     seeded.seed = 5
-    let kept = try seeded.chosen(for: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2).recipe
+    let kept = try seeded.selectedByCrossValidation(on: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)
+      .recipe
     #expect(kept.network.isLinear && kept.seed == 5 && kept.loss == seeded.loss)
   }
 }

@@ -76,6 +76,18 @@ import Testing
     #expect(value?.column == "height" && value?.evidence.hasPrefix("row 41 holds 171000") == true)
   }
 
+  @Test func datesThatAreInputsAreNoIdentifiers() throws {
+    var table = Table()
+    var coder = LevelCoder()
+    for row in 0..<600 {
+      coder.append("\(2000 + row / 300)-\(10 + row / 28 % 3)-\(10 + row % 18) \(10 + row / 60):\(10 + row % 50)")
+    }
+    table.columns.append(Column(name: "when", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
+    let inspection = try Inspection(of: table.dataset().split(seed: 0))
+    #expect(inspection.columns.last?.use.hasPrefix("a number in time") == true)
+    #expect(!inspection.warnings.contains { $0.column == "when" })
+  }
+
   @Test func aRowNumberThatTellsIsALeak() throws {
     var table = Table()
     let places = table.labels.indices.sorted { (table.labels[$0], $0) < (table.labels[$1], $1) }

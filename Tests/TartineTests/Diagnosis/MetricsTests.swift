@@ -67,14 +67,15 @@ import Testing
     for name in truth.keys { #expect(hits[name] ?? 0 >= 180, "\(name): \(hits[name] ?? 0) of 200") }
   }
 
-  /// Newcombe 2006, table of method 5: of 5 and 5 all of them in order it is no sure area.
+  /// The ends solve (A − Â)² = z² V(A), here by bisection in Python.
   @Test func anAreaOfOneIsNotSure() {
     let area = MetricIntervals.area(1, yes: 5, no: 5)
-    #expect(area.high == 1 && area.low > 0.5 && area.low < 0.9)
+    #expect(area.high == 1 && abs(area.low - 0.6427028239310432) < 1e-9)
     let many = MetricIntervals.area(1, yes: 500, no: 500)
-    #expect(many.low > 0.99 && many.low < 1)
+    #expect(abs(many.low - 0.9961437383831223) < 1e-9)
+    #expect(abs(MetricIntervals.area(0.8, yes: 20, no: 30).low - 0.6433456145211157) < 1e-9)
     let half = MetricIntervals.area(0.5, yes: 50, no: 50)
-    #expect(abs((0.5 - half.low) - (half.high - 0.5)) < 1e-9 && half.low < 0.4)
+    #expect(abs((0.5 - half.low) - (half.high - 0.5)) < 1e-9 && abs(half.low - 0.38966736752339853) < 1e-9)
   }
 
   /// Ten labels of 100 rows that err by themselves tell as much as 1 000 answers.

@@ -1,0 +1,112 @@
+"""How often 95 % intervals of classification metrics cover the truth: those of MetricIntervals beside the percentile bootstrap's.
+
+    python script/metric-intervals.py
+
+Draws test sets from known confusion matrices, and scores from two normal distributions, and prints for each metric the coverage of
+both intervals. Needs numpy; takes about two minutes.
+"""
+import math
+
+import numpy as np
+
+rng = np.random.default_rng(0)
+Z = 1.959963984540054
+
+
+def wilson(share, n):
+    middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return middle - half, middle + half
+
+
+def newcombe(seen, yes, no):
+    size = (yes + no) / 2 - 1
+    a = np.linspace(0, 1, 4001)
+    inside = np.abs(a - seen) <= Z * np.sqrt(a * (1 - a) * (1 + size * ((1 - a) / (2 - a) + a / (1 + a))) / (yes * no))
+    return (a[inside].min(), a[inside].max()) if inside.any() else (seen, seen)
+
+
+def figures(c):
+    d, s, a = np.diagonal(c, axis1=-2, axis2=-1), c.sum(-1), c.sum(-2)
+    with np.errstate(all="ignore"):
+        f = np.where(s + a > 0, 2 * d / (s + a), 0)
+        recall = np.where(s > 0, d / s, np.nan)
+    total = c.sum((-1, -2))
+    down = np.sqrt((total ** 2 - (s ** 2).sum(-1)) * (total ** 2 - (a ** 2).sum(-1)))
+    mcc = np.where(down > 0, (d.sum(-1) * total - (s * a).sum(-1)) / np.where(down > 0, down, 1), 0)
+    return {"f1": f[..., 1] if c.shape[-1] == 2 else f.mean(-1), "balanced accuracy": np.nanmean(recall, -1), "mcc": mcc}
+
+
+def confusion(shares, n, sets=500, draws=400):
+    k = len(shares)
+    truth = {name: v[0] for name, v in figures(shares[None]).items()}
+    hits = {name: [0, 0] for name in truth}
+    for _ in range(sets):
+        c = rng.multinomial(n, shares.ravel()).reshape(k, k)
+        gamma = rng.gamma(np.broadcast_to(c + 1 / k ** 2, (draws, k, k)))
+        own, boot = figures(gamma), figures(1.0 * rng.multinomial(n, (c / n).ravel(), size=draws).reshape(draws, k, k))
+        seen = figures(1.0 * c[None])
+        for name in truth:
+            low, high = np.quantile(own[name], [0.025, 0.975])
+            hits[name][0] += min(low, seen[name][0]) <= truth[name] <= max(high, seen[name][0])
+            low, high = np.quantile(boot[name], [0.025, 0.975])
+            hits[name][1] += low - 1e-12 <= truth[name] <= high + 1e-12
+    return {name: (h[0] / sets, h[1] / sets) for name, h in hits.items()}
+
+
+def areas(y, s):
+    order = np.argsort(-s)
+    y = y[order]
+    yes, no = y.sum(), (~y).sum()
+    below = np.cumsum(~y)
+    ranks = np.arange(1, len(y) + 1)
+    return 1 - (below[y]).sum() / (yes * no), (np.cumsum(y)[y] / ranks[y]).mean()
+
+
+def curves(distance, share, n, sets=500, draws=300):
+    big_y = rng.random(200_000) < share
+    truth = areas(big_y, rng.normal(size=big_y.size) + distance * big_y)
+    hits, used = np.zeros((2, 2)), 0
+    for _ in range(sets):
+        y = rng.random(n) < share
+        if y.all() or not y.any():
+            continue
+        used += 1
+        s = rng.normal(size=n) + distance * y
+        roc, average = areas(y, s)
+        own = newcombe(roc, y.sum(), (~y).sum()), wilson(average, y.sum())
+        drawn = []
+        for _ in range(draws):
+            rows = rng.integers(n, size=n)
+            if y[rows].any() and not y[rows].all():
+                drawn.append(areas(y[rows], s[rows]))
+        boot = np.quantile(np.array(drawn), [0.025, 0.975], axis=0).T
+        for place in range(2):
+            hits[place, 0] += own[place][0] <= truth[place] <= own[place][1]
+            hits[place, 1] += boot[place][0] <= truth[place] <= boot[place][1]
+    return {"roc-auc": tuple(hits[0] / used), "average precision": tuple(hits[1] / used)}
+
+
+def show(what, result):
+    print(what, ", ".join(f"{name} {own:.2f} ({boot:.2f})" for name, (own, boot) in result.items()), flush=True)
+
+
+def two(share, recall, specificity):
+    return np.array([[(1 - share) * specificity, (1 - share) * (1 - specificity)], [share * (1 - recall), share * recall]])
+
+
+def three(rare, accuracy):
+    m = np.full((3, 3), (1 - accuracy) / 2)
+    np.fill_diagonal(m, accuracy)
+    return np.array([(1 - rare) / 2, (1 - rare) / 2, rare])[:, None] * m
+
+
+print("coverage, and in brackets the bootstrap's")
+for n in (30, 100, 300):
+    show(f"n {n:3}, two classes, 2 % errors:", confusion(two(0.5, 0.98, 0.98), n))
+    show(f"n {n:3}, two classes, one of 10 %:", confusion(two(0.1, 0.8, 0.98), n))
+    show(f"n {n:3}, three classes, one of 5 %, 5 % errors:", confusion(three(0.05, 0.95), n))
+    show(f"n {n:3}, three classes, one of 5 %, 30 % errors:", confusion(three(0.05, 0.7), n))
+    for distance in (1, 2.5, 4):
+        for share in (0.5, 0.1):
+            show(f"n {n:3}, scores {distance} deviations apart, a share of {share}:", curves(distance, share, n, sets=300))
