@@ -18,7 +18,9 @@ package struct AugmentedRows: RowSource {
 
   package var rowCount: Int { rows.rowCount }
 
-  package func write(_ range: Range<Int>, to output: UnsafeMutableRawPointer, precision: Precision) {
+  package func write(
+    _ range: Range<Int>, to output: UnsafeMutableRawPointer, ones: UnsafeMutablePointer<Int32>?, precision: Precision
+  ) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: room) { room in
       withUnsafeTemporaryAllocation(of: Int32.self, capacity: range.count * 2) { places in
         guard let base = places.baseAddress, let start = room.baseAddress else { return }
@@ -36,7 +38,7 @@ extension RowSource {
   package func floats(width: Int) -> [Float] {
     [Float](unsafeUninitializedCapacity: rowCount * width) { buffer, count in
       count = rowCount * width
-      if let base = buffer.baseAddress { write(0..<rowCount, to: base, precision: .float32) }
+      if let base = buffer.baseAddress { write(0..<rowCount, to: base, ones: nil, precision: .float32) }
     }
   }
 }

@@ -67,22 +67,26 @@ extension Preparation {
     }
   }
 
-  private static func encoding(of features: [Feature]) -> BinEncoding {
-    var place = 0
+  private static func encoding(of features: [Feature]) -> RowEncoding {
+    var columns: [RowEncoding.Column] = []
     var edges: [(column: Int, edges: [Float])] = []
     for feature in features {
       if case .number(let number) = feature {
-        edges.append((place, number.edges.map { Float(number.standardize($0)) }))
+        edges.append((columns.count, number.edges.map { Float(number.standardize($0)) }))
       }
-      place += feature.width
+      if case .category(let category) = feature {
+        columns.append(.category(elements: category.width))
+      } else {
+        columns += [RowEncoding.Column](repeating: .number, count: feature.width)
+      }
     }
-    return BinEncoding(edges: edges)
+    return RowEncoding(columns, bins: edges)
   }
 
   private func matrix(
     _ features: [Feature], _ columns: [Column], _ rows: [Int], _ source: String
   ) throws -> Arena {
-    let width = features.reduce(0) { $0 + $1.width }
+    let width = features.reduce(0) { $0 + $1.storedWidth }
     let byName = Dictionary(columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let arena = Arena(byteCount: rows.count * width * MemoryLayout<Float>.size)
     let output = arena.base.assumingMemoryBound(to: Float.self)
@@ -116,11 +120,12 @@ extension Preparation {
       case (.time(let time), _): time.fill(column, rows, output + place, stride: width)
       case (.leftOut, _): break
       }
-      place += feature.width
+      place += feature.storedWidth
     }
     return arena
   }
 
+  /// Stores the place of each row's level among the category's elements; −1 for none.
   private func fill(
     _ category: CategoryFeature, _ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>,
     stride: Int
@@ -138,7 +143,7 @@ extension Preparation {
       case .numbers(let numbers):
         place = numbers[row].isNaN ? missing : places[Column.text(of: numbers[row])] ?? unseen
       }
-      if let place { output[index * stride + place] = 1 }
+      output[index * stride] = Float(place ?? -1)
     }
   }
 

@@ -107,7 +107,7 @@ package enum Feature: Hashable, Sendable {
   case time(TimeFeature)
   case leftOut(name: String, reason: String)
 
-  /// Elements of a row that are held in memory; bins are made from them.
+  /// Elements of a row that the network takes, but for bins.
   package var width: Int {
     switch self {
     case .number(let number): number.hasMissing ? 2 : 1
@@ -116,6 +116,9 @@ package enum Feature: Hashable, Sendable {
     case .leftOut: 0
     }
   }
+
+  /// Floats of a row that are held in memory; one-hot elements and bins are made from them.
+  var storedWidth: Int { if case .category = self { 1 } else { width } }
 
   package var binCount: Int {
     if case .number(let number) = self { max(0, number.edges.count - 1) } else { 0 }

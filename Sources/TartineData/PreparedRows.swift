@@ -5,9 +5,8 @@ import TartineNetworks
 /// Rows as a network takes them: floats, or bytes that stay bytes until a batch is gathered.
 package final class PreparedRows: RowSource, @unchecked Sendable {
   package enum Elements {
-    /// A row-major matrix of Float; bins are added to a row when it is gathered, so that a table stays as
-    /// small as its columns.
-    case floats(Arena, BinEncoding = .none)
+    /// A row-major matrix of Float, as it is or by an encoding, so that a table stays as small as its columns.
+    case floats(Arena, RowEncoding? = nil)
     /// Images of a block, and which of them; scaled on the way.
     case bytes(ImageBlock, rows: [Int32], scale: Double)
   }
@@ -58,18 +57,18 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - scratch: room for as many numbers as rows.
+  ///   - ones: the one-hot elements that `output` holds, and after it those of these rows; nil: it holds anything.
   ///   - augmentation: changes each picture; its draw is the row's.
   package func gather(
     _ rows: UnsafePointer<Int32>, count: Int, to output: UnsafeMutableRawPointer,
     kernels: UnsafePointer<tartine_kernels>, scratch: UnsafeMutablePointer<Int32>,
-    augmentation: AugmentationRoom? = nil
+    ones: UnsafeMutablePointer<Int32>? = nil, augmentation: AugmentationRoom? = nil
   ) {
     switch elements {
     case .floats(let arena, let encoding):
       let from = arena.base.assumingMemoryBound(to: Float.self)
-      encoding.withBins { bins in
-        kernels.pointee.gather_binned(from, rows, count, width - bins.pointee.count, bins, output)
-      }
+      guard let encoding else { return kernels.pointee.gather_floats(from, rows, count, width, output) }
+      withUnsafePointer(to: encoding.lowered) { kernels.pointee.gather_encoded(from, rows, count, $0, ones, output) }
     case .bytes(let block, let places, let scale):
       places.withUnsafeBufferPointer { places in
         for index in 0..<count { scratch[index] = places[Int(rows[index])] }
@@ -83,13 +82,20 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     }
   }
 
+  /// The one-hot elements, where there are many.
+  package var oneHot: OneHotLayout? {
+    if case .floats(_, let encoding) = elements { encoding?.oneHot } else { nil }
+  }
+
   /// Writes consecutive rows.
-  package func write(_ rows: Range<Int>, to output: UnsafeMutableRawPointer, precision: Precision) {
+  package func write(
+    _ rows: Range<Int>, to output: UnsafeMutableRawPointer, ones: UnsafeMutablePointer<Int32>?, precision: Precision
+  ) {
     withUnsafeTemporaryAllocation(of: Int32.self, capacity: rows.count * 2) { places in
       guard let base = places.baseAddress else { return }
       for (index, row) in rows.enumerated() { places[index] = Int32(row) }
       gather(
-        base, count: rows.count, to: output, kernels: precision.kernels, scratch: base + rows.count)
+        base, count: rows.count, to: output, kernels: precision.kernels, scratch: base + rows.count, ones: ones)
     }
   }
 
@@ -120,7 +126,7 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     let elements: Elements
     switch self.elements {
     case .floats(let arena, let encoding):
-      elements = .floats(Self.copy(rows, of: arena, width: width - encoding.count), encoding)
+      elements = .floats(Self.copy(rows, of: arena, width: encoding?.storedWidth ?? width), encoding)
     case .bytes(let block, let places, let scale):
       elements = .bytes(block, rows: rows.map { places[$0] }, scale: scale)
     }

@@ -1,6 +1,14 @@
 import TartineEngine
 import TartineKernels
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A fused node with every address in place: plain memory, so that a step touches no reference count.
 ///
 /// All matrices are row-major with `width` columns, the input with `inputWidth`.
@@ -11,6 +19,8 @@ struct FusedStep {
 
   // Activations. `output` is `z` itself where nothing happens between them.
   var input: UnsafeMutableRawPointer
+  /// Where the input is one-hot.
+  var ones: OneHotRows?
   var z: UnsafeMutableRawPointer
   var output: UnsafeMutableRawPointer
   /// Of the loss by `output`, then by z.
@@ -64,9 +74,19 @@ struct FusedStep {
   /// Z = X W for these columns.
   func multiply(rows: Int, columns: Range<Int>) {
     guard let weight else { return }
-    kernels.pointee.product(
-      false, false, rows, columns.count, inputWidth, input, inputWidth,
-      weight + columns.lowerBound * size, width, false, z + columns.lowerBound * size, width)
+    let first = columns.lowerBound * size
+    guard let ones else {
+      return kernels.pointee.product(
+        false, false, rows, columns.count, inputWidth, input, inputWidth, weight + first, width, false, z + first, width
+      )
+    }
+    for row in 0..<rows { memset(z + row * width * size + first, 0, columns.count * size) }
+    for run in ones.dense {
+      kernels.pointee.product(
+        false, false, rows, columns.count, run.count, input + run.start * size, inputWidth,
+        weight + run.start * width * size + first, width, true, z + first, width)
+    }
+    kernels.pointee.add_rows(ones.places, rows, ones.count, columns.count, weight + first, width, z + first, width)
   }
 
   /// The batch's own statistics, taken into the moving averages.
@@ -174,9 +194,22 @@ struct FusedStep {
   func computeWeightGradient(rows: Int, inputs: Range<Int>) -> Double {
     guard let weightGradient, let gradient else { return 0 }
     let result = weightGradient + inputs.lowerBound * width * size
-    kernels.pointee.product(
-      true, false, inputs.count, width, rows, input + inputs.lowerBound * size, inputWidth, gradient, width, false,
-      result, width)
+    if let ones {
+      memset(result, 0, inputs.count * width * size)
+      for run in ones.dense {
+        let run = (run.start..<run.start + run.count).clamped(to: inputs)
+        guard !run.isEmpty else { continue }
+        kernels.pointee.product(
+          true, false, run.count, width, rows, input + run.lowerBound * size, inputWidth, gradient, width, false,
+          weightGradient + run.lowerBound * width * size, width)
+      }
+      kernels.pointee.scatter_rows(
+        ones.places, rows, ones.count, width, inputs.lowerBound, inputs.upperBound, gradient, width, result, width)
+    } else {
+      kernels.pointee.product(
+        true, false, inputs.count, width, rows, input + inputs.lowerBound * size, inputWidth, gradient, width, false,
+        result, width)
+    }
     return kernels.pointee.sum_of_squares(result, 1, inputs.count * width, inputs.count * width)
   }
 }

@@ -89,6 +89,9 @@ package enum Node: Sendable {
     case .custom(let node): node.name
     }
   }
+
+  /// Whether its products can take one-hot rows.
+  package var takesOneHot: Bool { if case .fused(let node) = self { node.weight != nil } else { false } }
 }
 
 /// Dense → norm → activation → dropout, any of them absent, computed in one go.

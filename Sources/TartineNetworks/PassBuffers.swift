@@ -30,10 +30,11 @@ enum PassStep {
   }
 
   /// The first node reads the batch, which lies elsewhere every time.
-  mutating func setInput(_ input: UnsafeMutableRawPointer) {
+  mutating func setInput(_ input: UnsafeMutableRawPointer, ones: OneHotRows?) {
     switch self {
     case .fused(var step):
       step.input = input
+      step.ones = ones
       if step.weight == nil { step.z = input }
       self = .fused(step)
     case .custom(var step):

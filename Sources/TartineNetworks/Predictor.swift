@@ -21,6 +21,10 @@ package final class Predictor {
   private let steps: UnsafeMutableBufferPointer<PassStep>
   private let custom: [CustomStep?]
 
+  /// The layout of the one-hot rows that the workspaces hold, and where each of them is 1; nil: they hold anything.
+  private var oneHot: OneHotLayout?
+  private var places: UnsafeMutableBufferPointer<Int32>?
+
   // Of the run under way.
   private var source: (any RowSource)?
   private var rows = 0
@@ -75,7 +79,36 @@ package final class Predictor {
     refresh()
   }
 
-  deinit { steps.deallocate() }
+  deinit {
+    steps.deallocate()
+    places?.deallocate()
+  }
+
+  /// Clears the workspaces for one-hot rows of another layout than before.
+  private func prepare(for layout: OneHotLayout?) {
+    let layout = plan.nodes[0].takesOneHot ? layout : nil
+    if let layout, let oneHot, oneHot.isSame(as: layout) { return }
+    guard layout != nil || oneHot != nil else { return }
+    oneHot = layout
+    places?.deallocate()
+    places = nil
+    guard let layout else {
+      for worker in 0..<workers.count {
+        steps[worker * plan.nodes.count].setInput(steps[worker * plan.nodes.count].input, ones: nil)
+      }
+      return
+    }
+    let places = UnsafeMutableBufferPointer<Int32>.allocate(capacity: workers.count * chunk * layout.count)
+    places.initialize(repeating: -1)
+    self.places = places
+    for worker in 0..<workers.count {
+      let first = worker * plan.nodes.count
+      let input = steps[first].input
+      input.initializeMemory(as: UInt8.self, repeating: 0, count: chunk * plan.input.count * precision.size)
+      steps[first].setInput(
+        input, ones: OneHotRows(layout, places: places.baseAddress! + worker * chunk * layout.count))
+    }
+  }
 
   private func link(
     _ node: Node, input: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer, norm: (Int, Int)?
@@ -123,6 +156,7 @@ package final class Predictor {
     take: (_ chunk: Int, _ rows: Range<Int>, _ logits: UnsafeMutableRawPointer) -> Void
   ) {
     withoutActuallyEscaping(take) { take in
+      prepare(for: source.oneHot)
       self.source = source
       self.take = take
       rows = source.rowCount
@@ -143,7 +177,9 @@ package final class Predictor {
   private func run(chunk index: Int, worker: Int) {
     let range = index * chunk..<min(rows, (index + 1) * chunk)
     let first = worker * plan.nodes.count
-    source?.write(range, to: steps[first].input, precision: precision)
+    var ones: UnsafeMutablePointer<Int32>?
+    if case .fused(let step) = steps[first] { ones = step.ones?.places }
+    source?.write(range, to: steps[first].input, ones: ones, precision: precision)
     for (place, node) in plan.nodes.indices.enumerated() {
       switch steps[first + place] {
       case .fused(let step):
@@ -166,6 +202,16 @@ package final class Predictor {
 /// Rows that a predictor can ask for, prepared as the network takes them.
 package protocol RowSource {
   var rowCount: Int { get }
+  /// The one-hot elements, where there are many.
+  var oneHot: OneHotLayout? { get }
   /// Writes rows, one after the other, as elements of that precision. Called from several threads at once.
-  func write(_ rows: Range<Int>, to output: UnsafeMutableRawPointer, precision: Precision)
+  ///
+  /// - Parameter ones: the one-hot elements that `output` holds, and after it those of these rows; nil: it holds anything.
+  func write(
+    _ rows: Range<Int>, to output: UnsafeMutableRawPointer, ones: UnsafeMutablePointer<Int32>?, precision: Precision)
+}
+
+extension RowSource {
+  /// None.
+  package var oneHot: OneHotLayout? { nil }
 }

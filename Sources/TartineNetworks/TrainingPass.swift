@@ -78,13 +78,15 @@ package final class TrainingPass {
   ///
   /// - Parameters:
   ///   - input: [rows, input elements].
+  ///   - ones: where one-hot elements of the input are 1; nil: not told apart.
   ///   - targets: class numbers, or a matrix as wide as the output, by the output's kind.
   ///   - rowWeights: what each row counts; nil: 1.
   ///   - step: the step's number, part of what the dropout masks are drawn from.
   ///   - progress: the share of the run that is done, which scheduled dropout follows.
   ///   - mix: below 1, each row's class counts so much and the next row's the rest: one label more follows the last.
   package func run(
-    input: UnsafeMutableRawPointer, targets: UnsafeRawPointer, rowWeights: UnsafeRawPointer? = nil, rows: Int,
+    input: UnsafeMutableRawPointer, ones: OneHotRows? = nil, targets: UnsafeRawPointer,
+    rowWeights: UnsafeRawPointer? = nil, rows: Int,
     step: Int, progress: Double = 0, mix: Double = 1
   ) -> PassResult {
     self.rows = rows
@@ -92,7 +94,7 @@ package final class TrainingPass {
     self.rowWeights = rowWeights
     isTraining = true
     loss.mix = mix
-    setInput(input)
+    setInput(input, ones)
     for index in steps.indices {
       steps[index].setStep(step, progress: progress)
       custom[index]?.setStep(step)
@@ -107,10 +109,10 @@ package final class TrainingPass {
   /// Forward alone: makes each norm's averages the plain mean over the batches so far, this one included.
   ///
   /// - Parameter number: the batch's, from 0.
-  package func takeStatistics(input: UnsafeMutableRawPointer, rows: Int, number: Int) {
+  package func takeStatistics(input: UnsafeMutableRawPointer, ones: OneHotRows? = nil, rows: Int, number: Int) {
     self.rows = rows
     isTraining = false
-    setInput(input)
+    setInput(input, ones)
     for index in steps.indices { steps[index].setFraction(1 / Double(number + 1)) }
     for index in steps.indices.dropLast() { perform(.forward, node: index, parts: steps[index].parts) }
   }
@@ -133,8 +135,8 @@ package final class TrainingPass {
     return PassResult(loss: loss / Double(rows), gradientSquares: total)
   }
 
-  private func setInput(_ input: UnsafeMutableRawPointer) {
-    steps[0].setInput(input)
+  private func setInput(_ input: UnsafeMutableRawPointer, _ ones: OneHotRows?) {
+    steps[0].setInput(input, ones: ones)
     for index in steps.indices { steps[index].setAddedInput(input) }
   }
 

@@ -14,13 +14,18 @@ extension Recipe {
   }
 
   /// The same with everything that was left to the rules filled in.
-  public func resolved(trainRows: Int) -> Recipe {
+  ///
+  /// - Parameters:
+  ///   - trainRows: the number of train rows.
+  ///   - width: the elements of a row, by which L-BFGS limits its micro-batches; 0: not known.
+  public func resolved(trainRows: Int, width: Int = 0) -> Recipe {
     var copy = self
     // L-BFGS takes all rows at once, some thousands after the other.
     let takesAll = optimizer.algorithm == .lbfgs
+    let most = min(4_096, max(256, (1 << 22) / max(1, width)))
     let batch = min(batchSize ?? (takesAll ? trainRows : Self.batchSize(trainRows: trainRows)), trainRows)
     copy.batchSize = batch
-    copy.accumulation = min(max(accumulation, takesAll ? (batch + 4_095) / 4_096 : 1), batch)
+    copy.accumulation = min(max(accumulation, takesAll ? (batch + most - 1) / most : 1), batch)
     // A linear model hardly overfits, and decay would bias its least squares solution.
     let decays = optimizer.algorithm == .adamW && !network.isLinear
     copy.optimizer.decay = optimizer.decay ?? (decays ? Self.decay(trainRows: trainRows) : 0)

@@ -1,6 +1,7 @@
 import TartineData
 import TartineEngine
 import TartineKernels
+import TartineNetworks
 
 /// Room for one batch, reused all through a run.
 package final class BatchBuffer {
@@ -18,9 +19,17 @@ package final class BatchBuffer {
   private let room: (start: UnsafeMutablePointer<Float>, size: Int)
   private let capacity, width, targetWidth: Int
   private let precision: Precision
+  /// Where the one-hot elements of the rows are 1; nil: not told apart.
+  package let ones: OneHotRows?
+  /// Kept for `ones`.
+  private let oneHot: OneHotLayout?
 
-  /// - Parameter room: Floats that an augmentation needs; 0: there is none.
-  package init(rows: Int, width: Int, targetWidth: Int, precision: Precision, room: Int = 0) {
+  /// - Parameters:
+  ///   - room: Floats that an augmentation needs; 0: there is none.
+  ///   - oneHot: that of the only source of rows, where nothing changes a row once it is gathered.
+  package init(
+    rows: Int, width: Int, targetWidth: Int, precision: Precision, room: Int = 0, oneHot: OneHotLayout? = nil
+  ) {
     // A changed picture is more work, and the parts are the last of their phase.
     parts = rows * width < 1 << 13 ? 1 : room > 0 ? 16 : 4
     var layout = ArenaLayout()
@@ -31,6 +40,7 @@ package final class BatchBuffer {
     let weights = layout.reserve(rows + 1, size: precision.size)
     let scratch = layout.reserve(rows, size: MemoryLayout<Int32>.size)
     let roomSize = (room + 15) / 16 * 16
+    let ones = layout.reserve(rows * (oneHot?.count ?? 0), size: MemoryLayout<Int32>.size)
     let roomOffset = layout.reserve(parts * roomSize, size: MemoryLayout<Float>.size)
     arena = Arena(layout)
     self.room = (arena[roomOffset].assumingMemoryBound(to: Float.self), roomSize)
@@ -39,6 +49,10 @@ package final class BatchBuffer {
     self.weights = arena[weights]
     self.first = arena[first]
     self.scratch = arena[scratch].assumingMemoryBound(to: Int32.self)
+    self.oneHot = oneHot
+    let places = arena[ones].assumingMemoryBound(to: Int32.self)
+    self.ones = oneHot.map { OneHotRows($0, places: places) }
+    if let oneHot { places.update(repeating: -1, count: rows * oneHot.count) }
     capacity = rows
     self.width = width
     self.targetWidth = targetWidth
@@ -101,7 +115,7 @@ package final class BatchBuffer {
     let kernels = precision.kernels
     source.gather(
       base + first, count: count, to: input + first * width * precision.size, kernels: kernels,
-      scratch: scratch + first,
+      scratch: scratch + first, ones: ones.map { $0.places + first * $0.count },
       augmentation: augmentation.map { AugmentationRoom($0, room: room.start + part * room.size) })
     if let weights = source.weights {
       kernels.pointee.gather_floats(

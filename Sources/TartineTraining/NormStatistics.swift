@@ -14,7 +14,7 @@ final class NormStatistics {
   ///   - state: where they are written.
   init(
     plan: NetworkPlan, output: Output, rows: Int, batch: Int, seed: UInt64, workers: Workers, weights: Arena,
-    state: Arena
+    state: Arena, oneHot: OneHotLayout?
   ) {
     let plan = plan.withoutDropout
     cut = BatchCut(rows: rows, batchSize: batch)
@@ -22,7 +22,8 @@ final class NormStatistics {
       plan: plan, output: output, precision: .float32, batch: cut.largest, seed: seed, workers: workers,
       weights: weights, gradients: weights, state: state)
     buffer = BatchBuffer(
-      rows: cut.largest, width: plan.input.count, targetWidth: output.width, precision: .float32)
+      rows: cut.largest, width: plan.input.count, targetWidth: output.width, precision: .float32,
+      oneHot: plan.nodes[0].takesOneHot ? oneHot : nil)
     // Mixed, since rows in the file's order are often one class after the other; and always alike.
     var order = (0..<Int32(rows)).map { $0 }
     var stream = RandomStream(seed: seed, purpose: .statistics)
@@ -37,7 +38,7 @@ final class NormStatistics {
         for number in 0..<cut.count {
           let rows = UnsafeBufferPointer(rebasing: order[cut[number]])
           for part in 0..<buffer.parts { buffer.gather(rows, of: source, part: part) }
-          pass.takeStatistics(input: buffer.input, rows: rows.count, number: number)
+          pass.takeStatistics(input: buffer.input, ones: buffer.ones, rows: rows.count, number: number)
         }
       }
     }

@@ -87,7 +87,9 @@ extension Model {
 
     var rowCount: Int { 1 }
 
-    func write(_ rows: Range<Int>, to output: UnsafeMutableRawPointer, precision: Precision) {
+    func write(
+      _ rows: Range<Int>, to output: UnsafeMutableRawPointer, ones: UnsafeMutablePointer<Int32>?, precision: Precision
+    ) {
       precision.kernels.pointee.gather_bytes(pixels, [0], 1, pixels.count, scale, output)
     }
   }

@@ -41,12 +41,12 @@ package final class Trainer {
   ) throws {
     Self.warnOfDebugBuild()
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
-    let recipe = recipe.resolved(trainRows: split.trainCount)
+    let rows = try (prepared ?? PreparedSplits(split)).rows(for: recipe)
+    let recipe = recipe.resolved(trainRows: split.trainCount, width: rows.train.width)
     self.recipe = recipe
     self.split = split
     self.observers = observers
     self.measures = measures
-    let rows = try (prepared ?? PreparedSplits(split)).rows(for: recipe)
     preparation = rows.preparation
     let output = preparation.target.output(for: recipe.loss)
     if let problem = recipe.loss.problem(for: output)
@@ -85,7 +85,7 @@ package final class Trainer {
       plan: plan, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
       precision: .float32, batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
       weights: initial, state: state,
-      augmentation: recipe.augmentation, room: room, mixup: recipe.mixup)
+      augmentation: recipe.augmentation, room: room, mixup: recipe.mixup, oneHot: trainRows.oneHot)
     corrected = plan.makeInitialState(.float32)
     let average = recipe.optimizer.average
     predicting = average == nil ? step.weights : plan.makeParameterArena(.float32)
@@ -95,7 +95,7 @@ package final class Trainer {
       : NormStatistics(
         plan: plan, output: output, rows: split.trainCount,
         batch: ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation, seed: recipe.seed,
-        workers: workers, weights: predicting, state: corrected)
+        workers: workers, weights: predicting, state: corrected, oneHot: trainRows.oneHot)
     kept = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
     evaluator = Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected, workers: workers

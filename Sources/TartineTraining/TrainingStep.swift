@@ -51,7 +51,7 @@ package final class TrainingStep {
     plan: NetworkPlan, output: Output, loss: Loss = .automatic, optimizer: Optimizer, penalty: Penalty,
     precision: Precision,
     batch: Int, pieces: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena,
-    augmentation: Augmentation = .none, room: Int = 0, mixup: Double = 0
+    augmentation: Augmentation = .none, room: Int = 0, mixup: Double = 0, oneHot: OneHotLayout? = nil
   ) {
     let batch = (batch + pieces - 1) / pieces
     self.pieces = pieces
@@ -80,8 +80,11 @@ package final class TrainingStep {
         gradients: accumulation?.sum ?? gradients)
     limits = penalty.maxNorm.map { ($0, UnitPart.parts(of: plan)) }
     isSmall = batch * plan.parameterElements < Cut.smallestWork
+    let oneHot = mixup == 0 && plan.nodes[0].takesOneHot ? oneHot : nil
     buffers = (0..<2).map { _ in
-      BatchBuffer(rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision, room: room)
+      BatchBuffer(
+        rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision, room: room,
+        oneHot: oneHot)
     }
   }
 
@@ -123,7 +126,7 @@ package final class TrainingStep {
     let share = mixup.share(step: step)
     if share < 1 { buffer.mix(share: share, labels: takesLabels, weighs: isWeighted) }
     return pass.run(
-      input: buffer.input, targets: buffer.targets, rowWeights: isWeighted ? buffer.weights : nil,
+      input: buffer.input, ones: buffer.ones, targets: buffer.targets, rowWeights: isWeighted ? buffer.weights : nil,
       rows: buffer.count, step: step, progress: progress, mix: share)
   }
 

@@ -20,14 +20,15 @@ func count(_ optimizer: Optimizer) throws -> Int {
     plan: plan, output: .softmax(classes: 10), optimizer: optimizer, penalty: .l1L2(1e-4, 1e-4),
     precision: .float32, batch: 128, seed: 1, workers: workers,
     weights: plan.makeInitialParameters(.float32, seed: 1), state: plan.makeInitialState(.float32))
-  let bins = BinEncoding(edges: [(column: 3, edges: [0, 0.25, 0.5, 1])])
-  let inputs = Arena(byteCount: rows * (width - bins.count) * 4)
+  let encoding = RowEncoding(
+    [RowEncoding.Column](repeating: .number, count: width - 3), bins: [(column: 3, edges: [0, 0.25, 0.5, 1])])
+  let inputs = Arena(byteCount: rows * encoding.storedWidth * 4)
   var stream = RandomStream(seed: 1, purpose: .test)
-  for index in 0..<rows * (width - bins.count) {
+  for index in 0..<rows * encoding.storedWidth {
     inputs.base.assumingMemoryBound(to: Float.self)[index] = Float(stream.uniform())
   }
   let data = PreparedRows(
-    width: width, elements: .floats(inputs, bins), targets: .labels((0..<Int32(rows)).map { $0 % 10 }),
+    width: width, elements: .floats(inputs, encoding), targets: .labels((0..<Int32(rows)).map { $0 % 10 }),
     origin: Array(0..<rows))
   let order = (0..<Int32(rows)).map { $0 }
 

@@ -59,6 +59,17 @@ typedef struct {
   const float *starts, *slopes;
 } tartine_bins;
 
+// How a stored row of floats becomes a row of the network: runs that are copied, categories whose float is the place of a 1
+// among `category_lengths` elements (below 0: none), and bins behind them.
+typedef struct {
+  size_t stored, width;
+  size_t run_count;
+  const int32_t *run_from, *run_to, *run_lengths;
+  size_t category_count;
+  const int32_t *category_columns, *category_starts, *category_lengths;
+  tartine_bins bins;
+} tartine_encoding;
+
 // What pictures are changed by: the farthest that each draw reaches. Angles are in radians, lengths in pixels but for
 // `shift`, which is a share, and pixels' values from 0 to 1.
 typedef struct {
@@ -157,8 +168,15 @@ typedef struct {
 
   // rows[i] of the source -> row i of the result, converted to the table's scalar.
   void (*gather_floats)(const float *source, const int32_t *rows, size_t count, size_t columns, void *out);
-  void (*gather_binned)(const float *source, const int32_t *rows, size_t count, size_t columns,
-                        const tartine_bins *bins, void *out);
+  // With `ones`, [count, categories], the result still holds the rows whose ones it names, and those alone are cleared.
+  void (*gather_encoded)(const float *source, const int32_t *rows, size_t count, const tartine_encoding *,
+                         int32_t *ones, void *out);
+  // Row i of the result += the rows of W that the places of row i name; below 0: none.
+  void (*add_rows)(const int32_t *places, size_t rows, size_t count, size_t columns, const void *w, size_t stride_w,
+                   void *out, size_t stride);
+  // Row `place - first` of the result += row i of G, for each place of row i from `first` to below `end`.
+  void (*scatter_rows)(const int32_t *places, size_t rows, size_t count, size_t columns, size_t first, size_t end,
+                       const void *g, size_t stride_g, void *out, size_t stride);
   void (*gather_bytes)(const uint8_t *source, const int32_t *rows, size_t count, size_t columns,
                        double scale, void *out);
   // The same with each picture changed by its own draw. `samples` name the draws; `room` is for one picture at work.

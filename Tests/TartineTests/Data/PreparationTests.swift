@@ -31,7 +31,7 @@ import Testing
     let preparation = try Preparation(fitting: data, rows: [0, 1, 2, 3], bins: 0)
     var warnings: [String] = []
     let rows = try preparation.apply(to: data, rows: [0, 1, 4, 5], warnings: &warnings)
-    guard case .floats(let arena, _) = rows.elements, case .table(let features) = preparation.inputs else {
+    guard case .table(let features) = preparation.inputs else {
       Issue.record("a table gives floats")
       return
     }
@@ -39,7 +39,7 @@ import Testing
     #expect(preparation.width == 1 + 2 + 1 + 2)
     guard case .number(let gap) = features[1] else { return }
     #expect(gap.mean == 3 && gap.median == 3 && gap.hasMissing)
-    let floats = arena.floats
+    let floats = rows.floats(width: rows.width)
     let n = Float((100 - 2.5) / 1.25.squareRoot())
     let high = Float((7 - 3) / (8.0 / 3).squareRoot())
     #expect(Array(floats[0..<6]) == [Float(-1.5 / 1.25.squareRoot()), Float(-2 / (8.0 / 3).squareRoot()), 0, 0, 0, 1])
@@ -61,10 +61,10 @@ import Testing
     var columns = try CSVReader(Array("n,gap,const,kind\n1,1,7,violet\n1,1,7,NA\n".utf8), source: "new").read()
     columns.reverse()
     let rows = try preparation.apply(to: columns, source: "new")
-    guard case .floats(let arena, _) = rows.elements else { return }
+    let floats = rows.floats(width: rows.width)
     let width = preparation.width
-    #expect(Array(arena.floats[(width - 4)..<width]) == [0, 0, 0, 1])
-    #expect(Array(arena.floats[(2 * width - 4)..<(2 * width)]) == [0, 0, 1, 0])
+    #expect(Array(floats[(width - 4)..<width]) == [0, 0, 0, 1])
+    #expect(Array(floats[(2 * width - 4)..<(2 * width)]) == [0, 0, 1, 0])
   }
 
   @Test func identifiersAreLeftOutWithANotice() throws {

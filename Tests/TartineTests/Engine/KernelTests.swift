@@ -194,24 +194,43 @@ import Testing
 
   @Test(arguments: levels) func binsAreHeldBetweenZeroAndOne(_ level: Level) {
     // Bins from −1 to 0 and from 0 to 4 of the second column, from 10 to 12 of the first.
-    let columns: [Int32] = [1, 1, 0]
-    let starts: [Float] = [-1, 0, 10]
-    let slopes: [Float] = [1, 0.25, 0.5]
+    let encoding = RowEncoding([.number, .number], bins: [(1, [-1, 0, 4]), (0, [10, 12])])
     let rows: [Float] = [11, -0.5, 9, 3, 1e30, -.infinity]
     var floats = [Float](repeating: 7, count: 15)
     var doubles = [Double](repeating: 7, count: 15)
-    columns.withUnsafeBufferPointer { columns in
-      starts.withUnsafeBufferPointer { starts in
-        slopes.withUnsafeBufferPointer { slopes in
-          var bins = tartine_bins(
-            count: 3, columns: columns.baseAddress, starts: starts.baseAddress, slopes: slopes.baseAddress)
-          kernels(level, TARTINE_FLOAT32).gather_binned(rows, [1, 0, 2], 3, 2, &bins, &floats)
-          kernels(level, TARTINE_FLOAT64).gather_binned(rows, [1, 0, 2], 3, 2, &bins, &doubles)
-        }
-      }
-    }
+    var lowered = encoding.lowered
+    kernels(level, TARTINE_FLOAT32).gather_encoded(rows, [1, 0, 2], 3, &lowered, nil, &floats)
+    kernels(level, TARTINE_FLOAT64).gather_encoded(rows, [1, 0, 2], 3, &lowered, nil, &doubles)
     #expect(floats == [9, 3, 1, 0.75, 0, 11, -0.5, 0.5, 0, 0.5, 1e30, -.infinity, 0, 0, 1])
     #expect(doubles == floats.map(Double.init))
+  }
+
+  @Test(arguments: levels) func categoriesBecomeOneHot(_ level: Level) {
+    // A number, a category of 3, a number, a category of 2, and a bin of the second number.
+    let encoding = RowEncoding(
+      [.number, .category(elements: 3), .number, .category(elements: 2)], bins: [(2, [0, 2])])
+    #expect(encoding.storedWidth == 4 && encoding.width == 8 && encoding.oneHot == nil)
+    let rows: [Float] = [5, 2, 1, 0, 6, -1, 3, 1]
+    var lowered = encoding.lowered
+    var doubles = [Double](repeating: 7, count: 16)
+    kernels(level, TARTINE_FLOAT64).gather_encoded(rows, [0, 1], 2, &lowered, nil, &doubles)
+    #expect(doubles == [5, 0, 0, 1, 1, 1, 0, 0.5, 6, 0, 0, 0, 3, 0, 1, 1])
+    // With the ones that the buffer holds, only those are cleared.
+    var ones: [Int32] = [3, 5, -1, 6]
+    kernels(level, TARTINE_FLOAT64).gather_encoded(rows, [1, 0], 2, &lowered, &ones, &doubles)
+    #expect(doubles == [6, 0, 0, 0, 3, 0, 1, 1, 5, 0, 0, 1, 1, 1, 0, 0.5])
+    #expect(ones == [-1, 6, 3, 5])
+  }
+
+  @Test(arguments: levels) func oneHotRowsPickWeights(_ level: Level) {
+    let w: [Float] = (0..<12).map { Float($0) }
+    var out: [Float] = [100, 100, 0, 200, 200, 0]
+    kernels(level, TARTINE_FLOAT32).add_rows([0, 3, -1, 2], 2, 2, 2, w, 3, &out, 3)
+    #expect(out == [109, 111, 0, 206, 207, 0])
+    var gradient = [Float](repeating: 0, count: 4)
+    kernels(level, TARTINE_FLOAT32).scatter_rows(
+      [0, 3, -1, 2, 1, 2], 3, 2, 2, 1, 3, [1, 2, 3, 4, 5, 6], 2, &gradient, 2)
+    #expect(gradient == [5, 6, 8, 10])
   }
 
   @Test(arguments: levels) func noUnitIsLongerThanTheBound(_ level: Level) {
