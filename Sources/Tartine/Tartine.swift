@@ -1,4 +1,4 @@
-// The whole library under one name: `import Tartine`.
+// The umbrella module: `import Tartine` imports the whole library.
 @_exported import TartineData
 @_exported import TartineDiagnosis
 @_exported import TartineEngine

@@ -7,40 +7,47 @@ struct BenchmarkCommand: ParsableCommand {
     commandName: "tartine-benchmark",
     abstract: "Times training steps on random data, and prints one JSON line.",
     discussion: """
-      A step is a fresh shuffle each epoch, gather, forward, loss, backward and update, all of it. The figures are the \
-      median of ten windows. What making the random data takes is not counted in first_step_s. Before a workload's name:
+      A step covers everything: a new shuffle each epoch, gather, forward, loss, backward and update. The \
+      figures are medians of ten windows. first_step_s excludes the generation of the random data. Prefixes \
+      of a workload's name:
 
-        floor:     its matrix products alone, by the system's OpenBLAS, each
-                   at the fastest of some cuts over the threads
-        products:  the same by the engine's own
-        predict:   all its rows in prediction mode: that is a step
-        row:       one row in prediction mode
+        floor:     its matrix products alone, computed by the system's OpenBLAS,
+                   each with the fastest of several partitions over the threads
+        products:  its matrix products alone, computed by Tartine
+        predict:   predictions of all its rows, one pass being a step
+        row:       the prediction of one row
 
       \(Workload.all.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
       """)
 
-  @Argument(help: "One of the workloads above, or what is measured of one: floor:mnist.")
+  @Argument(help: "One of the workloads above, with or without a prefix, as in floor:mnist.")
   var workload: String
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("How long to measure; as long as three steps at least.", valueName: "s"))
+    help: ArgumentHelp("The measuring time; at least three steps are measured.", valueName: "s"))
   var seconds = 6.0
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Threads; by default one for each processor.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of threads; by default one per processor.", valueName: "n"))
   var threads: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Train so many networks side by side, on one thread each.", valueName: "n"))
+    help: ArgumentHelp("The number of networks to train in parallel, on one thread each.", valueName: "n"))
   var models = 1
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Rows, in place of the workload's own.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of rows; by default the workload's.", valueName: "n"))
   var samples: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Units of the hidden layers, in place of the workload's own: 512,256.", valueName: "list"))
+    help: ArgumentHelp("The units of the hidden layers, as in 512,256; by default the workload's.", valueName: "list"))
   var hidden: String?
 
   func validate() throws {
@@ -57,7 +64,7 @@ struct BenchmarkCommand: ParsableCommand {
     _ = try chosen
   }
 
-  /// What is timed of a workload.
+  /// The part of a workload that is timed.
   private enum Work: String { case step, floor, products, predict, row }
 
   private var chosen: (work: Work, workload: Workload) {
@@ -82,7 +89,7 @@ struct BenchmarkCommand: ParsableCommand {
         chosen.hidden = try hidden.split(separator: ",", omittingEmptySubsequences: false).map {
           guard let units = Int($0), (1...65_536).contains(units) else {
             throw ValidationError(
-              "--hidden takes whole numbers from 1 to 65536 with commas between them, not '\(hidden)'.")
+              "--hidden takes whole numbers from 1 to 65536, separated by commas, not '\(hidden)'.")
           }
           return units
         }
@@ -101,7 +108,8 @@ struct BenchmarkCommand: ParsableCommand {
     let blas = work == .floor ? SystemBLAS() : nil
     if work == .floor, blas == nil {
       throw ValidationError(
-        "a floor needs an OpenBLAS built with threads, libopenblas.so.0: on Debian, install libopenblas0-pthread.")
+        "floor: needs an OpenBLAS built with threads, libopenblas.so.0: on Debian, install "
+          + "libopenblas0-pthread.")
     }
     let threads = models > 1 ? 1 : threads ?? Workers.processorCount
     let result = try Measurement.sideBySide(models) {
@@ -128,7 +136,7 @@ struct BenchmarkCommand: ParsableCommand {
 
   private func rounded(_ value: Double, to unit: Double) -> Double { (value / unit).rounded() / (1 / unit).rounded() }
 
-  /// What is printed; the names are those of the peers' script.
+  /// The printed JSON; script/peers.py uses the same names.
   private struct Line: Encodable {
     let framework, workload: String
     let samples_per_s, us_per_step: Double

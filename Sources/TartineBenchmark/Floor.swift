@@ -1,16 +1,17 @@
 import Tartine
 import TartineKernels
 
-/// A workload's matrix products alone, each cut over the threads as it is fastest.
+/// A workload's matrix products alone, each with the fastest partition over the threads.
 ///
-/// For a layer X W: forward X W, for the layer below G Wᵀ (not for the first layer), and for the weights Xᵀ G.
+/// The products of a layer X W are X W forward, G Wᵀ for the input's gradient (except in the first layer) and
+/// Xᵀ G for the weights' gradient.
 final class Floor {
   private struct Product {
     let name: String
     let transposedA, transposedB: Bool
     let m, n, k: Int
     let a, b, c: UnsafeMutableRawPointer
-    /// How many parts of rows and of columns.
+    /// The numbers of row and column blocks.
     var rowParts = 1
     var columnParts = 1
 
@@ -21,7 +22,7 @@ final class Floor {
   }
 
   private let kernels = Precision.float32.kernels
-  /// Whose products these are; nil: the engine's own.
+  /// The library that computes the products; nil: Tartine.
   private let blas: SystemBLAS?
   private let workers: Workers
   private let arena: Arena
@@ -36,7 +37,7 @@ final class Floor {
     let batch = workload.batch
     self.batch = batch
     var layout = ArenaLayout()
-    // Activations and their gradients by layer, then weights and theirs.
+    // Activations and their gradients by layer, then weights and their gradients.
     let values = widths.map { width in (0..<2).map { _ in layout.reserve(batch * width, size: 4) } }
     let weights = zip(widths, widths.dropFirst()).map { fanIn, fanOut in
       (0..<2).map { _ in layout.reserve(fanIn * fanOut, size: 4) }
@@ -74,7 +75,7 @@ final class Floor {
     return result
   }
 
-  /// Tries cuts in turn, several rounds, and keeps the one whose best time is lowest.
+  /// Times several partitions in turns, and keeps the one with the lowest best time.
   private func chooseCut(_ index: Int) {
     var candidates = [(1, 1)]
     if workers.count > 1 {

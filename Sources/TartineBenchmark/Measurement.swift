@@ -1,18 +1,17 @@
 import Dispatch
 import Synchronization
 
-/// What was measured.
+/// The result of a measurement.
 struct Measurement {
-  /// Of a whole batch.
+  /// The median time of a step with a full batch.
   var secondsPerStep: Double
   let samplesPerSecond: Double
-  /// From the process's start, without making the data.
+  /// The seconds from the process's start to the end of the first step, without the generation of the data.
   var firstStep: Double?
-  /// How each product was cut, for a floor.
+  /// The partition of each matrix product; nil unless matrix products are measured.
   var cuts: [String]?
 
-  /// Repeats a piece of work for ten windows of time, fewer where it takes seconds; the figure is the median of what one
-  /// takes.
+  /// Measures the median time of a step over ten time windows, fewer if a step takes seconds.
   init(seconds: Double, samples: Double, _ step: () -> Void) {
     func time(_ work: () -> Void) -> Double {
       let start = ContinuousClock.now
@@ -44,7 +43,7 @@ struct Measurement {
     cuts = all[0].cuts
   }
 
-  /// Measures several at once, each on a thread of its own, and adds their samples up.
+  /// Runs several measurements in parallel, each on its own thread, and adds up their throughput.
   static func sideBySide(_ count: Int, _ measure: @Sendable () throws -> Measurement) throws -> Measurement {
     guard count > 1 else { return try measure() }
     let results = Mutex<[Result<Measurement, any Error>]>([])

@@ -1,6 +1,6 @@
 import Tartine
 
-/// Predictions of all rows of a workload, or of a few of them.
+/// Predictions of all rows of a workload, or of the first few.
 struct PredictionBenchmark {
   private let workload: Workload
   private let predictor: Predictor

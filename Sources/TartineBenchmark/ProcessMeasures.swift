@@ -6,19 +6,19 @@
   import Darwin
 #endif
 
-/// What the system knows of this process.
+/// Time and memory of this process, from the operating system.
 enum ProcessMeasures {
   private static let began = ContinuousClock.now
-  /// Loading the program took so much time of the processor before its first line.
+  /// The processor time that loading the program took before its first line ran.
   private static let loading = Double(clock()) / Double(CLOCKS_PER_SEC)
 
-  /// Seconds since the process began.
+  /// The seconds since the process started.
   static var secondsSinceStart: Double { (ContinuousClock.now - began) / .seconds(1) + loading }
 
-  /// To be called first.
+  /// Starts the clock; call it first.
   static func start() { _ = (began, loading) }
 
-  /// The most memory it held at once, in bytes.
+  /// The peak memory of the process, in bytes.
   static var peakMemory: Int {
     var usage = rusage()
     #if canImport(Darwin)

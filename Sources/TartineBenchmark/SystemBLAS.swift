@@ -6,9 +6,9 @@
   import Darwin
 #endif
 
-/// The system's OpenBLAS, found at run time: what the engine's own products are measured against.
+/// The system's OpenBLAS, loaded at run time, as a reference for Tartine's matrix products.
 struct SystemBLAS: @unchecked Sendable {
-  /// Row-major; 111 is plain, 112 transposed.
+  /// `cblas_sgemm`, row-major: 111 is plain, 112 transposed.
   typealias Product =
     @convention(c) (
       Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafeRawPointer, Int32, UnsafeRawPointer, Int32, Float,
@@ -18,7 +18,7 @@ struct SystemBLAS: @unchecked Sendable {
   let name: String
   private let sgemm: Product
 
-  /// nil where there is none, or one that cannot be called from several threads at once.
+  /// Returns nil if there is no OpenBLAS, or it cannot be called from several threads at once.
   init?() {
     guard let library = dlopen("libopenblas.so.0", RTLD_NOW),
       let sgemm = dlsym(library, "cblas_sgemm"), let setThreads = dlsym(library, "openblas_set_num_threads"),
@@ -31,7 +31,7 @@ struct SystemBLAS: @unchecked Sendable {
       cString: unsafeBitCast(configuration, to: (@convention(c) () -> UnsafePointer<CChar>).self)()
     ).split(separator: " ")
     name = words.prefix(2).joined(separator: " ")
-    // A product stays on the thread that asks for it.
+    // Each product runs on the calling thread alone.
     unsafeBitCast(setThreads, to: (@convention(c) (Int32) -> Void).self)(1)
   }
 

@@ -1,6 +1,6 @@
 import Tartine
 
-/// Whole training steps, with the loop that the trainer runs.
+/// Complete training steps, with the same loop as the trainer.
 struct TrainingBenchmark {
   private let workload: Workload
   private let step: TrainingStep
@@ -43,7 +43,7 @@ struct TrainingBenchmark {
     }
     run()
     let first = ProcessMeasures.secondsSinceStart - making
-    // An epoch's batches are even, so that a step has fewer rows than a batch at most.
+    // The batches of an epoch have equal sizes, so a step has at most the batch size.
     let rows = Double(workload.samples) / Double(cut.count)
     var result = Measurement(seconds: seconds, samples: rows, run)
     result.secondsPerStep *= Double(workload.batch) / rows

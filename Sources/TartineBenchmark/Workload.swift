@@ -1,6 +1,6 @@
 import Tartine
 
-/// A network, its data and its optimizer: the same as in the script of the peers.
+/// A network, its data and its optimizer, the same as in script/peers.py.
 struct Workload: Sendable {
   let name: String
   let inputs: Int
@@ -11,7 +11,7 @@ struct Workload: Sendable {
   var batchNorm = false
   var keep = 1.0
   var optimizer = Optimizer.adam(learningRate: .constant(1e-3))
-  /// Where the inputs are pictures: their sides. They are held as bytes.
+  /// The size of the images, which are held as bytes; nil if the inputs are not images.
   var picture: (height: Int, width: Int)?
   var augmentation = Augmentation.none
 
@@ -48,7 +48,7 @@ struct Workload: Sendable {
     return parts.joined(separator: ", ")
   }
 
-  /// Elements of the matrices.
+  /// The number of elements of the weight matrices.
   var weightCount: Int {
     let widths = [inputs] + hidden + [classes]
     return zip(widths, widths.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
@@ -58,7 +58,7 @@ struct Workload: Sendable {
     Network(HiddenStack(hidden: hidden, activation: .relu, batchNorm: batchNorm, keepProb: [keep]))
   }
 
-  /// Random rows: uniform with variance 1, and any class.
+  /// Returns random rows: uniform inputs of variance 1, random classes.
   func makeData() -> PreparedRows {
     // A linear congruential generator's high bits: 47 million numbers should not take longer than the steps.
     var state: UInt64 = 1

@@ -4,21 +4,22 @@ import Tartine
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Says whether one run is better than another, and how sure that is.",
+    abstract: "Tests whether one run is significantly better than another.",
     discussion: """
-      Both runs are measured on the same dev rows, and the difference is taken row by row, so that it is known better \
-      than either figure. Several seeds of one recipe are joined by commas; then seeds enter the interval too.
+      Both runs are evaluated on the same dev rows and paired row by row, so the difference has a narrower \
+      interval than either figure. Join several seeds of one recipe with commas; the interval then covers \
+      the seeds as well.
 
         tartine compare runs/titanic-1 runs/titanic-2
         tartine compare runs/a-1,runs/a-2,runs/a-3 runs/b-1,runs/b-2,runs/b-3
 
-      The difference is the second's figure less the first's: below 0 the second is better.
+      The difference is the second run's figure minus the first's: below 0 the second is better.
       """)
 
-  @Argument(help: ArgumentHelp("The run's folder, or several with commas.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The run's folder, or several, separated by commas.", valueName: "run"))
   var first: String
 
-  @Argument(help: ArgumentHelp("The run that is held against it, or several.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The run to compare it with, or several.", valueName: "run"))
   var second: String
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -37,7 +38,7 @@ struct CompareCommand: ParsableCommand {
       throw UsageError("'\(list)' names a run twice, which would count as two.")
     }
     let runs = try folders.map { try RunFolder(opening: $0).open() }
-    // Other seeds of one recipe: anything else is no sample of it.
+    // The runs must differ in their seed alone: together they are a sample of one recipe.
     var recipes = runs.map(\.recipe)
     for place in recipes.indices { recipes[place].seed = 0 }
     guard Set(recipes).count == 1 else {
@@ -53,15 +54,18 @@ struct CompareCommand: ParsableCommand {
       "\(first): dev \(figure) \(comparison.text(comparison.otherFigure))\(count(old))",
       "\(second): dev \(figure) \(comparison.text(comparison.figure))\(count(new))",
       "",
-      "The second less the first, on the same \(comparison.rows) rows: \(comparison.description), p "
+      "Second minus first, on the same \(comparison.rows) rows: \(comparison.description), p "
         + PartComparison.text(p: comparison.p),
     ]
     if comparison.seeds.0 + comparison.seeds.1 == 2 {
       lines.append(
-        "One seed each: this is of these two networks; train more with other --seed and the same --split-seed to compare the recipes."
+        "One seed each: this compares two networks. To compare the recipes, train more runs with other "
+          + "values of --seed and the same --split-seed."
       )
     }
-    if new[0].recipe.keeps == .best { lines.append("Dev chose both epochs, so both figures are a little optimistic.") }
+    if new[0].recipe.keeps == .best {
+      lines.append("Both epochs were chosen on dev, so both figures are a little optimistic.")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -1,58 +1,64 @@
 import ArgumentParser
 import Tartine
 
-/// The flags that say what the data are and how they are divided.
+/// The flags for the data and the split.
 struct DataOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "A CSV or CSV.GZ file, a folder of IDX files in MNIST's naming, or 'digits', which is built in.",
+      "A CSV or CSV.GZ file, a folder of IDX files named like MNIST's, or 'digits', a built-in data set.",
       valueName: "data"))
   var data: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The column to predict; several, with commas, are labels.", valueName: "column"))
+    help: ArgumentHelp(
+      "The column to predict; several, separated by commas, are the labels of a multi-label task.", valueName: "column")
+  )
   var target: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The column that says what each row counts in training.", valueName: "column"))
+    help: ArgumentHelp("The column of sample weights, used in training.", valueName: "column"))
   var weights: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Columns that the network is not given, with commas.", valueName: "columns"))
+    help: ArgumentHelp("Columns to leave out of the network's inputs, separated by commas.", valueName: "columns"))
   var leaveOut: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("A test set of its own; then only dev is cut from the data.", valueName: "file"))
+    help: ArgumentHelp("A separate test set; then the data are split into train and dev alone.", valueName: "file"))
   var test: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Shares of train, dev and test, as in 0.6,0.2,0.2; or of train and dev. auto: dev and test each take 20 % "
-        + "of the rows, at most 10 000.", valueName: "shares"))
+      "The shares of train, dev and test, as in 0.6,0.2,0.2, or of train and dev. auto: 20 % of the rows "
+        + "each for dev and test, at most 10 000.", valueName: "shares"))
   var split: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What decides a row's part: stratified, group:COLUMN (whole groups), time:COLUMN (test lies ahead), hash:COLUMN "
-        + "(the same for ever), fixed:COLUMN (which says train, dev or test).", valueName: "method"))
+      "How rows are split: stratified, group:COLUMN (keeps groups together), time:COLUMN (the latest rows "
+        + "are test), "
+        + "hash:COLUMN (stable when rows are added), fixed:COLUMN (its values are train, dev and test).",
+      valueName: "method"))
   var splitBy: String?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("The seed of the division; by default that of the run.", valueName: "n")
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The seed of the split; by default the run's seed.", valueName: "n")
   )
   var splitSeed: UInt64?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Missing markers besides empty fields, NA and the like, as in -999,unknown. With it, NA, None and null are classes in a "
-        + "target.", valueName: "texts"))
+      "Markers of missing values besides empty fields, NA and the like, as in -999,unknown. With this "
+        + "flag, NA, None and null in a target are classes.", valueName: "texts"))
   var missing: String?
 
   @Option(
@@ -62,11 +68,13 @@ struct DataOptions: ParsableArguments {
   var skipLines: Int?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("auto, binary, multiclass, multilabel, regression.", valueName: "name"))
+    parsing: .unconditional,
+    help: ArgumentHelp("The task: auto, binary, multiclass, multilabel, regression.", valueName: "name"))
   var task: String?
 
-  /// The source that the flags describe.
-  /// - Parameter loss: one for numbers says that the target is one: counts would be taken for classes.
+  /// Returns the source that the flags describe.
+  /// - Parameter loss: The loss function. A regression loss makes the task a regression, even if the target
+  ///   holds counts, which would otherwise be taken for classes.
   func source(seed: UInt64, loss: Loss? = nil) throws -> DataSource {
     var source = DataSource(
       data: data ?? DataSource.digits, target: target, weights: weights, leaveOut: leftOut, test: test,
@@ -76,7 +84,7 @@ struct DataOptions: ParsableArguments {
     return source
   }
 
-  /// An earlier source with what flags name; a test file is of its own data alone.
+  /// Returns an earlier source with the flags applied. A test file belongs to its own data: new data drop it.
   func source(following earlier: DataSource) throws -> DataSource {
     let own = try source(seed: earlier.splitSeed)
     var source = earlier
@@ -138,7 +146,7 @@ struct DataOptions: ParsableArguments {
     return shares
   }
 
-  /// The first flag that says something else than a run's own source; nil where none does.
+  /// Returns the first flag that contradicts a run's own source, or nil if none does.
   func disagreement(with source: DataSource) throws -> String? {
     if let data, data != source.data, Files.absolute(data) != source.data { return "DATA" }
     if let target, target != source.target { return "--target" }

@@ -4,19 +4,19 @@ import Tartine
 struct DiagnoseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diagnose",
-    abstract: "Says what is wrong with a network, and how sure that is.",
+    abstract: "Finds what is wrong with a network, with confidence intervals.",
     discussion: """
-      Inspects the data, trains the recipe with several seeds, and beside it a recipe that is known to train on most \
-      data. Where that one is surely better, one setting after the other is put to what it has there, and the one whose \
-      change alone brings the error down is the fault. Then come faults of the data: columns that give the target away, \
-      copies, wrong labels, too few rows.
+      Inspects the data, then trains the recipe with several seeds, next to a reference recipe that trains \
+      well on most data. If the reference is significantly better, its settings are tried in the recipe one \
+      at a time: the setting whose change alone lowers the error is the fault. Then it looks for faults of \
+      the data: columns that leak the target, duplicates, wrong labels, too few rows.
 
         tartine diagnose titanic.csv --target Survived
         tartine diagnose houses.csv --target price --recipe my-recipe.json --budget 2m
         tartine diagnose runs/houses-1
 
-      A folder of a run is examined as it was trained. The report, its figures as report.json, and the recipe go to a \
-      folder of their own.
+      A run's folder is examined as it was trained. The report, its figures (report.json) and the recipe are \
+      written to a separate folder.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -25,30 +25,33 @@ struct DiagnoseCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "A human or Bayes error, against which bias is read: a fraction, or in the target's unit.", valueName: "error"))
+      "The human-level or Bayes error that bias is measured against: a fraction, or in the target's unit.",
+      valueName: "error"))
   var humanError: Double?
 
   @Option(
     name: [.customLong("min-effect"), .customLong("worth")],
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The smallest difference that matters; by default 10 % of the dev error, at least half a point.",
+      "The smallest difference that matters; by default 10 % of the dev error, at least half a "
+        + "percentage point.",
       valueName: "difference"))
   var worth: Double?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Time after which nothing new is begun, as in 90s, 5m, 1h.", valueName: "time"))
+    help: ArgumentHelp("The time after which no new step starts, as in 90s, 5m, 1h.", valueName: "time"))
   var budget = "5m"
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The report's folder; by default diagnoses/ and a new name.", valueName: "folder"))
+    help: ArgumentHelp("The report's folder; by default a new folder in diagnoses/.", valueName: "folder"))
   var out: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
+    help: ArgumentHelp(
+      "The number of threads; by default one per processor. It does not change the result.", valueName: "n"))
   var threads: Int?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -70,7 +73,8 @@ struct DiagnoseCommand: ParsableCommand {
     let budget = try Budget.seconds(budget)
     let (subject, source) = try subject()
     if let humanError, humanError > 1, subject.split.task != .regression {
-      throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(humanError); 0.05 are 5 %.")
+      throw UsageError(
+        "--human-error is a fraction from 0 to 1 for classification, not \(humanError); 0.05 means 5 %.")
     }
     let folder = try DiagnosisFolder(creating: out, named: source.name)
     Files.onInterrupt(say: "stopped; nothing was written.", removing: folder.path)
@@ -80,7 +84,7 @@ struct DiagnoseCommand: ParsableCommand {
     do {
       switch subject {
       case .run(let run, let description):
-        // The run's own reference and δ, so that its ladder is read as it was then.
+        // The run's own human error and δ, so that its error ladder reads as it did then.
         found = try run.examined(
           test: description.testOpenings > 0 ? try run.test() : nil,
           humanError: humanError ?? description.options?.humanError, worth: worth ?? description.options?.worth,
@@ -100,7 +104,7 @@ struct DiagnoseCommand: ParsableCommand {
     do {
       try folder.write(examination, on: subject.split, source)
     } catch {
-      // What took so long to find is told all the same.
+      // Print the findings all the same: they took long.
       if !json { try Files.print(ExaminationText(examination, report: "could not be written").text) }
       throw error
     }
@@ -111,7 +115,7 @@ struct DiagnoseCommand: ParsableCommand {
     }
   }
 
-  /// What is examined.
+  /// A finished run, or a recipe to train.
   private enum Subject {
     case run(Run, RunFolder.Description)
     case recipe(Recipe, Split)
@@ -135,11 +139,11 @@ struct DiagnoseCommand: ParsableCommand {
         try rest.disagreement(with: description.source) == nil
       else {
         throw UsageError(
-          "the run in '\(path)' is examined as it was trained, so flags of data and recipe must be left out; for another "
-            + "recipe name the data, and --recipe \(folder.recipe) with what is to change.")
+          "the run in '\(path)' is examined as it was trained, so leave out the flags of data and recipe; "
+            + "to examine another recipe, name the data, --recipe \(folder.recipe) and the flags to change.")
       }
       guard description.status != .diverged else {
-        // There is no result to look at, but there are the data and the recipe.
+        // A diverged run has no result, but it has the data and the recipe.
         var source = description.source
         let split = try source.load()
         return (.recipe(try folder.read().recipe, split), source)
@@ -155,7 +159,7 @@ struct DiagnoseCommand: ParsableCommand {
   }
 }
 
-/// What `diagnose` says to a person, in few lines.
+/// The short text that `diagnose` prints.
 struct ExaminationText {
   private let examination: Examination
   private let report: String
@@ -170,14 +174,14 @@ struct ExaminationText {
     if examination.faults.isEmpty {
       lines.append(examination.nothingFound)
       if let baseline = examination.checks.first(where: { $0.name == "baseline" && $0.verdict != .fine }) {
-        lines.append("But that it learns anything is not sure: \(baseline.evidence).")
+        lines.append("But it is not certain that the network learns anything: \(baseline.evidence).")
       }
     } else {
       for (place, fault) in examination.faults.prefix(2).enumerated() {
         lines += ["\(place + 1). \(fault.name.rawValue): \(fault.evidence).", "   → \(fault.action)."]
       }
       let others = examination.faults.dropFirst(2).map(\.name.rawValue)
-      if !others.isEmpty { lines.append("Besides: \(Dataset.list(others)).") }
+      if !others.isEmpty { lines.append("Also found: \(Dataset.list(others)).") }
     }
     let warnings = examination.inspection.warnings.filter { warning in
       !examination.faults.contains { $0.name.rawValue == warning.name.rawValue }
@@ -185,7 +189,9 @@ struct ExaminationText {
     if !warnings.isEmpty {
       let names = warnings.map { "\($0.name.rawValue)\($0.column.map { " '\($0)'" } ?? "")" }
       lines.append(
-        "Of the data, as inspect has it: \(Dataset.list(Array(names.prefix(4))))\(names.count > 4 ? " and more" : "").")
+        "Warnings about the data, from inspect: "
+          + "\(Dataset.list(Array(names.prefix(4))))\(names.count > 4 ? " and more" : "")."
+      )
     }
     if let diagnosis = examination.diagnosis {
       let seeds = examination.ladderSeeds
@@ -196,13 +202,15 @@ struct ExaminationText {
     lines += remedies
     var end: [String] = []
     if !examination.notDone.isEmpty {
-      end.append("Not done for lack of time (--budget): \(Dataset.list(Array(examination.notDone.prefix(4)))).")
+      end.append(
+        "Skipped for lack of time (--budget): \(Dataset.list(Array(examination.notDone.prefix(4)))).")
     }
     end += [
       "",
-      "\(examination.checks.count) checks in \(Text.fixed(examination.seconds, decimals: 1)) s; all of them, with pictures: \(report)",
+      "\(examination.checks.count) checks in \(Text.fixed(examination.seconds, decimals: 1)) s; details "
+        + "and plots: \(report)",
     ]
-    // The rest, as far as there is room, is in the report.
+    // Further lines only as far as there is room: the report has them all.
     let more = more.prefix(max(0, Self.mostLines - lines.count - end.count))
     return (lines + (more.count > 1 ? more : []) + end).joined(separator: "\n") + "\n"
   }
@@ -214,10 +222,10 @@ struct ExaminationText {
     let tried = examination.prescriptions.filter { $0.gain != nil }
     let remedies = Array((sure.isEmpty ? tried : sure).prefix(3))
     guard !remedies.isEmpty else { return [] }
-    return ["", sure.isEmpty ? "Nothing that was tried surely helps; what may:" : "What would help:"]
+    return ["", sure.isEmpty ? "Nothing that was tried helps significantly; what may help:" : "What would help:"]
       + remedies.enumerated().map { place, remedy in
         "  \(place + 1). \(remedy.what)\(remedy.gain.map { ": \(lower($0))" } ?? "")"
-      } + (remedies.first?.command.map { ["  To do the first: \($0)"] } ?? [])
+      } + (remedies.first?.command.map { ["  Command for the first: \($0)"] } ?? [])
   }
 
   private var more: [String] {
@@ -227,23 +235,24 @@ struct ExaminationText {
       let means = curve.points.map { $0.errors.reduce(0, +) / Double($0.errors.count) }
       var line = "Learning curve  \(Text.bars(means))  from \(first.rows) to \(last.rows) rows"
       if case .twice(let error) = curve.answer, let diagnosis = examination.diagnosis {
-        line += "; twice as many: \(diagnosis.text(error.value)) (\(diagnosis.range(error)))"
+        line += "; with twice as many: \(diagnosis.text(error.value)) (\(diagnosis.range(error)))"
       }
       lines.append(line)
     }
     if let columns = examination.importance?.columns.filter(\.isAboveNoise), !columns.isEmpty {
-      lines.append("Columns that it uses most: \(Dataset.list(columns.prefix(4).map(\.column))).")
+      lines.append("Most important columns: \(Dataset.list(columns.prefix(4).map(\.column))).")
     }
     if let worst = examination.slices?.worst.first, let diagnosis = examination.diagnosis {
       lines.append(
-        "It errs most on \(worst.name): \(diagnosis.text(worst.error.value)) over \(worst.rows) rows, "
-          + "\(diagnosis.text(worst.otherError)) over the others.")
+        "Highest error: \(worst.name), \(diagnosis.text(worst.error.value)) over \(worst.rows) rows, against "
+          + "\(diagnosis.text(worst.otherError)) on the other rows.")
     }
     if let labels = examination.labels, let first = labels.suspects.first,
       examination.faults.contains(where: { $0.name == .labelNoise }) || labels.share.value < 0.1
     {
       lines.append(
-        "\(labels.suspects.count) of \(labels.rows) labels are suspect; the surest is row \(first.row), '\(first.label)', which "
+        "\(labels.suspects.count) of \(labels.rows) labels are suspect; the most suspicious is row "
+          + "\(first.row), labelled '\(first.label)', which "
           + "looks like '\(first.suggestion)'.")
     }
     return lines.isEmpty ? [] : [""] + lines

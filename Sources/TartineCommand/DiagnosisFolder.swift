@@ -1,21 +1,21 @@
 import Tartine
 
-/// A folder that holds what was found of one network: report.html, report.json, recipe.json, and a recipe for each prescription.
+/// The folder of one diagnosis: report.html, report.json, recipe.json, and a recipe for each prescription.
 struct DiagnosisFolder {
   let path: String
 
   var report: String { path + "/report.html" }
   var figures: String { path + "/report.json" }
   var recipe: String { path + "/recipe.json" }
-  /// The recipe of the prescription at a place.
+  /// Returns the path of a prescription's recipe.
   func recipe(ofPrescription place: Int) -> String { path + "/prescription-\(place + 1).json" }
 
   /// Makes a new folder.
   ///
   /// - Parameters:
-  ///   - path: nil takes the first free `diagnoses/NAME-N`.
-  ///   - name: the NAME of that.
-  /// - Throws: `FileError.cannotCreate` where it cannot be made, or a file in it would be replaced.
+  ///   - path: The folder's path; nil takes the first free `diagnoses/NAME-N`.
+  ///   - name: The NAME in that path.
+  /// - Throws: `FileError.cannotCreate` if the folder cannot be created, or a file in it would be replaced.
   init(creating path: String?, named name: String) throws {
     guard let path else {
       var number = 1
@@ -33,7 +33,7 @@ struct DiagnosisFolder {
     try Files.makeFolder(path)
   }
 
-  /// Everything that was found, and where the report is.
+  /// The examination and the report's path, as JSON.
   struct Written: Encodable {
     private let examination: Examination
     private let report: String
@@ -64,9 +64,9 @@ struct DiagnosisFolder {
   }
 }
 
-/// Text as a shell takes it.
+/// Text quoted for a shell.
 enum Shell {
-  /// The program as it was called.
+  /// The program's name, as it was called.
   static var program: String { quoted(CommandLine.arguments.first ?? "tartine") }
 
   static func quoted(_ text: String) -> String {
@@ -76,7 +76,7 @@ enum Shell {
 }
 
 extension DataSource {
-  /// The flags that describe it.
+  /// The flags that describe the source.
   var flags: String {
     var parts = [data]
     func add(_ flag: String, _ value: String?) { if let value { parts += [flag, value] } }

@@ -4,11 +4,12 @@ import Tartine
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measures a model on data that have the target, with 95 % intervals.",
+    abstract: "Evaluates a model on data with the target, with 95 % confidence intervals.",
     discussion: """
         tartine evaluate runs/houses-1/model.safetensors new-houses.csv
 
-      Columns are found by name: other order and extra columns are fine, a missing one is an error.
+      Columns are matched by name: their order does not matter, extra columns are ignored, a missing one is \
+      an error.
       """)
 
   @Argument(help: ArgumentHelp("A model.safetensors.", valueName: "model"))
@@ -30,9 +31,9 @@ struct EvaluateCommand: ParsableCommand {
   }
 }
 
-/// Threads and the form of the answer.
+/// The flags for threads and the output format.
 struct OutputOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Threads; by default one a processor.", valueName: "n"))
+  @Option(help: ArgumentHelp("The number of threads; by default one per processor.", valueName: "n"))
   var threads: Int?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -45,11 +46,11 @@ struct OutputOptions: ParsableArguments {
   }
 }
 
-/// What `evaluate` prints.
+/// The figures that `evaluate` prints.
 struct EvaluationSummary: Encodable {
   struct Figure: Encodable {
     let value: Double
-    /// Nil where so few rows bound nothing; null in JSON.
+    /// The interval's ends; nil if there are too few rows for an interval, null in JSON.
     let low, high: Double?
 
     init(_ estimate: Estimate) {
@@ -81,10 +82,10 @@ struct EvaluationSummary: Encodable {
   var rmse: Figure?
   var mae: Double?
   var r2: Double?
-  /// Each by its name.
+  /// The metrics by name.
   let metrics: [String: Figure]
   let classes: [ClassFigure]
-  /// Rows by truth and answer.
+  /// The confusion matrix: a row for each actual class, a column for each predicted class.
   let confusion: [[Int]]
   private let order: [String]
 
@@ -122,14 +123,14 @@ struct EvaluationSummary: Encodable {
     lines.append("loss".padded(to: widest) + "  " + Text.significant(loss, digits: 4))
     if !classes.isEmpty { lines += [""] + classTable }
     if classes.count > 1, classes.count == confusion.count, classes.count <= Self.mostClasses {
-      lines += ["", "rows by truth (down) and answer (across):"] + confusionTable
+      lines += ["", "confusion matrix (rows: actual, columns: predicted):"] + confusionTable
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// More of them make no table that anyone reads.
+  /// The largest number of classes for which a table is printed.
   private static let mostClasses = 20
-  /// Figures that are no shares.
+  /// Metrics that are not printed in percent.
   private static let plain: Set<String> = [
     "mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2",
     "quantile-loss",

@@ -1,11 +1,11 @@
 import Tartine
 
-/// A failure as the command ends with it: a sentence and an exit code.
+/// A failure's message and exit code.
 struct Failure {
   let message: String
   let code: Int32
 
-  /// Nil for what the argument parser words itself: wrong usage, help, version.
+  /// Returns nil for errors that the argument parser prints itself: wrong usage, help, version.
   init?(_ error: any Error) {
     switch error {
     case let error as DataError: self.init(error.description, 65)

@@ -4,10 +4,11 @@ import Tartine
 struct FindRateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "find-rate",
-    abstract: "Finds between which learning rates a network learns.",
+    abstract: "Finds the range of learning rates at which a network learns.",
     discussion: """
-      Takes steps at ever higher rates, with several seeds, and says where the loss begins to fall and where it is \
-      lowest: an interval on a log scale, with its spread over the seeds, and a rate to begin with.
+      A learning rate range test: takes steps at increasing learning rates, with several seeds, and reports \
+      where the loss begins to fall and where it is lowest, with the spread over the seeds, and suggests a \
+      learning rate.
 
         tartine find-rate titanic.csv --target Survived
         tartine find-rate mnist/ --hidden 512,256 --optimizer momentum
@@ -16,15 +17,19 @@ struct FindRateCommand: ParsableCommand {
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Recipe") var recipe: RecipeOptions
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Sweeps, each with a seed of its own.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of sweeps, each with its own seed.", valueName: "n"))
   var seeds = 5
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Steps of a sweep.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The number of steps per sweep.", valueName: "n"))
   var steps = 200
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
+    help: ArgumentHelp(
+      "The number of threads; by default one per processor. It does not change the result.", valueName: "n"))
   var threads: Int?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -52,17 +57,18 @@ struct FindRateCommand: ParsableCommand {
     func rate(_ value: Double) -> String { Text.significant(value, digits: 2) }
     func spread(_ estimate: Estimate) -> String {
       seeds == 1
-        ? "\(rate(estimate.value)), of one seed"
+        ? "\(rate(estimate.value)), one seed"
         : "\(rate(estimate.value)) (\(rate(estimate.low)) to \(rate(estimate.high)) over \(seeds) seeds)"
     }
     guard let low = range.low, let high = range.high, let suggestion = range.suggestion else {
       return
-        "At no rate from \(rate(1e-7)) to \(rate(10)) did the loss of most seeds fall: the network does not learn; "
-        + "'tartine inspect' looks at the data.\n"
+        "With most seeds the loss falls at no learning rate from \(rate(1e-7)) to \(rate(10)): the network "
+        + "does not learn. 'tartine inspect' checks the data.\n"
     }
     return [
-      "The loss begins to fall at a rate of \(spread(low)),", "and is lowest at \(spread(high)).",
-      "To begin with: --learning-rate \(rate(suggestion)); the recipe has \(rate(recipe.optimizer.learningRate.initial)).",
+      "The loss begins to fall at a learning rate of \(spread(low)),", "and is lowest at \(spread(high)).",
+      "Suggested: --learning-rate \(rate(suggestion)); the recipe has "
+        + "\(rate(recipe.optimizer.learningRate.initial)).",
     ].joined(separator: "\n") + "\n"
   }
 }

@@ -4,12 +4,12 @@ import Tartine
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Looks at data before anything is trained.",
+    abstract: "Checks data before training.",
     discussion: """
-      Says of each column what it holds and what a network is given of it, of the rows what is wrong with them \
-      (copies, also across the division, labels that contradict each other, columns that give the target away), and \
-      whether dev and test come from one distribution: two classifiers try to tell the parts apart, on rows that they \
-      did not learn from. The test part's targets are not looked at.
+      Reports what each column holds and how the network receives it; problems of the data (duplicates, also \
+      across splits, contradictory labels, columns that leak the target); and whether train, dev and test \
+      come from one distribution: two classifiers try to tell the sets apart, on rows they were not trained \
+      on. The targets of the test set are not used.
 
         tartine inspect titanic.csv --target Survived
         tartine inspect visits.csv --target outcome --split-by group:patient
@@ -20,7 +20,8 @@ struct InspectCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
+    help: ArgumentHelp(
+      "The number of threads; by default one per processor. It does not change the result.", valueName: "n"))
   var threads: Int?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -41,12 +42,12 @@ struct InspectCommand: ParsableCommand {
   }
 }
 
-/// What `inspect` says to a person.
+/// The text that `inspect` prints.
 struct InspectionText {
   private let inspection: Inspection
   private let notices: [String]
 
-  /// Columns shown; the others are in the JSON.
+  /// The largest number of columns shown; the JSON has them all.
   private static let mostColumns = 40
 
   init(_ inspection: Inspection, notices: [String]) {
@@ -66,7 +67,7 @@ struct InspectionText {
     if !inspection.classes.isEmpty { lines += ["", classes] }
     if let quartiles { lines += ["", quartiles] }
     if !inspection.columns.isEmpty { lines += [""] + columns }
-    lines += ["", inspection.warnings.isEmpty ? "Nothing to warn of." : "Warnings"]
+    lines += ["", inspection.warnings.isEmpty ? "No warnings." : "Warnings"]
     for warning in inspection.warnings {
       let column = warning.column.map { " '\($0)'" } ?? ""
       lines += ["  \(warning.name.rawValue)\(column): \(warning.evidence).", "    → \(warning.action)."]
@@ -88,12 +89,13 @@ struct InspectionText {
     guard inspection.targetQuartiles.count == 5 else { return nil }
     let texts = inspection.targetQuartiles.map { Text.significant($0, digits: 4) }
     return
-      "\(inspection.target): \(texts[0]) to \(texts[4]), median \(texts[2]), half of all from \(texts[1]) to \(texts[3])"
+      "\(inspection.target): \(texts[0]) to \(texts[4]), median \(texts[2]), middle half from \(texts[1]) "
+      + "to \(texts[3])"
   }
 
   private var columns: [String] {
     let shown = inspection.columns.prefix(Self.mostColumns)
-    var table = [["column", "type", "missing", "values", "what it holds", "tells", "what the network is given"]]
+    var table = [["column", "type", "missing", "values", "contents", "explains", "network input"]]
     table += shown.map { column in
       [
         clipped(column.name, 24), column.type, column.missing == 0 ? "" : column.missing.grouped, column.values.grouped,
@@ -128,11 +130,11 @@ struct InspectionText {
   private var distribution: [String] {
     let pairs = inspection.sameDistribution.map { pair in
       "  \(pair.first) and \(pair.second): "
-        + "\(pair.isDifferent ? "not the same" : "nothing seen"), p \(PartComparison.text(p: pair.adjustedP)); a part is told in "
-        + "\(Text.fixed(pair.area * 100, decimals: 0)) % of pairs; a shift of "
-        + "\(Text.significant(pair.smallestVisibleShift, digits: 2)) deviations in one column would show"
+        + "\(pair.isDifferent ? "different" : "no difference found"), p \(PartComparison.text(p: pair.adjustedP)); "
+        + "classifier AUC \(Text.fixed(pair.area * 100, decimals: 0)) %; smallest detectable shift of one column "
+        + "\(Text.significant(pair.smallestVisibleShift, digits: 2)) standard deviations"
     }
-    return ["One distribution?"] + pairs
+    return ["Distribution shift"] + pairs
   }
 }
 

@@ -4,14 +4,16 @@ import Tartine
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
-    abstract: "Answers for each row: a CSV with the column 'prediction' and, for classes, their probabilities.",
+    abstract: "Predicts each row: writes a CSV with the column 'prediction' and, for classes, their "
+      + "probabilities.",
     discussion: """
-        tartine predict runs/houses-1/model.safetensors new-houses.csv > answers.csv
+        tartine predict runs/houses-1/model.safetensors new-houses.csv > predictions.csv
 
         cat new.csv | tartine predict runs/houses-1/model.safetensors -
 
-      The columns p:CLASS hold each class's probability. Rows keep their order. Columns are found by name: \
-      other order and extra columns are fine, a missing one is an error. - is standard input.
+      The columns p:CLASS hold each class's probability. Rows keep their order. Columns are matched by name: \
+      their order does not matter, extra columns are ignored, a missing one is an error. - is standard \
+      input.
       """)
 
   @Argument(help: ArgumentHelp("A model.safetensors.", valueName: "model"))
@@ -22,12 +24,13 @@ struct PredictCommand: ParsableCommand {
       "A CSV or CSV.GZ file, - for standard input, a folder of IDX files, or 'digits'.", valueName: "data"))
   var data: String
 
-  @Option(help: ArgumentHelp("Write here instead of standard output, which is also -.", valueName: "file"))
+  @Option(help: ArgumentHelp("The output file; - or by default standard output.", valueName: "file"))
   var out: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Columns of the data to copy before the predictions, with commas.", valueName: "columns"))
+    help: ArgumentHelp("Columns of the data to copy before the predictions, separated by commas.", valueName: "columns")
+  )
   var keep: String?
 
   @OptionGroup var output: OutputOptions
@@ -114,7 +117,7 @@ struct PredictionTable {
   }
 }
 
-/// Data that a model is to be used on.
+/// The data that a model predicts or is evaluated on.
 struct ModelInput {
   private let path: String
   private let model: Model
@@ -129,20 +132,20 @@ struct ModelInput {
 
   private var isDigits: Bool { path == DataSource.digits && !Files.exists(path) }
 
-  /// Rows with their target.
+  /// Returns the rows with their target.
   func dataset() throws -> Dataset {
     if isDigits { return try Dataset.digits() }
     if Files.isFolder(path) { return try ImageFolder.measured(path, task: model.task) }
     if case .images = model.preparation.inputs {
-      throw DataError("the model takes pictures; name a folder of IDX files.", source: path)
+      throw DataError("the model takes images; name a folder of IDX files.", source: path)
     }
     return try Dataset(csv: path, for: model)
   }
 
-  /// Columns as they are written.
+  /// Returns columns with their text as in the file.
   func columns(_ names: [String]) throws -> [Column] {
     guard case .table = model.preparation.inputs, path != "-" else {
-      throw UsageError("--keep copies columns of a CSV file, and '\(path)' is none.")
+      throw UsageError("--keep copies columns of a CSV file, and '\(path)' is not one.")
     }
     let columns = try Dataset.readTable(
       path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }))
@@ -155,7 +158,7 @@ struct ModelInput {
     }
   }
 
-  /// Answers, whether or not the target is there.
+  /// Returns the predictions; the data need no target.
   func predictions(threads: Int?) throws -> [Prediction] {
     if isDigits { return try model.predict(try Dataset.digits(), threads: threads) }
     if Files.isFolder(path) { return try model.predict(images: path, threads: threads) }

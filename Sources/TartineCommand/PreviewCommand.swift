@@ -4,14 +4,15 @@ import Tartine
 struct PreviewCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "preview-augmentation",
-    abstract: "Shows train pictures as the network will see them, and what a model says to the change.",
+    abstract: "Shows augmented training images, and how augmentation changes a model's predictions.",
     discussion: """
         tartine preview-augmentation mnist/ --augment rotation=10,elastic=1.4 --out sheet.png
         tartine preview-augmentation mnist/ --augment horizontalFlip=0.5 --model runs/mnist-1/model.safetensors
 
-      The sheet has a picture a row: first as it is, then as ten epochs change it. An augmentation must not change \
-      what a picture means, as mirrored digits do. With --model, each operation is tried on dev pictures, and the \
-      share of answers that it changes is printed with its 95 % interval.
+      Each row of the sheet is one image: first the original, then the image as augmented in ten epochs. An \
+      augmentation must not change an image's class, as mirroring does to digits. With --model, each \
+      operation is applied to dev images, and the share of predictions that it changes is printed with its \
+      95 % interval.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -20,21 +21,21 @@ struct PreviewCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "A model.safetensors, whose recipe's augmentation is taken where none is named.", valueName: "file"))
+      "A model.safetensors; its recipe's augmentation is used if no other is named.", valueName: "file"))
   var model: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The sheet's file.", valueName: "file"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The output file.", valueName: "file"))
   var out = "augmentation.png"
 
   @OptionGroup var output: OutputOptions
 
-  /// Pictures of the sheet, and those that a model is asked about.
+  /// The number of images on the sheet, and the number that the model predicts.
   private static let (shown, asked) = (8, 2000)
 
   func run() throws {
     let model = try self.model.map { try Model($0) }
     let isNamed = recipe.recipe != nil || recipe.preset != nil
-    // Operations that are named are all that is shown; else the model's.
+    // Named operations replace those of the model's recipe.
     var base = isNamed ? try recipe.base(for: .multiclass) : model?.recipe ?? .automatic
     if !isNamed, recipe.augment != nil { base.augmentation = .none }
     let chosen = try recipe.changes().apply(to: base)
@@ -48,7 +49,7 @@ struct PreviewCommand: ParsableCommand {
     let pictures = try preparation.apply(
       to: split.dataset, rows: Array(split.train.prefix(Self.shown)), warnings: &warnings)
     guard let sheet = ContactSheet(pictures, by: chosen.augmentation, seed: chosen.seed) else {
-      throw UsageError("'\(source.data)' is a table, and augmentation changes pictures.")
+      throw UsageError("'\(source.data)' is a table, and augmentation is for images.")
     }
     let effects = try model.map { model in
       guard model.task.isClassification else {
@@ -68,7 +69,7 @@ struct PreviewCommand: ParsableCommand {
   }
 }
 
-/// What `preview-augmentation` prints.
+/// The figures that `preview-augmentation` prints.
 private struct PreviewSummary: Encodable {
   struct Effect: Encodable {
     let name: String
@@ -80,15 +81,17 @@ private struct PreviewSummary: Encodable {
   let effects: [Effect]
 
   var text: String {
-    var lines = ["\(sheet): \(pictures) pictures as they are and as \(draws) epochs change them"]
+    var lines = ["\(sheet): \(pictures) images, each as it is and as augmented in \(draws) epochs"]
     if !effects.isEmpty {
-      lines += ["", "operation         answers changed           misclassified"]
+      lines += ["", "operation         predictions changed       misclassified"]
       for effect in effects {
         lines.append(
           effect.name.padded(to: 16) + "  " + share(effect.changed).padded(to: 24) + "  " + share(effect.error))
       }
       for effect in effects where (effect.changed.low ?? 0) > 0.1 {
-        lines.append("\(effect.name) changes more than every tenth answer: look whether it changes the meaning too.")
+        lines.append(
+          "\(effect.name) changes more than 10 % of the predictions: check whether it changes the "
+            + "class of images.")
       }
     }
     return lines.joined(separator: "\n") + "\n"

@@ -1,6 +1,6 @@
 import Tartine
 
-/// Shows how far a training is: a bar on a terminal, a few plain lines elsewhere.
+/// Displays the progress of a training: a bar on a terminal, a few plain lines elsewhere.
 final class ProgressDisplay: TrainingObserver {
   private let width = Files.terminalWidth
   private let clock = ContinuousClock()
@@ -20,7 +20,7 @@ final class ProgressDisplay: TrainingObserver {
       let rows = overview.rows
       let epochs = overview.recipe.epochs ?? 1
       Files.show(
-        "\(rows.train) rows to train, \(rows.dev) dev, \(rows.test) test; "
+        "\(rows.train) train, \(rows.dev) dev, \(rows.test) test rows; "
           + "\(overview.plan.parameterCount) parameters, \(epochs) epoch\(epochs == 1 ? "" : "s") of "
           + "\(overview.steps / epochs) steps, \(overview.threads) thread"
           + "\(overview.threads == 1 ? "" : "s")\n")
@@ -66,7 +66,7 @@ final class ProgressDisplay: TrainingObserver {
     guard record.epoch % every == 0 || record.epoch == 1 || record.epoch == epochs else { return }
     Files.show(
       "epoch \(record.epoch)/\(epochs): train \(Self.figure(record.train)), dev \(Self.figure(record.dev)), "
-        + "best so far epoch \(bestEpoch)\n")
+        + "best epoch so far \(bestEpoch)\n")
   }
 
   private static func figure(_ part: PartRecord) -> String {

@@ -1,57 +1,63 @@
 import ArgumentParser
 import Tartine
 
-/// The flags that change the recipe. Each has a key, the same in `--set` and in recipe files.
+/// The flags that change the recipe. Each flag has a key, which `--set` and recipe files use.
 struct RecipeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("A recipe file to begin from, such as a run's recipe.json.", valueName: "file"))
+    help: ArgumentHelp("A recipe file to start from, for example a run's recipe.json.", valueName: "file"))
   var recipe: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("A recipe to begin from: \(Self.names(Preset.self)).", valueName: "name"))
+    help: ArgumentHelp("A recipe to start from: \(Self.names(Preset.self)).", valueName: "name"))
   var preset: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Bins of each number for its piecewise-linear encoding; by default where numbers are far from normal, 0 for none.",
+      "The number of bins of the piecewise-linear encoding of numbers; by default only for columns far "
+        + "from normal, 0 for none.",
       valueName: "n"))
   var bins: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How train pictures are changed, as in rotation=10,shift=0.1: horizontalFlip, verticalFlip, crop, shift, rotation, zoom, shear, elastic, brightness, contrast, noise, erasing.",
+      "Augmentation of the training images, as in rotation=10,shift=0.1: horizontalFlip, verticalFlip, "
+        + "crop, shift, rotation, zoom, shear, elastic, brightness, contrast, noise, erasing.",
       valueName: "key=number,…"))
   var augment: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Embed categories of more than nine levels in so many elements; 0: none.", valueName: "n"))
+    help: ArgumentHelp(
+      "The embedding dimension of categorical columns with more than nine levels; 0: none.", valueName: "n"))
   var embedCategories: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Put periodic embeddings of so many elements behind the numbers; 0: none.", valueName: "n"))
+    help: ArgumentHelp(
+      "The dimension of the periodic embeddings appended to the numbers; 0: none.", valueName: "n"))
   var embedNumbers: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
+    help: ArgumentHelp("The units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
   var hidden: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "After each hidden layer: \(Activation.allCases.map(\.name).joined(separator: ", ")).", valueName: "name"))
+      "The activation of the hidden layers: \(Activation.allCases.map(\.name).joined(separator: ", ")).",
+      valueName: "name"))
   var activation: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How weights start: \(InitializerRule.named.map(\.name).joined(separator: ", ")), or a deviation.",
+      "The initialization of the weights: \(InitializerRule.named.map(\.name).joined(separator: ", ")), or "
+        + "a standard deviation.",
       valueName: "name"))
   var initializer: String?
 
@@ -61,56 +67,62 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Dropout: the probability that a unit stays, for the hidden layers in order; the last goes on.",
+      "Dropout: the probability of keeping a unit, for each hidden layer; the last value repeats.",
       valueName: "p,…"))
   var keepProb: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The same for the inputs.", valueName: "p"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Dropout: the probability of keeping an input.", valueName: "p"))
   var keepInput: Double?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The deviation of normal noise on the inputs of each step.", valueName: "deviation"))
+    help: ArgumentHelp("The standard deviation of normal noise on the inputs in each step.", valueName: "std"))
   var inputNoise: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How much of the dropout acts over the run: \(Self.names(DropoutSchedule.self)).", valueName: "name"))
+      "The dropout schedule over the run: \(Self.names(DropoutSchedule.self)).", valueName: "name"))
   var dropoutSchedule: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Mix train rows with each other by shares of Beta(α, α), as in 0.2.", valueName: "α"))
+    help: ArgumentHelp(
+      "Mixup: mix pairs of train rows with shares drawn from Beta(α, α), as in 0.2.", valueName: "α"))
   var mixup: Double?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("What the output's bias starts at: \(Self.names(OutputBias.self)).", valueName: "name"))
+    help: ArgumentHelp("The initial bias of the output: \(Self.names(OutputBias.self)).", valueName: "name"))
   var outputBias: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("What a prediction costs: \(Loss.names.joined(separator: ", ")).", valueName: "name"))
+    help: ArgumentHelp("The loss function: \(Loss.names.joined(separator: ", ")).", valueName: "name"))
   var loss: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("What rows count by their class: balanced, or as in yes=3,no=1.", valueName: "weights"))
+    help: ArgumentHelp("Class weights: balanced, or numbers as in yes=3,no=1.", valueName: "weights"))
   var classWeights: String?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("How much of the truth is spread over all classes.", valueName: "share")
-  )
+    parsing: .unconditional,
+    help: ArgumentHelp("Label smoothing: the share spread evenly over all classes.", valueName: "share"))
   var labelSmoothing: Double?
 
-  @Flag(help: "Divide the logits by the temperature that makes dev's log-loss smallest.")
+  @Flag(help: "Calibrate by temperature scaling: the temperature with the lowest log-loss on dev.")
   var calibrate = false
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Choose the threshold of two classes on dev for: \(Self.names(ThresholdMetric.self)).", valueName: "metric"))
+      "Choose the decision threshold of a binary task by this metric on dev: "
+        + "\(Self.names(ThresholdMetric.self)).",
+      valueName: "metric"))
   var thresholdFor: String?
 
   @Option(parsing: .unconditional, help: ArgumentHelp("L1 penalty: c in c · Σ|w|.", valueName: "c"))
@@ -120,86 +132,106 @@ struct RecipeOptions: ParsableArguments {
   var l2: Double?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("The largest norm of a unit's incoming weights.", valueName: "norm"))
+    parsing: .unconditional,
+    help: ArgumentHelp("Max-norm constraint: the largest norm of a unit's incoming weights.", valueName: "norm"))
   var maxNorm: Double?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Decay apart from the gradient, as in AdamW.", valueName: "d"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Decoupled weight decay, as in AdamW.", valueName: "d"))
   var decay: Double?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("\(Self.names(Optimizer.Algorithm.self)).", valueName: "name"))
+    parsing: .unconditional,
+    help: ArgumentHelp("The optimizer: \(Self.names(Optimizer.Algorithm.self)).", valueName: "name"))
   var optimizer: String?
 
   @Option(
     name: [.customLong("learning-rate"), .customLong("lr")], parsing: .unconditional,
-    help: ArgumentHelp("The rate at its highest.", valueName: "rate"))
+    help: ArgumentHelp("The peak learning rate.", valueName: "rate"))
   var learningRate: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The rate over the run: \(LearningRate.scheduleNames.joined(separator: ", ")).", valueName: "name"))
+      "The learning rate schedule: \(LearningRate.scheduleNames.joined(separator: ", ")).", valueName: "name"))
   var schedule: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The share of all steps that the rate takes to rise.", valueName: "share"))
+    help: ArgumentHelp(
+      "The warm-up fraction: the share of all steps in which the learning rate rises.", valueName: "share"))
   var warmup: Double?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The gradient's largest global norm.", valueName: "norm"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Gradient clipping: the largest global norm.", valueName: "norm"))
   var clip: Double?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("The largest norm of each tensor's gradient.", valueName: "norm"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Gradient clipping: the largest norm of each tensor's gradient.", valueName: "norm"))
   var clipNorm: Double?
 
   @Option(
-    parsing: .unconditional, help: ArgumentHelp("The largest absolute value of each gradient.", valueName: "value"))
+    parsing: .unconditional,
+    help: ArgumentHelp("Gradient clipping: the largest absolute value of an element.", valueName: "value"))
   var clipValue: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Predict by an average of the weights: ema, swa; none.", valueName: "name"))
+      "Predict with averaged weights: ema, swa or none.", valueName: "name"))
   var average: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Rows of a step; 1 is one sample at a time.", valueName: "rows"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("The batch size: the number of rows per step.", valueName: "rows"))
   var batchSize: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Pieces that a batch is taken in, their gradients added up: less memory.", valueName: "n"))
+    help: ArgumentHelp(
+      "Gradient accumulation: the number of micro-batches per batch, to save memory.", valueName: "n"))
   var accumulation: Int?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Passes over the train rows.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of passes over the training set.", valueName: "n"))
   var epochs: Int?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Stop after n epochs without a lower dev loss.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Early stopping: stop after n epochs without a lower dev loss.", valueName: "n"))
   var earlyStopping: Int?
 
-  @Flag(help: "Keep the last epoch's weights, whatever dev says, and not the best one's.")
+  @Flag(help: "Keep the weights of the last epoch, not of the best epoch by dev loss.")
   var keepLast = false
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("What every random draw follows from.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("The seed of all random numbers.", valueName: "n"))
   var seed: UInt64?
 
   @Option(
     name: .customLong("set"), parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("Any setting by its key, as in optimizer.beta1=0.95; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp(
+      "Set any key of the recipe, as in optimizer.beta1=0.95; may be repeated.", valueName: "key=value"))
   var settings: [String] = []
 
-  /// What the flags change: a file's recipe, a preset's, or the automatic one.
+  /// Returns the recipe that the flags change: a file's, a preset's, or the automatic one.
   ///
-  /// - Parameter task: what the data ask for; nil before they are read.
+  /// - Parameter task: The task of the data; nil before they are read.
   func base(for task: LearningTask?) throws -> Recipe {
     guard let preset else { return try recipe.map { try Recipe(file: $0) } ?? .automatic }
-    guard recipe == nil else { throw UsageError("--preset and --recipe are two beginnings; name one of them.") }
+    guard recipe == nil else {
+      throw UsageError(
+        "--preset and --recipe exclude each other; name one of them.")
+    }
     guard let found = Preset(rawValue: preset) else {
       throw UsageError("there is no preset '\(preset)'; there are \(Self.names(Preset.self)).")
     }
     return found.recipe(for: task ?? .regression)
   }
 
-  /// The changes that the flags ask for, `--set` last.
+  /// Returns the changes of the flags, those of `--set` last.
   func changes() throws -> RecipeSettings {
     var changes = RecipeSettings()
     if let bins { changes.set("preparation.bins", to: Double(bins)) }
@@ -264,12 +296,12 @@ struct RecipeOptions: ParsableArguments {
     T.allCases.map(\.rawValue).joined(separator: ", ")
   }
 
-  /// As in `yes=3,no=1`.
+  /// Parses a list such as `yes=3,no=1`.
   private static func pairs(_ text: String, flag: String) throws -> [String: Double] {
     var pairs: [String: Double] = [:]
     for part in text.split(separator: ",") {
       guard let sign = part.lastIndex(of: "="), let number = Double(part[part.index(after: sign)...]) else {
-        throw UsageError("\(flag) takes a number for each name, as in yes=3,no=1, and '\(part)' is none.")
+        throw UsageError("\(flag) takes a number for each name, as in yes=3,no=1; '\(part)' is not one.")
       }
       pairs[String(part[..<sign])] = number
     }
@@ -279,7 +311,7 @@ struct RecipeOptions: ParsableArguments {
   static func numbers(_ text: String, flag: String) throws -> [Double] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let number = Double(part) else {
-        throw UsageError("\(flag) takes numbers with commas between them, and '\(part)' is none.")
+        throw UsageError("\(flag) takes numbers separated by commas; '\(part)' is not a number.")
       }
       return number
     }

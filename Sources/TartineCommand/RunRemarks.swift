@@ -1,15 +1,15 @@
 import Tartine
 
-/// What is to be said of a run beside its ladder, on the terminal and in the report.
+/// Remarks on a run beside its error ladder, for the terminal and the report.
 struct RunRemarks {
-  /// What dev decided of the answers.
+  /// The temperature and the decision threshold that were chosen on dev.
   let decision: [String]
-  /// The recipe over folds.
+  /// The result of cross-validation.
   let folds: String?
-  /// That folds would say more.
+  /// The advice to cross-validate.
   let advice: String?
 
-  /// Rows below which one dev part says little.
+  /// The number of rows below which cross-validation is advised.
   private static let fewRows = 2_000
 
   init(_ run: Run, folds: CrossValidation?) {
@@ -18,7 +18,7 @@ struct RunRemarks {
     let rows = run.split.trainCount + run.split.devCount
     advice =
       rows + run.split.testCount < Self.fewRows
-      ? "Few rows: --folds 5 measures the recipe on each of the \(rows) rows of train and dev once." : nil
+      ? "Few rows: --folds 5 cross-validates the recipe on all \(rows) rows of train and dev." : nil
   }
 
   private static func decision(_ run: Run) -> [String] {
@@ -28,18 +28,20 @@ struct RunRemarks {
       let temperature = Text.significant(decision.temperature, digits: 3)
       lines.append(
         decision.isCalibrated
-          ? "Dev's log-loss is smallest with logits divided by \(temperature), and so they are."
-          : "Dev's log-loss has no smallest value at a temperature from \(Decision.temperatures.lowerBound) to "
-            + "\(Decision.temperatures.upperBound), so the logits are left as they are.")
+          ? "Temperature scaling: the logits are divided by \(temperature), where the log-loss on "
+            + "dev is lowest."
+          : "No temperature scaling: the log-loss on dev has no minimum at a temperature from "
+            + "\(Decision.temperatures.lowerBound) to \(Decision.temperatures.upperBound).")
     }
     if let metric = rule.threshold, let yes = run.model.classes.last {
       let threshold = Text.significant(decision.threshold, digits: 3)
-      let figure = Metrics(run.dev)[metric.rawValue].map { ", \(Text.significant($0.value, digits: 3)) there" } ?? ""
+      let figure = Metrics(run.dev)[metric.rawValue].map { " (\(Text.significant($0.value, digits: 3)))" } ?? ""
       lines.append(
         decision.hasThreshold
-          ? "'\(yes)' is answered from the probability \(threshold) on, which is best on dev for \(metric.rawValue)\(figure)."
-          : "The threshold stays at one half: dev holds fewer than \(Decision.fewestRows) rows of a class, too few to choose "
-            + "it by, or nothing is better.")
+          ? "'\(yes)' is predicted from a probability of \(threshold) on, the best threshold by "
+            + "\(metric.rawValue) on dev\(figure)."
+          : "The threshold stays at 0.5: dev has fewer than \(Decision.fewestRows) rows of a class, too "
+            + "few to choose one, or no threshold is better.")
     }
     return lines
   }
@@ -47,7 +49,7 @@ struct RunRemarks {
   private static func text(_ folds: CrossValidation) -> String {
     let each = folds.folds.map { Text.significant($0.task == .regression ? $0.score : $0.score * 100, digits: 3) }
     let unit = folds.pooled.task == .regression ? "" : " %"
-    return "Over \(folds.folds.count) folds of train and dev: \(folds.pooled); fold by fold "
+    return "Over \(folds.folds.count) folds of train and dev: \(folds.pooled); by fold "
       + "\(each.joined(separator: ", "))\(unit)."
   }
 }

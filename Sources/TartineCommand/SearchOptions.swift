@@ -6,64 +6,77 @@ struct SearchOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "A file of hyperparameters, as {\"optimizer.learningRate\": {\"low\": 1e-4, \"high\": 0.1, \"scale\": \"log\"}, \"network.activation\": {\"choices\": [\"relu\", \"tanh\"]}}; also \"integer\": true, \"step\", \"scale\": \"reverse-log\", \"when\": {key: [values]}. By default the rate, units, batch size, β, depth, decay, dropout.",
+      "A file of hyperparameters, as in {\"optimizer.learningRate\": {\"low\": 1e-4, \"high\": 0.1, "
+        + "\"scale\": \"log\"}, \"network.activation\": {\"choices\": [\"relu\", \"tanh\"]}}; also "
+        + "\"integer\": true, \"step\", \"scale\": \"reverse-log\", \"when\": {key: [values]}. By default "
+        + "the learning rate, units, batch size, β1, depth, weight decay and dropout.",
       valueName: "file"))
   var space: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Trials in all; 64 where no time is given.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The total number of trials; by default 64 without --budget.", valueName: "n"))
   var trials: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Time for all of it, as in 90s, 10m, 1h; a number alone is seconds.", valueName: "time"))
+    help: ArgumentHelp(
+      "The time for the whole search, as in 90s, 10m, 1h; a number alone is seconds.", valueName: "time"))
   var budget: String?
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Trials at a time; by default one a processor.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The number of parallel trials; by default one per processor.", valueName: "n"))
   var jobs: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The study's file, to begin or to go on with; by default study.db in the folder.", valueName: "file"))
+      "The study's file, to create or to continue; by default study.db in the folder.", valueName: "file"))
   var study: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Which of the studies in the file, where it holds several.", valueName: "name"))
+    help: ArgumentHelp("The study's name, if the file holds several.", valueName: "name"))
   var studyName: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "A study of other data: its best five are tried first, then fresh points, and whether its winner still holds is said.",
+      "A study of other data: its five best trials are tried first, then new ones; reports whether its "
+        + "winner still holds.",
       valueName: "file"))
   var again: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What says what to try; by default the study's own, or guided-zoom.", valueName: "name"))
+      "The sampler; by default the study's own, or guided-zoom.", valueName: "name"))
   var sampler: SamplerChoice?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Stop trials early that are behind others.", valueName: "rule"))
+      "The rule for pruning trials that are worse than others.", valueName: "rule"))
   var stop = StoppingRule.none
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How many of the best are trained again, from 1 to 100; each with the fresh seeds, and the first two with as many others.",
+      "The number of best trials to retrain with fresh seeds, from 1 to 100; the first two are retrained "
+        + "once more, with other seeds.",
       valueName: "n"))
   var finalists = Winner.usual.candidates
 
-  @Option(parsing: .unconditional, help: ArgumentHelp("Fresh seeds for each of them, at least 2.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of fresh seeds per finalist, at least 2.", valueName: "n"))
   var freshSeeds = Winner.usual.seeds
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The folder; by default tunes/ and a new name, or the study's own.", valueName: "folder"))
+    help: ArgumentHelp("The folder; by default a new folder in tunes/, or the study's own.", valueName: "folder"))
   var out: String?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -79,10 +92,11 @@ struct SearchOptions: ParsableArguments {
     try check("--finalists", finalists, 1...100)
     try check("--fresh-seeds", freshSeeds, 2...1000)
     if again != nil, let trials, trials <= 5 {
-      throw ValidationError("--again tries the old best five before anything new, so --trials must be at least 6.")
+      throw ValidationError(
+        "--again tries the five best trials of the old study first, so --trials must be at least 6.")
     }
     if again != nil, study != nil {
-      throw ValidationError("--again begins a study of its own, so --study must be left out.")
+      throw ValidationError("--again starts a new study, so --study must be left out.")
     }
   }
 }
@@ -90,9 +104,10 @@ struct SearchOptions: ParsableArguments {
 extension SamplerChoice: ExpressibleByArgument {}
 extension StoppingRule: ExpressibleByArgument {}
 
-/// A time as a flag has it.
+/// The time of `--budget`.
 enum Budget {
-  /// - Throws: `UsageError` for anything but a number with s, m or h behind it.
+  /// Returns the seconds of a text such as `90s`, `5m`, `1h` or `90`.
+  /// - Throws: `UsageError` for any other text.
   static func seconds(_ text: String) throws -> Double {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
     let unit = text.last.flatMap { units[$0] }

@@ -1,23 +1,24 @@
 import ArgumentParser
 import Tartine
 
-/// The command's root: its verbs, and the exit code of each kind of failure.
+/// The root command: its subcommands, and the exit code of each kind of failure.
 @main
 struct TartineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tartine",
-    abstract: "Trains a network on a table or on images, says how good it is and how sure that is.",
+    abstract: "Trains a network on a table or on images, and reports how good it is, with "
+      + "confidence intervals.",
     discussion: """
-      Begin with what is built in, then with a table of your own:
+      Start with the built-in digits, then use your own table:
 
         tartine train
         tartine train houses.csv --target price
         tartine evaluate runs/houses-1/model.safetensors new.csv
-        tartine predict runs/houses-1/model.safetensors new.csv > answers.csv
+        tartine predict runs/houses-1/model.safetensors new.csv > predictions.csv
 
-      'tartine help VERB' explains a verb. Progress goes to standard error, results to standard output. \
-      Exit codes: 0 done, 64 wrong usage, 65 bad data, 66 no such input, 70 a fault of this program, 73 cannot \
-      create, 74 a write failed, 75 training diverged.
+      'tartine help COMMAND' explains a command. Progress goes to standard error, results to standard \
+      output. Exit codes: 0 success, 64 wrong usage, 65 bad data, 66 input not found, 70 internal error, 73 \
+      cannot create, 74 write failed, 75 training diverged.
 
       Shell completions: tartine --generate-completion-script bash (or zsh, fish).
       """,
@@ -36,12 +37,12 @@ struct TartineCommand: ParsableCommand {
       try command.run()
     } catch {
       guard let failure = Failure(error) else {
-        // What the argument parser words itself: wrong usage, help, version.
+        // The argument parser prints these itself: wrong usage, help, version.
         if exitCode(for: error) != .failure { exit(withError: error) }
-        Files.warn("a fault of this program, which should not happen; please report it: \(error)")
+        Files.warn("internal error, please report it: \(error)")
         exit(withError: ExitCode(70))
       }
-      // Whoever reads our output has heard enough, as 'head' has: nothing to complain of.
+      // The reader of our output closed the pipe, as 'head' does: not an error.
       let isCutOff = (error as? FileError)?.description.contains("Broken pipe") == true
       if !isCutOff { Files.warn(failure.message) }
       exit(withError: ExitCode(failure.code))

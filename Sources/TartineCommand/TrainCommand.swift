@@ -4,21 +4,22 @@ import Tartine
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a network, and says how good it is.",
+    abstract: "Trains a network, and reports how good it is.",
     discussion: """
-      DATA is divided into train, dev and test; the preparation is fitted on train alone, the best epoch is \
-      chosen on dev, and test is opened once, at the end. Everything about the run lies in one folder: \
-      recipe.json, history.jsonl, model.safetensors, report.html, and a checkpoint to go on from.
+      DATA is split into train, dev and test sets. The preparation is fitted on train alone, the best epoch \
+      is chosen by dev loss, and the test set is evaluated once, at the end. Everything about the run is in \
+      one folder: recipe.json, history.jsonl, model.safetensors, report.html, and a checkpoint to resume \
+      from.
 
-        tartine train                                    the digits that are built in
+        tartine train                                    the built-in digits
         tartine train titanic.csv --target Survived
         tartine train houses.csv --target price --hidden 256,128 --keep-prob 0.8 --epochs 50
         tartine train mnist/ --hidden 512,256 --batch-norm --keep-prob 0.8
-        tartine train --resume runs/houses-1             goes on after an interruption
+        tartine train --resume runs/houses-1             resumes an interrupted run
 
-      What you do not say follows rules that hold for any table. --set takes any key of recipe.json, and comes \
-      after the flags. For two classes or labels the probability is that of the later in order. --target a,b \
-      learns several labels at once.
+      Unspecified settings are chosen automatically. --set takes any key of recipe.json, and overrides the \
+      other flags. With two classes, and for each label, the probability is that of the second value in \
+      sorted order. --target a,b trains a multi-label model.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -30,11 +31,12 @@ struct TrainCommand: ParsableCommand {
     let start = clock.now
     let job = try options.resume.map { try resumed(from: $0) } ?? begun()
     if let error = job.options.humanError, error > 1, job.split.task != .regression {
-      throw UsageError("--human-error is a fraction from 0 to 1 for classes, not \(error); 0.05 are 5 %.")
+      throw UsageError(
+        "--human-error is a fraction from 0 to 1 for classification, not \(error); 0.05 means 5 %.")
     }
     if !options.quiet { tellOfData(job) }
     Files.onInterrupt(
-      say: "stopped; to go on: \(Shell.program) train --resume \(Shell.quoted(job.folder.path))",
+      say: "stopped; to resume: \(Shell.program) train --resume \(Shell.quoted(job.folder.path))",
       removing: job.folder.path)
     let display = options.quiet ? nil : ProgressDisplay()
     if !options.quiet, !options.json || Files.terminalWidth != nil {
@@ -55,7 +57,7 @@ struct TrainCommand: ParsableCommand {
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     if !options.quiet { for warning in warnings { Files.warn(warning) } }
     let baselines = Baselines(of: result, test: test, threads: options.threads)
-    // A fold that cannot be trained is told of once all that the run itself has is written.
+    // An error in a fold is thrown at the end, after all results of the run itself are written.
     let validation = Result { try job.options.folds.map { try crossValidate(job, folds: $0) } }
     let folds = try? validation.get()
     let summary = RunSummary(
@@ -83,10 +85,10 @@ struct TrainCommand: ParsableCommand {
     _ = try validation.get()
   }
 
-  /// The number of train rows that are inspected at most.
+  /// The largest number of train rows that are inspected.
   private static let inspectedRows = 100_000
 
-  /// How the data were read, and what `inspect` would call serious.
+  /// Prints how the data were read, and the serious warnings of `inspect`.
   private func tellOfData(_ job: Job) {
     for notice in job.split.notices { Files.warn(notice) }
     let rows = job.split.trainCount
@@ -97,7 +99,7 @@ struct TrainCommand: ParsableCommand {
     for warning in serious {
       Files.warn("\(warning.name.rawValue)\(warning.column.map { " '\($0)'" } ?? ""): \(warning.evidence)")
     }
-    if !serious.isEmpty { Files.warn("tartine inspect \(job.source.flags) says what to do") }
+    if !serious.isEmpty { Files.warn("for what to do, run: tartine inspect \(job.source.flags)") }
   }
 
   private func crossValidate(_ job: Job, folds: Int) throws -> CrossValidation {
@@ -106,7 +108,7 @@ struct TrainCommand: ParsableCommand {
     }
   }
 
-  /// What is to be trained, and where to.
+  /// The recipe, data and folder of a run.
   private struct Job {
     var source: DataSource
     var split: Split
@@ -143,16 +145,16 @@ struct TrainCommand: ParsableCommand {
     let (description, trained) = try folder.read()
     if description.status != .running {
       throw UsageError(
-        "the run in '\(path)' is \(description.status.rawValue), so there is nothing to go on with; begin "
-          + "another with 'tartine train --recipe \(folder.recipe)'.")
+        "the run in '\(path)' is \(description.status.rawValue), so there is nothing to resume; start "
+          + "a new run with 'tartine train --recipe \(folder.recipe)'.")
     }
     var source = description.source
     if let flag = try data.disagreement(with: source) {
       throw UsageError(
-        "\(flag) says something else than the run in '\(path)'; leave it out, or begin another run.")
+        "\(flag) differs from the run in '\(path)'; leave it out, or start a new run.")
     }
     if let out = options.out, out != path {
-      throw UsageError("--resume goes on in '\(path)', so --out '\(out)' must be left out.")
+      throw UsageError("--resume writes to '\(path)', so --out '\(out)' must be left out.")
     }
     let split = try source.load()
     let kept = options.kept(else: description.options)
@@ -162,49 +164,53 @@ struct TrainCommand: ParsableCommand {
       to: isNamed ? try recipe.base(for: split.dataset.task.task) : trained)
     guard asked.resolved(trainRows: split.trainCount) == trained else {
       throw UsageError(
-        "the flags ask for another recipe than that of the run in '\(path)'; leave them out, or begin another "
+        "the flags ask for another recipe than the run in '\(path)' has; leave them out, or start a new "
           + "run.")
     }
     return Job(source: source, split: split, recipe: trained, folder: folder, options: kept, isResumed: true)
   }
 }
 
-/// The flags that say how and where to run.
+/// The flags of a run: threads, folder, folds and output.
 struct RunOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Threads; by default one a processor. The result is the same for any number.", valueName: "n"))
+    help: ArgumentHelp(
+      "The number of threads; by default one per processor. It does not change the result.", valueName: "n"))
   var threads: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "A human or Bayes error, against which bias is read: a fraction, or in the target's unit.", valueName: "error"))
+      "The human-level or Bayes error that bias is measured against: a fraction, or in the target's unit.",
+      valueName: "error"))
   var humanError: Double?
 
   @Option(
     name: [.customLong("min-effect"), .customLong("worth")],
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The smallest difference that matters; by default 10 % of the dev error, at least half a point.",
+      "The smallest difference that matters; by default 10 % of the dev error, at least half a "
+        + "percentage point.",
       valueName: "difference"))
   var worth: Double?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The run's folder; by default runs/ and a new name.", valueName: "folder"))
+    help: ArgumentHelp("The run's folder; by default a new folder in runs/.", valueName: "folder"))
   var out: String?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Go on with an interrupted run; its folder knows the data.", valueName: "folder"))
+    help: ArgumentHelp("Resume an interrupted run, with the data noted in its folder.", valueName: "folder"))
   var resume: String?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Also train the recipe once for each of k folds of train and dev, and measure it on the fold left out; for tables "
-        + "of less than 2 000 rows.", valueName: "k"))
+      "Also run k-fold cross-validation of the recipe on train and dev; useful for tables of fewer than "
+        + "2 000 rows.",
+      valueName: "k"))
   var folds: Int?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -213,7 +219,7 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Print only the result: no notices, no progress.")
   var quiet = false
 
-  /// What holds for the whole run, however often it is interrupted.
+  /// Returns the options that a run keeps when it is resumed.
   func kept(else before: RunFolder.Options?) -> RunFolder.Options {
     RunFolder.Options(
       folds: folds ?? before?.folds, humanError: humanError ?? before?.humanError, worth: worth ?? before?.worth)

@@ -1,6 +1,6 @@
 import Tartine
 
-/// What `train --json` prints: the run in figures, and all that the terminal says of it.
+/// The JSON that `train --json` prints: the run's figures, and everything that the text output says.
 struct TrainingResult: Encodable {
   private let summary: RunSummary
   private let dev: EvaluationSummary
@@ -24,7 +24,8 @@ struct TrainingResult: Encodable {
     let what, why, flags: String
   }
 
-  /// The keys of the summary, and beside them `metrics`, `baselines`, `intervals`, `verdict` and `advice`.
+  /// Encodes the keys of the summary, and `metrics`, `confusion`, `classes`, `baselines`, `intervals`,
+  /// `verdict` and `advice`.
   func encode(to encoder: any Encoder) throws {
     try summary.encode(to: encoder)
     var values = encoder.container(keyedBy: Key.self)

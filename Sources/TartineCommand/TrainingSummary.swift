@@ -1,6 +1,6 @@
 import Tartine
 
-/// What `train` says to a person at the end.
+/// The text that `train` prints at the end.
 struct TrainingSummary {
   private let run: Run
   private let test: Evaluation?
@@ -32,11 +32,13 @@ struct TrainingSummary {
         + "\(Text.fixed(summary.seconds, decimals: 1)) s):",
     ]
     lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
-    if let reason = run.stopReason { lines.append("It stopped early: \(reason).") }
+    if let reason = run.stopReason { lines.append("Early stopping: \(reason).") }
     lines += ["", figures]
     lines += ["", diagnosis.verdict]
     if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
-    if run.recipe.keeps == .best { lines.append("Dev chose the epoch, so its error is a little optimistic.") }
+    if run.recipe.keeps == .best {
+      lines.append("The epoch was chosen on dev, so the dev error is a little optimistic.")
+    }
     lines += remarks.decision
     if let folds = remarks.folds ?? remarks.advice { lines += ["", folds] }
     if let mistakes { lines += ["", mistakes] }
@@ -48,7 +50,7 @@ struct TrainingSummary {
   private static let figures = [
     "accuracy", "balanced-accuracy", "f1", "f1-macro", "roc-auc", "roc-auc-macro", "log-loss", "rmse", "mae", "r2",
   ]
-  /// Of more the table is in the report.
+  /// The largest number of classes whose confusion matrix is printed; the report has any.
   private static let mostClasses = 5
 
   /// The task's metrics with their intervals and the confusion matrix, on test, or on dev without a test set.
@@ -78,7 +80,7 @@ struct TrainingSummary {
     return lines.joined(separator: "\n")
   }
 
-  /// A row that accounts for most of a set's squared error.
+  /// A sentence about a row that accounts for most of a set's squared error, or nil.
   private var oneRow: String? {
     for (part, evaluation, dataset) in [
       ("test", test, run.split.test.dataset), ("dev", run.dev, run.split.dataset),
@@ -97,7 +99,7 @@ struct TrainingSummary {
     return nil
   }
 
-  /// Three images that the model got wrong.
+  /// Three misclassified images.
   private var mistakes: String? {
     let names = run.model.classes
     func wrong(_ evaluation: Evaluation, of dataset: Dataset) -> [DigitDrawing.Captioned] {
@@ -105,13 +107,15 @@ struct TrainingSummary {
         let row = evaluation.origin[place]
         let truth = dataset.targets[0].text(row) ?? "?"
         return DigitDrawing.Captioned(
-          dataset: dataset, row: row, caption: "a \(truth), taken for \(names[Int(evaluation.predictions[place])])")
+          dataset: dataset, row: row,
+          caption: "actual \(truth), predicted \(names[Int(evaluation.predictions[place])])"
+        )
       }
     }
     guard run.model.task == .multiclass else { return nil }
-    // Dev first; test, which is open by now, fills up.
+    // Dev images first, then test images: the test set is already evaluated.
     let found = wrong(run.dev, of: run.split.dataset) + (test.map { wrong($0, of: run.split.test.dataset) } ?? [])
-    return DigitDrawing.sideBySide(Array(found.prefix(3))).map { "Some that it got wrong:\n" + $0 }
+    return DigitDrawing.sideBySide(Array(found.prefix(3))).map { "Misclassified images:\n" + $0 }
   }
 
   private var nextCommand: String {

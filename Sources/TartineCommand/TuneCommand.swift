@@ -4,21 +4,22 @@ import Tartine
 struct TuneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
-    abstract: "Searches for better hyperparameters, and says how much of the winner's lead is luck.",
+    abstract: "Searches for better hyperparameters, and evaluates the winner with fresh seeds.",
     discussion: """
-      Trains the recipe again and again, with other values of the hyperparameters of a space, one trial a processor. A \
-      box around the best so far shrinks from coarse to fine, and a model of all trials says where in it to try next. \
-      The best few are trained again over fresh seeds, since the best of many looks better than it is; test is opened \
-      once, for the one that wins.
+      Trains the recipe with different values of the hyperparameters of a search space, one trial per \
+      processor. The default sampler is Bayesian optimization in a trust region around the best trial so \
+      far. The best trials are retrained with fresh seeds, since the best score of many is optimistic; the \
+      winner is evaluated on the test set, once.
 
         tartine tune titanic.csv --target Survived
         tartine tune houses.csv --target price --budget 10m
         tartine tune houses.csv --target price --space space.json --trials 200 --stop median
-        tartine tune --study tunes/houses-1/study.db --trials 400      goes on
+        tartine tune --study tunes/houses-1/study.db --trials 400      continues a study
         tartine tune new.csv --target price --again tunes/houses-1/study.db
 
-      A study is a file that Optuna's programs open as well, as in optuna-dashboard sqlite:///tunes/houses-1/study.db; \
-      several processes may work on one. best.json is the winner's recipe: tartine train --recipe.
+      A study is a file that Optuna can open as well, as in optuna-dashboard \
+      sqlite:///tunes/houses-1/study.db; several processes can work on one study. best.json is the winner's \
+      recipe, for tartine train --recipe.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -32,7 +33,8 @@ struct TuneCommand: ParsableCommand {
     let job = try TuningJob(data: data, recipe: recipe, options: options)
     let total = options.trials ?? (budget == nil ? Self.usualTrials : nil)
     Files.onInterrupt(
-      say: "stopped; what is done is kept. To go on: \(Shell.program) tune \(job.goingOn(options, total))",
+      say: "stopped; finished trials are kept. To continue: \(Shell.program) tune "
+        + "\(job.goingOn(options, total))",
       removing: job.folder.path)
     let final = (candidates: options.finalists, seeds: options.freshSeeds)
     let display = TuningDisplay(
@@ -49,10 +51,10 @@ struct TuneCommand: ParsableCommand {
         of: trials, in: job.study.space, candidates: stage.finalists, seeds: stage.seeds,
         including: job.before, progress: display.show)
     } catch let error as DivergedWinner {
-      // What was searched is told all the same.
+      // The search is reported all the same.
       problem = "\(error)"
     }
-    // Before anything else can go wrong: test was opened.
+    // First of all, count the evaluation of the test set, before anything else can fail.
     let openings = try job.note(winner)
     display.training()
     let model = try winner.map { try $0.best.recipe.train(on: job.split).model }
@@ -69,7 +71,7 @@ struct TuneCommand: ParsableCommand {
     }
   }
 
-  /// How many are trained again, and with how many seeds: fewer where that would take longer than is left.
+  /// Returns the number of finalists and of fresh seeds, fewer if the remaining time is short.
   private func finalStage(_ job: TuningJob, _ trials: [Trial], left: Double?) -> (finalists: Int, seeds: Int) {
     var (finalists, seeds) = (options.finalists, options.freshSeeds)
     guard let left else { return (finalists, seeds) }
@@ -78,12 +80,13 @@ struct TuneCommand: ParsableCommand {
     }
     if (finalists, seeds) != (options.finalists, options.freshSeeds) {
       Files.warn(
-        "for lack of time the best \(finalists) are trained again with \(seeds) seeds, not \(options.finalists) with "
+        "for lack of time the best \(finalists) are retrained with \(seeds) seeds, not "
+          + "\(options.finalists) with "
           + "\(options.freshSeeds); allow more with --budget.")
     }
     return (finalists, seeds)
   }
 
-  /// Trials when neither their number nor a time is given.
+  /// The number of trials if neither `--trials` nor `--budget` is given.
   private static let usualTrials = 64
 }

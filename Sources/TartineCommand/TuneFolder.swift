@@ -1,13 +1,13 @@
 import Tartine
 
-/// A folder that holds a search: study.db, best.json, model.safetensors, report.html and report.json.
+/// The folder of a search: study.db, best.json, model.safetensors, report.html and report.json.
 struct TuneFolder {
   let path: String
-  /// The study's file, which may lie elsewhere.
+  /// The study's file, which may be elsewhere.
   let study: String
   private let isNew: Bool
 
-  /// Where searches go that no folder is named for.
+  /// The default parent folder.
   private static let usual = "tunes"
 
   var best: String { path + "/best.json" }
@@ -15,16 +15,18 @@ struct TuneFolder {
   var report: String { path + "/report.html" }
   private var figures: String { path + "/report.json" }
 
-  /// The folder that is asked for, or that a study lies in, or the first free `tunes/NAME-N`.
-  /// - Throws: `FileError.cannotCreate` where it cannot be made, or a file in it would be replaced.
+  /// Takes the folder of `--out`, the folder of the study, or the first free `tunes/NAME-N`.
   ///
   /// - Parameters:
-  ///   - goesOn: whether the study is there already, so that what was written beside it is replaced.
-  ///   - before: the folder that the study was last written to; nil where that is not known.
+  ///   - options: The flags of the search.
+  ///   - name: The NAME in that path.
+  ///   - goesOn: Whether the study exists already; then the files next to it are replaced.
+  ///   - before: The folder that the study was last written to, or nil if unknown.
+  /// - Throws: `FileError.cannotCreate` if the folder cannot be created, or a file in it would be replaced.
   init(_ options: SearchOptions, named name: String, goesOn: Bool, before: String?) throws {
     let file = options.study ?? ""
     guard let out = options.out else {
-      // A search that goes on replaces what it wrote before.
+      // A continued search replaces its own files.
       if file.hasSuffix("/study.db"), goesOn {
         self.init(path: String(file.dropLast("/study.db".count)), study: file, isNew: false)
         return
@@ -46,7 +48,8 @@ struct TuneFolder {
     if !isOwn, let there = (written + ["\(out)/study.db"]).first(where: Files.exists) {
       throw FileError(
         .cannotCreate, out,
-        "'\(there)' is there already, and the search would replace it; name another folder with --out, or go on with its study by "
+        "'\(there)' is there already, and the search would replace it; name another folder with --out, or "
+          + "continue its study with "
           + "--study.")
     }
     self.init(path: out, study: file, isNew: try Files.makeFolder(out))
@@ -58,7 +61,7 @@ struct TuneFolder {
     self.isNew = isNew
   }
 
-  /// Opens the study; where that fails a folder that was made for it goes again.
+  /// Opens the study; if that fails, removes a folder that was created for it.
   func open(_ body: () throws -> Study) throws -> Study {
     do {
       return try body()
@@ -71,7 +74,7 @@ struct TuneFolder {
     }
   }
 
-  /// What was found, and where it lies.
+  /// The result of a search and the paths of its files, as JSON.
   struct Written: Encodable {
     private let result: TuningResult
     private let folder: TuneFolder
@@ -96,7 +99,9 @@ struct TuneFolder {
     }
   }
 
-  /// Writes recipe, model, report and figures; the model is the winner's with the study's seed, as `train --recipe` makes it again.
+  /// Writes recipe, model, report and figures.
+  ///
+  /// The model is the winner's with the study's seed; `train --recipe` reproduces it.
   func write(_ result: TuningResult, _ job: TuningJob, _ model: Model?, seconds: Double) throws {
     try Files.makeFolder(path)
     if let winner = result.winner {

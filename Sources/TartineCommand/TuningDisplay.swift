@@ -1,6 +1,6 @@
 import Tartine
 
-/// Shows how far a search is: a bar on a terminal, a line for each better trial elsewhere.
+/// Displays the progress of a search: a bar on a terminal, a line for each new best trial elsewhere.
 final class TuningDisplay {
   private let unit: Unit
   private let isQuiet: Bool
@@ -15,9 +15,9 @@ final class TuningDisplay {
   private var lastDraw: ContinuousClock.Instant?
 
   /// - Parameters:
-  ///   - already: trials that were done before.
-  ///   - total: trials in all; nil: until time is up.
-  ///   - seconds: that there are; nil: no end.
+  ///   - already: The number of trials finished before.
+  ///   - total: The total number of trials; nil: until the time is up.
+  ///   - seconds: The time limit; nil: none.
   init(_ job: TuningJob, isQuiet: Bool, already: Int, total: Int?, seconds: Double?) {
     unit = Unit(task: job.split.task, target: "")
     self.isQuiet = isQuiet
@@ -30,11 +30,12 @@ final class TuningDisplay {
     guard !isQuiet || width != nil else { return }
     let parameters = job.study.space.parameters.map(\.name)
     Files.show(
-      "\(job.split.trainCount) rows to train, \(job.split.devCount) dev, \(job.split.testCount) test; \(job.tuner.jobs) trial"
-        + "\(job.tuner.jobs == 1 ? "" : "s") at a time of \(job.tuner.recipe.epochs ?? 1) epoch\(job.tuner.recipe.epochs == 1 ? "" : "s"); "
+      "\(job.split.trainCount) train, \(job.split.devCount) dev, \(job.split.testCount) test rows; "
+        + "\(job.tuner.jobs) parallel trial\(job.tuner.jobs == 1 ? "" : "s") of "
+        + "\(job.tuner.recipe.epochs ?? 1) epoch\(job.tuner.recipe.epochs == 1 ? "" : "s"); "
         + "\(parameters.count) hyperparameter\(parameters.count == 1 ? "" : "s"): \(parameters.joined(separator: ", "))\n"
     )
-    if already > 0 { Files.show("\(already) \(already == 1 ? "trial is" : "trials are") done already\n") }
+    if already > 0 { Files.show("\(already) \(already == 1 ? "trial is" : "trials are") finished already\n") }
   }
 
   func show(_ progress: Tuner.Progress) {
@@ -45,8 +46,8 @@ final class TuningDisplay {
       "\(progress.done)\(total.map { " of \(max($0, progress.done))" } ?? "") trial\((total ?? progress.done) == 1 ? "" : "s")"
     if let best = progress.best, let value = best.value { line += ", best \(unit.text(value)) (trial \(best.number))" }
     line +=
-      ", \(rate >= 1 ? "\(Text.significant(rate, digits: 2)) trials a second" : "\(Text.significant(1 / max(rate, 1e-9), digits: 2)) s a trial")"
-    // The best few are trained again.
+      ", \(rate >= 1 ? "\(Text.significant(rate, digits: 2)) trials/s" : "\(Text.significant(1 / max(rate, 1e-9), digits: 2)) s per trial")"
+    // The time left includes the retraining of the finalists.
     let byTrials = total.map { Double(max(0, $0 - progress.done)) / max(rate, 1e-9) + progress.finalSeconds }
     let byTime = seconds.map { max(0, $0 - elapsed) }
     if let left = [byTrials, byTime].compactMap({ $0 }).min() { line += ", \(Int(left.rounded(.up))) s left" }
@@ -63,24 +64,24 @@ final class TuningDisplay {
     }
   }
 
-  /// The best few, trained again.
+  /// Shows how many trainings with fresh seeds are done.
   func show(_ done: Int, of count: Int) {
     if width != nil {
-      Files.show("\r\u{1B}[Kthe best again with fresh seeds: \(done) of \(count)")
+      Files.show("\r\u{1B}[Kretraining the best trials with fresh seeds: \(done) of \(count)")
     } else if done == count, !isQuiet, !isTold {
       isTold = true
-      Files.show("the best were trained again, \(count) times in all\n")
+      Files.show("the best trials were retrained, \(count) trainings in all\n")
     }
   }
 
-  /// The winner's model is trained.
+  /// Shows that the winner's model is being trained.
   func training() { if width != nil { Files.show("\r\u{1B}[Ktraining the winner's model") } }
 
   /// Clears the bar.
   func end() { if width != nil { Files.show("\r\u{1B}[K") } }
 }
 
-/// What `tune` says to a person at the end.
+/// The text that `tune` prints at the end.
 struct TuningText {
   private let result: TuningResult
   private let job: TuningJob
@@ -100,12 +101,12 @@ struct TuningText {
     }
     var lines = [
       "\(result.count(.complete)) trial\(result.count(.complete) == 1 ? "" : "s")\(others.isEmpty ? "" : " (and \(others.joined(separator: ", ")))"), "
-        + "\(Text.fixed(seconds, decimals: 1)) s for what was done now; study \(job.folder.study)"
+        + "\(Text.fixed(seconds, decimals: 1)) s in this call; study \(job.folder.study)"
     ]
     if let failures = result.failures { lines.append(failures) }
     guard let winner = result.winner else {
       lines.append(
-        "\(result.best == nil ? "No trial is done" : "No trial's values can be trained with every seed"), so there is no winner. "
+        "\(result.best == nil ? "No trial is complete" : "None of the best trials can be trained with every seed"), so there is no winner. "
           + "Report: \(job.folder.report)")
       return lines.joined(separator: "\n") + "\n"
     }
@@ -117,8 +118,8 @@ struct TuningText {
     }
     lines += [
       "",
-      "\(unit.isFraction ? "Error" : "RMSE") on dev over \(winner.best.runs.count) fresh seeds, which chose, and over as many others, "
-        + "which tell, with 95 % intervals:",
+      "\(unit.isFraction ? "Error" : "RMSE") on dev: the mean over \(winner.best.runs.count) fresh seeds "
+        + "that chose the winner, then over as many that did not, with its 95 % interval:",
     ]
     for (place, candidate) in winner.candidates.enumerated() {
       lines.append(
@@ -130,7 +131,7 @@ struct TuningText {
     lines.append(result.luck(unit))
     if let sentence = result.gainSentence { lines.append(sentence) }
     if let lead = winner.lead, winner.candidates.count > 1 {
-      lines.append("Against the runner-up: \(lead).")
+      lines.append("Winner minus runner-up: \(lead).")
     }
     if let old = result.oldWinner { lines.append(old.sentence) }
     let told = result.importance.filter { $0.share.low > 0.05 }.prefix(4).map {
@@ -138,9 +139,9 @@ struct TuningText {
     }
     lines += [
       "",
-      "What matters: \(told.isEmpty ? result.importance.isEmpty ? "too few trials to say" : "nothing surely" : told.joined(separator: ", "))",
+      "Importance: \(told.isEmpty ? result.importance.isEmpty ? "too few trials to say" : "nothing significant" : told.joined(separator: ", "))",
     ]
-    for edge in result.edges { lines.append("At an edge: \(edge.sentence).") }
+    for edge in result.edges { lines.append("At the edge of its range: \(edge.sentence).") }
     lines += [
       "", "Recipe: \(job.folder.best)", "Report: \(job.folder.report)",
       "To train it: \(Shell.program) train \(job.source.flags) --recipe \(Shell.quoted(job.folder.best))",

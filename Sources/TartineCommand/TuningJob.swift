@@ -8,7 +8,7 @@ struct TuningJob {
   let study: Study
   let folder: TuneFolder
   let sampler: SamplerChoice
-  /// The winner of the study before, in this one's numbers; nil unless it is again.
+  /// The number of the trial that repeats the winner of an earlier study; nil without `--again`.
   let before: Int?
 
   init(data: DataOptions, recipe: RecipeOptions, options: SearchOptions) throws {
@@ -24,21 +24,21 @@ struct TuningJob {
     let names = try options.study.map { Files.exists($0) ? try Study.names(inFile: $0) : [] } ?? []
     let isThere = options.studyName.map(names.contains) ?? !names.isEmpty
     let known = isThere ? try StudyNotes(options, given) : nil
-    // Without a study to go on with, no data are the built-in digits.
+    // The built-in digits are the default only for a new study.
     if let path = options.study, data.data == nil, known?.source == nil {
       let what =
         isThere
-        ? "the study in '\(path)' does not say which data it is of"
+        ? "the study in '\(path)' does not name its data"
         : names.isEmpty
-          ? "there is no study '\(path)' to go on with"
+          ? "there is no study '\(path)' to continue"
           : "'\(path)' holds no study '\(options.studyName ?? "")', but \(names.map { "'\($0)'" }.joined(separator: ", "))"
-      throw UsageError("\(what); name the data, and the target with --target ('digits' are built in).")
+      throw UsageError("\(what); name the data, and the target with --target ('digits' is built in).")
     }
     var source = try known?.source ?? data.source(seed: try recipe.changes().apply(to: try recipe.base(for: nil)).seed)
     if known?.source != nil, let flag = try data.disagreement(with: source) {
       throw UsageError(
-        "\(flag) says something else than the study '\(options.study ?? "")'; leave it out, or begin another study. For other data "
-          + "there is --again.")
+        "\(flag) differs from the study '\(options.study ?? "")'; leave it out, or start a new study. For "
+          + "other data, use --again.")
     }
     split = try source.load()
     let changes = try recipe.changes()
@@ -46,7 +46,8 @@ struct TuningJob {
     let asked = try changes.apply(to: try recipe.base(for: split.task)).resolved(trainRows: split.trainCount)
     if isNamed, let old = known?.recipe, old != asked {
       throw UsageError(
-        "the flags ask for another recipe than that of the study '\(options.study ?? "")'; leave them out, or begin another study."
+        "the flags ask for another recipe than the study '\(options.study ?? "")' has; leave them out, or "
+          + "start a new study."
       )
     }
     tuner = Tuner(known?.recipe ?? asked, on: split, stopping: options.stop, jobs: options.jobs)
@@ -62,7 +63,7 @@ struct TuningJob {
         space, file: folder.study, name: options.studyName, sampler: chosen.sampler, seed: recipe.seed ?? 0)
     }
     (sampler, self.folder, before) = (chosen, folder, try study.note("before")?.integer)
-    // The search begins with what there is.
+    // The first trial is the recipe itself.
     let start = try tuner.recipe.values(in: space)
     if try study.trials().isEmpty, !study.isMaximized, !start.isEmpty { try study.enqueue(start) }
     let searched = Set(space.parameters.map(\.name))
@@ -70,8 +71,8 @@ struct TuningJob {
     where searched.contains(key) || Self.sizes.contains(key) && !searched.isDisjoint(with: Self.sizes) {
       let isBegun = start[key] != nil || Self.sizes.contains(key) && Self.sizes.contains { start[$0] != nil }
       Files.warn(
-        "\(key) is searched, so that the flag's value is "
-          + (isBegun ? "only what the search begins with." : "left aside: it lies outside of the range."))
+        "\(key) is searched, so the flag's value is "
+          + (isBegun ? "used for the first trial alone." : "ignored: it is outside the range."))
     }
     self.source = source.absolute
     try write()
@@ -86,13 +87,17 @@ struct TuningJob {
     let found =
       try known.source.map { try data.source(following: $0.withoutChecksums) }
       ?? (data.data == nil ? nil : data.source(seed: try changes.apply(to: try recipe.base(for: nil)).seed))
-    guard var source = found else { throw UsageError("which data? The study '\(path)' does not say; name them.") }
+    guard var source = found else {
+      throw UsageError(
+        "the study '\(path)' does not name its data; name them.")
+    }
     do {
       split = try source.load()
     } catch var error as DataError {
       let unnamed = data.leaveOut == nil ? source.leaveOut ?? [] : []
       if let name = unnamed.first(where: { error.message.contains("no column '\($0)'") }) {
-        error.message += " The study left '\(name)' out; say with --leave-out what these data are to do without."
+        error.message +=
+          " The study left '\(name)' out; name the columns to leave out of these data with --leave-out."
       }
       throw error
     }
@@ -101,13 +106,15 @@ struct TuningJob {
     tuner = Tuner(base, on: split, stopping: options.stop, jobs: options.jobs)
     let old = try known.best(Self.oldTrials)
     guard !old.isEmpty else {
-      throw SearchError("the study '\(path)' has no trial that is done, so there is nothing to try again.")
+      throw SearchError("the study '\(path)' has no complete trial, so there is nothing to try again.")
     }
     let space = try options.space.map { try SearchSpace(file: $0) } ?? known.study.space
     try Self.check(space, tuner)
     if let strange = old.first(where: { space.point(of: $0) == nil }) {
       throw SearchError(
-        "the space leaves out what the study '\(path)' found best, \(strange.map { "\($0.key) \($0.value.shortText)" }.sorted().joined(separator: ", ")); widen it, or begin a study of its own without --again."
+        "the space excludes values of the best trials of the study '\(path)', "
+          + "\(strange.map { "\($0.key) \($0.value.shortText)" }.sorted().joined(separator: ", ")); widen "
+          + "it, or start a new study without --again."
       )
     }
     let (chosen, folder) = (
@@ -125,10 +132,10 @@ struct TuningJob {
   }
 
   private static let oldTrials = 5
-  /// Keys that say the same.
+  /// Keys of the same setting.
   private static let sizes: Set = ["network.hidden", "network.units", "network.depth"]
 
-  /// The flags of a command that goes on with it.
+  /// Returns the flags of a command that continues the study.
   func goingOn(_ options: SearchOptions, _ trials: Int?) -> String {
     let flags = [
       ("--study-name", options.studyName.map(Shell.quoted)), ("--out", options.out.map(Shell.quoted)),
@@ -138,31 +145,33 @@ struct TuningJob {
     return (["--study \(Shell.quoted(folder.study))"] + flags).joined(separator: " ")
   }
 
-  /// Every key must be one that the recipe has, and every end and choice a value that it takes, before anything is made.
+  /// Checks that the recipe has every key and takes both ends and all choices of each range, before any file
+  /// is created.
   private static func check(_ space: SearchSpace, _ tuner: Tuner) throws {
     let names = Set(space.parameters.map(\.name))
     if names.contains("network.hidden"), let other = ["network.units", "network.depth"].first(where: names.contains) {
       throw SearchError(
-        "the space has both 'network.hidden' and '\(other)', which say the same; leave one of them out.")
+        "the space has both 'network.hidden' and '\(other)', which set the same thing; leave one "
+          + "of them out.")
     }
     if tuner.stopping != .none, let loss = names.first(where: { $0.hasPrefix("loss.") }) {
       throw SearchError(
-        "--stop \(tuner.stopping.rawValue) compares dev losses, and with '\(loss)' in the space they are not of one kind; leave one of them "
-          + "out.")
+        "--stop \(tuner.stopping.rawValue) compares dev losses, and with '\(loss)' in the space they are "
+          + "not comparable; leave one of them out.")
     }
     if names.contains("seed") {
       throw SearchError(
-        "the space has the seed, which is no hyperparameter: the best of many seeds is luck; leave it out.")
+        "the seed is no hyperparameter: the best of many seeds is luck; leave it out of the space.")
     }
     for (place, parameter) in space.parameters.enumerated() {
       let units: [Double] =
         if case .choice(let values) = parameter.domain {
           values.indices.map { (Double($0) + 0.5) / Double(values.count) }
         } else {
-          // And one that is not whole, for keys that must be.
+          // A value between the ends detects keys that need whole numbers.
           [0, 0.37, 1]
         }
-      // It must be there.
+      // Satisfy the conditions, so that the hyperparameter is active.
       var fixed: [String: JSONValue] = [:]
       var condition = parameter.condition
       while let needed = condition {
@@ -181,7 +190,7 @@ struct TuningJob {
     }
   }
 
-  /// Notes who won, for ``again``, and how often the test part was opened by now.
+  /// Writes down the winner, for `--again`, and returns the number of test-set evaluations so far.
   func note(_ winner: Winner?) throws -> Int {
     guard let winner else { return 0 }
     let openings = (try study.note("testOpenings")?.integer ?? 0) + (winner.test == nil ? 0 : 1)
@@ -197,13 +206,13 @@ struct TuningJob {
       notes["source"] = try JSON.convert(source, to: JSONValue.self)
       notes["recipe"] = try JSON.convert(tuner.recipe, to: JSONValue.self)
     }
-    // What is so already is not written once more.
+    // Write changes alone.
     let news = try notes.filter { try study.note($0.key) != $0.value }
     if !news.isEmpty { try study.put(news) }
   }
 }
 
-/// What a study says of itself beside its trials.
+/// The notes that a study keeps beside its trials.
 private struct StudyNotes {
   let study: Study
   let source: DataSource?
@@ -229,7 +238,7 @@ private struct StudyNotes {
     self.study = study
   }
 
-  /// The values of its winner, or of its best trial where none is noted, and of the best others, so many in all.
+  /// Returns the values of the winner, if one is noted, and of the best other trials, `count` in all.
   func best(_ count: Int) throws -> [[String: JSONValue]] {
     var list: [[String: JSONValue]] = []
     if case .object(let won)? = try study.note("winner") { list.append(won) }
@@ -244,7 +253,7 @@ private struct StudyNotes {
 }
 
 extension SearchSpace {
-  /// Reads a file.
+  /// Reads a search space from a file.
   init(file path: String) throws {
     let text = try Files.readText(path)
     do {

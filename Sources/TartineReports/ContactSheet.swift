@@ -1,17 +1,20 @@
 import TartineData
 import TartineFiles
 
-/// Pictures side by side: each row one picture as it is, and then as an augmentation changes it.
+/// A sheet of images: each row is one original image and its augmented versions.
 package struct ContactSheet {
-  /// How often each picture is shown changed.
+  /// The number of augmented versions of each image.
   package static let draws = 10
 
-  /// The file's bytes.
+  /// The bytes of the PNG file.
   package let png: [UInt8]
 
+  /// Draws the sheet; returns nil if the rows are not images, or the augmentation changes nothing.
+  ///
   /// - Parameters:
-  ///   - rows: pictures of height × width × channels, few enough for one sheet.
-  /// Nil where these are no pictures, or nothing is changed.
+  ///   - rows: Images of height × width × channels, few enough for one sheet.
+  ///   - augmentation: The augmentation to show.
+  ///   - seed: The seed of its random draws.
   package init?(_ rows: PreparedRows, by augmentation: Augmentation, seed: UInt64) {
     guard case .bytes(let block, _, _) = rows.elements else { return nil }
     var columns = [rows.floats(width: rows.width)]
@@ -21,12 +24,12 @@ package struct ContactSheet {
     }
     let (height, width, depth) = block.shape
     let channels = depth == 3 ? 3 : 1
-    // Small pictures are shown larger, pixel by pixel.
+    // Small images are enlarged, pixel by pixel.
     let scale = max(1, 84 / max(height, width))
     let gap = 4
     let tile = (height: height * scale + gap, width: width * scale + gap)
     let size = (height: rows.rowCount * tile.height + gap, width: columns.count * tile.width + gap)
-    // Between the pictures a shade that none of them ends in.
+    // The gaps have a shade of gray that image borders rarely have.
     var pixels = [UInt8](repeating: 96, count: size.height * size.width * channels)
     for (column, pictures) in columns.enumerated() {
       for row in 0..<rows.rowCount {

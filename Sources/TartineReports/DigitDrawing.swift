@@ -1,10 +1,10 @@
 import TartineData
 
-/// Draws small images with the terminal's own half blocks: two pixels a character, in shades.
+/// Draws small gray images in the terminal with block characters, two characters per pixel.
 public enum DigitDrawing {
   private static let shades: [Character] = [" ", "░", "▒", "▓", "█"]
 
-  /// An image as lines, each pixel two characters wide so that it stays about square.
+  /// Returns an image as lines, each pixel two characters wide so that it is about square.
   static func lines(_ pixels: UnsafeBufferPointer<UInt8>, width: Int, fullScale: Int) -> [String] {
     stride(from: 0, to: pixels.count, by: width).map { start in
       String(
@@ -15,7 +15,7 @@ public enum DigitDrawing {
     }
   }
 
-  /// An image and what is to be said of it.
+  /// An image with a caption.
   package struct Captioned {
     let dataset: Dataset
     let row: Int
@@ -27,7 +27,7 @@ public enum DigitDrawing {
       self.caption = caption
     }
 
-    /// Nil where it is no small gray image.
+    /// The image's pixels; nil unless it is a small gray image.
     var block: ImageBlock? {
       guard case .images(let block) = dataset.inputs, block.shape.channels == 1, block.shape.width <= 32 else {
         return nil
@@ -36,7 +36,7 @@ public enum DigitDrawing {
     }
   }
 
-  /// Images side by side under their captions; nil if there are none that can be drawn.
+  /// Returns images side by side under their captions, or nil if none can be drawn.
   package static func sideBySide(_ images: [Captioned]) -> String? {
     let drawable = images.compactMap { image in image.block.map { (image, $0) } }
     let pictures = drawable.map { image, block in

@@ -3,26 +3,26 @@ import TartineDiagnosis
 import TartineFiles
 import TartineTraining
 
-/// One page of HTML without outside parts that tells what was found of a network: verdict first, then the ladder, what would
-/// help, and what it rests on.
+/// A self-contained HTML page about the examination of a network: the verdict, the error ladder, what would
+/// help, and the evidence.
 public struct ExaminationReport {
   private let examination: Examination
   private let split: Split
   private let title: String
 
-  /// A report of an examination.
+  /// Creates a report of an examination.
   ///
   /// - Parameters:
-  ///   - examination: what is told of.
-  ///   - split: the data that were examined.
-  ///   - title: of the page.
+  ///   - examination: The examination.
+  ///   - split: The examined data.
+  ///   - title: The page's title.
   public init(_ examination: Examination, on split: Split, title: String) {
     self.examination = examination
     self.split = split
     self.title = title
   }
 
-  /// The page.
+  /// The page as HTML.
   public var html: String {
     var sections = [faults]
     if let run = examination.runs.first, let diagnosis = examination.diagnosis {
@@ -34,7 +34,8 @@ public struct ExaminationReport {
       ]
     } else {
       sections += [
-        "<p class=\"verdict\">The training diverged, so there is no error to read.</p>", prescriptions, signals, checks,
+        "<p class=\"verdict\">The training diverged, so there is no error to report.</p>", prescriptions, signals,
+        checks,
         data,
         Page.section("The recipe", "<pre>\(escape((try? JSON.text(examination.recipe, pretty: true)) ?? ""))</pre>"),
       ]
@@ -80,15 +81,16 @@ public struct ExaminationReport {
     return Page.section(
       "What would help",
       note:
-        "What was tried here, and by how much it lowers the dev error, with 95 % intervals: of rows, and of seeds where its own line says so; the best of several looks a little better than it is.",
+        "Changes that were tried, and by how much they lower the dev error, with 95 % intervals over rows, "
+        + "and over seeds where the line says so. The best of several is a little optimistic.",
       items.isEmpty ? "" : "<ol>\(items.joined())</ol>")
   }
 
-  // MARK: What it rests on
+  // MARK: Evidence
 
   private var signals: String {
     let layers = examination.signals
-    // What the output layer gives is the loss's own.
+    // The output layer has no figures of its own: its outputs belong to the loss.
     func figure(_ value: Double?) -> String { value.flatMap { $0 == 0 ? nil : Text.significant($0, digits: 2) } ?? "" }
     func share(_ value: Double?) -> String { value.map { "\(Text.fixed($0 * 100, decimals: 0)) %" } ?? "" }
     let rows = layers.map { layer in
@@ -98,13 +100,15 @@ public struct ExaminationReport {
       ]
     }
     return Page.section(
-      "Signals", note: "What goes through each layer on dev rows, before training and with the weights kept.",
+      "Signals",
+      note: "Activations and gradients of each layer on dev rows, before training and with the "
+        + "final weights.",
       Page.charts([
         SignalPicture("Gradient", layers, \.gradient).svg,
-        SignalPicture("Deviation of what comes out", layers.filter { $0.start?.deviation != 0 }, \.deviation).svg,
+        SignalPicture("Standard deviation of the outputs", layers.filter { $0.start?.deviation != 0 }, \.deviation).svg,
       ])
         + Page.table(
-          ["", "deviation, start", "end", "gradient, start", "end", "dead units", "saturated"], rows))
+          ["", "output std, start", "end", "gradient, start", "end", "dead units", "saturated"], rows))
   }
 
   private var learningCurve: String {
@@ -115,8 +119,8 @@ public struct ExaminationReport {
     case .twice(let error):
       note =
         "With twice the rows, \(2 * split.trainCount), the dev error would be \(text(error.value)) "
-        + "(\(text(error.low)) to \(text(error.high)), in nine of ten cases)."
-    case .declined(let reason): note = "Nothing is said of more data: \(reason)."
+        + "(90 % interval \(text(error.low)) to \(text(error.high)))."
+    case .declined(let reason): note = "No prediction for more data: \(reason)."
     }
     return Page.section(
       "The learning curve", note: note, Page.charts([LearningCurvePicture(curve, scale: scale, unit: unit).svg]))
@@ -125,8 +129,9 @@ public struct ExaminationReport {
   private var importance: String {
     guard let importance = examination.importance, !importance.columns.isEmpty else { return "" }
     return Page.section(
-      "What it takes from each column",
-      note: "By how much the dev error grows once a column's values are shuffled; columns of pure noise do up to "
+      "Importance of each column",
+      note: "Permutation importance: the increase of the dev error when a column is shuffled. Pure noise "
+        + "reaches up to "
         + "\(points(importance.noise)).",
       BarsPicture(
         importance.columns.prefix(20).map { ($0.column, $0.increase, $0.isAboveNoise) }, scale: isFraction ? 100 : 1,
@@ -142,16 +147,16 @@ public struct ExaminationReport {
       ]
     }
     let table = Page.section(
-      "Figures", note: "On dev, with 95 % intervals.", Page.table(["", "", "interval"], figures ?? []))
+      "Metrics", note: "On dev, with 95 % intervals.", Page.table(["", "", "interval"], figures ?? []))
     guard isFraction else {
-      return Page.section("Answers and truths", Page.charts([AnswersPicture(run.dev).svg])) + table
+      return Page.section("Predictions", Page.charts([AnswersPicture(run.dev).svg])) + table
     }
     var content = ""
     if let metrics = examination.metrics, metrics.classes.count > 1 {
       content += ConfusionTable(metrics.classes, metrics.confusion).html
     }
     if let calibration = examination.calibration { content += Page.charts([CalibrationPicture(calibration).svg]) }
-    return Page.section("Answers and truths", note: "On dev.", content) + table
+    return Page.section("Predictions", note: "On dev.", content) + table
   }
 
   private var slices: String {
@@ -163,10 +168,11 @@ public struct ExaminationReport {
       ]
     }
     return Page.section(
-      "Where it errs more",
+      "Slices with a higher error",
       note:
-        "Of \(slices.examined) parts of dev, those with a surely higher error; of these one in 20 is there by chance.",
-      Page.table(["part", "rows", "error", "interval", "of the others", "p"], rows))
+        "Those of \(slices.examined) slices of dev with a significantly higher error, at a false discovery "
+        + "rate of 5 %.",
+      Page.table(["slice", "rows", "error", "interval", "error elsewhere", "p"], rows))
   }
 
   private var checks: String {
@@ -190,7 +196,8 @@ public struct ExaminationReport {
       [
         "\(pair.first) and \(pair.second)", "\(Text.fixed(pair.area * 100, decimals: 0)) %",
         Text.significant(pair.adjustedP, digits: 2),
-        "\(Text.fixed(pair.smallestVisibleShift, decimals: 2)) deviations", pair.isDifferent ? "different" : "alike",
+        "\(Text.fixed(pair.smallestVisibleShift, decimals: 2)) standard deviations",
+        pair.isDifferent ? "different" : "no difference found",
       ]
     }
     let total = Double(max(1, inspection.classes.reduce(0) { $0 + $1.rows }))
@@ -198,13 +205,13 @@ public struct ExaminationReport {
       [level.value, "\(level.rows)", "\(Text.fixed(Double(level.rows) / total * 100, decimals: 1)) %"]
     }
     return Page.section(
-      "One distribution",
+      "Distribution shift",
       note:
-        "How often the part of a row can be told from the row, of 50 % by chance; and the smallest shift of one column that "
-        + "would have been seen with so many rows.",
-      Page.table(["parts", "told apart", "p", "smallest visible shift", ""], pairs))
+        "The AUC of a classifier that tells the two sets apart, 50 % by chance; and the smallest shift of "
+        + "one column that would be detected with so many rows.",
+      Page.table(["sets", "AUC", "p", "smallest detectable shift", ""], pairs))
       + (classes.isEmpty
-        ? "" : Page.section("Classes", note: "Of train and dev.", Page.table(["", "rows", "share"], classes)))
-      + Page.section("Columns", Page.table(["", "type", "values", "missing", "tells alone", "use"], columns))
+        ? "" : Page.section("Classes", note: "In train and dev.", Page.table(["", "rows", "share"], classes)))
+      + Page.section("Columns", Page.table(["", "type", "values", "missing", "explains alone", "use"], columns))
   }
 }

@@ -1,7 +1,7 @@
-/// One page of HTML without outside parts.
+/// A self-contained HTML page.
 struct Page {
   let title: String
-  /// What stands between the heading and the end, as HTML.
+  /// The content below the heading, as HTML.
   let body: String
 
   var html: String {
@@ -25,14 +25,14 @@ struct Page {
     """
   }
 
-  /// A heading, and what belongs to it; nothing where there is nothing to show.
+  /// Returns a section with a heading; empty if the content is empty.
   static func section(_ title: String, note: String? = nil, _ content: String) -> String {
     guard !content.isEmpty else { return "" }
     let remark = note.map { "<p class=\"note\">\(escape($0))</p>" } ?? ""
     return "<section><h2>\(escape(title))</h2>\(remark)\(content)</section>"
   }
 
-  /// A table of texts; the first column names the row.
+  /// Returns a table of texts, whose first column names the row.
   static func table(_ head: [String], _ rows: [[String]]) -> String {
     guard !rows.isEmpty else { return "" }
     let heads = head.map { "<th>\(escape($0))</th>" }.joined()
@@ -80,7 +80,7 @@ struct Page {
     """
 }
 
-/// Text that may stand in HTML.
+/// Returns text escaped for HTML.
 func escape(_ text: String) -> String {
   var out = ""
   for character in text {

@@ -2,7 +2,7 @@ import TartineDiagnosis
 import TartineEngine
 import TartineTraining
 
-/// The rungs as points with their intervals on one axis.
+/// A plot of the error ladder: each rung a point with its interval.
 struct LadderPicture {
   private let diagnosis: Diagnosis
 
@@ -41,9 +41,9 @@ struct LadderPicture {
   }
 }
 
-/// Train and dev over the epochs, with the best epoch marked.
+/// A plot of train and dev over the epochs, with the best epoch marked.
 struct CurvePicture {
-  /// As many as a moving average of ten values needs to be worth looking at.
+  /// The number of epochs from which the curve is smoothed.
   private static let manyEpochs = 30
 
   private let title: String
@@ -57,7 +57,7 @@ struct CurvePicture {
     self.best = best
   }
 
-  /// The mean of a moving average from the left and one from the right, so that it does not lag behind.
+  /// Smooths with the mean of a forward and a backward moving average, which has no lag.
   private static func smooth(_ points: [(x: Double, y: Double)]) -> [(x: Double, y: Double)] {
     func averages(_ values: [Double]) -> [Double] {
       var average = MovingAverage(beta: 0.8)
@@ -91,7 +91,7 @@ struct CurvePicture {
         plot.addLine(points, color: color)
         continue
       }
-      // A long curve is read by its moving average, with what it is made of behind.
+      // A long curve is drawn smoothed, with the raw values behind.
       plot.addLine(points, color: color, width: 1, isFaint: true)
       plot.addLine(Self.smooth(points), color: color)
     }
@@ -99,14 +99,15 @@ struct CurvePicture {
   }
 }
 
-/// The dev error over train rows, with the law through it and what twice the rows would give.
+/// A plot of the dev error over the number of train rows, with the fitted curve extrapolated to twice the
+/// rows.
 struct LearningCurvePicture {
   private let curve: LearningCurve
   private let scale: Double
   private let unit: String
 
   /// - Parameters:
-  ///   - scale: 100 for shares, which are shown in %.
+  ///   - scale: 100 for errors in percent, else 1.
   init(_ curve: LearningCurve, scale: Double, unit: String) {
     self.curve = curve
     self.scale = scale
@@ -142,7 +143,7 @@ struct LearningCurvePicture {
   }
 }
 
-/// One figure of each layer over the epochs, on a log scale.
+/// A plot of one figure of each layer over the epochs, on a log scale.
 struct SignalPicture {
   private let title: String
   private let layers: [Examination.LayerReport]
@@ -174,14 +175,14 @@ struct SignalPicture {
     return plot.svg
   }
 
-  /// From the first layer's colour to the last one's.
+  /// Returns a layer's colour, between those of the first and the last layer.
   private static func color(_ place: Int, of count: Int) -> String {
     let share = count > 1 ? 100 * place / (count - 1) : 0
     return "color-mix(in srgb, var(--dev) \(share)%, var(--train))"
   }
 }
 
-/// How often answers are right, over how sure they are.
+/// A reliability diagram: accuracy over confidence.
 struct CalibrationPicture {
   private let calibration: Calibration
 
@@ -190,10 +191,10 @@ struct CalibrationPicture {
   var svg: String {
     let lowest = min(0.5, calibration.bins.first.map { ($0.predicted * 10).rounded(.down) / 10 } ?? 0)
     var plot = Plot(
-      "right, %", label: "How often answers are right, over how sure they are",
+      "accuracy, %", label: "Reliability diagram: accuracy over confidence",
       x: Scale(of: [lowest * 100, 100], fromZero: false), y: Scale(of: [0, 100], fromZero: false))
     plot.addGrid()
-    plot.addTicks([(lowest * 100, "\(Text.plain(lowest * 100)) % sure"), (100, "100 % sure")])
+    plot.addTicks([(lowest * 100, "\(Text.plain(lowest * 100)) % confidence"), (100, "100 %")])
     plot.addGuide(from: (lowest * 100, lowest * 100), to: (100, 100))
     for bin in calibration.bins {
       plot.addRange(bin.predicted * 100, bin.right.low * 100, bin.right.high * 100, color: "var(--dev)")
@@ -203,7 +204,7 @@ struct CalibrationPicture {
   }
 }
 
-/// Answers over truths, for numbers.
+/// A plot of predicted over actual values, for regression.
 struct AnswersPicture {
   private let dev: Evaluation
 
@@ -213,10 +214,10 @@ struct AnswersPicture {
     let places = dev.sparsePlaces
     let values = places.flatMap { [dev.truths[$0], dev.predictions[$0]] }
     let scale = Scale(of: values, fromZero: false)
-    var plot = Plot("answer", label: "Answers over truths", x: scale, y: scale)
+    var plot = Plot("predicted", label: "Predicted over actual values", x: scale, y: scale)
     func text(_ value: Double) -> String { Text.significant(value, digits: 3) }
     plot.addGrid(text)
-    plot.addTicks([(scale.low, text(scale.low)), (scale.high, "truth \(text(scale.high))")])
+    plot.addTicks([(scale.low, text(scale.low)), (scale.high, "actual \(text(scale.high))")])
     plot.addGuide(from: (scale.low, scale.low), to: (scale.high, scale.high))
     for place in places {
       plot.addPoint(dev.truths[place], dev.predictions[place], color: "var(--dev)", radius: 2.2, opacity: 0.5)

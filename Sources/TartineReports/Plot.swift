@@ -9,18 +9,19 @@ import TartineEngine
   import Darwin
 #endif
 
-/// Values of one axis, from one end to the other.
+/// The range of one axis.
 struct Scale {
   let low, high: Double
   let isLogarithmic: Bool
 
-  /// From 0, or from the values' own lowest where they are on a log scale, with a little room above.
+  /// Fits the range to values: from 0 unless `fromZero` is false or the scale is logarithmic, with a margin
+  /// above.
   init(of values: [Double], fromZero: Bool = true, isLogarithmic: Bool = false) {
     let known = values.filter { $0.isFinite && (!isLogarithmic || $0 > 0) }
     self.isLogarithmic = isLogarithmic
     let (least, most) = (known.min() ?? (isLogarithmic ? 1e-3 : 0), known.max() ?? 1)
     if isLogarithmic {
-      // At least one power of ten, so that little differences look little.
+      // At least one power of ten, so that small differences look small.
       low = min(least, most / 10) / 1.3
       high = most * 1.3
     } else {
@@ -29,7 +30,7 @@ struct Scale {
     }
   }
 
-  /// From 0 to 1 along the axis.
+  /// Returns the position along the axis, from 0 to 1.
   func place(_ value: Double) -> Double {
     guard value.isFinite else { return value == .infinity ? 1 : 0 }
     let share =
@@ -38,10 +39,10 @@ struct Scale {
     return max(0, min(1.02, share))
   }
 
-  /// Round values, about so many.
+  /// Returns about `count` round values.
   func ticks(_ count: Int) -> [Double] {
     guard isLogarithmic else {
-      // Far from 0 its multiples are few.
+      // Far from 0 the multiples are few.
       if low > -1e-12, low < 0.3 * high { return Axis.ticks(to: high, count: count).filter { $0 >= low } }
       let step = Axis.ticks(to: high - low, count: count).dropFirst().first ?? 1
       let first = (low / step).rounded(.up)
@@ -55,7 +56,7 @@ struct Scale {
   }
 }
 
-/// A frame with two axes, and what is drawn into it.
+/// A frame with two axes, and the marks drawn in it.
 struct Plot {
   private let title: String
   private let label: String
@@ -64,8 +65,8 @@ struct Plot {
   private static let frame = (left: 56.0, right: 402.0, top: 30.0, bottom: 204.0)
 
   /// - Parameters:
-  ///   - title: above the frame.
-  ///   - label: what a person who cannot see it is told.
+  ///   - title: The text above the frame.
+  ///   - label: The accessibility label.
   init(_ title: String, label: String, x: Scale, y: Scale) {
     self.title = title
     self.label = label
@@ -83,7 +84,7 @@ struct Plot {
 
   // MARK: Axes
 
-  /// Lines at round values of the vertical axis.
+  /// Adds grid lines at round values of the vertical axis.
   mutating func addGrid(_ text: (Double) -> String = { Text.tick($0) }) {
     for tick in y.ticks(4) {
       let at = down(tick)
@@ -94,7 +95,7 @@ struct Plot {
     }
   }
 
-  /// Texts below the horizontal axis: the first and last kept within the frame.
+  /// Adds texts below the horizontal axis; the first and last stay inside the frame.
   mutating func addTicks(_ ticks: [(value: Double, text: String)]) {
     for (place, tick) in ticks.enumerated() {
       let share = x.place(tick.value)
@@ -103,7 +104,7 @@ struct Plot {
     }
   }
 
-  /// Names in their colours, at the top right.
+  /// Adds a legend at the top right.
   mutating func addKey(_ names: [(name: String, color: String)]) {
     let spans = names.enumerated().map { place, entry in
       "<tspan\(place > 0 ? " dx=\"10\"" : "") style=\"fill:\(entry.color)\">\(escape(entry.name))</tspan>"
@@ -112,7 +113,7 @@ struct Plot {
       "<text x=\"\(Text.plain(Self.frame.right))\" y=\"13\" text-anchor=\"end\">\(spans.joined())</text>")
   }
 
-  /// A remark within the frame, at its top.
+  /// Adds a remark at the top of the frame.
   mutating func addNote(_ text: String) {
     parts.append(
       "<text x=\"\(Text.plain(Self.frame.right))\" y=\"\(Text.plain(Self.frame.top + 4))\" text-anchor=\"end\" "
@@ -128,7 +129,7 @@ struct Plot {
         + "\(isFaint ? " opacity=\".45\"" : "") stroke-linejoin=\"round\"/>")
   }
 
-  /// What lies between two lines.
+  /// Adds a band between two lines.
   mutating func addBand(_ points: [(x: Double, low: Double, high: Double)], color: String) {
     let there = points.map { "\(across($0.x)),\(down($0.high))" }
     let back = points.reversed().map { "\(across($0.x)),\(down($0.low))" }
@@ -141,21 +142,21 @@ struct Plot {
         + "\(opacity < 1 ? " opacity=\"\(opacity)\"" : "")/>")
   }
 
-  /// An interval at one place.
+  /// Adds an interval as a vertical bar.
   mutating func addRange(_ x: Double, _ low: Double, _ high: Double, color: String) {
     parts.append(
       "<line x1=\"\(across(x))\" x2=\"\(across(x))\" y1=\"\(down(low))\" y2=\"\(down(high))\" stroke=\"\(color)\" "
         + "stroke-width=\"5\" stroke-linecap=\"round\" opacity=\".35\"/>")
   }
 
-  /// A dashed line from one point to another.
+  /// Adds a dashed line from one point to another.
   mutating func addGuide(from start: (x: Double, y: Double), to end: (x: Double, y: Double)) {
     parts.append(
       "<line x1=\"\(across(start.x))\" y1=\"\(down(start.y))\" x2=\"\(across(end.x))\" y2=\"\(down(end.y))\" "
         + "stroke=\"var(--soft)\" stroke-dasharray=\"3 4\"/>")
   }
 
-  /// A dashed line from bottom to top.
+  /// Adds a dashed vertical line.
   mutating func addMark(at value: Double) { addGuide(from: (value, y.low), to: (value, y.high)) }
 
   var svg: String {
@@ -165,7 +166,7 @@ struct Plot {
   }
 }
 
-/// Round numbers for an axis from 0.
+/// Round numbers for an axis that starts at 0.
 enum Axis {
   static func ticks(to highest: Double, count: Int) -> [Double] {
     guard highest > 0, highest.isFinite else { return [0] }
@@ -179,7 +180,7 @@ enum Axis {
 }
 
 extension Text {
-  /// A number of an axis, short whatever its size.
+  /// Returns a short text of a number on an axis.
   static func tick(_ value: Double) -> String {
     guard value != 0, abs(value) < 1e-3 || abs(value) >= 1e5 else {
       return abs(value) >= 10 && value == value.rounded() ? fixed(value, decimals: 0) : significant(value, digits: 2)
@@ -190,7 +191,7 @@ extension Text {
     return "\(head)e\(power < 0 ? "−" : "")\(abs(power))"
   }
 
-  /// A coordinate.
+  /// Returns the text of a coordinate.
   static func plain(_ value: Double) -> String {
     let rounded = (value * 10).rounded() / 10
     return Int(exactly: rounded).map(String.init) ?? String(rounded)

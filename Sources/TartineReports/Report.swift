@@ -3,7 +3,7 @@ import TartineDiagnosis
 import TartineFiles
 import TartineTraining
 
-/// One page of HTML without outside parts: verdict, ladder, curves, network, recipe.
+/// A self-contained HTML page about a run: verdict, error ladder, curves, network, recipe.
 public struct Report {
   private let run: Run
   private let diagnosis: Diagnosis
@@ -11,14 +11,14 @@ public struct Report {
   private let remarks: [String]
   private let title: String
 
-  /// A report of a run, with its reading.
+  /// Creates a report of a run.
   ///
   /// - Parameters:
-  ///   - run: what is told of.
-  ///   - diagnosis: its reading.
-  ///   - headline: the result, said first.
-  ///   - remarks: sentences beside the verdict.
-  ///   - title: of the page.
+  ///   - run: The run.
+  ///   - diagnosis: The run's diagnosis.
+  ///   - headline: The result, shown first.
+  ///   - remarks: Sentences shown below the verdict.
+  ///   - title: The page's title.
   public init(
     _ run: Run, diagnosis: Diagnosis, headline: [String] = [], remarks: [String] = [], title: String
   ) {
@@ -29,7 +29,7 @@ public struct Report {
     self.title = title
   }
 
-  /// The page.
+  /// The page as HTML.
   public var html: String {
     let prescriptions = diagnosis.prescriptions.map {
       "<li><strong>\(escape($0.what))</strong>: \(escape($0.why)). <code>\(escape($0.flags))</code></li>"
@@ -53,13 +53,13 @@ public struct Report {
   }
 }
 
-/// What a page says of a run.
+/// The sections of a page about a run.
 struct RunSections {
   private let run: Run
   private let diagnosis: Diagnosis
   private let seeds: Int
 
-  /// - Parameter seeds: networks that the ladder is of.
+  /// - Parameter seeds: The number of networks that the error ladder averages over.
   init(_ run: Run, _ diagnosis: Diagnosis, seeds: Int = 1) {
     self.run = run
     self.diagnosis = diagnosis
@@ -73,7 +73,9 @@ struct RunSections {
         $0.rows > 0 ? "\($0.rows)" : "",
       ]
     }
-    let chosen = run.recipe.keeps == .best ? " Dev chose the epoch, so its error is a little optimistic." : ""
+    let chosen =
+      run.recipe.keeps == .best
+      ? " The epoch was chosen on dev, so the dev error is a little optimistic." : ""
     return Page.section(
       "The error ladder",
       note:
@@ -88,8 +90,9 @@ struct RunSections {
     return Page.section(
       "The epochs",
       note:
-        "After each epoch, in prediction mode; the train figure is of a fixed sample as large as dev. The weights kept are "
-        + "those of epoch \(run.model.epoch)\(run.recipe.keeps == .last ? ", the last" : ", where the dev loss was lowest").",
+        "Measured after each epoch, in prediction mode; train on a fixed sample as large as dev. The "
+        + "weights are "
+        + "those of epoch \(run.model.epoch)\(run.recipe.keeps == .last ? ", the last" : ", with the lowest dev loss").",
       Page.charts([
         CurvePicture("Loss", history.map(\.train.loss), history.map(\.dev.loss), best: run.bestEpoch).svg,
         CurvePicture(
@@ -108,7 +111,7 @@ struct RunSections {
     return Page.section(
       "The data",
       """
-      <p>\(run.split.trainCount) rows to train, \(run.split.devCount) dev, \(run.split.testCount) test, \
+      <p>\(run.split.trainCount) train, \(run.split.devCount) dev, \(run.split.testCount) test rows, \
       \(escape(run.split.division)). \(run.history.count) epochs, \(run.steps) steps, \
       \(Text.fixed(run.seconds, decimals: 1)) s on \(run.threads) thread\(run.threads == 1 ? "" : "s").</p>\(list)
       """)
@@ -120,15 +123,15 @@ struct RunSections {
 }
 
 extension Split {
-  /// How it was divided, after the parts' rows.
+  /// The method of the split, in words.
   fileprivate var division: String {
     switch method {
     case .stratified:
-      "divided at random with seed \(seed)\(task.isClassification ? ", each class in the same shares" : "")"
-    case .grouped(let column): "rows of one '\(column)' together, divided at random with seed \(seed)"
-    case .time(let column): "divided by '\(column)', the earliest to train"
-    case .hash(let column): "divided by a hash of '\(column)'"
-    case .fixed(let column): "divided as '\(column)' says"
+      "split at random with seed \(seed)\(task.isClassification ? ", stratified by class" : "")"
+    case .grouped(let column): "split at random with seed \(seed), in groups by '\(column)'"
+    case .time(let column): "split by time, '\(column)', with the earliest rows in train"
+    case .hash(let column): "split by a hash of '\(column)'"
+    case .fixed(let column): "split as given in '\(column)'"
     }
   }
 }

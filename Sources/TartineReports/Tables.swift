@@ -9,7 +9,7 @@ import TartineFiles
   import Foundation
 #endif
 
-/// Figures with their intervals, one below the other, from 0.
+/// A plot of figures with their intervals, one below the other, on an axis from 0.
 struct BarsPicture {
   typealias Bar = (name: String, estimate: Estimate, isSure: Bool)
   private let bars: [Bar]
@@ -54,7 +54,7 @@ struct BarsPicture {
   }
 }
 
-/// Truths by answers, the more rows the darker.
+/// The confusion matrix, shaded by the number of rows.
 struct ConfusionTable {
   private static let mostClasses = 20
   private let classes: [String]
@@ -65,7 +65,7 @@ struct ConfusionTable {
     self.rows = rows
   }
 
-  /// Of more classes than fit, the pairs that are confused most.
+  /// The matrix, or the most confused pairs if there are too many classes.
   var html: String { classes.count > Self.mostClasses ? pairs : matrix }
 
   private var matrix: String {
@@ -73,7 +73,7 @@ struct ConfusionTable {
     let lines = zip(classes, rows).enumerated().map { place, line -> String in
       let total = max(1, line.1.reduce(0, +))
       let cells = line.1.enumerated().map { answer, count -> String in
-        // The diagonal in one colour, mistakes in another.
+        // The diagonal has one colour, mistakes another.
         let share = 100 * count / total
         let color = answer == place ? "var(--test)" : "var(--bad)"
         let strength = count == 0 ? 0 : max(8, answer == place ? share / 2 : min(80, share * 2))
@@ -82,7 +82,8 @@ struct ConfusionTable {
       return "<tr><th>\(escape(line.0))</th>\(cells.joined())</tr>"
     }
     return
-      "<p class=\"note\">Each row a class as it is, each column what it was taken for.</p><div class=\"wide\"><table class=\"matrix\">"
+      "<p class=\"note\">Rows are actual classes, columns predicted classes.</p><div class=\"wide\"><table "
+      + "class=\"matrix\">"
       + "<thead><tr><th></th>\(heads)</tr></thead><tbody>\(lines.joined())</tbody></table></div>"
   }
 
@@ -94,11 +95,11 @@ struct ConfusionTable {
       }
     }
     list.sort { $0.count > $1.count }
-    return Page.table(["it is", "taken for", "rows"], list.prefix(15).map { [$0.truth, $0.answer, "\($0.count)"] })
+    return Page.table(["actual", "predicted", "rows"], list.prefix(15).map { [$0.truth, $0.answer, "\($0.count)"] })
   }
 }
 
-/// The rows that cost most and those that are probably labelled wrongly, as pictures where they are pictures.
+/// The rows with the highest loss and those with suspect labels, shown as images if they are images.
 struct WorstRowsSection {
   private static let mostSuspects = 12
   private let examination: Examination
@@ -111,16 +112,18 @@ struct WorstRowsSection {
 
   var html: String {
     let worst = examination.worstRows?.rows ?? []
-    // Numbers have no probability.
+    // A regression has no probabilities.
     let isSure = worst.contains { $0.probability != nil }
     func sure(_ probability: Double?) -> String { probability.map { Text.significant($0, digits: 2) } ?? "" }
     let suspects = (examination.labels?.suspects ?? []).prefix(Self.mostSuspects)
     return Page.section(
-      "The rows that cost most", note: "Of dev, those first that cost most: look at them.",
+      "Rows with the highest loss",
+      note: "On dev, the highest loss first: check these rows and their labels.",
       show(
-        worst.map { ($0.place, "row \($0.row): \($0.truth), taken for \($0.answer)") },
+        worst.map { ($0.place, "row \($0.row): actual \($0.truth), predicted \($0.answer)") },
         table: Page.table(
-          ["row", "it is", "answer"] + (isSure ? ["probability of the truth"] : []) + ["costs"] + told.map(\.name),
+          ["row", "actual", "predicted"] + (isSure ? ["probability of the actual class"] : []) + ["loss"]
+            + told.map(\.name),
           worst.map { row in
             [
               ["\(row.row)", row.truth, row.answer], isSure ? [sure(row.probability)] : [],
@@ -128,8 +131,8 @@ struct WorstRowsSection {
             ].flatMap { $0 }
           })))
       + Page.section(
-        "Labels to look at",
-        note: "Networks that never saw these rows are sure of another class. "
+        "Suspect labels",
+        note: "Networks that were not trained on these rows predict another class with high confidence. "
           + "\(examination.labels?.suspects.count ?? 0) of \(examination.labels?.rows ?? 0) rows are suspect.",
         show(
           suspects.map { ($0.place, "row \($0.row): labelled \($0.label), looks like \($0.suggestion)") },
@@ -142,7 +145,7 @@ struct WorstRowsSection {
 
   private static let mostColumns = 5
 
-  /// The columns that matter most, beside each row.
+  /// The most important columns, shown beside each row.
   private var told: [Column] {
     guard case .table(let columns) = split.dataset.inputs else { return [] }
     let order = examination.importance?.columns.map(\.column) ?? columns.map(\.name)
@@ -156,12 +159,12 @@ struct WorstRowsSection {
     }
   }
 
-  /// As pictures, or as a table.
+  /// Returns the rows as images, or as a table.
   private func show(_ rows: [(place: Int, caption: String)], table: String) -> String {
     guard case .images(let block) = split.dataset.inputs, !rows.isEmpty else { return table }
     let (height, width, channels) = block.shape
     let figures = rows.map { row, caption -> String in
-      // What is neither gray nor colour is shown by its first channel.
+      // Images that are neither gray nor RGB are shown by their first channel.
       let shown = channels == 3 ? 3 : 1
       let pixels = block.pixels(row)
       let bytes = (0..<height * width).flatMap { place in

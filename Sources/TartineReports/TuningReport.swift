@@ -4,23 +4,25 @@ import TartineFiles
 import TartineSearch
 import TartineTraining
 
-/// A search as one page of HTML without outside parts: the winner first, then how it was found.
+/// A self-contained HTML page about a hyperparameter search: the winner, then how it was found.
 public struct TuningReport {
   private let result: TuningResult
   private let title: String
   private let unit: Unit
   private let rows: (train: Int, dev: Int, test: Int)
-  /// Trials that are done, with where they lie.
+  /// The complete trials, with their points in the search space.
   private let done: [(trial: Trial, point: [Double], value: Double)]
-  /// Numbers of the best tenth of them.
+  /// The numbers of the best tenth of these trials.
   private let bestTenth: Set<Int>
-  /// What nearly all of them lie below, in the plot's unit: a few that are far worse would take all of the axis.
+  /// The axis limit, in the plot's unit: it cuts off the few trials that are far worse than the rest.
   private let usual: Double
 
+  /// Creates a report of a search.
+  ///
   /// - Parameters:
-  ///   - result: what the search came to.
-  ///   - split: the rows.
-  ///   - title: the page's heading.
+  ///   - result: The result of the search.
+  ///   - split: The data.
+  ///   - title: The page's title.
   public init(_ result: TuningResult, on split: Split, title: String) {
     self.result = result
     self.title = title
@@ -43,27 +45,34 @@ public struct TuningReport {
     }
   }
 
-  /// The page.
+  /// The page as HTML.
   public var html: String {
     let sections = [
       winner, facts,
       Page.section(
-        "The best so far",
-        note: "Each trial, and the best by then; what is far worse lies above the picture, or at its edge.",
+        "Optimization history",
+        note:
+          "Each trial, and the best value so far; trials that are far worse are cut off or drawn at the "
+          + "upper edge.",
         bestSoFar),
       Page.section(
-        "What matters",
+        "Hyperparameter importance",
         note:
-          "The share of the variance over the space that would be left if all others were known, with 95 % intervals. What acts "
-          + "together counts for each, so that shares may add up to more than 100 %; those in colour surely matter.",
+          "Total Sobol index: the share of the variance over the space that remains when all others are "
+          + "fixed, with 95 % "
+          + "intervals. Interactions count for each hyperparameter, so the shares may add up to more than "
+          + "100 %; those in colour are significant.",
         importance),
-      Page.section("At an edge", edges), rounds,
+      Page.section("Best values at the edge of a range", edges), rounds,
       Page.section(
         "Each hyperparameter",
         note:
-          "Every trial that is done; the best tenth, and three at least, in colour. Lower is better; what is far worse lies at the upper edge.",
+          "All complete trials; the best tenth, at least three, in colour. Lower is better; trials that "
+          + "are far worse are at the upper edge.",
         scatters),
-      Page.section("All together", note: "A line a trial; the best tenth, and three at least, in colour.", parallel),
+      Page.section(
+        "Parallel coordinates",
+        note: "One line per trial; the best tenth, at least three, in colour.", parallel),
       Page.section("The trials", trials), recipe,
     ]
     return Page(title: title, body: sections.joined(separator: "\n")).html
@@ -77,7 +86,8 @@ public struct TuningReport {
 
   private var winner: String {
     guard let winner = result.winner else {
-      let reason = result.best == nil ? "No trial is done" : "No trial's values can be trained with every seed"
+      let reason =
+        result.best == nil ? "No trial is complete" : "None of the best trials can be trained with every seed"
       return "<p class=\"verdict\">\(reason), so there is no winner.</p>"
     }
     let best = winner.best
@@ -86,7 +96,7 @@ public struct TuningReport {
     words += " \(result.luck(unit))"
     if let sentence = result.gainSentence { words += " \(sentence)" }
     if let lead = winner.lead, winner.candidates.count > 1 {
-      words += " Against the runner-up, trial \(winner.candidates[1].trial.number): \(lead)."
+      words += " Winner minus runner-up, trial \(winner.candidates[1].trial.number): \(lead)."
     }
     if let test = winner.test { words += " On \(result.testWords): \(text(test.value)) (\(unit.range(test)))." }
     if let old = result.oldWinner { words += " \(old.sentence)" }
@@ -98,11 +108,13 @@ public struct TuningReport {
     }
     return "<p class=\"verdict\">\(escape(words))</p>"
       + Page.section(
-        "The few best, trained again",
+        "The best trials, retrained",
         note:
-          "The first score of the best of many is better than it is. These were trained again with seeds that no trial had, which chose the winner, and the first two once more, with seeds that chose nothing.",
+          "The first score of the best of many trials is optimistic. The best trials were retrained with "
+          + "fresh seeds to choose the winner, and the first two once more with seeds not used for "
+          + "the choice.",
         Page.table(
-          ["trial", "first score", "seeds that chose", "seeds that tell", "95 % interval"]
+          ["trial", "first score", "seeds for the choice", "seeds for the estimate", "95 % interval"]
             + result.space.parameters.map(\.name), rows))
   }
 
@@ -110,10 +122,10 @@ public struct TuningReport {
     let counts = Trial.State.allCases.compactMap { state in
       result.count(state) > 0 ? "\(result.count(state)) \(Self.word(state))" : nil
     }
-    let drawn = counts.count > 1 ? " Only trials that are done are drawn." : ""
+    let drawn = counts.count > 1 ? " The plots show complete trials only." : ""
     let words =
-      "Trials: \(counts.joined(separator: ", ")); sampler \(result.sampler.rawValue). \(rows.train) rows to train, "
-      + "\(rows.dev) dev, \(rows.test) test.\(drawn)\(result.failures.map { " " + $0 } ?? "")"
+      "Trials: \(counts.joined(separator: ", ")); sampler \(result.sampler.rawValue). \(rows.train) train, "
+      + "\(rows.dev) dev, \(rows.test) test rows.\(drawn)\(result.failures.map { " " + $0 } ?? "")"
     return "<p>\(escape(words))</p>"
   }
 
@@ -150,14 +162,14 @@ public struct TuningReport {
   private var rounds: String {
     if !result.sides.isEmpty, result.sides.count > 1 {
       var plot = Plot(
-        "side of the box", label: "How wide the box is that is searched, by trial",
+        "box width", label: "The width of the searched box, by trial",
         x: Scale(of: [0, Double(result.sides.count - 1)], fromZero: false), y: Scale(of: [0, 1.6]))
       plot.addGrid()
       plot.addTicks([(0, "trial 0"), (Double(result.sides.count - 1), "trial \(result.sides.count - 1)")])
       plot.addLine(result.sides.enumerated().map { (Double($0), $1) }, color: "var(--train)")
       return Page.section(
         "From coarse to fine",
-        note: "How wide the box around the best is at each trial, as a share of each hyperparameter's range.",
+        note: "The width of the box around the best trial, as a share of each hyperparameter's range.",
         Page.charts([plot.svg]))
     }
     guard result.boxes.count > 1 else { return "" }
@@ -171,7 +183,7 @@ public struct TuningReport {
         }
     }
     return Page.section(
-      "From coarse to fine", note: "The box of each round.",
+      "From coarse to fine", note: "The box searched in each round.",
       Page.table(["round", "from trial"] + ordered.map(\.element.name), rows))
   }
 
@@ -198,7 +210,7 @@ public struct TuningReport {
     if case .choice(let values) = domain, values.count <= 6 {
       return values.enumerated().map { ((Double($0) + 0.5) / Double(values.count), $1.shortText) }
     }
-    // Where these values lie, which of whole numbers is the middle of their piece.
+    // The position of a whole number is the middle of its segment.
     return [0, 0.5, 1].map { unit in
       let value = domain.value(at: unit)
       return (domain.unit(of: value) ?? unit, value.shortText)
@@ -228,7 +240,7 @@ public struct TuningReport {
         + "stroke=\"var(--line)\"/><text x=\"\(Text.plain(right))\" y=\"14\" text-anchor=\"middle\">\(escape(axis))</text>"
         + "<text x=\"\(Text.plain(right))\" y=\"28\" text-anchor=\"middle\">\(Text.tick(high))</text>"
         + "<text x=\"\(Text.plain(right))\" y=\"266\" text-anchor=\"middle\">\(Text.tick(low))</text>")
-    // The best are drawn last, above the others.
+    // The best trials are drawn last, above the others.
     for isBest in [false, true] {
       for (trial, point, value) in done where bestTenth.contains(trial.number) == isBest {
         let ends = point.enumerated().filter { !$0.element.isNaN }.map { place, unit in
@@ -260,16 +272,18 @@ public struct TuningReport {
         trial.seconds.map { "\(Text.significant($0, digits: 2)) s" } ?? "",
       ] + result.space.parameters.map { trial.values[$0.name]?.shortText ?? "–" }
     }
-    let table = Page.table(["trial", axis, "took"] + result.space.parameters.map(\.name), Array(rows.prefix(500)))
-    return rows.isEmpty ? "" : "<details><summary>\(rows.count) trials, the best first</summary>\(table)</details>"
+    let table = Page.table(["trial", axis, "time"] + result.space.parameters.map(\.name), Array(rows.prefix(500)))
+    return rows.isEmpty
+      ? ""
+      : "<details><summary>\(rows.count) trials, best first</summary>\(table)</details>"
   }
 
   private static func word(_ state: Trial.State) -> String {
     switch state {
-    case .complete: "done"
-    case .pruned: "stopped early"
+    case .complete: "complete"
+    case .pruned: "pruned"
     case .failed: "failed"
-    case .running: "being tried"
+    case .running: "running"
     case .waiting: "waiting"
     }
   }

@@ -183,7 +183,7 @@ import Testing
     #expect(try command.bytes("killed/model.safetensors") == command.bytes("whole/model.safetensors"))
     #expect(try command.bytes("killed/history.jsonl") == command.bytes("whole/history.jsonl"))
     let again = try command.run(["train", "--resume", "killed"])
-    #expect(again.code == 64 && again.errors.contains("is finished, so there is nothing to go on with"))
+    #expect(again.code == 64 && again.errors.contains("is finished, so there is nothing to resume"))
   }
 
   @Test func resumingHoldsToTheRun() throws {

@@ -26,7 +26,7 @@ import Testing
     for part in ["http:", "https:", "<script", "<link", "src=\"/", "@import"] {
       #expect(!html.contains(part), "\(part)")
     }
-    for title in ["The error ladder", "The epochs", "Signals", "All checks", "One distribution", "The recipe"] {
+    for title in ["The error ladder", "The epochs", "Signals", "All checks", "Distribution shift", "The recipe"] {
       #expect(html.contains("<h2>\(title)</h2>"), "\(title)")
     }
     let verdict = try #require(json["verdict"] as? String)

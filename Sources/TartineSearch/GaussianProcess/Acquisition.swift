@@ -8,9 +8,9 @@ import TartineEngine
   import Darwin
 #endif
 
-/// Where in a box a Gaussian process of what was seen expects most to be gained.
+/// Maximizes the log expected improvement of a Gaussian process of the trials within a box.
 struct Acquisition {
-  /// The box, one side for each hyperparameter.
+  /// A box, with one interval per hyperparameter.
   struct Region: Equatable {
     let low, high: [Double]
   }
@@ -21,21 +21,21 @@ struct Acquisition {
   private let space: SearchSpace
   private let isOrdered: [Bool]
   private let process: GaussianProcess
-  /// What is to be improved on.
+  /// The value to improve on.
   private let threshold: Double
-  /// Points that were tried, or are being tried: to try one again would tell nothing.
+  /// The points of all trials, pending ones included: trying one again would give no information.
   private let tried: Set<[Double]>
-  /// The best points seen, the best first; a hyperparameter that is not there in the middle.
+  /// The best points, best first; inactive hyperparameters are at 0.5.
   let best: [[Double]]
-  /// Logarithms of the process's lengths.
+  /// The logarithms of the process's lengthscales.
   var lengths: [Double] { process.parameters.lengths }
 
-  /// Points that the process is fitted to, at most: the best half of them, and the latest.
+  /// The largest number of points of the process: half of them the best, the others the latest.
   private static let mostPoints = 270
-  /// The same for its parameters, which take many fits.
+  /// The largest number of points for fitting its parameters, which takes many evaluations.
   private static let mostFitted = 90
 
-  /// - Returns: nil where too little is known.
+  /// Fits the process; returns nil if there are too few finite values.
   init?(_ space: SearchSpace, _ history: [Observation]) {
     self.space = space
     isOrdered = space.parameters.map(\.domain.isOrdered)
@@ -68,25 +68,27 @@ struct Acquisition {
     return good.union(late).sorted().map { trials[$0] }
   }
 
-  /// A point as the space has it: of whole numbers and choices the middle, and what is not there left out.
+  /// Returns a point with whole numbers and choices at the middle of their segments, and inactive
+  /// hyperparameters as NaN.
   private func settled(_ point: [Double]) -> [Double] { space.point(of: space.values(at: point)) ?? point }
 
   private func isTried(_ point: [Double]) -> Bool { tried.contains(Self.key(point)) }
 
-  /// A point that equals itself where a hyperparameter is not there.
+  /// Returns a point that compares equal to itself: NaN is replaced.
   private static func key(_ point: [Double]) -> [Double] { point.map { $0.isNaN ? -1 : $0 } }
 
   private func gain(_ mean: Double, _ variance: Double) -> Double {
     LogExpectedImprovement.value(mean: mean, deviation: variance.squareRoot(), threshold: threshold).value
   }
 
-  /// The point from which most is expected.
+  /// Returns the point with the highest log expected improvement.
   ///
-  /// Points all over the box, and steps of many sizes from the best that were seen, are compared; from the best of these it climbs.
+  /// The candidates are points spread over the box, and steps of many sizes from the best trials. The best
+  /// candidates are then refined by local optimization.
   func maximum(in region: Region, seed: UInt64, number: Int) -> [Double] {
     var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 9)
     let sobol = SobolSequence(dimensions: space.count, seed: seed &+ UInt64(number), index: 3)
-    // Where there are many points each candidate takes long.
+    // With many points each candidate is expensive.
     let (wide, steps) = process.points.count > 120 ? (192, 32) : (512, 64)
     var candidates = (0..<wide).map { k in
       zip(sobol[k], zip(region.low, region.high)).map { $1.0 + $0 * ($1.1 - $1.0) }
@@ -98,7 +100,7 @@ struct Acquisition {
     }
     candidates = candidates.map(settled)
     let fresh = candidates.filter { !isTried($0) }
-    // Of few points those in the box may all have been tried, and at last those outside it.
+    // In a small discrete space all points of the box may have been tried, and at last all points.
     if fresh.isEmpty, region != everywhere { return maximum(in: everywhere, seed: seed, number: number) }
     if !fresh.isEmpty { candidates = fresh }
     let gains = process.predict(candidates).map { gain($0.mean, $0.variance) }
@@ -111,7 +113,7 @@ struct Acquisition {
     return found.point.map { $0.isNaN ? 0.5 : $0 }
   }
 
-  /// A point with some hyperparameters moved, at least one.
+  /// Returns a point with at least one hyperparameter moved.
   private func step(
     from point: [Double], size: Double, _ region: Region, _ stream: inout RandomStream
   ) -> [Double] {
@@ -125,7 +127,7 @@ struct Acquisition {
     return near
   }
 
-  /// Climbs in the hyperparameters that have an order.
+  /// Optimizes the ordered hyperparameters locally.
   private func climb(from start: [Double], _ region: Region) -> (point: [Double], gain: Double) {
     let free = isOrdered.indices.filter { isOrdered[$0] && !start[$0].isNaN }
     func at(_ list: [Double]) -> [Double] {
@@ -145,7 +147,7 @@ struct Acquisition {
         free.map { -(gain.byMean * here.meanSlope[$0] + gain.byDeviation * here.varianceSlope[$0] / (2 * deviation)) }
       )
     }
-    // Whole numbers are as they are.
+    // Round to whole numbers.
     let whole = settled(at(found.place))
     let here = process.predict([whole])[0]
     return (whole, gain(here.mean, here.variance))

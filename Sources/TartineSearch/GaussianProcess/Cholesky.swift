@@ -11,8 +11,8 @@ struct Cholesky {
   let count: Int
   private let factor: [Double]
 
-  /// - Parameter matrix: [row, column]; its upper half is read.
-  /// - Returns: nil where the matrix is not positive definite.
+  /// Factorizes a matrix; returns nil if it is not positive definite.
+  /// - Parameter matrix: The elements as [row, column]; only the upper triangle is read.
   init?(_ matrix: [Double], count n: Int) {
     count = n
     var a = matrix
@@ -50,7 +50,7 @@ struct Cholesky {
   /// The sum of the logarithms of the factor's diagonal: half of log det A.
   var logDiagonal: Double { (0..<count).reduce(0) { $0 + log(factor[$1 * count + $1]) } }
 
-  /// Uᵀ⁻¹ B for columns that lie beside each other, [count, columns].
+  /// Solves Uᵀ X = B in place, with B as [count, columns].
   func halfSolve(_ right: inout [Double], columns m: Int) {
     let n = count
     factor.withUnsafeBufferPointer { u in
@@ -70,7 +70,7 @@ struct Cholesky {
     }
   }
 
-  /// U⁻¹ b.
+  /// Returns U⁻¹ b.
   func backSolve(_ right: [Double]) -> [Double] {
     var x = right
     for i in stride(from: count - 1, through: 0, by: -1) {
@@ -81,14 +81,14 @@ struct Cholesky {
     return x
   }
 
-  /// A⁻¹ b.
+  /// Returns A⁻¹ b.
   func solve(_ right: [Double]) -> [Double] {
     var half = right
     halfSolve(&half, columns: 1)
     return backSolve(half)
   }
 
-  /// A⁻¹, [row, column], its upper half.
+  /// Returns the upper triangle of A⁻¹ as [row, column].
   var inverse: [Double] {
     let n = count
     var half = [Double](repeating: 0, count: n * n)

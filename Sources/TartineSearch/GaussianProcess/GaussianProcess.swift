@@ -6,35 +6,37 @@
   import Darwin
 #endif
 
-/// A Gaussian process over points of places from 0 to 1: what is to be expected where nobody has looked, and how sure that is.
+/// A Gaussian process over the unit cube, with predictive means and variances.
 ///
-/// Its covariance is Matérn's with ν = 5/2 and a length for each hyperparameter, a parabola for each that has an order, and
-/// noise:
+/// The kernel is a Matérn kernel with ν = 5/2 and one lengthscale per hyperparameter, plus a quadratic trend
+/// in each ordered hyperparameter, plus noise:
 ///
 ///     k(x, x′) = s² (1 + √5 r + 5/3 r²) e^(−√5 r) + t² Σ φ(x) φ(x′) + n² [x = x′],   r² = Σ (x − x′)² / ℓ²
 ///
-/// with φ(x) = x − ½ and (x − ½)² − 1/12. Choices differ by 1 or not at all, and so do hyperparameters that are there in one
-/// point only. Lengths, signal, trend and noise are those of the highest posterior.
+/// with φ(x) = x − ½ and (x − ½)² − 1/12. The distance of two different choices is 1, as is that of a
+/// hyperparameter that is active in one point alone. Lengthscales, signal, trend and noise are maximum a
+/// posteriori estimates.
 ///
-/// **Source**: Rasmussen and Williams, *Gaussian processes for machine learning*, 2006, eq. 2.25, 4.17, 5.9; Hvarfner, Hellsten,
-/// Nardi, *Vanilla Bayesian optimization performs great in high dimensions*, 2024, for lengths that grow with √d.
+/// **Source**: Rasmussen and Williams, *Gaussian processes for machine learning*, 2006, eq. 2.25, 4.17, 5.9;
+/// Hvarfner, Hellsten, Nardi, *Vanilla Bayesian optimization performs great in high dimensions*, 2024, for
+/// lengthscales that grow with √d.
 package struct GaussianProcess {
-  /// Which hyperparameters have an order.
+  /// Whether each hyperparameter is ordered.
   package let isOrdered: [Bool]
   package private(set) var points: [[Double]]
   private var values: [Double]
   package private(set) var parameters: Parameters
-  /// What the parabolas are made of, by point.
+  /// The features of the quadratic trend, by point.
   private var features: [[Double]]
   private var cholesky: Cholesky
   private var weights: [Double]
   private var halfValues: [Double]
 
-  /// What the covariance is made of, in logarithms.
+  /// The logarithms of the kernel's parameters.
   package struct Parameters {
-    /// Of each hyperparameter's length.
+    /// The log lengthscale of each hyperparameter.
     package var lengths: [Double]
-    /// Of the variances.
+    /// The log variances.
     package var signal, trend, noise: Double
 
     var list: [Double] { lengths + [signal, trend, noise] }
@@ -45,12 +47,12 @@ package struct GaussianProcess {
     }
   }
 
-  /// Normal distributions of the parameters before anything is seen.
+  /// The normal priors of the log parameters.
   private struct Prior {
     let mean, deviation, lowest, highest: [Double]
 
     init(dimensions d: Int) {
-      // Lengths of √d / 4; parabolas and noise that may be small or large.
+      // Lengthscales around √d / 4; wide priors of trend and noise.
       let lengths = [Double](repeating: log(0.25) + 0.5 * log(Double(d)), count: d)
       mean = lengths + [0, log(0.3), log(0.01)]
       deviation = [Double](repeating: 1, count: d) + [1, 1.5, 3]
@@ -61,13 +63,13 @@ package struct GaussianProcess {
 
   // MARK: Fitting
 
-  /// Fits the parameters to what was seen.
+  /// Fits the parameters to observations; returns nil if no covariance is positive definite.
   ///
   /// - Parameters:
-  ///   - points: places from 0 to 1; not a number where a hyperparameter is not there.
-  ///   - values: of mean 0 and variance about 1.
-  ///   - evaluations: of the likelihood, at most.
-  /// - Returns: nil where no covariance is positive definite.
+  ///   - points: Points of the unit cube, with NaN for inactive hyperparameters.
+  ///   - values: The observed values, of mean 0 and variance about 1.
+  ///   - isOrdered: Whether each hyperparameter is ordered.
+  ///   - evaluations: The largest number of evaluations of the likelihood.
   package init?(
     _ points: [[Double]], _ values: [Double], isOrdered: [Bool], evaluations: Int
   ) {
@@ -75,7 +77,7 @@ package struct GaussianProcess {
     let squares = Self.squares(points, isOrdered)
     let features = points.map { Self.features($0, isOrdered) }
     var best: (place: [Double], value: Double)?
-    // From what is likely before anything is seen, and from much noise: each may be a lowest place of its own.
+    // Two starts, from the prior mean and from large noise: each may lead to its own local optimum.
     for noise in [0.01, 0.3] {
       var start = prior.mean
       start[start.count - 1] = log(noise)
@@ -88,7 +90,7 @@ package struct GaussianProcess {
     self.init(points, values, isOrdered: isOrdered, Parameters(best.place))
   }
 
-  /// With parameters that are known.
+  /// Creates a process with given parameters.
   package init?(_ points: [[Double]], _ values: [Double], isOrdered: [Bool], _ parameters: Parameters) {
     self.isOrdered = isOrdered
     self.points = points
@@ -108,14 +110,14 @@ package struct GaussianProcess {
     weights = cholesky.backSolve(half)
   }
 
-  /// The same with points added whose values are what was expected there: those that are being tried.
+  /// Returns the process with pending points added, whose values are their predicted means.
   package func believing(_ pending: [[Double]]) -> GaussianProcess {
     guard !pending.isEmpty else { return self }
     let expected = predict(pending).map(\.mean)
     return GaussianProcess(points + pending, values + expected, isOrdered: isOrdered, parameters) ?? self
   }
 
-  /// Squared distances of each pair of points, by hyperparameter: [pair][dimension], pairs i < j row by row.
+  /// Returns the squared distances by hyperparameter as [pair][dimension], with pairs i < j row by row.
   private static func squares(_ points: [[Double]], _ isOrdered: [Bool]) -> [Double] {
     var squares: [Double] = []
     squares.reserveCapacity(points.count * (points.count - 1) / 2 * isOrdered.count)
@@ -141,7 +143,7 @@ package struct GaussianProcess {
 
   private static let root5 = 5.0.squareRoot()
 
-  /// The covariance, and for each pair i < j the slope of the Matérn part by −r²/2.
+  /// Returns the covariance matrix, and for each pair i < j the derivative of the Matérn part by −r²/2.
   private static func covariance(
     _ parameters: Parameters, _ squares: [Double], _ features: [[Double]], count n: Int
   ) -> (matrix: [Double], slopes: [Double]) {
@@ -172,7 +174,7 @@ package struct GaussianProcess {
     return sum
   }
 
-  /// −log of the posterior, and its gradient.
+  /// Returns the negative log posterior and its gradient.
   private static func loss(
     _ list: [Double], _ prior: Prior, _ squares: [Double], _ features: [[Double]], _ values: [Double]
   ) -> (Double, [Double]) {
@@ -213,9 +215,9 @@ package struct GaussianProcess {
     return (loss, gradient)
   }
 
-  // MARK: Expecting
+  // MARK: Prediction
 
-  /// What is expected at some points, without noise, and the variance of it.
+  /// Returns the predictive means and variances at some points, without noise.
   package func predict(_ candidates: [[Double]]) -> [(mean: Double, variance: Double)] {
     let (n, m) = (points.count, candidates.count)
     guard m > 0 else { return [] }
@@ -244,7 +246,7 @@ package struct GaussianProcess {
     }
   }
 
-  /// The same at one point, with the slopes by each ordered hyperparameter.
+  /// Returns the prediction at one point, with its derivatives by the hyperparameters.
   package func slopes(_ x: [Double]) -> (mean: Double, variance: Double, meanSlope: [Double], varianceSlope: [Double]) {
     let (n, d) = (points.count, isOrdered.count)
     let scales = parameters.lengths.map { exp(-2 * $0) }

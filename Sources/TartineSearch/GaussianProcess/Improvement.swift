@@ -6,12 +6,12 @@
   import Darwin
 #endif
 
-/// The logarithm of how far below a threshold a normal number is expected to fall, and its slopes: exact far into the tail,
-/// where the expectation itself is 0 to a computer.
+/// The logarithm of the expected improvement below a threshold, and its derivatives, accurate far into the
+/// tail, where the expected improvement itself underflows.
 ///
 /// **Source**: Ament et al., *Unexpected improvements to expected improvement for Bayesian optimization*, 2023, eq. 6.
 package enum LogExpectedImprovement {
-  /// - Returns: log E[max(0, threshold − y)], and its derivatives by mean and deviation.
+  /// - Returns: log E[max(0, threshold − y)], and its derivatives by mean and standard deviation.
   package static func value(mean: Double, deviation: Double, threshold: Double) -> (
     value: Double, byMean: Double, byDeviation: Double
   ) {

@@ -1,13 +1,15 @@
-/// A smooth function of few variables brought down within bounds: BFGS over the variables that are not held at a bound.
+/// Minimizes a smooth function of few variables within bounds, by BFGS over the variables that are not at a
+/// bound.
 ///
 /// **Source**: Nocedal and Wright, *Numerical optimization*, 2006, algorithms 3.1 and 6.1; Bertsekas, *Projected Newton methods*,
 /// 1982, for the bounds.
 package enum Minimizer {
   /// - Parameters:
-  ///   - start: within the bounds.
-  ///   - evaluations: of the function, at most.
-  ///   - function: value and gradient; a value that is not finite is worse than any.
-  /// - Returns: the lowest place that was seen, and its value.
+  ///   - start: The starting point, within the bounds.
+  ///   - evaluations: The largest number of evaluations of the function.
+  ///   - function: The function, which returns value and gradient; a value that is not finite is worse than
+  ///     any other.
+  /// - Returns: The point with the lowest value, and the value.
   package static func minimize(
     from start: [Double], lowest: [Double], highest: [Double], evaluations: Int, tolerance: Double = 1e-7,
     _ function: ([Double]) -> (value: Double, gradient: [Double])
@@ -20,7 +22,7 @@ package enum Minimizer {
     var inverse = identity(n)
     var isFresh = true
     while left > 0 {
-      // Variables at a bound that the function pushes against stay.
+      // Variables at a bound stay there if the gradient points outside.
       let isFree = (0..<n).map { i in
         !(x[i] <= lowest[i] && gradient[i] > 0) && !(x[i] >= highest[i] && gradient[i] < 0)
       }
@@ -35,7 +37,7 @@ package enum Minimizer {
         slope = dot(direction, gradient)
       }
       guard slope < 0 else { break }
-      // The first step has no scale of its own.
+      // The first step has no curvature estimate yet.
       let size = dot(direction, direction).squareRoot()
       var step = isFresh ? min(1, 0.25 / size) : 1
       var found: (x: [Double], value: Double, gradient: [Double])?

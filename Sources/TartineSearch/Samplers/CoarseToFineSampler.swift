@@ -1,33 +1,34 @@
 import TartineEngine
 
-/// The lecture's way: points spread over the whole space, then over a smaller box around where the best were, and so on, each
-/// hyperparameter on its own scale.
+/// Searches from coarse to fine, as in the lecture: points spread over the whole space, then over smaller and
+/// smaller boxes around the best ones, each hyperparameter on its own scale.
 ///
-/// Each round's points fill their box evenly. The next box lies around the mean of the best so far, as many as a quarter of a round, and is half
-/// as wide in each hyperparameter; where the best lie near an edge of their box it is moved there, and is wider by √2. Choices are drawn
-/// among those that the best had, the more often the more of them had them.
+/// Each round's points fill their box evenly. The next box is centred on the mean of the best trials so far,
+/// a quarter of a round, and is half as wide in each hyperparameter. Where this mean is near an edge of the
+/// box, the next box moves there and is wider by √2. Categorical values are drawn from those of the best
+/// trials, by frequency.
 ///
 /// **Source**: Ng, *Improving deep neural networks*, "Hyperparameters tuning in practice".
 public struct CoarseToFineSampler: Sampler {
-  /// Points of a round; nil: by the hyperparameters that there are.
+  /// The number of points per round; nil: 4 per hyperparameter, from 8 to 24.
   public var roundSize: Int?
-  /// How much narrower each box is than the one before.
+  /// The ratio of the widths of a box and the one before.
   public var shrinkage = 0.5
 
-  /// A sampler.
+  /// Creates a sampler.
   public init(roundSize: Int? = nil) { self.roundSize = roundSize }
 
-  /// A box of one round.
+  /// The box of one round.
   public struct Box: Hashable, Sendable, Codable {
-    /// The first trial in it.
+    /// The number of its first trial.
     public let first: Int
-    /// Its ends, from 0 to 1, one for each hyperparameter; of a choice always 0 and 1.
+    /// The ends in each hyperparameter, from 0 to 1; always 0 and 1 for choices.
     public let low, high: [Double]
   }
 
   private func size(_ space: SearchSpace) -> Int { roundSize ?? min(24, max(8, 4 * space.count)) }
 
-  /// Points evenly in the box of the trial's round.
+  /// Returns a point of the low-discrepancy sequence in the box of the trial's round.
   public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
     let size = size(space)
     let boxes = boxes(number, in: space, after: history)
@@ -37,7 +38,7 @@ public struct CoarseToFineSampler: Sampler {
     var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 2)
     return space.parameters.indices.map { place in
       guard space.parameters[place].domain.isOrdered else {
-        // One of five is any, so that none is lost for ever.
+        // One in five is drawn from all choices, so that none is lost for good.
         guard !best.isEmpty, stream.uniform() > 0.2 else { return point[place] }
         let chosen = best[stream.integer(below: best.count)].point[place]
         return chosen.isNaN ? point[place] : chosen
@@ -46,7 +47,7 @@ public struct CoarseToFineSampler: Sampler {
     }
   }
 
-  /// The boxes of the rounds up to that of a trial.
+  /// Returns the boxes of the rounds up to that of a trial.
   public func boxes(_ number: Int, in space: SearchSpace, after history: [Observation]) -> [Box] {
     let size = size(space)
     var boxes = [Box(first: 0, low: space.parameters.map { _ in 0 }, high: space.parameters.map { _ in 1 })]
@@ -60,7 +61,7 @@ public struct CoarseToFineSampler: Sampler {
         guard !places.isEmpty else { continue }
         let width = last.high[place] - last.low[place]
         let middle = places.reduce(0, +) / Double(places.count)
-        // At an edge of the box, and not of the space, the good lies beyond it.
+        // At an edge of the box, unless it is the edge of the space, the optimum may be outside.
         let isAtEdge =
           (middle < last.low[place] + 0.15 * width && last.low[place] > 0)
           || (middle > last.high[place] - 0.15 * width && last.high[place] < 1)

@@ -6,21 +6,23 @@
   import Darwin
 #endif
 
-/// Coarse to fine, guided: a box around the best trial, in which a Gaussian process of all trials says what to try.
+/// Bayesian optimization in a trust region: a box around the best trial, and a Gaussian process of all
+/// trials.
 ///
-/// The box begins nearly as wide as the space. Three trials in a row that are better than all before, by a thousandth of the best, make it twice as wide, as many
-/// as there are hyperparameters (four at least) that are not half as wide; below 1/128 it is made wide again. In each hyperparameter
-/// it is the wider the less that matters there: its sides are as the process's lengths.
+/// The box starts nearly as wide as the space. It doubles after three trials in a row that improve on the
+/// best value by more than 0.1 %. It halves after as many trials in a row without improvement as there are
+/// hyperparameters, at least four. Below a width of 1/128 it starts anew. Its sides are proportional to the
+/// process's lengthscales, so the box is wider in less important hyperparameters.
 ///
 /// **Source**: Eriksson, Pearce, Gardner, Turner, Poloczek, *Scalable global optimization via local Bayesian optimization*, 2019.
 ///
-/// **Differs from**: their boxes draw from the posterior, several at a time, and begin with 2d points; here one point is taken, from
-/// which most is expected.
+/// **Differs from**: TuRBO takes batches of Thompson samples, and starts with 2d points; here each trial is
+/// the point with the highest log expected improvement.
 public struct GuidedZoomSampler: Sampler {
-  /// A sampler.
+  /// Creates a sampler.
   public init() {}
 
-  /// The point of the box from which most is expected.
+  /// Returns the point of the box with the highest log expected improvement.
   public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
     let starts = GaussianProcessSampler.startTrials(space)
     guard number >= starts, let acquisition = Acquisition(space, history) else {
@@ -32,7 +34,7 @@ public struct GuidedZoomSampler: Sampler {
     return acquisition.maximum(in: box, seed: seed, number: number)
   }
 
-  /// Of a choice all values are within it: their places mean nothing.
+  /// Returns the box. It holds all values of a choice, since their positions have no meaning.
   private static func box(
     around centre: [Double], lengths: [Double], isOrdered: [Bool], side: Double
   ) -> Acquisition.Region {
@@ -45,7 +47,7 @@ public struct GuidedZoomSampler: Sampler {
 
   private static let widest = 0.8
 
-  /// How wide the box is before each trial, and after all of them: those still being tried count for nothing.
+  /// Returns the width of the box before each trial and after the last one; pending trials do not change it.
   package static func sides(_ history: [Observation], _ dimensions: Int, starts: Int) -> [Double] {
     var (side, better, worse) = (widest, 0, 0)
     let patience = max(4, dimensions)

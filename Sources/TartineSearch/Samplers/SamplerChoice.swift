@@ -1,6 +1,7 @@
 /// The samplers by name.
 public enum SamplerChoice: String, CaseIterable, Sendable {
-  /// ``GuidedZoomSampler``: chosen on functions and networks that do not judge it (Documentation/Evidence.md).
+  /// ``GuidedZoomSampler``, chosen on other functions and networks than those of its evaluation
+  /// (Documentation/Evidence.md).
   case guidedZoom = "guided-zoom"
   /// ``CoarseToFineSampler``.
   case coarseToFine = "coarse-to-fine"
@@ -13,10 +14,10 @@ public enum SamplerChoice: String, CaseIterable, Sendable {
   /// ``RandomSampler``.
   case random
 
-  /// The sampler when nobody says otherwise.
+  /// The default sampler.
   public static let usual = SamplerChoice.guidedZoom
 
-  /// The sampler.
+  /// The sampler of this name.
   public var sampler: any Sampler {
     switch self {
     case .guidedZoom: GuidedZoomSampler()

@@ -1,16 +1,16 @@
 import TartineEngine
 
-/// Points that fill the space evenly: Sobol's sequence, scrambled, so that any first part of it leaves no large gap.
+/// A scrambled Sobol sequence, which fills the space evenly after any number of points.
 ///
 /// **Source**: Sobol 1967; Joe and Kuo, *Constructing Sobol sequences with better two-dimensional projections*, 2008, for the
 /// direction numbers; Owen 1995 and Burley, *Practical hash-based Owen scrambling*, 2020, for the scrambling.
 ///
-/// **Differs from**: Optuna does not scramble unless asked.
+/// **Differs from**: Optuna does not scramble by default.
 public struct SobolSampler: Sampler {
-  /// A sampler.
+  /// Creates a sampler.
   public init() {}
 
-  /// The sequence's point of that number.
+  /// Returns the point of the sequence with that number.
   public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
     SobolSequence(dimensions: space.count, seed: seed)[number]
   }
@@ -21,7 +21,7 @@ package struct SobolSequence {
   private let seeds: [UInt32]
   private let dimensions: Int
 
-  /// Dimensions that have direction numbers here; those beyond have random ones.
+  /// The number of dimensions with direction numbers; further dimensions are pseudo-random.
   private static let most = directions.count
 
   package init(dimensions: Int, seed: UInt64, index: Int = 0) {
@@ -31,7 +31,7 @@ package struct SobolSequence {
   }
 
   package subscript(number: Int) -> [Double] {
-    // The order is scrambled by one hash for all dimensions, each dimension by its own.
+    // One hash for all dimensions scrambles the order, and each dimension has its own hash.
     let index = Self.scramble(UInt32(truncatingIfNeeded: number), seeds[dimensions])
     return (0..<dimensions).map { dimension in
       let bits =
@@ -51,7 +51,7 @@ package struct SobolSequence {
     return x ^ (x >> 16)
   }
 
-  /// Owen's nested scrambling by a hash in which a bit depends on those above it alone.
+  /// Owen's nested scrambling by a hash in which each bit depends on higher bits alone.
   private static func scramble(_ value: UInt32, _ seed: UInt32) -> UInt32 {
     var x = reversed(value)
     x = x &+ seed
@@ -80,7 +80,8 @@ package struct SobolSequence {
     return result
   }
 
-  /// Degree, coefficients and first numbers of each dimension's primitive polynomial, from the second on.
+  /// The degree, coefficients and first numbers of each dimension's primitive polynomial, from the second
+  /// dimension on.
   private static let polynomials: [(degree: Int, coefficients: UInt32, first: [UInt32])] = [
     (1, 0, [1]), (2, 1, [1, 3]), (3, 1, [1, 3, 1]), (3, 2, [1, 1, 1]), (4, 1, [1, 1, 3, 3]), (4, 4, [1, 3, 5, 13]),
     (5, 2, [1, 1, 5, 5, 17]), (5, 4, [1, 1, 5, 5, 5]), (5, 7, [1, 1, 7, 11, 19]), (5, 11, [1, 1, 5, 1, 1]),

@@ -8,24 +8,25 @@ import TartineEngine
   import Darwin
 #endif
 
-/// A tree-structured Parzen estimator: tries where good trials were dense, and bad ones were not.
+/// A tree-structured Parzen estimator: tries points where good trials are dense and bad ones are not.
 ///
-/// The best tenth of the trials, at most 25, are the good ones. A density of either is a mixture of normal distributions, one a
-/// trial over all hyperparameters together, and one over the whole space. Of 24 points drawn from the good ones' density that with
-/// the largest ratio is tried. Trials that are not done yet count as bad.
+/// The best tenth of the trials, at most 25, are good, the others bad. The density of each group is a mixture
+/// of normal kernels over all hyperparameters together, one per trial, and one component over the whole
+/// space. Of 24 points drawn from the good density, the one with the largest density ratio is tried. Pending
+/// trials count as bad.
 ///
 /// **Source**: Bergstra, Bardenet, Bengio, Kégl, *Algorithms for hyper-parameter optimization*, 2011; Falkner, Klein, Hutter, *BOHB*,
-/// 2018, for the joint density; Optuna 5.0 for the share of good trials and the number of points.
+/// 2018, for the joint density; Optuna 5.0 for the share of good trials and the number of candidates.
 public struct TPESampler: Sampler {
-  /// Random trials before the first that is not.
+  /// The number of random trials at the start.
   public var startTrials = 10
-  /// Points that are compared.
+  /// The number of candidates per suggestion.
   public var candidates = 24
 
-  /// A sampler.
+  /// Creates a sampler.
   public init() {}
 
-  /// The candidate that is likeliest good.
+  /// Returns the candidate with the largest density ratio.
   public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
     var stream = RandomStream(seed: seed, purpose: .search, step: number, index: 4)
     let done = history.filter { $0.value != nil }
@@ -37,7 +38,7 @@ public struct TPESampler: Sampler {
     var chosen: (point: [Double], ratio: Double)?
     for _ in 0..<candidates {
       let point = best.draw(&stream)
-      // What will not be there says nothing.
+      // Inactive hyperparameters do not enter the densities.
       let settled = space.point(of: space.values(at: point)) ?? point
       let ratio = best.logDensity(settled) - rest.logDensity(settled)
       if ratio > chosen?.ratio ?? -.infinity { chosen = (point, ratio) }
@@ -50,13 +51,13 @@ public struct TPESampler: Sampler {
     private let points: [[Double]]
     private let counts: [Int?]
     private let width: Double
-    /// The logarithm of each kernel's mass within 0 and 1.
+    /// The logarithm of each kernel's mass between 0 and 1.
     private let masses: [[Double]]
 
     init(_ points: [[Double]], _ space: SearchSpace) {
       self.points = points
       counts = space.parameters.map { $0.domain.isOrdered ? nil : $0.domain.count }
-      // Scott's rule for uniform points, with all hyperparameters together.
+      // Scott's rule for uniform points in all dimensions together.
       let n = Double(points.count + 1)
       let width = 0.2 * pow(n, -1 / Double(space.count + 4)) + 1 / min(100, n) * 0.1
       self.width = width
@@ -76,7 +77,7 @@ public struct TPESampler: Sampler {
         if counts[place] != nil {
           return stream.uniform() < 1 / Double(points.count + 1) ? stream.uniform() : centre
         }
-        // Cut off at the ends by drawing again.
+        // Truncate at the ends by rejection sampling.
         for _ in 0..<20 {
           let x = centre + width * stream.normalPair().0
           if x >= 0, x <= 1 { return x }
@@ -92,7 +93,7 @@ public struct TPESampler: Sampler {
         var sum = 0.0
         for place in counts.indices where !point[place].isNaN && !centre[place].isNaN {
           if let count = counts[place] {
-            // The own level has all but a share, that all have alike.
+            // The kernel's own choice has all of the mass but a share that is spread evenly over all choices.
             let share = 1 / Double(points.count + 1)
             let isSame = Int(point[place] * Double(count)) == Int(centre[place] * Double(count))
             sum += log(Double(count) * ((isSame ? 1 - share : 0) + share / Double(count)))

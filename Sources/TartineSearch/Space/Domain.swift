@@ -8,37 +8,38 @@ import TartineFiles
   import Darwin
 #endif
 
-/// The values that a hyperparameter may have, and the scale on which they are drawn.
+/// The possible values of a hyperparameter, and the scale on which they are sampled.
 ///
-/// A sampler sees each as a number from 0 to 1, in which equal steps matter about equally:
+/// A sampler sees each hyperparameter as a number u from 0 to 1. Choose the scale on which equal steps have
+/// about equal effects:
 ///
-/// | scale | from 0 to 1 | for |
+/// | scale | value at u | for |
 /// |---|---|---|
-/// | linear | low + u (high − low) | shares, depths |
-/// | log | low · (high/low)^u | rates, penalties: what matters by its order of magnitude |
-/// | reverse log | 1 − (1 − low) · ((1 − high)/(1 − low))^u | β's: 0.9, 0.99 and 0.999 lie equally far from each other |
+/// | linear | low + u (high − low) | fractions, depths |
+/// | log | low · (high/low)^u | learning rates, penalties: quantities compared by order of magnitude |
+/// | reverse log | 1 − (1 − low) · ((1 − high)/(1 − low))^u | β: 0.9, 0.99 and 0.999 are equally far apart |
 public enum Domain: Hashable, Sendable {
-  /// Numbers, all of them or multiples of a step above the lowest.
+  /// Real numbers, or low plus multiples of a step.
   case number(low: Double, high: Double, scale: Scale = .linear, step: Double? = nil)
   /// Whole numbers, both ends included.
   case integer(low: Int, high: Int, scale: Scale = .linear, step: Int = 1)
-  /// One of these, in no order.
+  /// One of a list of values, unordered.
   case choice([JSONValue])
 
-  /// How equal steps are counted.
+  /// The scale of a range.
   public enum Scale: String, Hashable, Sendable, Codable, CaseIterable {
-    /// Evenly.
+    /// A linear scale.
     case linear
-    /// By orders of magnitude.
+    /// A logarithmic scale.
     case log
-    /// By orders of magnitude of the distance from 1.
+    /// A logarithmic scale of the distance from 1.
     case reverseLog = "reverse-log"
   }
 
-  /// Whether its values have an order.
+  /// Whether the values are ordered.
   var isOrdered: Bool { if case .choice = self { false } else { true } }
 
-  /// Values that there are; nil: any number.
+  /// The number of values; nil if the domain is continuous.
   var count: Int? {
     switch self {
     case .choice(let values): values.count
@@ -47,17 +48,19 @@ public enum Domain: Hashable, Sendable {
     }
   }
 
-  /// What is wrong with it, in a sentence; nil if nothing is.
+  /// What is wrong with the domain; nil if it is valid.
   var problem: String? {
     switch self {
     case .choice(let values):
       if values.isEmpty { return "there is nothing to choose from" }
-      if Set(values).count < values.count { return "a choice stands there twice" }
+      if Set(values).count < values.count { return "a choice is listed twice" }
     case .integer(let low, let high, let scale, let step):
       if low > high { return "its range is empty: low is \(low), high \(high)" }
       if low < -Self.most || high > Self.most { return "whole numbers must lie within ±2⁵³" }
       if step < 1 { return "its step must be at least 1, not \(step)" }
-      if scale == .reverseLog { return "whole numbers have no reverse-log scale, which counts by the distance from 1" }
+      if scale == .reverseLog {
+        return "whole numbers have no reverse-log scale, which measures the distance from 1"
+      }
       if scale == .log, low < 1 { return "a log scale needs a low end of at least 1, not \(low)" }
       if scale == .log, step != 1 { return "a log scale takes no step" }
     case .number(let low, let high, let scale, let step):
@@ -73,10 +76,10 @@ public enum Domain: Hashable, Sendable {
     return nil
   }
 
-  /// Beyond it not every whole number is a Double.
+  /// The largest whole number below which every whole number is a Double.
   private static let most = 1 << 53
 
-  /// The value at a place from 0 to 1.
+  /// Returns the value at a coordinate from 0 to 1.
   package func value(at unit: Double) -> JSONValue {
     let u = min(1, max(0, unit))
     switch self {
@@ -103,7 +106,8 @@ public enum Domain: Hashable, Sendable {
     }
   }
 
-  /// So many steps above the lowest, as people write that: 0.3, and not 0.1 + 2 · 0.1, which is a little more.
+  /// Returns low plus a number of steps, rounded as people write it: 0.3, not 0.1 + 2 · 0.1, which is a
+  /// little more.
   private static func decimal(_ low: Double, _ step: Double, _ count: Double) -> Double {
     var parts = 1.0
     for _ in 0..<10 {
@@ -116,7 +120,7 @@ public enum Domain: Hashable, Sendable {
     return low + count * step
   }
 
-  /// The value as the domain writes it: 1 and 1.0 are the same number.
+  /// Returns the value in the domain's own form: 1 and 1.0 are the same number.
   func written(_ value: JSONValue) -> JSONValue {
     switch (self, value) {
     case (.number, .integer(let whole)): .number(Double(whole))
@@ -125,7 +129,8 @@ public enum Domain: Hashable, Sendable {
     }
   }
 
-  /// The place of a value: of values that are counted, the middle of the places that give it. Nil where it is none of them.
+  /// Returns the coordinate of a value, for discrete values the middle of their segment; nil if it is not in
+  /// the domain.
   package func unit(of value: JSONValue) -> Double? {
     func middle(_ place: Int, of count: Int) -> Double { (Double(place) + 0.5) / Double(count) }
     switch self {

@@ -1,8 +1,8 @@
 import TartineFiles
 
 extension SearchSpace {
-  /// Reads a space from the text of a file.
-  /// - Throws: `SearchError` that names the key that is wrong.
+  /// Reads a search space from JSON.
+  /// - Throws: `SearchError` that names the wrong key.
   public init(json text: String) throws {
     let tree: JSONValue
     do {
@@ -11,7 +11,7 @@ extension SearchSpace {
       throw SearchError("the search space cannot be read: \(JSON.explain(error)).")
     }
     if let name = JSON.repeatedName(in: text) {
-      throw SearchError("the search space has '\(name)' twice in one place; leave one of them out.")
+      throw SearchError("the search space has '\(name)' twice; leave one of them out.")
     }
     try self.init(tree)
   }
@@ -27,7 +27,7 @@ extension SearchSpace {
           + "\"scale\": \"log\"}}.")
     }
     var parameters = try entries.sorted { $0.key < $1.key }.map { try Hyperparameter($0.key, $0.value) }
-    // A condition's other one comes first.
+    // A hyperparameter that a condition refers to comes first.
     var sorted: [Hyperparameter] = []
     while let next = parameters.firstIndex(where: { parameter in
       parameter.condition.map { condition in sorted.contains { $0.name == condition.name } } ?? true
@@ -37,7 +37,7 @@ extension SearchSpace {
     try self.init(sorted + parameters)
   }
 
-  /// In the order of the list, each with its name.
+  /// Reads a list of hyperparameters, each with its name, in its order.
   private init(_ list: [JSONValue]) throws {
     try self.init(
       list.enumerated().map { place, entry in
@@ -48,10 +48,10 @@ extension SearchSpace {
       })
   }
 
-  /// The text of a file that gives this space again.
+  /// The space as JSON.
   public var json: String { (try? JSON.text(tree, pretty: true)) ?? "" }
 
-  /// A list of the hyperparameters, which keeps their order.
+  /// The space as a JSON list, which keeps the order of the hyperparameters.
   var tree: JSONValue {
     .array(
       parameters.map { parameter in
@@ -71,7 +71,8 @@ extension Hyperparameter {
     }
     if let unknown = entries.keys.sorted().first(where: { !Self.keys.contains($0) }) {
       throw SearchError(
-        "'\(name)' has a key '\(unknown)', which there is not; there are \(Self.keys.sorted().joined(separator: ", "))."
+        "'\(name)' has a key '\(unknown)', which is unknown; there are "
+          + "\(Self.keys.sorted().joined(separator: ", "))."
       )
     }
     func number(_ key: String) throws -> Double? {
@@ -83,7 +84,9 @@ extension Hyperparameter {
     if let when = entries["when"] {
       guard case .object(let others) = when, others.count == 1, let other = others.first else {
         throw SearchError(
-          "'\(name)': when is an object of one other key and its values, as in {\"optimizer.algorithm\": [\"adamw\"]}.")
+          "'\(name)': when is an object with one other key and its values, as in {\"optimizer.algorithm\": "
+            + "[\"adamw\"]}."
+        )
       }
       if case .array(let values) = other.value {
         condition = Condition(other.key, isOneOf: values)
@@ -115,7 +118,7 @@ extension Hyperparameter {
       return
     }
     guard let first = Int(exactly: low), let last = Int(exactly: high), let by = Int(exactly: step ?? 1) else {
-      throw SearchError("'\(name)' is to be whole, and so must low, high and step be.")
+      throw SearchError("'\(name)' has whole numbers, so its low, high and step must be whole.")
     }
     self.init(name, .integer(low: first, high: last, scale: scale, step: by), when: condition)
   }

@@ -1,29 +1,29 @@
 import TartineFiles
 
-/// One hyperparameter: its key, its values, and when it is there at all.
+/// One hyperparameter: its name, its domain, and the condition under which it is active.
 public struct Hyperparameter: Hashable, Sendable {
-  /// What it is called; of a recipe, a key as `--set` and recipe files name it.
+  /// The name; for a recipe, the key in `--set` and recipe files.
   public let name: String
-  /// The values that it may have.
+  /// The possible values.
   public let domain: Domain
-  /// Another hyperparameter, before this one in the space, and the values of it for which this one is there; nil: always.
+  /// The condition under which the hyperparameter is active; nil: always.
   public let condition: Condition?
 
-  /// When a hyperparameter is there.
+  /// A condition on the value of another hyperparameter, listed earlier in the space.
   public struct Condition: Hashable, Sendable {
-    /// The other one's name.
+    /// The name of the other hyperparameter.
     public let name: String
-    /// Its values for which this one is there.
+    /// The values of the other hyperparameter for which this one is active.
     public let values: [JSONValue]
 
-    /// A condition.
+    /// Creates a condition.
     public init(_ name: String, isOneOf values: [JSONValue]) {
       self.name = name
       self.values = values
     }
   }
 
-  /// A hyperparameter.
+  /// Creates a hyperparameter.
   public init(_ name: String, _ domain: Domain, when condition: Condition? = nil) {
     self.name = name
     self.domain = domain
@@ -41,8 +41,9 @@ public struct Hyperparameter: Hashable, Sendable {
 /// ])
 /// ```
 ///
-/// A file is an object of them: `low` and `high`, with `scale` (`linear`, `log`, `reverse-log`), `step` and `integer`, or
-/// `choices`; and `when`, an object of one other key and its values. A list of them, each with its `name`, keeps their order.
+/// A file is a JSON object of hyperparameters. Each has `low` and `high`, with `scale` (`linear`, `log`,
+/// `reverse-log`), `step` and `integer`, or `choices`; and optionally `when`, an object with one other key
+/// and its values. A list of hyperparameters, each with its `name`, keeps their order.
 ///
 /// ```json
 /// {
@@ -53,20 +54,22 @@ public struct Hyperparameter: Hashable, Sendable {
 /// }
 /// ```
 public struct SearchSpace: Hashable, Sendable {
-  /// In the order that they depend on each other.
+  /// The hyperparameters; conditional ones follow those they depend on.
   public let parameters: [Hyperparameter]
 
-  /// - Throws: `SearchError` that names the hyperparameter that is wrong.
+  /// Creates a search space.
+  /// - Throws: `SearchError` that names the wrong hyperparameter.
   public init(_ parameters: [Hyperparameter]) throws {
     guard !parameters.isEmpty else { throw SearchError("a search space needs at least one hyperparameter.") }
     var before: [String: Domain] = [:]
     for parameter in parameters {
       if let problem = parameter.domain.problem { throw SearchError("'\(parameter.name)': \(problem).") }
-      guard before[parameter.name] == nil else { throw SearchError("'\(parameter.name)' stands there twice.") }
+      guard before[parameter.name] == nil else { throw SearchError("'\(parameter.name)' is listed twice.") }
       if let condition = parameter.condition {
         guard let other = before[condition.name] else {
           throw SearchError(
-            "'\(parameter.name)' depends on '\(condition.name)', which must be a hyperparameter that stands before it.")
+            "'\(parameter.name)' depends on '\(condition.name)', which must be a hyperparameter "
+              + "listed before it.")
         }
         guard !condition.values.isEmpty, condition.values.allSatisfy({ other.unit(of: $0) != nil }) else {
           throw SearchError("'\(parameter.name)' depends on values of '\(condition.name)' that it never has.")
@@ -77,14 +80,14 @@ public struct SearchSpace: Hashable, Sendable {
     self.parameters = parameters
   }
 
-  /// Hyperparameters that there are.
+  /// The number of hyperparameters.
   public var count: Int { parameters.count }
 
-  /// The values at a point of places from 0 to 1; those that are not there for the others' values are left out.
+  /// Returns the values at a point of the unit cube, without inactive hyperparameters.
   ///
   /// - Parameters:
-  ///   - point: the places.
-  ///   - fixed: values that hold in place of the point's.
+  ///   - point: The coordinates, from 0 to 1.
+  ///   - fixed: Values that replace those of the point.
   public func values(at point: [Double], fixed: [String: JSONValue] = [:]) -> [String: JSONValue] {
     var values: [String: JSONValue] = [:]
     for (parameter, unit) in zip(parameters, point) where isThere(parameter, values) {
@@ -93,8 +96,8 @@ public struct SearchSpace: Hashable, Sendable {
     return values
   }
 
-  /// The point of some values, with not a number where there is none.
-  /// - Returns: nil where a value is none of its hyperparameter's, or is missing.
+  /// Returns the point of some values, with NaN for inactive hyperparameters.
+  /// - Returns: The point, or nil if a value is missing or outside its domain.
   public func point(of values: [String: JSONValue]) -> [Double]? {
     var point: [Double] = []
     for parameter in parameters {
@@ -108,7 +111,7 @@ public struct SearchSpace: Hashable, Sendable {
     return point
   }
 
-  /// Whether two settings are hardly different: no more than a fiftieth of any range apart, and the same in all choices.
+  /// Returns whether two settings are nearly equal: less than 2 % of each range apart, with equal choices.
   func isNear(_ values: [String: JSONValue], _ others: [String: JSONValue]) -> Bool {
     guard let a = point(of: values), let b = point(of: others) else { return values.isSame(as: others) }
     return zip(zip(a, b), parameters).allSatisfy { pair, parameter in
@@ -124,9 +127,9 @@ public struct SearchSpace: Hashable, Sendable {
   }
 }
 
-/// A search that cannot be done as it was asked for.
+/// An error of a search space, a study or a search.
 public struct SearchError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong and what to do, in a sentence.
+  /// The message: what is wrong and what to do.
   public let description: String
 
   package init(_ description: String) { self.description = description }

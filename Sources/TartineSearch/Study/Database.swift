@@ -1,9 +1,9 @@
 import TartineFiles
 import TartineSQLite
 
-/// A file of SQLite's, opened for one study. Not for several threads at once.
+/// An SQLite file, opened for one study. Not thread-safe.
 package final class Database {
-  /// A value as a table holds it.
+  /// A value of a table.
   package enum Value: Hashable {
     case null
     case integer(Int)
@@ -25,11 +25,11 @@ package final class Database {
   private let handle: OpaquePointer
   private var statements: [String: OpaquePointer] = [:]
 
-  /// How long another process's write is waited for.
+  /// The time to wait for another process's write.
   private static let patience: Int32 = 60_000
 
-  /// Opens a file, or makes it; `:memory:` is none.
-  /// - Throws: `FileError` where it is none of SQLite's, or cannot be opened.
+  /// Opens a file, or creates it; `:memory:` is a database in memory.
+  /// - Throws: `FileError` if it is not an SQLite file, or cannot be opened.
   package init(_ path: String) throws {
     self.path = path
     var opened: OpaquePointer?
@@ -44,16 +44,16 @@ package final class Database {
         : folder.isEmpty || Files.isFolder(folder)
           ? String(cString: sqlite3_errstr(code)) : "there is no folder '\(folder)'"
       throw FileError(
-        .cannotCreate, path, "the study '\(path)' can be neither opened nor made: \(reason).")
+        .cannotCreate, path, "the study '\(path)' can be neither opened nor created: \(reason).")
     }
     handle = opened
     sqlite3_busy_timeout(handle, Self.patience)
   }
 
-  /// What is known to be a study's is written with a log beside it: a killed process loses at most what it had not committed, a
-  /// power cut at most the last trials.
+  /// Turns on write-ahead logging, once the file is known to be a study: a killed process loses at most what
+  /// it had not committed, a power cut at most the last trials.
   func writeAhead() throws {
-    // While another program reads, it stays as it is.
+    // This fails while another program reads; then the mode stays as it is.
     _ = try? rows("PRAGMA journal_mode=WAL")
     try rows("PRAGMA synchronous=NORMAL")
   }
@@ -63,12 +63,12 @@ package final class Database {
     sqlite3_close(handle)
   }
 
-  /// The row that was made last.
+  /// The key of the row that was inserted last.
   var lastRow: Int { Int(sqlite3_last_insert_rowid(handle)) }
-  /// Rows that the last statement changed.
+  /// The number of rows that the last statement changed.
   var changes: Int { Int(sqlite3_changes(handle)) }
 
-  /// Does a statement, and gives its rows.
+  /// Executes a statement, and returns its rows.
   @discardableResult
   package func rows(_ sql: String, _ values: Value...) throws -> [[Value]] {
     let statement = try prepared(sql)
@@ -86,7 +86,7 @@ package final class Database {
     }
   }
 
-  /// Does all or nothing, alone among all processes.
+  /// Executes a transaction, exclusively among all processes.
   @discardableResult package func transaction<Result>(_ body: () throws -> Result) throws -> Result {
     try rows("BEGIN IMMEDIATE")
     do {
@@ -114,7 +114,7 @@ package final class Database {
     case .integer(let value): sqlite3_bind_int64(statement, place, Int64(value))
     case .number(let value): sqlite3_bind_double(statement, place, value)
     case .text(let value):
-      // SQLite keeps a copy of its own.
+      // SQLite keeps its own copy.
       sqlite3_bind_text(statement, place, value, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
     }
   }
@@ -141,11 +141,13 @@ package final class Database {
       )
     case SQLITE_FULL:
       return FileError(
-        .writeFailed, path, "the study '\(path)' cannot be written: the disk is full. What was done is kept.")
+        .writeFailed, path,
+        "the study '\(path)' cannot be written: the disk is full. Finished trials are kept.")
     case SQLITE_IOERR:
       return FileError(
         .writeFailed, path,
-        "the study '\(path)' can be neither read nor written, \(message): see whether the disk is full. What was done is kept."
+        "the study '\(path)' can be neither read nor written, \(message): check whether the disk is full. "
+          + "Finished trials are kept."
       )
     case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN:
       return FileError(.writeFailed, path, "the study '\(path)' cannot be written: \(message).")

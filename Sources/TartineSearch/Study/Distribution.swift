@@ -1,13 +1,13 @@
 import TartineFiles
 
-/// A hyperparameter's values as Optuna writes them.
+/// A hyperparameter's distribution in Optuna's format.
 ///
-/// Numbers are as they are, choices their places. A reverse-log scale is a linear one there; a choice that is a list is its
-/// text.
+/// Numbers are stored as they are, choices as their index. A reverse-log scale is stored as a linear one, and
+/// a choice that is a list as its text.
 package struct Distribution {
   package let domain: Domain
 
-  /// As JSON.
+  /// The distribution as JSON.
   package var json: String {
     let name: String
     let attributes: [String: JSONValue]
@@ -30,7 +30,7 @@ package struct Distribution {
     return (try? JSON.text(JSONValue.object(["name": .string(name), "attributes": .object(attributes)]))) ?? "{}"
   }
 
-  /// A list as its text, which is what there may be in a choice there.
+  /// Returns a list as its text: Optuna's choices cannot be lists.
   static func plain(_ value: JSONValue) -> JSONValue {
     switch value {
     case .array, .object: .string((try? JSON.text(value)) ?? "")
@@ -38,7 +38,8 @@ package struct Distribution {
     }
   }
 
-  /// Whether trials of both can be in one study: ranges may differ, kinds, choices and the log scale may not.
+  /// Returns whether trials of both can be in one study: the ranges may differ; kind, choices and log scale
+  /// may not.
   static func agree(_ a: Domain, _ b: Domain) -> Bool {
     switch (a, b) {
     case (.choice, .choice): Distribution(a).json == Distribution(b).json
@@ -48,13 +49,13 @@ package struct Distribution {
     }
   }
 
-  /// The number that stands for a value.
+  /// Returns the number that a value is stored as.
   package func number(of value: JSONValue) -> Double? {
     if case .choice(let values) = domain { return values.firstIndex { $0.isSame(as: value) }.map(Double.init) }
     return value.number
   }
 
-  /// The value that a number stands for.
+  /// Returns the value that a number is stored for.
   package func value(of number: Double) -> JSONValue? {
     switch domain {
     case .choice(let values):
@@ -66,7 +67,7 @@ package struct Distribution {
 
   package init(_ domain: Domain) { self.domain = domain }
 
-  /// Reads either of the forms that Optuna takes; nil for anything else.
+  /// Reads either JSON form that Optuna accepts; returns nil for anything else.
   package init?(json: String) {
     guard let tree = try? JSON.decode(JSONValue.self, from: json) else { return nil }
     let kind = (tree["name"] ?? tree["type"])?.string ?? ""

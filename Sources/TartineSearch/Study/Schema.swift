@@ -1,10 +1,11 @@
 import TartineFiles
 
-/// The tables of a study: those of Optuna 3.2 to 5, so that its programs can read the file and go on with it.
+/// The tables of a study, with the schema of Optuna 3.2 to 5, so that Optuna can read and continue it.
 ///
-/// **Source**: the schema that Optuna 5.0 makes, revision `v3.2.0.a` of its migrations, version 12 of its schema.
+/// **Source**: the schema that Optuna 5.0 creates, revision `v3.2.0.a` of its migrations, version 12 of its
+/// schema.
 enum Schema {
-  /// What Optuna's migrations call it.
+  /// The revision in Optuna's migrations.
   static let revision = "v3.2.0.a"
   private static let version = 12
 
@@ -56,17 +57,17 @@ enum Schema {
       """
   }
 
-  /// Makes what is missing, in a file that is new.
-  /// - Throws: `FileError` for a file of other tables, or of another revision.
+  /// Creates the tables in a new file.
+  /// - Throws: `FileError` for a file with other tables, or of another revision.
   static func prepare(_ database: Database, path: String) throws {
     func known() throws -> [String] {
       try database.rows("SELECT name FROM sqlite_master WHERE type = 'table'").compactMap { $0[0].text }
     }
-    // A file that is only looked at is not written to.
+    // Reading does not change the file.
     let there = try known()
     guard there.isEmpty else { return try check(there, database, path: path) }
     try database.transaction {
-      // Another process may have made them by now.
+      // Another process may have created them in the meantime.
       guard try known().isEmpty else { return }
       for table in tables { try database.rows(table) }
       try database.rows(
@@ -84,8 +85,8 @@ enum Schema {
     guard found == revision else {
       throw FileError(
         .damaged, path,
-        "the study '\(path)' is of another version (\(found ?? "none"), and \(revision) is known here); bring an older one up to "
-          + "date by Optuna's 'optuna storage upgrade', or name another file with --study.")
+        "the study '\(path)' has schema version \(found ?? "none"), not \(revision); upgrade an "
+          + "older one with 'optuna storage upgrade', or name another file with --study.")
     }
   }
 }

@@ -1,17 +1,17 @@
 import TartineFiles
 
 extension Study {
-  /// Names of the studies in a file; none where one was about to be made.
+  /// Returns the names of the studies in a file; empty if the file has none yet.
   public static func names(inFile path: String) throws -> [String] {
     let database = try Database(path)
     try Schema.prepare(database, path: path)
     return try database.rows("SELECT study_name FROM studies ORDER BY study_id").compactMap { $0[0].text }
   }
 
-  /// A study as its file has it: its number there among the rest, and −1 where more is better.
+  /// An opened study: its number in the file, name, space, seed, and sign, −1 if it is maximized.
   typealias Opened = (study: Int, name: String, space: SearchSpace, seed: UInt64, sign: Double)
 
-  /// Finds the study in a file, or makes it.
+  /// Opens a study in a file, or creates it.
   static func open(
     _ database: Database, space: SearchSpace?, path: String, name: String?, seed: UInt64
   ) throws -> Opened {
@@ -29,7 +29,7 @@ extension Study {
         StudyRows(database: database, study: chosen[0].0), chosen[0].1, space: space, path: path, seed: seed)
     }
     return try database.transaction {
-      // Another process may have made it by now.
+      // Another process may have created it in the meantime.
       let there = try database.rows("SELECT study_id FROM studies WHERE study_name = ?", .text(name ?? "tartine"))
       if let study = there.first?[0].integer {
         return try reopen(
@@ -43,7 +43,8 @@ extension Study {
     _ database: Database, space: SearchSpace?, path: String, name: String?, seed: UInt64
   ) throws -> Opened {
     guard let space else {
-      throw SearchError("'\(path)' holds no study\(name.map { " '\($0)'" } ?? ""), and no space was given to make one.")
+      throw SearchError(
+        "'\(path)' holds no study\(name.map { " '\($0)'" } ?? ""), and no space was given to create one.")
     }
     let name = name ?? "tartine"
     try database.rows("INSERT INTO studies (study_name) VALUES (?)", .text(name))
@@ -63,28 +64,31 @@ extension Study {
       "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective", .integer(rows.study))
     guard directions.count == 1 else {
       throw SearchError(
-        "the study '\(name)' in '\(path)' has \(directions.count) objectives, and one is searched here.")
+        "the study '\(name)' in '\(path)' has \(directions.count) objectives; only studies with one "
+          + "objective are supported."
+      )
     }
     let sign = directions[0][0].text == "MAXIMIZE" ? -1.0 : 1
     let written = try rows.note("space")?.string.map { try SearchSpace(json: $0) }
     guard let found = try written ?? space ?? rows.distributions() else {
       throw SearchError("the study '\(name)' in '\(path)' has no trial yet, and no space was given.")
     }
-    // As text, since 1 and 1.0 are the same there.
+    // Compare as text, in which 1 and 1.0 are the same.
     if let space, space.json != found.json {
       throw SearchError(
-        "the study '\(name)' in '\(path)' searches another space than the one that was given; name another file, or leave the "
-          + "space out. It has \(found.parameters.map(\.name).joined(separator: ", ")).")
+        "the study '\(name)' in '\(path)' searches another space than the given one; name another file, "
+          + "or leave out the space. The study has \(found.parameters.map(\.name).joined(separator: ", ")).")
     }
-    // Another program's trials have no space noted, but what they say of each hyperparameter must go on.
+    // A study of Optuna's has no space, but the given space must agree with its distributions.
     if written == nil, let theirs = try rows.distributions(),
       let other = theirs.parameters.first(where: { theirs in
         found.parameters.contains { $0.name == theirs.name && !Distribution.agree($0.domain, theirs.domain) }
       })
     {
       throw SearchError(
-        "the study '\(name)' in '\(path)' has trials whose '\(other.name)' has other choices or another scale than the space that "
-          + "was given: \(Distribution(other.domain).json); give the same, or name another file.")
+        "the study '\(name)' in '\(path)' has trials with other choices or another scale of "
+          + "'\(other.name)' than the given "
+          + "space: \(Distribution(other.domain).json); give the same ones, or name another file.")
     }
     let old = try rows.note("seed")?.string.flatMap { UInt64($0) }
     return (rows.study, name, found, old ?? seed, sign)

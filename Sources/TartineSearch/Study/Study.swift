@@ -1,7 +1,7 @@
 import Synchronization
 import TartineFiles
 
-/// Trials of one search, kept in a file that Optuna's programs read and go on with, or in memory.
+/// The trials of one search, stored in a file that Optuna can read and continue, or in memory.
 ///
 /// ```swift
 /// let study = try Study(space, file: "study.db", sampler: SamplerChoice.usual.sampler, seed: 1)
@@ -11,40 +11,40 @@ import TartineFiles
 /// print(try study.best()?.values as Any)
 /// ```
 ///
-/// A trial is suggested and written as one step, alone among all processes that work on the file: its number is that of the
-/// trials before it, and it remembers which of them were not done yet. So every suggestion can be made again from the file by
-/// the same sampler: it is a function of the study's seed, the trial's number, and what the trials before it had come to. A trial whose process
-/// was killed is tried again, with the same values.
+/// A trial is suggested and written in one transaction, exclusively among all processes that work on the
+/// file. It records which earlier trials were pending. So every suggestion can be reproduced from the file by
+/// the same sampler: it is a function of the study's seed, the trial's number and the results of the earlier
+/// trials. A trial whose process was killed is repeated with the same values.
 public final class Study: Sendable {
-  /// What is searched.
+  /// The search space.
   public let space: SearchSpace
-  /// What every suggestion follows from.
+  /// The seed of all suggestions.
   public let seed: UInt64
-  /// The file; nil in memory.
+  /// The file; nil if the study is in memory.
   public let path: String?
-  /// Its name in the file.
+  /// The name in the file.
   public let name: String
 
   private let sampler: any Sampler
   private let state: Mutex<State>
 
-  /// Trials that were given up after so many processes died of them.
+  /// The number of processes that may die while running a trial before it has failed.
   private static let mostAttempts = 50
 
   private struct State: ~Copyable {
     let rows: StudyRows
-    /// −1 where more is better.
+    /// −1 if the study is maximized, else 1.
     let sign: Double
-    /// By number.
+    /// The trials, by number.
     var trials: [Trial] = []
-    /// Numbers of the trials that this process is at.
+    /// The numbers of the trials that this process is running.
     var own: Set<Int> = []
-    /// What is to be noted before the first trial: a study that is only looked at stays as it is.
+    /// The notes to write before the first trial: reading a study does not change it.
     var unwritten: [String: JSONValue]
 
     var database: Database { rows.database }
 
-    /// Reads what other processes have written.
+    /// Reads the changes of other processes.
     mutating func refresh(_ space: SearchSpace) throws { try rows.refresh(&trials, own: own, space) }
 
     init(rows: StudyRows, sign: Double, unwritten: [String: JSONValue]) {
@@ -54,14 +54,14 @@ public final class Study: Sendable {
     }
   }
 
-  /// Opens a study, or makes it.
+  /// Opens a study, or creates it.
   ///
   /// - Parameters:
-  ///   - space: what is searched; nil takes what the file has.
-  ///   - path: nil: in memory.
-  ///   - name: which of the file's studies; nil: the only one, or `tartine` in a file that is new.
-  ///   - sampler: what suggests.
-  ///   - seed: of a study that is new; one that is there keeps its own.
+  ///   - space: The search space; nil takes the file's.
+  ///   - path: The file; nil: in memory.
+  ///   - name: The study's name; nil: the only one in the file, or `tartine` in a new file.
+  ///   - sampler: The sampler.
+  ///   - seed: The seed of a new study; an existing one keeps its own.
   /// - Throws: `FileError` for a file that cannot be used, `SearchError` for a study of another space.
   public init(
     _ space: SearchSpace?, file path: String? = nil, name: String? = nil, sampler: any Sampler, seed: UInt64 = 0
@@ -83,22 +83,22 @@ public final class Study: Sendable {
 
   // MARK: Notes
 
-  /// Something that was written down beside the trials; nil where there is nothing of that name.
+  /// Returns a note of the study, or nil if there is none of that name.
   public func note(_ key: String) throws -> JSONValue? {
     try state.withLock { try $0.rows.note(key) }
   }
 
-  /// Writes something down beside the trials.
+  /// Writes a note.
   public func put(_ key: String, _ value: JSONValue) throws { try put([key: value]) }
 
-  /// Writes several things down, all or none.
+  /// Writes several notes, all or none.
   public func put(_ notes: [String: JSONValue]) throws {
     try change { state in
       for (key, value) in notes { try state.rows.put(key, value) }
     }
   }
 
-  /// Changes the file and what is known of it, both or neither.
+  /// Changes the file and the state in memory, both or neither.
   private func change<Result: Sendable>(_ body: @Sendable (inout State) throws -> Result) throws -> Result {
     try state.withLock { state in
       let (trials, own) = (state.trials, state.own)
@@ -113,10 +113,10 @@ public final class Study: Sendable {
 
   // MARK: Asking and telling
 
-  /// The next trial to do: one whose process died, one that somebody chose, or a new one.
+  /// Starts the next trial: one whose process died, an enqueued one, or a new one.
   ///
-  /// - Parameter count: trials that there are to be in all, those waiting not counted; nil: no end.
-  /// - Returns: nil where there are as many.
+  /// - Parameter count: The total number of trials, not counting those waiting; nil: no limit.
+  /// - Returns: The trial, or nil if that number is reached.
   public func ask(upTo count: Int? = nil) throws -> Trial? {
     try state.withLock { if !$0.unwritten.isEmpty { try $0.database.writeAhead() } }
     let trial = try change { state -> Trial? in
@@ -140,7 +140,7 @@ public final class Study: Sendable {
     return try begin(state.database.lastRow, number: number, values, &state, at: now)
   }
 
-  /// The values of a trial, from those before it.
+  /// Returns the values of a trial, suggested from the earlier trials.
   private func suggest(
     _ number: Int, _ state: borrowing State, fixed: [String: JSONValue] = [:]
   ) -> [String: JSONValue] {
@@ -148,7 +148,8 @@ public final class Study: Sendable {
     return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed), fixed: fixed)
   }
 
-  /// The values of a trial, suggested once more from what was known when it began; nil where that is not known.
+  /// Returns the values of a trial, suggested again from what was known at its start, or nil if that was not
+  /// recorded.
   package func replay(_ number: Int) throws -> [String: JSONValue]? {
     try state.withLock { state in
       try state.refresh(space)
@@ -165,7 +166,7 @@ public final class Study: Sendable {
     }
   }
 
-  /// Writes a trial's values down, and that it is this process's.
+  /// Writes a trial's values, and this process as its owner.
   private func begin(
     _ id: Int, number: Int, _ values: [String: JSONValue], _ state: inout State, at time: String
   ) throws -> Trial {
@@ -189,7 +190,7 @@ public final class Study: Sendable {
     return trial
   }
 
-  /// A trial that somebody queued, whose values are theirs, and the sampler's where they say nothing.
+  /// Starts an enqueued trial, with its given values and the sampler's for the rest.
   private func claim(_ state: inout State, upTo count: Int?) throws -> Trial? {
     let begun = state.trials.count { $0.state != .waiting }
     guard begun < count ?? .max, let waiting = state.trials.first(where: { $0.state == .waiting }) else { return nil }
@@ -202,7 +203,8 @@ public final class Study: Sendable {
     for parameter in space.parameters {
       guard let value = chosen[parameter.name], parameter.domain.unit(of: value) == nil else { continue }
       state.trials[waiting.number].state = .running
-      let reason = "it was queued with a \(parameter.name) of \(value.shortText), which the space has not"
+      let reason =
+        "it was enqueued with a \(parameter.name) of \(value.shortText), which is outside the space"
       try finish(state.trials[waiting.number], .failed, nil, &state, because: reason)
       return try claim(&state, upTo: count)
     }
@@ -210,7 +212,8 @@ public final class Study: Sendable {
     return try begin(waiting.id, number: waiting.number, values, &state, at: now)
   }
 
-  /// A trial whose process is no more, begun again with its values; one that several died of has failed.
+  /// Restarts a trial whose process has died, with the same values; after too many deaths the trial has
+  /// failed.
   private func takeOver(_ state: inout State) throws -> Trial? {
     for trial in state.trials where trial.state == .running && !state.own.contains(trial.number) {
       let owner = try state.rows.note("owner", ofTrial: trial.id)?.string
@@ -233,7 +236,7 @@ public final class Study: Sendable {
     return nil
   }
 
-  /// Queues a trial with these values, the others being the sampler's.
+  /// Enqueues a trial with given values; the sampler chooses the others.
   public func enqueue(_ values: [String: JSONValue]) throws {
     try change { state in
       try state.refresh(space)
@@ -248,20 +251,20 @@ public final class Study: Sendable {
     }
   }
 
-  /// Ends a trial with what came of it.
-  /// - Returns: whether it was this process's to end: one that was taken for dead may have been done by another.
+  /// Ends a trial with its result.
+  /// - Returns: Whether the trial was still running: another process may have taken it over and ended it.
   @discardableResult
   public func tell(_ trial: Trial, value: Double) throws -> Bool {
     try end(trial, value.isNaN ? .failed : .complete, value.isNaN ? nil : value)
   }
 
-  /// Ends a trial that could not be done.
+  /// Ends a trial that failed.
   @discardableResult
   public func fail(_ trial: Trial, because reason: String) throws -> Bool {
     try change { try finish(trial, .failed, nil, &$0, because: reason) }
   }
 
-  /// Ends a trial that was stopped early.
+  /// Ends a trial that was pruned.
   @discardableResult
   public func prune(_ trial: Trial) throws -> Bool {
     try change { state in
@@ -274,16 +277,16 @@ public final class Study: Sendable {
     try change { try finish(trial, outcome, value, &$0) }
   }
 
-  /// The trial as it is known here, which may have been asked for by another process.
+  /// Returns this process's copy of a trial, which another process may have started.
   private func known(_ trial: Trial, _ state: inout State) throws -> Trial {
     if trial.number >= state.trials.count { try state.refresh(space) }
     guard trial.number < state.trials.count, state.trials[trial.number].id == trial.id else {
-      throw SearchError("trial \(trial.number) is none of the study '\(name)'.")
+      throw SearchError("trial \(trial.number) is not of the study '\(name)'.")
     }
     return state.trials[trial.number]
   }
 
-  /// - Returns: whether it was still running.
+  /// - Returns: Whether the trial was still running.
   @discardableResult private func finish(
     _ trial: Trial, _ outcome: Trial.State, _ value: Double?, _ state: inout State, because reason: String? = nil
   ) throws -> Bool {
@@ -294,7 +297,7 @@ public final class Study: Sendable {
       "UPDATE trials SET state = ?, datetime_complete = ? WHERE trial_id = ? AND state = 'RUNNING'",
       .text(outcome.rawValue), .text(now), .integer(trial.id))
     guard state.database.changes == 1 else { return false }
-    // A value that is not a number is none there.
+    // NaN is not stored as a value.
     if let value, !value.isNaN {
       try state.database.rows(
         "INSERT OR REPLACE INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, ?)",
@@ -308,7 +311,7 @@ public final class Study: Sendable {
     return true
   }
 
-  /// Writes down what a trial has come to at a step.
+  /// Reports an intermediate value of a trial.
   public func report(_ trial: Trial, step: Int, value: Double) throws {
     try change { state in
       _ = try known(trial, &state)
@@ -322,9 +325,9 @@ public final class Study: Sendable {
     }
   }
 
-  // MARK: Looking
+  // MARK: Reading
 
-  /// All trials, by number, other processes' included.
+  /// Returns all trials, by number, including those of other processes.
   public func trials() throws -> [Trial] {
     try state.withLock { state in
       try state.refresh(space)
@@ -332,13 +335,13 @@ public final class Study: Sendable {
     }
   }
 
-  /// The trials as this process knows them.
+  /// The trials, without reading the changes of other processes.
   var known: [Trial] { state.withLock { $0.trials } }
 
-  /// Whether more is better.
+  /// Whether the study is maximized.
   public var isMaximized: Bool { state.withLock { $0.sign < 0 } }
 
-  /// Whether another process that lives is at one of the trials.
+  /// Returns whether a live process other than this one is running a trial.
   func isBusyElsewhere() throws -> Bool {
     try state.withLock { state in
       try state.refresh(space)
@@ -350,14 +353,14 @@ public final class Study: Sendable {
     }
   }
 
-  /// The best of the trials that are done; nil where there is none.
+  /// Returns the best complete trial, or nil if there is none.
   public func best() throws -> Trial? {
     let sign = isMaximized ? -1.0 : 1
     return try trials().filter { $0.state == .complete && $0.value?.isFinite == true }
       .min { (sign * ($0.value ?? 0), $0.number) < (sign * ($1.value ?? 0), $1.number) }
   }
 
-  /// What a sampler sees: of those pruned, that they were among the worse half.
+  /// Returns the trials as a sampler sees them; a pruned trial has the upper quartile of the values.
   static func history(_ trials: [Trial], sign: Double) -> [Observation] {
     let done = trials.compactMap { $0.state == .complete ? $0.value.map { $0 * sign } : nil }.filter(\.isFinite)
       .sorted()

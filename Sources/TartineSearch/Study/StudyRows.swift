@@ -1,17 +1,17 @@
 import TartineFiles
 
-/// One study's rows in a file: what is noted beside it, and its trials. Not for several threads at once.
+/// The rows of one study in a file: its notes and its trials. Not thread-safe.
 struct StudyRows {
   let database: Database
   /// The study's number in the file.
   let study: Int
 
-  /// Before the names of what is ours, since other programs note things too.
+  /// The prefix of our names, since other programs write notes too.
   private static let prefix = "tartine:"
 
   // MARK: Notes
 
-  /// What is noted beside the study.
+  /// Returns a note of the study.
   func note(_ key: String) throws -> JSONValue? {
     let rows = try database.rows(
       "SELECT value_json FROM study_user_attributes WHERE study_id = ? AND \"key\" = ?", .integer(study),
@@ -38,7 +38,7 @@ struct StudyRows {
       """, .integer(study), .text(Self.prefix + key), .text(try JSON.text(value)))
   }
 
-  /// What is noted beside a trial.
+  /// Returns a note of a trial.
   func note(_ key: String, ofTrial id: Int) throws -> JSONValue? {
     try database.rows(
       "SELECT value_json FROM trial_user_attributes WHERE trial_id = ? AND \"key\" = ?", .integer(id),
@@ -52,7 +52,7 @@ struct StudyRows {
       .text(Self.prefix + key), .text(try JSON.text(value)))
   }
 
-  /// The values that somebody queued a trial with.
+  /// Returns the values that a trial was enqueued with.
   func fixed(ofTrial id: Int, in space: SearchSpace) throws -> [String: JSONValue] {
     let fixed = try database.rows(
       "SELECT value_json FROM trial_system_attributes WHERE trial_id = ? AND \"key\" = 'fixed_params'", .integer(id)
@@ -66,7 +66,7 @@ struct StudyRows {
 
   // MARK: Trials
 
-  /// The space that another program's trials tell of.
+  /// Returns the search space of the trials' distributions, for a study of Optuna's.
   func distributions() throws -> SearchSpace? {
     let rows = try database.rows(
       """
@@ -79,18 +79,18 @@ struct StudyRows {
         continue
       }
       guard let distribution = Distribution(json: json) else {
-        throw SearchError("the study's hyperparameter '\(name)' has a distribution that is not known: \(json).")
+        throw SearchError("the study's hyperparameter '\(name)' has an unknown distribution: \(json).")
       }
       parameters.append(Hyperparameter(name, distribution.domain))
     }
     return parameters.isEmpty ? nil : try SearchSpace(parameters)
   }
 
-  /// Reads what other processes have written: trials that are new, and those that were not done.
+  /// Reads the changes of other processes: new trials, and those that were unfinished.
   ///
   /// - Parameters:
-  ///   - trials: as they are known, by number.
-  ///   - own: those that this process is at, which nobody else changes.
+  ///   - trials: The known trials, by number.
+  ///   - own: The numbers of the trials that this process is running, which no other process changes.
   func refresh(_ trials: inout [Trial], own: Set<Int>, _ space: SearchSpace) throws {
     let open = trials.filter { !$0.state.isFinished }.map(\.id)
     let last = trials.map(\.id).max() ?? 0
@@ -125,11 +125,11 @@ struct StudyRows {
     for row in try database.rows(
       "SELECT param_name, param_value, distribution_json FROM trial_params WHERE trial_id = ?", .integer(id))
     {
-      // What the space has not, another program has added.
+      // Skip parameters outside the space, added by another program.
       guard let name = row[0].text, let number = row[1].number,
         let domain = space.parameters.first(where: { $0.name == name })?.domain
       else { continue }
-      // The space's own choices, in whatever order they were written; a list is its text there.
+      // The order of the choices may differ from the space's; a list is stored as text.
       let written = row[2].text.flatMap { Distribution(json: $0) }?.value(of: number).map(domain.value(named:))
       values[name] =
         if case .choice = domain { written ?? Distribution(domain).value(of: number) } else {
@@ -167,14 +167,14 @@ struct StudyRows {
     }
   }
 
-  /// What a number is called there.
+  /// Returns the type of a number in Optuna's tables.
   static func kind(of value: Double) -> String {
     value.isNaN ? "NAN" : value.isFinite ? "FINITE" : value > 0 ? "INF_POS" : "INF_NEG"
   }
 }
 
 extension Domain {
-  /// The value that another program calls so: a list is its text there.
+  /// Returns the choice for a stored value: a list is stored as text.
   func value(named value: JSONValue) -> JSONValue {
     guard case .choice(let values) = self, let text = value.string else { return value }
     return values.first { choice in

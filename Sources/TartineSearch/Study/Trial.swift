@@ -1,53 +1,53 @@
 import TartineDiagnosis
 import TartineFiles
 
-/// One trial of a study: what was tried, and what came of it.
+/// One trial of a study: its hyperparameters and its result.
 public struct Trial: Hashable, Sendable {
-  /// How far it is.
+  /// The state of a trial.
   public enum State: String, Hashable, Sendable, CaseIterable {
-    /// To be tried with values that somebody chose.
+    /// Enqueued with given values.
     case waiting = "WAITING"
-    /// Being tried.
+    /// In progress.
     case running = "RUNNING"
-    /// Done.
+    /// Finished.
     case complete = "COMPLETE"
-    /// Stopped early, since others were better by then.
+    /// Pruned: stopped early, since other trials were better at that point.
     case pruned = "PRUNED"
-    /// It could not be done.
+    /// Failed.
     case failed = "FAIL"
 
-    /// Whether nothing more comes of it.
+    /// Whether the trial has ended.
     public var isFinished: Bool { self == .complete || self == .pruned || self == .failed }
   }
 
-  /// From 0, in the order in which they were begun.
+  /// The number of the trial, from 0.
   public let number: Int
-  /// How far it is.
+  /// The state.
   public internal(set) var state: State
-  /// Each hyperparameter's value, by name.
+  /// The values of the hyperparameters, by name.
   public internal(set) var values: [String: JSONValue]
-  /// What came of it; nil unless it is done.
+  /// The result; nil unless there is one.
   public internal(set) var value: Double?
-  /// What it reported on the way, by step.
+  /// The intermediate values, by step.
   public internal(set) var reports: [Int: Double]
-  /// When it began and ended, in seconds since 1970; nil where that is not known.
+  /// The times of start and end, in seconds since 1970; nil if unknown.
   public internal(set) var began, ended: Double?
-  /// Why it could not be done; nil where it could, or nobody said.
+  /// The reason of a failure; nil if there is none.
   public internal(set) var reason: String?
 
-  /// Its key in the file.
+  /// The trial's key in the file.
   let id: Int
-  /// Where its values lie in the study's space; nil where they lie outside.
+  /// The point of the values in the search space; nil if they are outside it.
   let point: [Double]?
-  /// Numbers of the trials that were not done when it was suggested.
+  /// The numbers of the trials that were pending when this one was suggested.
   var pending: [Int]?
 
-  /// How long it took, in seconds.
+  /// The duration, in seconds.
   public var seconds: Double? { began.flatMap { began in ended.map { $0 - began } } }
 }
 
 extension JSONValue {
-  /// As people read a hyperparameter's value.
+  /// A short text of the value, for display.
   package var shortText: String {
     if let text = string { return text }
     if let whole = integer { return "\(whole)" }

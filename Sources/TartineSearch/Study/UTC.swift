@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Times as a study holds them: `2026-11-24 18:30:00.123456`, in UTC.
+/// Times in the format of a study's file: `2026-11-24 18:30:00.123456`, in UTC.
 enum UTC {
   static var now: String {
     var time = timespec()
@@ -21,12 +21,12 @@ enum UTC {
       + "\(two(parts.tm_sec)).\(String(repeating: "0", count: 6 - micro.count))\(micro)"
   }
 
-  /// Seconds since 1970; nil for another text.
+  /// Returns the seconds since 1970, or nil for text in another format.
   static func seconds(_ text: String) -> Double? {
     let numbers = text.split { !$0.isNumber }.compactMap { Double($0) }
     guard numbers.count >= 6 else { return nil }
     var parts = tm()
-    // What no calendar has is no time.
+    // Reject dates that do not exist.
     guard numbers[0] < 10_000, numbers[1...5].allSatisfy({ $0 < 100 }) else { return nil }
     let whole = numbers.map { Int32(min($0, 10_000)) }
     (parts.tm_year, parts.tm_mon, parts.tm_mday) = (whole[0] - 1900, whole[1] - 1, whole[2])

@@ -4,11 +4,12 @@ import TartineOptimizers
 import TartineTraining
 
 extension SearchSpace {
-  /// What is searched when nobody says otherwise, around a recipe, in the lecture's order of importance: the rate; units, batch
-  /// size and β; depth and decay; and how many units stay, which few rows ask for.
+  /// Returns the default search space around a recipe, in the lecture's order of importance: learning rate;
+  /// units, batch size and β1; depth and weight decay; and the keep probability of dropout, which matters
+  /// with few rows.
   ///
-  /// - Parameter recipe: what a trial is made of, with its values put in.
-  /// - Throws: `SearchError` where there is nothing to search.
+  /// - Parameter recipe: The recipe that the trials change.
+  /// - Throws: `SearchError` if there is nothing to search.
   public static func automatic(for recipe: Recipe) throws -> SearchSpace {
     var parameters: [Hyperparameter] = []
     let optimizer = recipe.optimizer
@@ -42,7 +43,7 @@ extension SearchSpace {
 }
 
 extension Recipe {
-  /// What the recipe has of a space's hyperparameters, so that a search can begin with it; without those that lie outside of
+  /// Returns the recipe's own values of a space's hyperparameters, for the first trial, without those outside
   /// their range.
   package func values(in space: SearchSpace) throws -> [String: JSONValue] {
     let tree = try JSON.convert(self, to: JSONValue.self)
@@ -55,7 +56,7 @@ extension Recipe {
       }
       var value: JSONValue?
       switch parameter.name {
-      // Layers of other widths: the first one's.
+      // If the widths differ, take the first layer's.
       case "network.units": value = network.stack?.hidden.first.map { .integer($0) }
       case "network.depth": value = network.stack.map { .integer($0.hidden.count) }
       default: value = parameter.name.split(separator: ".").reduce(tree) { $0?[String($1)] }
@@ -69,8 +70,8 @@ extension Recipe {
     return values
   }
 
-  /// The recipe with a trial's values put in, by their keys.
-  /// - Throws: `RecipeError` for a key that no recipe has, or a value out of its range.
+  /// Returns the recipe with the values of a trial, set by their keys.
+  /// - Throws: `RecipeError` for an unknown key, or a value out of its range.
   public func with(_ values: [String: JSONValue]) throws -> Recipe {
     var settings = RecipeSettings()
     for (key, value) in values.sorted(by: { $0.key < $1.key }) { settings.set(key, to: value) }

@@ -9,17 +9,18 @@ import TartineEngine
   import Darwin
 #endif
 
-/// How much of what trials differ in is due to each hyperparameter: the share of the variance over the whole space that would be
-/// left if all others were known, as a Gaussian process of the trials has it; with an interval over draws of the trials.
+/// The importance of a hyperparameter: its total Sobol index in a Gaussian process fitted to the trials, with
+/// a bootstrap interval over the trials.
 ///
-/// Shares of hyperparameters that act together count for each of them, so that they may add up to more than 1.
+/// The index is the share of the variance over the whole space that remains when all other hyperparameters
+/// are fixed. Interactions count for each hyperparameter involved, so the shares may add up to more than 1.
 ///
 /// **Source**: Sobol, *Sensitivity estimates for nonlinear mathematical models*, 1993, total index; Jansen 1999 for the estimate;
 /// Hutter, Hoos, Leyton-Brown, *An efficient approach for assessing hyperparameter importance*, 2014, for the idea.
 public struct HyperparameterImportance: Hashable, Sendable, Encodable {
   /// The hyperparameter.
   public let name: String
-  /// Its share, from 0 to 1.
+  /// The share of the variance, from 0 to 1.
   public let share: Estimate
 
   private static let draws = 40
@@ -27,15 +28,16 @@ public struct HyperparameterImportance: Hashable, Sendable, Encodable {
   private static let mostTrials = 120
 
   /// - Parameters:
-  ///   - history: trials as a sampler sees them.
-  ///   - space: what was searched.
-  /// - Returns: the most important first; empty where there are too few trials to say anything.
+  ///   - history: The trials, as a sampler sees them.
+  ///   - space: The search space.
+  ///   - seed: The seed of the bootstrap.
+  /// - Returns: The importances, the most important first; empty if there are too few trials.
   package static func all(_ history: [Observation], in space: SearchSpace, seed: UInt64 = 0)
     -> [HyperparameterImportance]
   {
     let known = history.filter { $0.value?.isFinite == true }
     guard known.count >= max(8, 2 * space.count) else { return [] }
-    // The last ones lie where it matters; of many trials a sample says as much.
+    // A random sample of many trials is as good: the latest ones cover a small part of the space alone.
     var stream = RandomStream(seed: seed, purpose: .search, index: 20)
     var sample = known
     if sample.count > mostTrials {
@@ -59,7 +61,7 @@ public struct HyperparameterImportance: Hashable, Sendable, Encodable {
     }.sorted { ($1.share.value, $0.name) < ($0.share.value, $1.name) }
   }
 
-  /// Each hyperparameter's total index.
+  /// Returns the total Sobol index of each hyperparameter.
   private static func shares(_ sample: [Observation], _ space: SearchSpace, seed: UInt64) -> [Double]? {
     let isOrdered = space.parameters.map(\.domain.isOrdered)
     let values = WarpedValues(sample.compactMap(\.value))
@@ -89,29 +91,29 @@ public struct HyperparameterImportance: Hashable, Sendable, Encodable {
   }
 }
 
-/// A hyperparameter whose best values lie at an end of its range, where the best may lie beyond.
+/// A hyperparameter whose best values are at the edge of its range: the optimum may lie outside.
 public struct EdgeOptimum: Hashable, Sendable, Encodable {
   /// The hyperparameter.
   public let name: String
-  /// Whether it is the low end.
+  /// Whether the best values are at the low end.
   public let isLow: Bool
   /// The best trial's value.
   public let value: Double
   /// The range to search next.
   public let low, high: Double
 
-  /// The same, the range to search next ending there beyond the edge.
+  /// Returns the edge with a range to search next that ends at `end`.
   func ending(at end: Double) -> EdgeOptimum {
     EdgeOptimum(name: name, isLow: isLow, value: value, low: isLow ? end : low, high: isLow ? high : end)
   }
 
-  /// As in `optimizer.learningRate is best at its low end (1e-4); search from 1e-5 to 3e-3`.
+  /// A sentence such as `batchSize is best near its low end, at 16; next search from 4 to 128`.
   public var sentence: String {
     "\(name) is best near its \(isLow ? "low" : "high") end, at \(Self.text(value)); next search from \(Self.text(low)) to "
       + Self.text(high)
   }
 
-  /// With as many decimals as tell a number just below 1 from it.
+  /// Returns a short text, with enough decimals to distinguish a number just below 1 from 1.
   private static func text(_ value: Double) -> String {
     value > 0.9 && value < 1
       ? Text.fixed(value, decimals: min(9, Int((1 - log10(1 - value)).rounded(.up))))
@@ -119,12 +121,12 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
         ? Text.fixed(value, decimals: 0) : Text.significant(value, digits: 2)
   }
 
-  /// Places this near an end are at it.
+  /// The distance from an end within which a point is at the edge.
   private static let margin = 0.08
 
-  /// Looks at the best of the trials: an end is told of where the best lies there, and the few best do in the mean.
+  /// Returns the edges where both the best trial and the median of the best tenth are near an end.
   ///
-  /// - Parameter best: the point that counts as the best; nil: that of the best value.
+  /// - Parameter best: The point of the best trial; nil: the trial with the best value.
   package static func all(
     _ history: [Observation], in space: SearchSpace, best point: [Double]? = nil
   ) -> [EdgeOptimum] {
@@ -136,9 +138,9 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
         return nil
       }
       let places = few.map(\.point[place]).filter { !$0.isNaN }.sorted()
-      // Of the few none may have it, where it depends on another.
+      // A conditional hyperparameter may be inactive in all of the best trials.
       let middle = places.isEmpty ? best[place] : places[places.count / 2]
-      // Values that are counted have the middle of their piece, the ends too.
+      // Discrete values are at the middle of their segments, the first and last included.
       func isAt(_ best: Double, _ middle: Double, end: Double) -> Bool {
         best <= max(margin, end + 1e-9) && middle <= 2 * margin + end
       }
@@ -154,13 +156,13 @@ public struct EdgeOptimum: Hashable, Sendable, Encodable {
 }
 
 extension Domain {
-  /// Where the value at a place lies.
+  /// Returns the coordinate of the value at a coordinate, which differs for discrete values.
   fileprivate func settled(_ unit: Double) -> Double { self.unit(of: value(at: unit)) ?? unit }
 
-  /// Beyond it no count goes.
+  /// The upper limit of whole numbers.
   private var most: Double { 1e12 }
 
-  /// As wide a range, moved by a share of its width on its scale; nil where there is nothing beyond.
+  /// Returns the range moved by a share of its width on its scale, or nil if nothing lies beyond.
   fileprivate func beyond(_ share: Double) -> (low: Double, high: Double)? {
     switch self {
     case .choice: return nil
@@ -172,13 +174,13 @@ extension Domain {
         return (share < 0 ? moved.0 == Double(low) : moved.1 == Double(high)) ? nil : moved
       }
       let move = (Double(high - low) * share / Double(step)).rounded() * Double(step)
-      // Counts stay counts.
+      // Keep positive ranges positive.
       let from = max(low >= 1 ? 1 : low >= 0 ? 0 : -.infinity, Double(low) + move)
       return from == Double(low) ? nil : (from, min(most, Double(high) + move))
     case .number(let low, let high, let scale, _):
       switch scale {
       case .linear:
-        // Shares end at 0 and 1, amounts at 0.
+        // Fractions stay between 0 and 1, amounts above 0.
         let move = (high - low) * share
         let from = low >= 0 ? max(0, low + move) : low + move
         let to = low >= 0 && high <= 1 ? min(1, high + move) : high + move

@@ -1,11 +1,10 @@
-/// Which of the trials is to be believed the best, where what they came to is partly luck: that of which a Gaussian process of all
-/// expects most.
+/// Ranks trials with noisy scores by the prediction of a Gaussian process.
 package enum Recommendation {
-  /// Places of the trials in the order in which they are believed in, the best first; those that are not done are left out.
+  /// Returns the indices of the trials, best prediction first, without unfinished trials.
   package static func order(_ history: [Observation], in space: SearchSpace) -> [Int] {
     let done = history.indices.filter { history[$0].value?.isFinite == true }
     let byValue = done.sorted { (history[$0].value ?? 0, $0) < (history[$1].value ?? 0, $1) }
-    // The better half, so that what is bad does not blur it.
+    // Fit the better half alone, so that bad trials do not dominate the fit.
     let half = Array(byValue.prefix(max(12, byValue.count / 2)))
     guard half.count >= 8 else { return byValue }
     let values = WarpedValues(half.map { history[$0].value ?? 0 }).list

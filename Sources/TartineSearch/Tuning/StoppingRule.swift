@@ -1,24 +1,26 @@
-/// When a trial is stopped before its last epoch, since others were better by then.
+/// A pruning rule: when to stop a trial early, since other trials were better after the same epoch.
 ///
-/// All trials see the same rows in the same order, so that their dev losses after an epoch differ by their settings alone.
+/// All trials see the same rows in the same order, so their dev losses after an epoch differ by their
+/// hyperparameters alone.
 public enum StoppingRule: String, Hashable, Sendable, CaseIterable {
   /// Never.
   case none
-  /// After an epoch, from a fifth of the run on and once there are five others, where the lowest dev loss so far is above the
-  /// others' median after that epoch.
+  /// Stops a trial if its lowest dev loss so far is above the median of the others' lowest losses up to the
+  /// same epoch; from one fifth of the run on, and with at least five others.
   ///
-  /// **Source**: Golovin et al., *Google Vizier*, 2017, §3.1. **Differs from** it: held against the others' lowest losses so far,
-  /// and not the means of theirs.
+  /// **Source**: Golovin et al., *Google Vizier*, 2017, §3.1. **Differs from** it: compares with the others'
+  /// lowest losses so far, not with their running means.
   case median
-  /// At a ninth and a third of the epochs, unless the dev loss is among the best third of those that came so far.
+  /// Stops a trial at 1/9 and 1/3 of the epochs, unless its dev loss is in the best third of the trials that
+  /// got there.
   ///
   /// **Source**: Li et al., *A system for massively parallel hyperparameter tuning*, 2020, algorithm 2, asynchronous successive
-  /// halving; **differs from** it: a trial is stopped at a rung and never taken up again, as in Optuna.
+  /// halving; **differs from** it: a stopped trial is never resumed, as in Optuna.
   case halving
 
   private static let factor = 3
 
-  /// Whether the rule looks after this epoch at all.
+  /// Returns whether the rule applies after this epoch.
   func looks(after epoch: Int, of epochs: Int) -> Bool {
     switch self {
     case .none: false
@@ -27,15 +29,16 @@ public enum StoppingRule: String, Hashable, Sendable, CaseIterable {
     }
   }
 
-  /// Whether a trial is to be stopped after an epoch.
+  /// Returns whether to stop a trial after an epoch.
   ///
   /// - Parameters:
-  ///   - reports: its dev losses by epoch.
-  ///   - others: the same of the trials before and beside it.
-  ///   - epochs: of a whole run.
+  ///   - reports: The trial's dev losses by epoch.
+  ///   - epoch: The epoch.
+  ///   - epochs: The number of epochs of a full run.
+  ///   - others: The dev losses of the other trials by epoch.
   package func stops(_ reports: [Int: Double], after epoch: Int, of epochs: Int, beside others: [[Int: Double]]) -> Bool
   {
-    /// The lowest of a trial up to this epoch, where it came so far.
+    /// Returns the lowest loss of a trial up to this epoch, or nil if it has not got there.
     func lowest(_ reports: [Int: Double]) -> Double? {
       reports[epoch] == nil ? nil : reports.reduce(Double.infinity) { $1.key <= epoch && $1.value < $0 ? $1.value : $0 }
     }

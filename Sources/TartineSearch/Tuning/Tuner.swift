@@ -13,40 +13,41 @@ import TartineTraining
   import Darwin
 #endif
 
-/// Trains a recipe with the values of a study's trials, some at a time, each on one thread.
+/// Runs the trials of a study: trains a recipe with their hyperparameters, several in parallel, each on one
+/// thread.
 ///
-/// All trials have the recipe's seed, and so the same order of rows and the same draws: they differ by their values alone. What a
-/// trial is worth is its dev error, or RMSE, and less is better; with a rule that stops trials early it reports its dev loss after
-/// each epoch.
+/// All trials have the recipe's seed, and so the same order of rows and the same random numbers: they differ
+/// by their hyperparameters alone. A trial's value is its dev error, or RMSE, which is minimized. With a
+/// pruning rule, a trial reports its dev loss after each epoch.
 public struct Tuner: Sendable {
-  /// What a trial's values are put into.
+  /// The recipe that the trials change.
   public let recipe: Recipe
-  /// The rows; test stays locked.
+  /// The data; the test set stays locked.
   public let split: Split
-  /// When a trial is stopped early.
+  /// The pruning rule.
   public let stopping: StoppingRule
-  /// Trials at a time.
+  /// The number of parallel trials.
   public let jobs: Int
 
-  /// How far a study is.
+  /// The progress of a study.
   public struct Progress: Sendable {
-    /// Trials that are done, those stopped early and failed ones included.
+    /// The number of finished trials, including pruned and failed ones.
     public let done: Int
-    /// The trial that has just ended.
+    /// The trial that ended last.
     public let last: Trial
-    /// The best so far.
+    /// The best trial so far.
     public let best: Trial?
-    /// How long what comes after the trials will take, in seconds, as far as that is known by now.
+    /// The estimated seconds of the final stage after the trials.
     public let finalSeconds: Double
   }
 
-  /// A tuner.
+  /// Creates a tuner.
   ///
   /// - Parameters:
-  ///   - recipe: what a trial's values are put into; what it leaves to the rules is filled in.
-  ///   - split: the rows.
-  ///   - stopping: when a trial is stopped early.
-  ///   - jobs: trials at a time, at most one a processor, which is what nil means.
+  ///   - recipe: The recipe that the trials change; unspecified settings are chosen automatically.
+  ///   - split: The data.
+  ///   - stopping: The pruning rule.
+  ///   - jobs: The number of parallel trials, at most one per processor; nil: one per processor.
   public init(_ recipe: Recipe, on split: Split, stopping: StoppingRule = .none, jobs: Int? = nil) {
     self.stopping = stopping
     self.recipe = recipe.resolved(trainRows: split.trainCount)
@@ -54,18 +55,20 @@ public struct Tuner: Sendable {
     self.jobs = max(1, min(jobs ?? .max, Workers.processorCount))
   }
 
-  /// The recipe of a trial.
+  /// Returns the recipe of a trial.
   public func recipe(of values: [String: JSONValue]) throws -> Recipe { try recipe.with(values) }
 
-  /// Does trials until there are as many in all, or time is up.
+  /// Runs trials until the total number is reached or the time is up.
   ///
   /// - Parameters:
-  ///   - study: what says what to try; several processes may work on one.
-  ///   - count: trials that there are to be in all; nil: no end.
-  ///   - seconds: after which no trial is begun; nil: no end.
-  ///   - final: what ``winner(of:in:candidates:seeds:including:progress:)`` is then asked for, for which time is left.
-  ///   - progress: is told of each trial that has ended, by one thread at a time.
-  /// - Throws: `SearchError` where no trial could be done, with the first one's reason, and for a study that looks for the most.
+  ///   - study: The study; several processes may work on it.
+  ///   - count: The total number of trials; nil: no limit.
+  ///   - seconds: The time after which no trial starts; nil: no limit.
+  ///   - final: The arguments of a later call of ``winner(of:in:candidates:seeds:including:progress:)``, for
+  ///     which time is left.
+  ///   - progress: A function called after each trial, by one thread at a time.
+  /// - Throws: `SearchError` if no trial could be trained, with the first reason, and for a study that is
+  ///   maximized.
   public func run(
     _ study: Study, upTo count: Int? = nil, for seconds: Double? = nil,
     leavingTimeFor final: (candidates: Int, seeds: Int)? = nil,
@@ -108,45 +111,44 @@ public struct Tuner: Sendable {
       if let failure = shared.failure { throw failure }
       if let reason = shared.firstReason, try shared.isHopeless || study.best() == nil {
         throw SearchError(
-          "none of the first \(shared.ended) trials could be trained; the first said: "
+          "none of the first \(shared.ended) trials could be trained; the first error: "
             + (reason.hasSuffix(".") ? reason : reason + "."))
       }
     }
-    // The last trials of other processes count too.
+    // Wait for the last trials of other processes.
     while try study.isBusyElsewhere() {
       if let seconds, (ContinuousClock().now - start).inSeconds >= seconds { break }
       usleep(200_000)
     }
   }
 
-  /// The time that one more trial and what comes after the trials will take.
+  /// Estimates the seconds of one more trial and the final stage.
   private func rest(_ trials: [Trial], _ final: (candidates: Int, seeds: Int)?) -> Double {
     let taken = trials.filter { $0.state.isFinished }.compactMap(\.seconds)
     let one = taken.reduce(0, +) / Double(max(1, taken.count))
     return one + (final.map { finalSeconds(trials, candidates: $0.candidates, seeds: $0.seeds) } ?? 0)
   }
 
-  /// - Throws: `SearchError` for a study that looks for the most.
+  /// - Throws: `SearchError` for a study that is maximized.
   package static func check(_ study: Study) throws {
     guard study.isMaximized else { return }
     throw SearchError(
-      "the study '\(study.name)' looks for the most, and a trial of a network is worth its error, of which less is better; begin "
-        + "another study.")
+      "the study '\(study.name)' is maximized, but the error of a network is minimized; start a new study.")
   }
 
   private struct Shared {
     var ended = 0
-    /// Trials that no rate would have made possible.
+    /// The number of trials that failed other than by divergence.
     var hopeless = 0
     var firstReason: String?
     var failure: (any Error)?
 
-    /// A space in which nothing trains is no space to go on in.
+    /// Whether every trial so far failed other than by divergence, which ends the search.
     var isHopeless: Bool { hopeless == ended && ended >= 8 }
   }
 
   /// Trains one trial.
-  /// - Returns: why it could not be done; nil where it could, or was stopped early.
+  /// - Returns: The reason of a failure; nil if the trial is complete or pruned.
   private func attempt(_ trial: Trial, in study: Study, _ prepared: PreparedSplits) throws -> (
     reason: String, isDivergence: Bool
   )? {
@@ -175,7 +177,7 @@ public struct Tuner: Sendable {
     }
   }
 
-  /// Reports a trial's epochs, and stops it where the rule says so.
+  /// Reports a trial's dev losses, and prunes it by the rule.
   private final class Watcher: TrainingObserver {
     private let trial: Trial
     private let study: Study
@@ -201,7 +203,7 @@ public struct Tuner: Sendable {
         let others = study.known.filter { $0.number != trial.number }.map(\.reports)
         guard rule.stops(reports, after: record.epoch, of: epochs, beside: others) else { return .proceed }
         isStopped = true
-        return .stop(reason: "other trials were better by then")
+        return .stop(reason: "other trials were better at this epoch")
       } catch {
         failure = error
         return .stop(reason: "the study could not be written")

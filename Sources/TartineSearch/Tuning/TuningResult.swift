@@ -2,41 +2,41 @@ import TartineDiagnosis
 import TartineFiles
 import TartineTraining
 
-/// What a search came to: `tune --json` prints it, and report.json holds it.
+/// The result of a search, as `tune --json` prints it and report.json holds it.
 public struct TuningResult: Sendable {
   /// All trials, by number.
   public let trials: [Trial]
-  /// What was searched.
+  /// The search space.
   public let space: SearchSpace
-  /// The best trial, and its recipe; nil where none is done.
+  /// The trial with the best first score, and its recipe; nil if no trial is complete.
   public let best: (trial: Trial, recipe: Recipe)?
-  /// The best few, trained again; nil where none is done.
+  /// The winner among the retrained trials; nil if there is none.
   public let winner: Winner?
-  /// Hyperparameters whose best values lie at an end of their range.
+  /// The hyperparameters whose best values are at the edge of their range.
   public let edges: [EdgeOptimum]
-  /// How much each hyperparameter matters, the most important first.
+  /// The importance of each hyperparameter, the most important first.
   public let importance: [HyperparameterImportance]
-  /// Boxes of a search from coarse to fine; empty for any other.
+  /// The boxes of a coarse-to-fine search; empty for other samplers.
   public let boxes: [CoarseToFineSampler.Box]
-  /// The side of the box that a guided zoom had at each trial; empty for any other.
+  /// The width of the guided zoom's box at each trial; empty for other samplers.
   public let sides: [Double]
-  /// What became of the winner of the study before; nil unless it is searched again.
+  /// Whether the winner of an earlier study is still the best; nil without one.
   public let oldWinner: OldWinner?
-  /// What suggested the trials.
+  /// The sampler.
   public let sampler: SamplerChoice
-  /// How often the test part was opened for this study, this time included.
+  /// The number of test-set evaluations for this study, including this one.
   public let testOpenings: Int
 
-  /// Sums a study up.
+  /// Summarizes a study.
   ///
   /// - Parameters:
-  ///   - study: its trials.
-  ///   - tuner: whose recipe they are of.
-  ///   - sampler: what suggested them.
-  ///   - winner: the best few, trained again.
-  ///   - before: the number of the trial that repeats the winner of a study of other data; nil where there was none.
-  ///   - testOpenings: how often the test part was opened for this study.
-  /// - Throws: `FileError`.
+  ///   - study: The study.
+  ///   - tuner: The tuner that ran its trials.
+  ///   - sampler: The sampler.
+  ///   - winner: The winner among the retrained trials.
+  ///   - before: The number of the trial that repeats the winner of an earlier study; nil without one.
+  ///   - testOpenings: The number of test-set evaluations for this study.
+  /// - Throws: `FileError` if the study cannot be read.
   public init(
     _ study: Study, _ tuner: Tuner, _ sampler: SamplerChoice, winner: Winner?, before: Int? = nil,
     testOpenings: Int = 1
@@ -50,12 +50,12 @@ public struct TuningResult: Sendable {
     self.sampler = sampler
     oldWinner = before.flatMap { number in winner.map { OldWinner(number, beside: $0) } }
     let values = (winner?.best.trial ?? best?.trial)?.values ?? [:]
-    // Trials that were stopped early have no value of their own.
+    // Pruned trials have no final value.
     let measured = Study.history(trials.filter { $0.state == .complete }, sign: 1)
     let importance = HyperparameterImportance.all(measured, in: space, seed: study.seed)
     self.importance = importance
     edges = EdgeOptimum.all(measured, in: space, best: space.point(of: values)).filter { edge in
-      // Where nothing hangs on it, the best lies anywhere.
+      // The best value of an unimportant hyperparameter can be anywhere.
       importance.first { $0.name == edge.name }.map { $0.share.value >= Self.leastShare } ?? true
     }.compactMap { tuner.possible($0, in: study.space, beside: values) }
     boxes =
@@ -67,39 +67,42 @@ public struct TuningResult: Sendable {
       ? GuidedZoomSampler.sides(history, dimensions, starts: starts) : []
   }
 
-  /// Below this share of the variance a hyperparameter's end is not told of.
+  /// The share of the variance below which an edge is not reported.
   private static let leastShare = 0.05
 
-  /// What the winner's first score owed to luck, in a sentence.
+  /// Returns a sentence about the selection bias of the winner's first score.
   package func luck(_ unit: Unit) -> String {
     guard let winner else { return "" }
     return winner.wasLucky
-      ? "Its first score was better by \(unit.points(winner.optimism)), which was the luck of the best of many."
+      ? "Its first score was better by \(unit.points(winner.optimism)): the selection bias of the best of "
+        + "many trials."
       : winner.optimism < 0
-        ? "Its first score owed nothing to luck: fresh seeds give no worse."
-        : "Its first score is about what fresh seeds give."
+        ? "Its first score had no selection bias: fresh seeds are no worse."
+        : "Its first score agrees with the fresh seeds."
   }
 
-  /// The winner beside the recipe that the search began with, in a sentence.
+  /// A sentence that compares the winner with the original recipe.
   package var gainSentence: String? {
     winner.map { winner in
       guard let gain = winner.gain else {
-        return "The recipe that the search began with cannot be trained with every fresh seed."
+        return "The original recipe cannot be trained with every fresh seed."
       }
-      let start = "Against the recipe that the search began with, dev \(gain.text(gain.otherFigure)): \(gain)"
+      let start = "Winner minus original recipe (dev \(gain.text(gain.otherFigure))): \(gain)"
       return gain.verdict == "better"
-        ? "\(start)." : "\(start), so that there is no proof yet that it is worth changing."
+        ? "\(start)." : "\(start), so the improvement is not significant."
     }
   }
 
-  /// As in `test, opened once`.
+  /// The name of the test figure, such as `test set, evaluated once`.
   package var testWords: String {
-    testOpenings == 1 ? "test, opened once" : "test, opened \(testOpenings) times for this study"
+    testOpenings == 1
+      ? "test set, evaluated once"
+      : "test set, evaluated \(testOpenings) times for this study"
   }
 
-  /// Why trials failed, the most frequent reason first, in a sentence; nil where none did.
+  /// A sentence with the reasons of failures, the most frequent first; nil if no trial failed.
   package var failures: String? {
-    let reasons = Dictionary(grouping: trials.filter { $0.state == .failed }) { $0.reason ?? "nobody said why" }
+    let reasons = Dictionary(grouping: trials.filter { $0.state == .failed }) { $0.reason ?? "no reason given" }
       .sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
     guard !reasons.isEmpty else { return nil }
     let told = reasons.prefix(3).map {
@@ -108,7 +111,7 @@ public struct TuningResult: Sendable {
     return "Failed: \(told.joined(separator: "; "))\(reasons.count > 3 ? "; \(reasons.count - 3) other reasons" : "")."
   }
 
-  /// Trials of a state.
+  /// Returns the number of trials of a state.
   public func count(_ state: Trial.State) -> Int { trials.count { $0.state == state } }
 }
 
@@ -156,7 +159,7 @@ extension TuningResult: Encodable {
     let reason: String?
   }
 
-  /// Writes everything that was found.
+  /// Encodes the result.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     let counts = Trial.State.allCases.map { ($0.rawValue.lowercased(), count($0)) }
@@ -192,23 +195,23 @@ extension TuningResult: Encodable {
   }
 }
 
-/// Whether the winner of a study before is still the best on other data.
+/// Whether the winner of an earlier study is still the best on new data.
 public struct OldWinner: Sendable, Encodable {
-  /// What is known of that.
+  /// The verdict on the old winner.
   public enum Verdict: String, Sendable, Encodable {
-    /// It wins again, and over the seeds that tell too, or is surely better than what was chosen now.
+    /// It wins again, also over the seeds of the estimate, or is significantly better than the new winner.
     case holds
-    /// Another was better, and it is not sure that it is.
+    /// Another trial was better, but the difference is not significant.
     case undecided
-    /// Another is surely better, or it cannot be trained with every seed.
+    /// Another trial is significantly better, or the old winner cannot be trained with every seed.
     case fails
   }
 
-  /// The trial with its values.
+  /// The number of the trial with its values.
   public let trial: Int
-  /// What is known.
+  /// The verdict.
   public let verdict: Verdict
-  /// The new winner against it; nil where it is the winner, or cannot be trained.
+  /// The new winner minus the old one; nil if the old one wins again, or cannot be trained.
   public let comparison: Comparison?
 
   package init(_ number: Int, beside winner: Winner) {
@@ -225,22 +228,24 @@ public struct OldWinner: Sendable, Encodable {
       comparison.map { $0.difference.high < 0 ? .fails : $0.difference.low > 0 ? .holds : .undecided } ?? .fails
   }
 
-  /// In a sentence.
+  /// The verdict in a sentence.
   package var sentence: String {
     switch verdict {
     case .holds: "The old winner, trial \(trial), still holds."
     case .undecided:
-      comparison.map { "The old winner, trial \(trial), may still hold: the new one less it, \($0)." }
-        ?? "The old winner, trial \(trial), was chosen again, but may not hold: over the seeds that tell, the runner-up is no worse."
+      comparison.map { "The old winner, trial \(trial), may still hold: new winner minus old winner, \($0)." }
+        ?? "The old winner, trial \(trial), was chosen again, but may not hold: over other seeds the "
+        + "runner-up is no worse."
     case .fails:
-      comparison.map { "The old winner, trial \(trial), does not hold: the new one less it, \($0)." }
+      comparison.map { "The old winner, trial \(trial), does not hold: new winner minus old winner, \($0)." }
         ?? "The old winner, trial \(trial), does not hold: on these data it cannot be trained with every seed."
     }
   }
 }
 
 extension Tuner {
-  /// An edge with as much of the range beyond it as there can be recipes of; nil where there can be none.
+  /// Returns an edge with the range to search next limited to values that the recipe allows, or nil if there
+  /// are none.
   fileprivate func possible(
     _ edge: EdgeOptimum, in space: SearchSpace, beside values: [String: JSONValue]
   ) -> EdgeOptimum? {

@@ -6,25 +6,27 @@ import TartineEngine
 import TartineFiles
 import TartineTraining
 
-/// The best few of a study, trained again over fresh seeds: the one that stays best, and how much of its lead was luck.
+/// The best trials of a study, retrained with fresh seeds: the winner, and the selection bias of its first
+/// score.
 ///
-/// The first score of the best of many trials is better than it is, since it is the best. So the few best are trained again with
-/// seeds that no trial had, and the one with the lowest mean wins. That choice has its own luck: winner and runner-up are trained
-/// once more with seeds that chose nothing at all, and what is said of the two is of these alone.
+/// The best first score of many trials is optimistic. So the best trials are retrained with fresh seeds, and
+/// the one with the lowest mean wins. This choice is a selection too: winner and runner-up are trained again
+/// with other seeds, and their figures come from these seeds alone.
 public struct Winner: Sendable {
-  /// One of the few, trained again.
+  /// A finalist: one of the retrained trials.
   public struct Candidate: Sendable {
     /// The trial.
     public let trial: Trial
     /// The recipe, with the study's seed.
     public let recipe: Recipe
-    /// Its mean dev error, or RMSE, over the fresh seeds by which the winner was chosen.
+    /// The mean dev error, or RMSE, over the fresh seeds that chose the winner.
     public let choice: Double
-    /// Whether it was trained once more, with seeds that chose nothing.
+    /// Whether it was trained again with the seeds of the estimate, as winner and runner-up are.
     public internal(set) var isConfirmed = false
-    /// One run a fresh seed: where it is confirmed, seeds that chose nothing; else those that chose.
+    /// The runs, one per seed: with the seeds of the estimate if it is confirmed, else with those of the
+    /// choice.
     public internal(set) var runs: [Run]
-    /// Its dev error, or RMSE, over these seeds, with what rows and seeds leave open.
+    /// The mean dev error, or RMSE, over these seeds, with an interval over rows and seeds.
     public var dev: Estimate {
       SampledFigure(runs.map(\.dev), cases: runs[0].split.groupByRow.map(runs[0].dev.cases)).estimate
         .within(runs[0].model.task)
@@ -38,24 +40,25 @@ public struct Winner: Sendable {
     }
   }
 
-  /// The few, the winner first.
+  /// The finalists, the winner first.
   public let candidates: [Candidate]
-  /// The winner's mean over seeds that chose nothing less its first score: what its lead owed to luck.
+  /// The selection bias: the winner's mean over the seeds of the estimate minus its first score.
   public let optimism: Double
-  /// The winner against the runner-up, on the same dev rows; nil where there is no other.
+  /// The winner minus the runner-up, on the same dev rows; nil if there is no runner-up.
   public let lead: Comparison?
-  /// The winner against the recipe that the search began with, over the same seeds; nil where that one cannot be trained.
+  /// The winner minus the original recipe, over the same seeds; nil if the original cannot be trained.
   public let gain: Comparison?
-  /// The winner on the test part, over the same seeds; nil where there is none.
+  /// The winner's mean test error, or RMSE, over the same seeds; nil without a test set.
   public let test: Estimate?
 
-  /// The one that won.
+  /// The winner.
   public var best: Candidate { candidates[0] }
 
-  /// How many are trained again, and with how many seeds.
+  /// The default numbers of finalists and of fresh seeds.
   public static let usual = (candidates: 3, seeds: 4)
 
-  /// Whether its first score is better than the seeds' deviation, with Student's t, and the dev rows would allow.
+  /// Whether the first score is better than explained by the spread over the seeds, with Student's t, and by
+  /// the dev rows.
   package var wasLucky: Bool {
     let scores = best.runs.map(\.dev.score)
     return optimism > Estimate.studentT(Double(scores.count - 1)) * Estimate.deviationOfMean(scores)
@@ -63,41 +66,42 @@ public struct Winner: Sendable {
   }
 }
 
-/// Each of the best diverged with another seed.
+/// The error when every finalist diverges with a fresh seed.
 public struct DivergedWinner: Error, CustomStringConvertible {
-  /// How many there were.
+  /// The number of finalists.
   public let count: Int
 
-  /// What happened, in a sentence.
+  /// The message.
   public var description: String {
-    "each of the best \(count) diverged with another seed, so there is no winner; try lower rates."
+    "each of the best \(count) trials diverged with a fresh seed, so there is no winner; try lower "
+      + "learning rates."
   }
 }
 
 extension Tuner {
-  /// Trains the best few again over fresh seeds, the best two of these over others, and with those the recipe that the search began
-  /// with; opens the test part once for the one that wins.
+  /// Retrains the best trials with fresh seeds, then the best two of them and the original recipe with other
+  /// seeds, and evaluates the winner on the test set, once.
   ///
   /// - Parameters:
-  ///   - trials: of a study of this recipe; those that are done are looked at.
-  ///   - space: what was searched: of trials that are near each other a few are lucky, and those are believed in of which most is to
-  ///     be expected.
-  ///   - candidates: how many of the best.
-  ///   - seeds: fresh ones for each, at least 2.
-  ///   - number: of a trial that is to be among them, beside the best.
-  ///   - progress: is told of each training that is done, by one thread at a time.
-  /// - Returns: nil where no trial is done.
-  /// - Throws: what a training throws, but for divergence: who diverges with another seed is out; `DivergedWinner` where all do.
+  ///   - trials: The trials of a study of this recipe; only complete ones count.
+  ///   - space: The search space. A Gaussian process over it ranks the trials, since scores are noisy.
+  ///   - candidates: The number of finalists.
+  ///   - seeds: The number of fresh seeds per finalist, at least 2.
+  ///   - number: The number of a trial that is a finalist in any case.
+  ///   - progress: A function called after each training, by one thread at a time.
+  /// - Returns: The winner, or nil if no trial is complete.
+  /// - Throws: Errors of a training, except divergence, which excludes a finalist; `DivergedWinner` if all
+  ///   finalists diverge.
   public func winner(
     of trials: [Trial], in space: SearchSpace, candidates: Int = Winner.usual.candidates,
     seeds: Int = Winner.usual.seeds, including number: Int? = nil,
     progress: @escaping (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> Winner? {
-    precondition(candidates > 0 && seeds > 1, "a winner is of one candidate or more, over two seeds or more")
+    precondition(candidates > 0 && seeds > 1, "at least one candidate and two seeds are needed")
     let done = trials.filter {
       $0.state == .complete && $0.value?.isFinite == true && space.point(of: $0.values) != nil
     }
-    // Whoever scored best is one of them, however little that is believed.
+    // The trial with the best score is always a finalist.
     var few = done.min { ($0.value ?? 0, $0.number) < ($1.value ?? 0, $1.number) }.map { [$0] } ?? []
     for trial in Recommendation.order(Study.history(done, sign: 1), in: space).map({ done[$0] })
     where few.count < candidates && !few.contains(where: { space.isNear($0.values, trial.values) }) {
@@ -115,7 +119,7 @@ extension Tuner {
     made.sort { ($0.choice, $0.trial.number) < ($1.choice, $1.trial.number) }
     var confirmed: [Winner.Candidate] = []
     var trained = few.count * seeds
-    // The first two that come through, and whoever won before.
+    // The first two that do not diverge, and the winner of an earlier study.
     while let next = made.first(where: { confirmed.count < 2 || $0.trial.number == number }) {
       let two = confirmed.isEmpty ? made.prefix(2).map { $0 } : [next]
       made.removeAll { one in two.contains { $0.trial.number == one.trial.number } }
@@ -137,7 +141,7 @@ extension Tuner {
       throw DivergedWinner(count: few.count)
     }
     let before = trained
-    // What only the space's values make possible is no recipe to begin with.
+    // The original recipe may be untrainable without the space's values.
     let begun = (try? train([recipe], seeds: seeds..<2 * seeds) { progress(min(all, before + $0), all) })?[0] ?? []
     return Winner(
       candidates: confirmed + made, optimism: best.dev.value - (best.trial.value ?? .nan),
@@ -146,20 +150,20 @@ extension Tuner {
       test: try testOnce(best.runs))
   }
 
-  /// How long ``winner(of:in:candidates:seeds:including:progress:)`` takes, and the training of its model, as the trials took; 0
-  /// where none is done.
+  /// Estimates the seconds of ``winner(of:in:candidates:seeds:including:progress:)`` and of the training of
+  /// its model from the trials; 0 if none is complete.
   package func finalSeconds(_ trials: [Trial], candidates: Int, seeds: Int) -> Double {
     let done = trials.filter { $0.state == .complete && $0.value?.isFinite == true }
       .sorted { ($0.value ?? 0) < ($1.value ?? 0) }.compactMap(\.seconds)
     guard !done.isEmpty else { return 0 }
     let mean = done.reduce(0, +) / Double(done.count)
-    // The best few, or as many like the mean one.
+    // The finalists take as long as the best trials, but at least the mean.
     let few = (0..<max(1, candidates)).map { $0 < done.count ? max(done[$0], mean) : mean }
     let each = few.reduce(0, +) + few.prefix(2).reduce(0, +) + mean
     return each * Double(seeds) / Double(jobs) + few[0]
   }
 
-  /// Each recipe with each fresh seed; those that diverge are left out.
+  /// Trains each recipe with each fresh seed; runs that diverge are left out.
   private func train(
     _ recipes: [Recipe], seeds: Range<Int>, _ progress: @escaping (Int) -> Void
   ) throws -> [[Run]] {
@@ -205,24 +209,24 @@ extension Tuner {
     }
   }
 
-  /// Seeds that no trial had.
+  /// Returns a seed that no trial had.
   private static func freshSeed(_ number: Int, beside seed: UInt64) -> UInt64 { seed &+ 1_000_003 &+ UInt64(number) }
 
-  /// All models of the winner on the test part, which is opened once.
+  /// Evaluates all models of the winner on the test set, which is opened once.
   private func testOnce(_ runs: [Run]) throws -> Estimate? {
     guard split.testCount > 0 else { return nil }
     let (dataset, rows) = split.test.open()
     var warnings: [String] = []
     let workers = Workers(jobs)
     let tests = try runs.map { try $0.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers) }
-    // A test file of its own has no groups.
+    // A separate test file has no groups.
     let groups = split.hasTestFile ? nil : split.groupByRow
     return SampledFigure(tests, cases: groups.map(tests[0].cases)).estimate.within(runs[0].model.task)
   }
 }
 
 extension Estimate {
-  /// A share lies between 0 and 1, whatever a symmetric interval says.
+  /// Returns the estimate with the interval of an error rate clipped to 0 to 1.
   fileprivate func within(_ task: LearningTask) -> Estimate {
     task == .regression ? self : Estimate(value, low: max(0, low), high: min(1, high))
   }

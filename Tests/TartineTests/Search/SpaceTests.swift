@@ -103,10 +103,10 @@ import Testing
     (#"{"a": {"low": 0, "high": 1}, "b": {"choices": ["\"a"]}, "a": {"low": 0, "high": 2}}"#, "'a' twice"),
     (#"{"a": {"low": 0, "high": 1, "low": 0.5}}"#, "'low' twice"),
     (#"{"a": {"choices": [1], "low": 1}}"#, "and so no low"),
-    (#"{"a": {"low": 0.5, "high": 2, "integer": true}}"#, "must low, high and step be"),
+    (#"{"a": {"low": 0.5, "high": 2, "integer": true}}"#, "low, high and step must be whole"),
     (#"{"a": {"low": 0, "high": 1, "step": 0}}"#, "step must be above 0"),
     (#"{"a": {"low": "x", "high": 1}}"#, "low must be a number"),
-    (#"{"a": {"low": 0, "high": 1, "when": {"b": [1]}}}"#, "must be a hyperparameter that stands before it"),
+    (#"{"a": {"low": 0, "high": 1, "when": {"b": [1]}}}"#, "must be a hyperparameter listed before it"),
     (#"{"b": {"choices": [1, 2]}, "a": {"low": 0, "high": 1, "when": {"b": [3]}}}"#, "that it never has"),
   ]) func wrongSpaces(_ json: String, _ what: String) {
     #expect(performing: { try SearchSpace(json: json) }, throws: { "\($0)".contains(what) })
