@@ -2,11 +2,11 @@ import TartineKernels
 
 /// The piecewise-linear encoding of number columns: for the bin from a to b, min(1, max(0, (x − a) / (b − a))).
 ///
-/// Beside the standardized number it lets the first layer bend a number's effect at each edge, which smooth
-/// networks learn slowly and trees do at once.
+/// Beside the standardized number it lets the first layer model a piecewise-linear effect of a number, which
+/// smooth networks learn slowly and trees at once.
 ///
-/// **Source**: Gorishniy, Rubachev, Babenko 2022, On Embeddings for Numerical Features in Tabular Deep Learning,
-/// equation 1; there without the standardized number, and with the outer bins open.
+/// **Source**: Gorishniy, Rubachev, Babenko 2022, On Embeddings for Numerical Features in Tabular Deep
+/// Learning, equation 1; there without the standardized number, and with open outer bins.
 package final class BinEncoding: Sendable {
   private let columns: [Int32]
   private let starts, slopes: [Float]
@@ -14,7 +14,8 @@ package final class BinEncoding: Sendable {
   /// No bins.
   package static let none = BinEncoding(edges: [])
 
-  /// - Parameter edges: by stored column, in standardized units, ascending far enough for a slope.
+  /// - Parameter edges: the edges by stored column, in standardized units, each bin wide enough for a finite
+  ///   slope.
   package init(edges: [(column: Int, edges: [Float])]) {
     let bins = edges.flatMap { column, edges in
       zip(edges, edges.dropFirst()).map { (column: Int32(column), start: $0, slope: 1 / ($1 - $0)) }
@@ -24,7 +25,7 @@ package final class BinEncoding: Sendable {
     slopes = bins.map(\.slope)
   }
 
-  /// Bins of all columns.
+  /// The number of bins of all columns.
   package var count: Int { columns.count }
 
   func withBins(_ body: (UnsafePointer<tartine_bins>) -> Void) {
