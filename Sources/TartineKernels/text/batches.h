@@ -1,4 +1,4 @@
-// Rows of the data set into a batch.
+// Gathers rows of the data set into a batch.
 
 static void NAME(gather_floats)(const float *source, const int32_t *rows, size_t count, size_t columns,
                                 void *out) {
@@ -9,7 +9,7 @@ static void NAME(gather_floats)(const float *source, const int32_t *rows, size_t
   }
 }
 
-// Beside each row's columns their bins: (x - start) * slope, held in 0 ... 1.
+// Appends each row's bins to its columns: (x - start) * slope, clipped to 0 ... 1.
 static void NAME(gather_binned)(const float *source, const int32_t *rows, size_t count, size_t columns,
                                 const tartine_bins *bins, void *out) {
   EACH(i, count) {
