@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// One target a room, lowest first; a target may only depend on what stands above it in this list.
+// One target for each module, lowest first; a target may only depend on those above it in this list.
 let package = Package(
   name: "Tartine",
   platforms: [.macOS(.v15)],
@@ -31,7 +31,7 @@ let package = Package(
       name: "TartineSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
 
-    // The engine, and what is made of it.
+    // The engine, and the modules built on it.
     .target(name: "TartineEngine", dependencies: ["TartineKernels"]),
     .target(name: "TartineFiles", dependencies: ["TartineEngine", "TartineZlib"]),
     .target(name: "TartineNetworks", dependencies: ["TartineEngine"]),
@@ -65,12 +65,12 @@ let package = Package(
     .executableTarget(name: "TartineLayerExample", dependencies: ["Tartine"], path: "Examples/CustomLayer"),
     .executableTarget(name: "TartineLecture", dependencies: ["Tartine"], path: "Examples/Lecture"),
 
-    // What the documentation claims of diagnosis, measured; the tests run a little of it.
+    // Measurements behind the documentation's claims about diagnosis; the tests run a small part.
     .executableTarget(
       name: "TartineEvidence", dependencies: ["Tartine"], path: "Tests/Evidence",
       exclude: ["Tuning/tuners.py", "Tuning/throughput.py", "Tuning/measured"]),
 
-    // Tests. The probe counts allocations, in a process of its own.
+    // Tests. The probe counts allocations, in its own process.
     .testTarget(
       name: "TartineTests", dependencies: ["Tartine", "TartineKernels"]),
     .testTarget(

@@ -8,68 +8,70 @@
 import TartineEngine
 import TartineKernels
 
-/// How train pictures are changed, each by a draw of its own in every epoch, so that the network rarely sees one twice.
+/// Random changes to train images, drawn anew in every epoch, so that the network rarely sees the same image
+/// twice.
 ///
-/// Shifting, turning, zooming, shearing, flipping and bending are one resampling, between pixels by the neighbours of
-/// each; what comes in from outside is like the edge. Then noise, contrast and brightness, within black and white, and
-/// last the erased rectangle. A draw is a function of (seed, epoch, picture): it is the same for any number of threads and
-/// after a resumption. Dev and test pictures are never changed.
+/// Shift, rotation, zoom, shear, flips and elastic deformation are applied in one resampling step with
+/// bilinear interpolation and edge padding. Noise, contrast and brightness follow, clipped to the range from
+/// black to white; random erasing comes last. The draw is a function of (seed, epoch, image), so it does not
+/// depend on the number of threads and is the same after a resumed run. Dev and test images are never
+/// changed.
 ///
-/// An operation must not change what a picture means: a flipped digit is another one, or none.
-/// `tartine preview-augmentation` shows what the network will see.
+/// An operation must preserve the label: a flipped digit is another digit, or none. `tartine
+/// preview-augmentation` shows what the network will see.
 ///
-/// **Source**: Simard, Steinkraus, Platt, *Best practices for convolutional neural networks*, 2003, §2, for bending (its
-/// σ = 4 and α = 34 are about ``elastic`` 1.4 and ``smoothness`` 7); DeVries and Taylor, *Cutout*, 2017, and Zhong et al.,
-/// *Random erasing*, 2020.
+/// **Source**: Simard, Steinkraus, Platt, *Best practices for convolutional neural networks*, 2003, §2, for
+/// elastic deformation (its σ = 4 and α = 34 are about ``elastic`` 1.4 and ``smoothness`` 7); DeVries and
+/// Taylor, *Cutout*, 2017, and Zhong et al., *Random erasing*, 2020.
 ///
-/// **Differs from**: Simard et al. smooth noise by a Gaussian; here it is a cubic B-spline through normal control points,
-/// whose distance is ``smoothness``.
+/// **Differs from**: Simard et al. smooth noise with a Gaussian; here the displacement is a cubic B-spline
+/// through normally distributed control points, ``smoothness`` apart.
 public struct Augmentation: Hashable, Sendable {
-  /// The probability to be mirrored left to right.
+  /// The probability of a left-right flip.
   public var horizontalFlip = 0.0
-  /// The probability to be mirrored top to bottom.
+  /// The probability of a top-bottom flip.
   public var verticalFlip = 0.0
-  /// Pixels of padding that a random crop of the old size is taken from: a shift by whole pixels.
+  /// The padding, in pixels, from which a random crop of the original size is taken: a shift by whole pixels.
   public var crop = 0
-  /// The farthest shift, as a share of width and height.
+  /// The largest shift, as a fraction of width and height.
   public var shift = 0.0
-  /// The farthest turn, in degrees, either way.
+  /// The largest rotation, in degrees, in either direction.
   public var rotation = 0.0
-  /// The largest zoom: by 1 + zoom, or by its inverse.
+  /// The largest zoom: by a factor of 1 + zoom, or its inverse.
   public var zoom = 0.0
-  /// The farthest shear, in degrees.
+  /// The largest shear, in degrees.
   public var shear = 0.0
-  /// The deviation of the pixels' displacement where the picture is bent, in pixels.
+  /// The standard deviation of the pixel displacement in elastic deformation, in pixels.
   public var elastic = 0.0
-  /// The distance over which that displacement changes, in pixels.
+  /// The length scale of the elastic deformation, in pixels.
   public var smoothness = 7.0
-  /// The most that is added to all pixels, as a share of white.
+  /// The largest brightness change, as a fraction of white, added to all pixels.
   public var brightness = 0.0
-  /// The largest change of contrast: by 1 + contrast, or by its inverse.
+  /// The largest contrast change: by a factor of 1 + contrast, or its inverse.
   public var contrast = 0.0
-  /// The deviation of noise on each pixel, as a share of white.
+  /// The standard deviation of the noise added to each pixel, as a fraction of white.
   public var noise = 0.0
-  /// The probability that a rectangle is erased.
+  /// The probability of random erasing.
   public var erasing = 0.0
-  /// The largest share of the picture that is erased; the smallest is a fiftieth.
+  /// The largest fraction of the image that is erased; the smallest is 0.02.
   public var erasedShare = 0.33
 
-  /// No change.
+  /// No augmentation.
   public init() {}
 
   private init(crop: Int) { self.crop = crop }
 
-  /// No change.
+  /// No augmentation.
   public static let none = Augmentation()
 
-  /// Mild changes that leave most pictures' meaning as it is, handwriting's too: turned, zoomed, sheared, shifted, bent.
+  /// Mild rotation, zoom, shear, shift and elastic deformation that preserve most labels, handwriting's too.
   public static var preset: Augmentation {
     var mild = Augmentation()
     (mild.rotation, mild.zoom, mild.shear, mild.shift, mild.elastic) = (5, 0.05, 3, 0.03, 0.8)
     return mild
   }
 
-  /// Whether nothing is changed.
+  /// Whether no operation is enabled.
   public var isNone: Bool { !moves && !colors && erasing == 0 }
 
   var moves: Bool {
@@ -79,7 +81,7 @@ public struct Augmentation: Hashable, Sendable {
 
   var colors: Bool { brightness > 0 || contrast > 0 || noise > 0 }
 
-  /// Each operation that is on, by its name, alone.
+  /// Each enabled operation on its own, with its name.
   package var operations: [(name: String, augmentation: Augmentation)] {
     Self.numbers.compactMap { key, path in
       guard key != .smoothness, key != .erasedShare, self[keyPath: path] > 0 else { return nil }
@@ -91,7 +93,7 @@ public struct Augmentation: Hashable, Sendable {
       + (crop > 0 ? [(Key.crop.rawValue, Augmentation(crop: crop))] : [])
   }
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     for (name, value) in [
       ("horizontalFlip", horizontalFlip), ("verticalFlip", verticalFlip), ("erasing", erasing),
@@ -115,14 +117,14 @@ public struct Augmentation: Hashable, Sendable {
     return nil
   }
 
-  /// Floats of room that changing one picture takes; 0 where nothing is changed.
+  /// The number of floats of scratch space for one image; 0 without augmentation.
   package func room(height: Int, width: Int, channels: Int) -> Int {
     guard !isNone else { return 0 }
     var lowered = lowered(height: height, width: width, channels: channels, scale: 1, seed: 0, epoch: 0)
     return tartine_augmentation_room(&lowered)
   }
 
-  /// The kernel's view, for pictures of this shape.
+  /// The kernel's parameters, for images of this shape.
   func lowered(height: Int, width: Int, channels: Int, scale: Double, seed: UInt64, epoch: Int) -> tartine_augmentation
   {
     var stream = tartine_stream(seed: seed, purpose: .augmentation, layer: 0)
@@ -137,7 +139,7 @@ public struct Augmentation: Hashable, Sendable {
 }
 
 extension Augmentation {
-  /// What changes, as a flag takes it: `rotation=5,zoom=0.05`.
+  /// The enabled operations, as the flag takes them: `rotation=5,zoom=0.05`.
   package var flag: String {
     let set = Self.numbers.filter { self[keyPath: $0.1] != Self.none[keyPath: $0.1] }.map {
       "\($0.0.rawValue)=\(self[keyPath: $0.1])"
@@ -159,7 +161,7 @@ extension Augmentation: Codable {
     (.erasedShare, \.erasedShare),
   ]
 
-  /// Decodes; what is left out does nothing.
+  /// Decodes; omitted operations are off.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     self.init()

@@ -2,13 +2,13 @@ import TartineEngine
 import TartineKernels
 import TartineNetworks
 
-/// Pictures as an augmentation changes them in one epoch.
+/// Images as augmented in one epoch.
 package struct AugmentedRows: RowSource {
   private let rows: PreparedRows
   private let lowered: tartine_augmentation
   private let room: Int
 
-  /// Nil where these are no pictures, or nothing is changed.
+  /// Returns nil for data that are not images, or without augmentation.
   package init?(_ rows: PreparedRows, by augmentation: Augmentation, seed: UInt64, epoch: Int) {
     guard let lowered = rows.lowered(augmentation, seed: seed, epoch: epoch) else { return nil }
     self.rows = rows
@@ -34,7 +34,7 @@ package struct AugmentedRows: RowSource {
 }
 
 extension RowSource {
-  /// All rows as numbers, one after the other.
+  /// All rows as numbers, row-major.
   package func floats(width: Int) -> [Float] {
     [Float](unsafeUninitializedCapacity: rowCount * width) { buffer, count in
       count = rowCount * width

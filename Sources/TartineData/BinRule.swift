@@ -6,29 +6,29 @@
   import Darwin
 #endif
 
-/// Which columns of numbers have bins, and how many: by how far their values are from a normal distribution, how
-/// many such columns there are, and the number of train rows.
+/// The rule for which columns of numbers get bins, and how many: from the distance of their values from a
+/// normal distribution, the number of such columns, and the number of train rows.
 ///
 /// Its numbers were chosen on the tables of Documentation/Defaults.md.
 struct BinRule {
-  /// How many a person asked for in every column; nil: the rule.
+  /// The number of bins requested for every column; nil: chosen by the rule.
   let asked: Int?
 
-  /// More in a column gained nothing.
+  /// The most bins in a column; more gained nothing.
   private static let mostBins = 32
-  /// Fewer bend too little to be worth their weights.
+  /// The fewest bins in a column; fewer are too coarse to be worth their weights.
   private static let fewestBins = 4
-  /// Over all columns together, so that inputs which are many anyway, such as pixels, stay as they are.
+  /// The most bins over all columns, so that wide inputs, such as pixels, get none.
   private static let mostInAll = 512
   /// Train rows for each bin, over all columns.
   private static let rowsPerBin = 8
-  /// A column nearer than this to a normal distribution is told well enough by its standardized value.
+  /// The smallest distance from normal for bins; below it the standardized value suffices.
   private static let bell = 0.1
 
-  /// The values of a normal distribution lie nearer than this in 95 of 100 samples (Lilliefors 1967).
+  /// The 95 % critical value of the distance from normal (Lilliefors 1967).
   private static func chance(_ count: Int) -> Double { 0.886 / Double(count).squareRoot() }
 
-  /// The features with the bins that the rule gives them.
+  /// The features, with the bins that the rule chooses.
   func apply(to fitted: [(feature: Feature, values: ValueDistribution?)], rows: Int) -> [Feature] {
     let chosen = fitted.map { wantsBins($0.feature, $0.values) }
     let columns = chosen.count { $0 }
@@ -57,7 +57,7 @@ struct BinRule {
   }
 }
 
-/// How the values of a column are spread: at most 100 000 of them, evenly spaced in ascending order.
+/// The distribution of a column's values: at most 100 000 of them, evenly spaced in ascending order.
 package struct ValueDistribution {
   private let sorted: [Double]
 
@@ -68,14 +68,14 @@ package struct ValueDistribution {
 
   var count: Int { sorted.count }
 
-  /// Where the credible values end: a robust range, 5 widths of the middle nine tenths beyond its ends, holds those; and where
-  /// values are held, no nearer than a width, so that a line goes on a little beyond the train rows. Nil where so few rows tell
-  /// no quantiles, or nearly all have one value.
+  /// The clipping range. Credible values lie within 5 widths of the middle nine tenths, beyond its ends.
+  /// Values are clipped no nearer than one width, so that a line extrapolates a little beyond the train rows.
+  /// Nil where there are too few rows for quantiles, or nearly all have one value.
   var bounds: ValueBounds? {
     guard sorted.count >= Self.fewestForBounds, let first = sorted.first, let last = sorted.last, first < last else {
       return nil
     }
-    // A column that is mostly one value has its width from the ends, or from what is there at all.
+    // A column that is mostly one value has a width from the outer quantiles, or from its full range.
     let ends = [0.05, 0.01].map { share -> (low: Double, high: Double) in
       let skipped = Int(share * Double(sorted.count))
       return (sorted[skipped], sorted[sorted.count - 1 - skipped])
@@ -91,13 +91,13 @@ package struct ValueDistribution {
 
   private static let fewestForBounds = 20
 
-  /// Two values are told by a line through them.
+  /// A line suffices for two values.
   var hasMoreThanTwo: Bool {
     guard let first = sorted.first, let last = sorted.last else { return false }
     return sorted.contains { $0 != first && $0 != last }
   }
 
-  /// Each value with how often it occurs, ascending.
+  /// Each value with its count, ascending.
   private func forEachValue(_ body: (Double, Int) -> Void) {
     var start = 0
     while start < sorted.count {
@@ -108,7 +108,7 @@ package struct ValueDistribution {
     }
   }
 
-  /// The largest difference between the share of values up to x and a normal distribution's (Kolmogorov, Lilliefors).
+  /// The largest difference between the empirical distribution and a normal one (Kolmogorov, Lilliefors).
   package func distanceFromNormal(mean: Double, deviation: Double) -> Double {
     var below = 0
     var largest = 0.0
@@ -121,8 +121,8 @@ package struct ValueDistribution {
     return largest
   }
 
-  /// Quantiles, a value counting at most an eighth of a bin's rows: one that most rows share, such as a zero for
-  /// "none", would else leave no bins to the others.
+  /// Quantiles, where a value counts as at most an eighth of a bin's rows: otherwise a value that most rows
+  /// share, such as a zero for "none", would leave no bins for the others.
   package func edges(bins: Int) -> [Double] {
     let most = max(1, sorted.count / (8 * bins))
     var values: [Double] = []

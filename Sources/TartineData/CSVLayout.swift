@@ -1,46 +1,46 @@
-/// How a table is written that its text does not say by itself.
+/// Options for reading a CSV file that cannot be inferred from its text.
 public struct CSVFormat: Hashable, Sendable, Codable {
-  /// Lines above the header; nil: those that are plainly no part of the table.
+  /// The number of lines above the header; nil: detected automatically.
   public var skipLines: Int?
-  /// Texts that stand for a missing value in every column, beside the usual ones.
+  /// Texts that mark a missing value in every column, in addition to the default ones.
   ///
-  /// In the target an empty field is missing, and with a list of one's own nothing else but what it names.
+  /// In the target an empty field is missing; if this list is not empty, otherwise only its texts are.
   public var missing: [String]
 
-  /// Describes how a table is written.
+  /// Creates reading options.
   public init(skipLines: Int? = nil, missing: [String] = []) {
     self.skipLines = skipLines
     self.missing = missing
   }
 }
 
-/// Where the rows of a table begin and how they are written: what its first lines tell.
+/// Where the rows of a table begin, and their format, inferred from the first lines.
 struct CSVLayout {
   let names: [String]
   let separator: UInt8
   /// Where the rows begin.
   let start: Int
-  /// Whether rows end with a separator, and the header does not.
+  /// Whether rows, but not the header, end with a separator.
   let hasTrailingSeparator: Bool
-  /// Whether lines that begin with `#` are comments, whatever they hold.
+  /// Whether lines that begin with `#` are comments, whatever they contain.
   let hasComments: Bool
-  /// What a person should know of it.
+  /// Notices for the user.
   let notices: [String]
 
   private static let separators: [UInt8] = [",", ";", "\t", "|", " "].map { (text: Unicode.Scalar) in UInt8(ascii: text)
   }
   private static let hash = UInt8(ascii: "#")
-  /// Records that are looked at; the others are as they are.
+  /// The number of records examined.
   private static let mostRecords = 30
   private static let longestName = 1_000
 
-  /// What is wrong with the first lines, and where.
+  /// A problem in the first lines, with its position.
   struct Problem: Error {
     let message: String
     let position: Int
   }
 
-  /// - Parameter chunk: the place of these bytes in the text.
+  /// - Parameter chunk: the position of these bytes in the text.
   func scanner(_ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>) -> CSVScanner {
     CSVScanner(
       bytes, at: chunk.lowerBound, separator: separator, from: max(0, start - chunk.lowerBound),
@@ -65,8 +65,8 @@ struct CSVLayout {
         if found.skipped > 0 {
           notices.append(
             found.skipped == 1
-              ? "the line above the header is no part of the table and is skipped"
-              : "\(found.skipped) lines above the header are no part of the table and are skipped")
+              ? "the line above the header is not part of the table and is skipped"
+              : "\(found.skipped) lines above the header are not part of the table and are skipped")
         }
       }
     }
@@ -74,7 +74,7 @@ struct CSVLayout {
     guard scanner.beginRecord() else { return nil }
     header = scanner.recordStart
     var fields = try Self.fields(&scanner)
-    // `# a b c` above rows names their columns.
+    // `# a b c` above rows holds the columns' names.
     if let comment, fields.contains(where: \.isNumber),
       let named = Self.names(inComment: comment, separator), named.count == fields.count
     {
@@ -131,7 +131,7 @@ struct CSVLayout {
     return (UnsafeBufferPointer(rebasing: bytes[start..<end]), next)
   }
 
-  /// The place behind leading lines that are empty or begin with `#`, and the last of the latter.
+  /// The position after leading lines that are empty or begin with `#`, and the last of the latter.
   private static func skippingComments(
     _ bytes: UnsafeBufferPointer<UInt8>, from start: Int
   ) -> (start: Int, comment: UnsafeBufferPointer<UInt8>?) {
@@ -145,7 +145,7 @@ struct CSVLayout {
       position = next
       if comment != nil { first = position }
     }
-    // A header may begin with a mark of its own: `#,name`, or `#id,name` above rows that are not all numbers.
+    // A header may begin with its own mark: `#,name`, or `#id,name` above rows that are not all numbers.
     guard let comment, position < bytes.count else { return (start, nil) }
     let separator = CSVScanner.separator(of: comment)
     let own = CSVScanner.fieldCount(comment, separator: separator)
@@ -185,7 +185,7 @@ struct CSVLayout {
     return fields.allSatisfy { !$0.isNumber && !$0.text.isEmpty } ? fields : nil
   }
 
-  /// A record's place, its fields, and how many of them hold something.
+  /// A record's position, its fields, and how many of them are not empty.
   private struct Record {
     let start, fields, filled: Int
     let isHeader: Bool
@@ -207,7 +207,8 @@ struct CSVLayout {
     return records
   }
 
-  /// Whether the first record is the header of those below it: all have as many fields, or one more.
+  /// Whether the first record is the header of those below it: all have the same number of fields, or one
+  /// more.
   private static func isTable(_ records: [Record]) -> Bool {
     guard let header = records.first, header.fields > 1, !isTitle(records) else { return false }
     let excess = (records.dropFirst().first?.fields ?? header.fields) - header.fields
@@ -220,7 +221,7 @@ struct CSVLayout {
     return records[1].isHeader && records[1].filled == records[1].fields
   }
 
-  /// A header with rows below it somewhere in the first lines, by whatever separator.
+  /// Finds a header with rows below it in the first lines, for any separator.
   ///
   /// - Parameter isNamed: whether a comment above may be the header.
   private static func table(
@@ -231,7 +232,7 @@ struct CSVLayout {
       for first in records.indices.dropLast(2) {
         let rest = Array(records[first...])
         guard isTable(rest), rest[0].isHeader || isNamed && first == 0 else { continue }
-        // What is above a table has less in it than a row.
+        // Lines above a table have fewer fields than a row.
         guard records[..<first].allSatisfy({ $0.filled < rest[0].fields }) else { break }
         return (separator, rest[0].start, first)
       }
@@ -259,7 +260,7 @@ struct CSVLayout {
 
   private enum ExcessField { case none, emptyLast, rowName }
 
-  /// What rows hold beyond the header's fields, where it is exactly one field in each of the first ones.
+  /// The extra field that each of the first rows has beyond the header, if it is exactly one.
   private static func excessField(_ scanner: CSVScanner, header count: Int) -> ExcessField {
     var scanner = scanner
     var firsts: Set<String> = []
@@ -279,7 +280,7 @@ struct CSVLayout {
       rows += 1
     }
     if rows > 0, endsEmpty { return .emptyLast }
-    // One row alone may as well have a separator too many.
+    // A single row may just have an extra separator.
     return rows > 1 && firsts.count == rows ? .rowName : .none
   }
 }

@@ -2,24 +2,25 @@ import TartineFiles
 
 /// Reads a CSV text into typed columns.
 ///
-/// The first pass reads every column as numbers; the second reads those as text that are none. Both go through chunks of
-/// the text side by side, some at a time, so that little but the result is held, and of a file not even the text.
+/// The first pass reads every column as numbers; the second reads the other columns as text. Both process
+/// chunks in parallel, a few at a time, so that little more than the result is in memory, and never all of a
+/// file's text.
 package struct CSVReader {
   private let source: String
   private let text: CSVText
-  /// The type each column must have, where the text is to fit a model; nil where it is inferred.
+  /// The type that a model expects of each column; nil: inferred.
   private let schema: [String: Bool]?
   private let targets: Set<String>
   private let takesSlips: Bool
   private let format: CSVFormat
 
   /// - Parameters:
-  ///   - isNumeric: by column name, what a model expects; columns not named there are inferred.
-  ///   - targets: columns in which a text among numbers is a class or an error, and never a missing value.
-  ///   - chunkSize: about how many bytes are read at once.
-  ///   - takesSlips: whether a few texts in a column that a model expects numbers in are missing values, as they
-  ///     were to the model; else they are an error.
-  ///   - format: what a person says of the text.
+  ///   - isNumeric: what a model expects, by column name; other columns are inferred.
+  ///   - targets: columns in which text among numbers is a class or an error, never a missing value.
+  ///   - chunkSize: the approximate number of bytes read at once.
+  ///   - takesSlips: whether a few texts in a column of numbers are missing values when a model expects
+  ///     numbers, as they were in training; otherwise they are an error.
+  ///   - format: options that the user gave.
   package init(
     _ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil, targets: [String] = [],
     takesSlips: Bool = false, format: CSVFormat = CSVFormat(), chunkSize: Int = CSVText.usualChunkSize
@@ -49,10 +50,11 @@ package struct CSVReader {
     }
   }
 
-  /// A line end inside quotes ends no record, and whether a place is inside quotes takes all quotes before it to know.
+  /// A line end inside quotes does not end a record, and only all quotes before a position tell whether it is
+  /// inside quotes.
   private struct NeedsWhole: Error {}
 
-  /// - Throws: `NeedsWhole` where there are several chunks and one of them cannot be read by itself.
+  /// - Throws: `NeedsWhole` where there are several chunks and one of them cannot be read on its own.
   private func read(_ text: CSVText, in chunks: [Range<Int>]) throws -> [Column] {
     guard let first = chunks.first else { throw empty }
     let isWhole = chunks.count == 1
@@ -91,7 +93,7 @@ package struct CSVReader {
       throw DataError("it has a header and no rows.", source: source)
     }
     guard builders.allSatisfy({ $0.count == rows }) else {
-      throw DataError("it changed while it was read; try again when nobody writes it.", source: source)
+      throw DataError("it changed while it was read; try again later.", source: source)
     }
     var columns = try builders.map { try $0.column(source: source, text: text) }
     columns = WrittenNumber.read(
@@ -105,27 +107,27 @@ package struct CSVReader {
 
   private var empty: DataError { DataError("it is empty; a header line and rows are needed.", source: source) }
 
-  /// - Throws: `DataError` where it is no text; `NeedsWhole`.
+  /// - Throws: `DataError` if the bytes are not text; `NeedsWhole`.
   private func check(_ bytes: UnsafeBufferPointer<UInt8>, at offset: Int, isWhole: Bool) throws {
     let (nonText, hasQuotes) = CSVScanner.inspect(bytes)
     if let nonText {
       throw DataError(
         bytes[nonText] == 0
-          ? "it holds a zero byte, so it is no text; check that this is the table."
-          : "it holds a byte that is no UTF-8; save the file as UTF-8.", source: source,
+          ? "it contains a zero byte, so it is not text; check that this is the table."
+          : "it contains a byte that is not UTF-8; save the file as UTF-8.", source: source,
         line: try text.line(of: offset + nonText))
     }
     if hasQuotes, !isWhole { throw NeedsWhole() }
   }
 
-  /// Checks the first chunk, and reads its first lines.
+  /// Checks the first chunk and reads its first lines.
   private func readLayout(_ bytes: UnsafeBufferPointer<UInt8>, isWhole: Bool) throws -> CSVLayout {
     if bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) {
       throw DataError("it is in UTF-16; save it as UTF-8.", source: source)
     }
     try check(bytes, at: 0, isWhole: isWhole)
     do {
-      // A chunk of empty lines says nothing of the next.
+      // A chunk of empty lines says nothing about the next.
       guard let layout = try CSVLayout(bytes, format: format) else { throw isWhole ? empty : NeedsWhole() }
       return layout
     } catch let problem as CSVLayout.Problem {
@@ -133,7 +135,7 @@ package struct CSVReader {
     }
   }
 
-  /// One chunk's rows as numbers, where they are numbers.
+  /// Reads one chunk's rows as numbers, where they are numbers.
   private func readNumbers(
     _ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>, _ layout: CSVLayout,
     startingFrom builders: [ColumnBuilder]
@@ -163,7 +165,7 @@ package struct CSVReader {
         }
         if column != count {
           throw DataError(
-            "it has \(column) fields, and the header has \(count); mend the line, or put quotes around a "
+            "it has \(column) fields, and the header has \(count); correct the line, or put quotes around a "
               + "text that holds the separator.", source: source,
             line: try text.line(of: scanner.offset + scanner.recordStart))
         }
@@ -172,7 +174,7 @@ package struct CSVReader {
     return builders
   }
 
-  /// One chunk's rows of those columns that are text.
+  /// Reads one chunk's rows of the text columns.
   private func readTexts(
     _ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>, _ layout: CSVLayout, of builders: [ColumnBuilder]
   ) -> [LevelCoder] {

@@ -1,12 +1,13 @@
-/// Walks through the fields of a CSV text.
+/// Iterates over the fields of a CSV text.
 ///
-/// RFC 4180, and what is met in the wild: a byte-order mark, LF or CRLF or CR, line ends and doubled quotes
-/// inside quotes, blanks around fields, `;`, tab, `|` or blanks for the comma, empty lines, comments behind `#`.
+/// Reads RFC 4180 and common variants: a byte-order mark, LF or CRLF or CR, line ends and doubled quotes
+/// inside quotes, blanks around fields, `;`, tab, `|` or blanks as separators, empty lines, comments after
+/// `#`.
 struct CSVScanner {
-  /// A field: its bytes without quotes and outer blanks.
+  /// A field: its bytes without quotes and surrounding blanks.
   struct Field {
     let start, end: Int
-    /// Doubled quotes inside are to be undoubled.
+    /// Whether it contains doubled quotes, which stand for single ones.
     let hasDoubledQuotes: Bool
   }
 
@@ -15,19 +16,19 @@ struct CSVScanner {
   /// Which lines that begin with `#` are skipped.
   enum Comments {
     case none, all
-    /// Those of another number of fields than the table has.
+    /// Those whose number of fields differs from the table's.
     case ofOtherWidth(Int)
   }
 
-  /// A piece of the text, and where it begins; all other places are in the piece.
+  /// A chunk of the text, and its offset; all other positions are relative to the chunk.
   let bytes: UnsafeBufferPointer<UInt8>
   let offset: Int
   private let separator: UInt8
-  /// Whether runs of blanks and tabs separate.
+  /// Whether runs of blanks and tabs separate fields.
   private let isBlankSeparated: Bool
   private let comments: Comments
   private(set) var position: Int
-  /// Where the record being read began.
+  /// The start of the current record.
   private(set) var recordStart: Int
 
   private let powers = NumberParser.powersOfTen
@@ -53,14 +54,14 @@ struct CSVScanner {
     recordStart = position
   }
 
-  /// The comma, or what stands for it in the first line.
+  /// The separator, from the first line.
   static func separator(of bytes: UnsafeBufferPointer<UInt8>) -> UInt8 {
     let found = separators(in: bytes)
     return found.first { $0 == UInt8(ascii: ",") } ?? found.first { $0 != UInt8(ascii: "|") } ?? found.first
       ?? UInt8(ascii: ",")
   }
 
-  /// The separators in the first line, each once; up to a comma.
+  /// The distinct separators in the first line, up to a comma.
   static func separators(in bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     var found: [UInt8] = []
     var isQuoted = false
@@ -76,7 +77,7 @@ struct CSVScanner {
     return found
   }
 
-  /// Fields of the first record; 0 where it cannot be read.
+  /// The number of fields of the first record; 0 where it cannot be read.
   static func fieldCount(_ bytes: UnsafeBufferPointer<UInt8>, separator: UInt8) -> Int {
     var scanner = CSVScanner(bytes, separator: separator)
     return scanner.beginRecord() ? scanner.countFields() : 0
@@ -93,7 +94,7 @@ struct CSVScanner {
     return false
   }
 
-  /// Goes through the rest of this record; 0 where it cannot be read.
+  /// Skips the rest of this record and counts its fields; 0 where it cannot be read.
   private mutating func countFields() -> Int {
     var count = 0
     while let (_, end) = next() {
@@ -129,8 +130,8 @@ struct CSVScanner {
     }
   }
 
-  /// The next field, where it is a plain number that a Float holds, and what comes after it; nil, without going on, where
-  /// it is anything else.
+  /// The next field, if it is a plain number that fits a Float, and what follows it; otherwise nil, without
+  /// advancing.
   @inline(__always)
   mutating func nextNumber() -> (value: Double, end: End)? {
     guard let (number, end) = NumberParser.parsePlain(bytes, position, powers: powers) else { return nil }
@@ -142,8 +143,8 @@ struct CSVScanner {
     return (number, finishField())
   }
 
-  /// The next field of this record, and what comes after it. Nil where a quote is never closed or text
-  /// follows one that is.
+  /// The next field of this record, and what follows it. Nil where a quote is never closed, or text follows a
+  /// closing quote.
   @inline(__always)
   mutating func next() -> (Field, End)? {
     while position < bytes.count, isBlank(bytes[position]) { position += 1 }
@@ -217,7 +218,7 @@ struct CSVScanner {
       ? raw.split(separator: "\"\"", omittingEmptySubsequences: false).joined(separator: "\"") : raw
   }
 
-  /// Whether the field stands for a value that is not there.
+  /// Whether the field is a missing value.
   @inline(__always)
   func isMissing(_ field: Field) -> Bool {
     let count = field.end - field.start
@@ -234,8 +235,8 @@ struct CSVScanner {
   ]
   private static let missingStarts = Set("Nn#<".utf8)
 
-  /// The first byte that is zero or breaks UTF-8, nil in a text, and whether there are quotes. Looks at eight bytes at
-  /// once where they are plain.
+  /// The first byte that is zero or not valid UTF-8, or nil, and whether there are quotes. Checks eight ASCII
+  /// bytes at once.
   static func inspect(_ bytes: UnsafeBufferPointer<UInt8>) -> (nonText: Int?, hasQuotes: Bool) {
     var hasQuotes = false
     var index = 0
@@ -268,7 +269,8 @@ struct CSVScanner {
     return (nil, hasQuotes)
   }
 
-  /// Lines that end among the first `count` bytes; the byte after them tells whether a return is one with a feed.
+  /// The number of lines that end within the first `count` bytes; the next byte tells whether a CR is half of
+  /// a CRLF.
   static func lineEnds(inFirst count: Int, of bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var ends = 0
     for index in 0..<min(count, bytes.count) {

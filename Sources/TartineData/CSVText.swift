@@ -1,20 +1,20 @@
 import TartineFiles
 
-/// A CSV text, in memory or in a file of which only the pieces at work are read.
+/// A CSV text, in memory or in a file, of which only the chunks being processed are read.
 package struct CSVText {
   private enum Storage {
     case memory([UInt8])
     case file(RandomAccessFile)
   }
 
-  /// Few enough bytes to stay in a cache while they are read.
+  /// Few enough bytes to stay in a cache while they are processed.
   package static let usualChunkSize = 1 << 20
 
   private let storage: Storage
   private let chunkSize: Int
   let count: Int
 
-  /// - Parameter chunkSize: about so many bytes are read at once.
+  /// - Parameter chunkSize: the approximate number of bytes read at once.
   init(_ bytes: [UInt8], chunkSize: Int = usualChunkSize) {
     storage = .memory(bytes)
     self.chunkSize = chunkSize
@@ -28,17 +28,17 @@ package struct CSVText {
     count = file.count - Self.length(ofEnd: last[...])
   }
 
-  /// ^Z, which ends a text of DOS.
+  /// ^Z, the end of text in DOS files.
   private static let endOfText: UInt8 = 0x1A
   private static let mostEnd = 8
 
-  /// Bytes from the first ^Z of a text's last ones on, where nothing but ends of lines follows.
+  /// The bytes from the first trailing ^Z on, after which only line ends follow.
   private static func length(ofEnd bytes: ArraySlice<UInt8>) -> Int {
     let end = bytes.reversed().prefix { $0 == endOfText || $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
     return end.lastIndex(of: endOfText).map { end.distance(from: end.startIndex, to: $0) + 1 } ?? 0
   }
 
-  /// The same, all of it in memory.
+  /// Reads all of it into memory.
   /// - Throws: `FileError`.
   func inMemory() throws -> CSVText {
     guard case .file(let file) = storage else { return self }
@@ -56,7 +56,7 @@ package struct CSVText {
     }
   }
 
-  /// Pieces that end with a line; one where lines end with carriage returns alone.
+  /// Chunks that end with a line; a single one where lines end with CR alone.
   /// - Throws: `FileError`.
   func chunks() throws -> [Range<Int>] {
     var chunks: [Range<Int>] = []
@@ -67,7 +67,7 @@ package struct CSVText {
     return chunks
   }
 
-  /// The place behind the first line feed from here on.
+  /// The position after the next line feed.
   private func lineEnd(from start: Int) throws -> Int {
     var start = start
     while start < count {
@@ -79,7 +79,7 @@ package struct CSVText {
     return count
   }
 
-  /// The line that a place in the text is on, from 1.
+  /// The line of a position in the text, from 1.
   /// - Throws: `FileError`.
   func line(of position: Int) throws -> Int {
     var line = 1

@@ -3,20 +3,20 @@ package struct Column: Sendable {
   package enum Values: Sendable {
     /// NaN where missing.
     case numbers([Double])
-    /// A level's place for each row, −1 where missing.
+    /// The index of each row's level, −1 where missing.
     case texts(codes: [Int32], levels: [String])
   }
 
-  /// The name of R's row names, which have no header.
+  /// The name given to R's row names, which have no header.
   static let rowNames = "row.names"
 
   package let name: String
   package var values: Values
-  /// Why it has its type.
+  /// Why it has its type, for messages.
   package var reason: String
-  /// What a person should know about how it was read.
+  /// A notice about how it was read.
   package var notice: String?
-  /// How its missing values are written, where not as empty fields.
+  /// The text of its missing values, if they are not empty fields.
   package var missingText: String?
 
   package init(name: String, values: Values, reason: String, notice: String? = nil) {
@@ -26,14 +26,14 @@ package struct Column: Sendable {
     self.notice = notice
   }
 
-  /// The same with one more thing to know of it.
+  /// Returns the column with one more notice.
   func adding(notice more: String, first: Bool = false) -> Column {
     var copy = self
     copy.notice = (first ? [more, notice] : [notice, more]).compactMap { $0 }.joined(separator: "; ")
     return copy
   }
 
-  /// The same with a text, or the number that it writes, taken as missing.
+  /// Returns the column with a text, or the number it spells, treated as missing.
   func taking(_ marker: String) -> Column {
     var copy = self
     switch values {
@@ -59,7 +59,7 @@ package struct Column: Sendable {
 
   package var isNumeric: Bool { if case .numbers = values { true } else { false } }
 
-  /// How many different values there are, missing ones apart; counting stops beyond a limit.
+  /// The number of distinct values, excluding missing ones; counting stops above a limit.
   func valueCount(upTo limit: Int) -> Int {
     switch values {
     case .texts(_, let levels): return levels.count
@@ -86,7 +86,7 @@ package struct Column: Sendable {
     }
   }
 
-  /// The value as a person would write it; nil where missing.
+  /// The value as text; nil where missing.
   package func text(_ row: Int) -> String? {
     switch values {
     case .numbers(let numbers): numbers[row].isNaN ? nil : Column.text(of: numbers[row])
@@ -94,14 +94,14 @@ package struct Column: Sendable {
     }
   }
 
-  /// A whole number without its point.
+  /// A whole number is written without a decimal point.
   package static func text(of number: Double) -> String {
     Int(exactly: number).map(String.init) ?? String(number)
   }
 }
 
 extension Column {
-  /// Some rows of it, in that order.
+  /// Returns some rows, in the given order.
   package func rows(_ rows: [Int]) -> Column {
     var copy = self
     switch values {
@@ -114,7 +114,7 @@ extension Column {
     return copy
   }
 
-  /// Its rows, then those of another; text where either is.
+  /// Returns its rows followed by another column's; text if either is.
   package func appending(_ other: Column) -> Column {
     var copy = self
     if case .numbers(let own) = values, case .numbers(let more) = other.values {
@@ -128,7 +128,7 @@ extension Column {
   }
 }
 
-/// Text values, each level held once.
+/// A coder for text values that stores each level once.
 package struct LevelCoder {
   package private(set) var codes: [Int32] = []
   package private(set) var levels: [String] = []
@@ -148,7 +148,7 @@ package struct LevelCoder {
     }
   }
 
-  /// What another has coded, after this one's own.
+  /// Appends another coder's rows.
   mutating func append(contentsOf other: LevelCoder) {
     guard !codes.isEmpty else {
       self = other

@@ -1,30 +1,30 @@
-/// A column while it is being read.
+/// A column being read.
 struct ColumnBuilder {
   let name: String
   private let mustBeNumeric, isTarget, takesSlips: Bool
-  /// Texts that a person says are missing values.
+  /// The texts that the user named as missing values.
   private let markers: Set<String>
-  /// Whether anybody asks for the column: a model does not for those it does not know.
+  /// Whether the column is used: a model does not use columns it does not know.
   private let isNeeded: Bool
   private(set) var isText: Bool
   private var numbers: [Double] = []
   private var missing = 0
-  /// Fields that are there and are no numbers.
+  /// The number of fields that are present but not numbers.
   private var others = 0
   /// Whether two of them differ.
   private var othersDiffer = false
   private var texts = LevelCoder()
-  /// The first field that is no number, and the first that no Float can hold.
+  /// The first field that is not a number, and the first that does not fit a Float.
   private var firstText: (position: Int, text: String)?
   private var firstHuge: (position: Int, text: String)?
-  /// The first whole number that a Double may not tell from its neighbours.
+  /// The first whole number that a Double may not distinguish from its neighbours.
   private var firstLarge: (position: Int, text: String)?
-  /// Whether a number is written with zeros in front, as in `01`.
+  /// Whether a number is written with leading zeros, such as `01`.
   private var hasLeadingZero = false
-  /// How a missing value is written that is no empty field.
+  /// The text of a missing value that is not an empty field.
   private var missingText: String?
 
-  /// - Parameter schema: by column name, whether a model expects numbers.
+  /// - Parameter schema: whether a model expects numbers, by column name.
   init(name: String, schema: [String: Bool]?, isTarget: Bool, takesSlips: Bool, markers: [String]) {
     self.name = name
     self.markers = Set(markers)
@@ -35,10 +35,10 @@ struct ColumnBuilder {
     isText = schema?[name] == false
   }
 
-  /// Whether numbers must be seen as they are written: classes come back so.
+  /// Whether the written form of numbers matters: class names are returned as written.
   var takesTexts: Bool { isTarget }
 
-  /// A number that a Float holds.
+  /// Appends a number that fits a Float.
   @inline(__always)
   mutating func take(_ number: Double) {
     if !isText { numbers.append(number) }
@@ -74,10 +74,10 @@ struct ColumnBuilder {
     }
   }
 
-  /// 2⁵³: from here on whole numbers that differ may be the same Double.
+  /// 2⁵³: from here on different whole numbers may be the same Double.
   private static let exact = 9_007_199_254_740_992.0
 
-  /// Whether digits alone are written, with a sign or none.
+  /// Whether a field consists of digits, with an optional sign.
   private func isWhole(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> Bool {
     scanner.bytes[(field.start + 1)..<field.end].allSatisfy { $0 &- 48 < 10 }
   }
@@ -86,45 +86,45 @@ struct ColumnBuilder {
     !markers.isEmpty && markers.contains(scanner.text(field))
   }
 
-  /// Whether a field of a column of text stands for a missing value. In a target the markers that may as well be classes are
-  /// told apart later.
+  /// Whether a field of a text column is a missing value. In a target, markers that may be classes are
+  /// resolved later.
   func isMissing(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> Bool {
     if isMarker(field, scanner) { return true }
     guard scanner.isMissing(field) else { return false }
     return !isTarget || !Column.classMarkers.contains(scanner.text(field))
   }
 
-  /// A few texts among many numbers are slips, and not a category.
+  /// Whether a few texts among many numbers are errors rather than a category.
   private var isMostlyNumbers: Bool {
     let found = numbers.count - missing - others
     return found >= 20 && others * 20 <= found
   }
 
-  /// One text again and again among many numbers stands for a missing value; `52+` or `<1` is a number that is cut off.
+  /// Whether one text repeated among many numbers is a missing value; `52+` or `<1` is a censored number.
   private var hasMissingMarker: Bool {
     guard !isTarget, !othersDiffer, let text = firstText?.text, !text.contains(where: \.isNumber) else { return false }
     let found = numbers.count - missing - others
     return found >= 20 && found >= others && Set(numbers.lazy.filter { !$0.isNaN }).count > Self.fewestNumbers
   }
 
-  /// Beside fewer different numbers a text may be one more category.
+  /// With fewer distinct numbers a text may be another category.
   private static let fewestNumbers = 5
 
-  /// Texts that stand for a missing value wherever numbers are expected, in lower case.
+  /// Texts that are missing values wherever numbers are expected, in lower case.
   private static let knownMarkers: Set<String> = [
     "-", "--", "---", ".", "..", "...", "*", "n.a.", "n.a", "na", "n/a", "nan", "nil", "none", "null", "unknown",
     "missing", "not available", "not applicable", "unk",
   ]
 
-  /// Whether the texts among the numbers are one known marker: what a model's training would have read as missing.
+  /// Whether the texts among the numbers are one known marker, which training would have read as missing.
   private var hasKnownMarker: Bool {
     !othersDiffer && Self.knownMarkers.contains(firstText?.text.lowercased() ?? "")
   }
 
-  /// Ends the first pass: numbers, numbers with slips, or text.
+  /// Ends the first pass: numbers, numbers with errors, or text.
   mutating func decide() {
     let isLarge = firstLarge != nil && !mustBeNumeric
-    // `01` is a class that is to come back so.
+    // `01` is a class name that must be returned as written.
     let isWritten =
       hasLeadingZero && !mustBeNumeric && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
     if isLarge || isWritten {
@@ -133,22 +133,22 @@ struct ColumnBuilder {
       return
     }
     guard others > 0 else { return }
-    // Among the numbers of few classes a text is one more class.
+    // Among numbers of few classes a text is another class.
     let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
     guard areClasses || !(isMostlyNumbers || hasMissingMarker || mustBeNumeric && hasKnownMarker) else { return }
     isText = true
     numbers = []
   }
 
-  /// A field as a message shows it.
+  /// A field as shown in a message.
   private static func shown(_ field: CSVScanner.Field, _ scanner: CSVScanner) -> String {
     let text = scanner.text(field)
     return text.count > 40 ? text.prefix(40) + "…" : text
   }
 
-  /// Takes in the column's next chunks.
+  /// Appends the column's next chunks.
   ///
-  /// - Parameter share: how much of the file there is with them.
+  /// - Parameter share: the fraction of the file that has been read with them.
   mutating func append(_ parts: [ColumnBuilder], share: Double) {
     if numbers.isEmpty, share < 1 {
       let count = parts.reduce(0) { $0 + $1.numbers.count }
@@ -168,18 +168,18 @@ struct ColumnBuilder {
     }
   }
 
-  /// Takes in the texts of the column's next chunks.
+  /// Appends the texts of the column's next chunks.
   mutating func append(_ parts: [LevelCoder]) {
     for part in parts { texts.append(contentsOf: part) }
   }
 
   var count: Int { isText ? texts.codes.count : numbers.count }
 
-  /// - Throws: `DataError` where a model expects numbers and there are texts that are none, however they are written.
+  /// - Throws: `DataError` where a model expects numbers and a field is not a number in any notation.
   func check(_ column: Column, source: String, text: CSVText) throws {
     guard mustBeNumeric, let firstText, !column.isNumeric || !isText && !(takesSlips || hasKnownMarker) else { return }
     throw DataError(
-      "'\(firstText.text)' is no number, and the model was trained on numbers here; correct it, or leave the field empty for a "
+      "'\(firstText.text)' is not a number, and the model was trained on numbers here; correct it, or leave the field empty for a "
         + "missing value.", source: source, line: try text.line(of: firstText.position), column: name)
   }
 
@@ -195,17 +195,17 @@ struct ColumnBuilder {
       if let firstLarge {
         reason =
           "whole numbers above 2⁵³, such as '\(firstLarge.text)' in line \(try text.line(of: firstLarge.position)), are kept as "
-          + "text, since as numbers some of them are one"
+          + "text, since some of them are equal as numbers"
       } else {
         reason = try firstText.map { "text: line \(try text.line(of: $0.position)) holds '\($0.text)'" }
       }
       return Column(
         name: name, values: .texts(codes: texts.codes, levels: texts.levels),
-        reason: reason ?? (hasLeadingZero ? "numbers with zeros in front" : "text, as in the model"))
+        reason: reason ?? (hasLeadingZero ? "numbers with leading zeros" : "text, as in the model"))
     }
     if let firstHuge, isNeeded {
       throw DataError(
-        "'\(firstHuge.text)' is infinite, or more than a 32-bit number holds; correct it, or leave the field empty for a "
+        "'\(firstHuge.text)' is infinite or out of the range of a 32-bit float; correct it, or leave the field empty for a "
           + "missing value.", source: source, line: try text.line(of: firstHuge.position),
         column: name)
     }
@@ -215,14 +215,14 @@ struct ColumnBuilder {
     let line = try text.line(of: firstText.position)
     guard !isTarget else {
       throw DataError(
-        "'\(firstText.text)' is no number, and nearly all other values of the target are; correct it, or leave the "
+        "'\(firstText.text)' is not a number, and nearly all other values of the target are; correct it, or leave the "
           + "field empty to leave the row out, or name it with --missing.", source: source, line: line, column: name)
     }
     if others > 1, !othersDiffer {
       return Column(
         name: name, values: .numbers(numbers), reason: "every other value is a number",
         notice:
-          "column '\(name)' holds numbers, and '\(firstText.text)' in \(others) of \(numbers.count) rows; taken as missing"
+          "column '\(name)' holds numbers, and '\(firstText.text)' in \(others) of \(numbers.count) rows; treated as missing"
       )
     }
     let what =
@@ -230,6 +230,6 @@ struct ColumnBuilder {
       ? "'\(firstText.text)' in line \(line) is" : "\(others) values, such as '\(firstText.text)' in line \(line), are"
     return Column(
       name: name, values: .numbers(numbers), reason: "nearly every value is a number",
-      notice: "column '\(name)' holds numbers, but \(what) none; taken as missing")
+      notice: "column '\(name)' holds numbers, but \(what) not; treated as missing")
   }
 }

@@ -1,15 +1,15 @@
-/// The data cannot be used as they are.
+/// An error in the data.
 public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The file, or what stands for one.
+  /// The file, or another name of the source.
   public var source: String
-  /// Counted from 1, the header being line 1.
+  /// The line, counted from 1; the header is line 1.
   public var line: Int?
   /// The column's name.
   public var column: String?
-  /// What is wrong and what to do.
+  /// A sentence that says what is wrong and what to do.
   public var message: String
 
-  /// Describes a problem and its place.
+  /// Creates an error with a position.
   public init(_ message: String, source: String, line: Int? = nil, column: String? = nil) {
     self.source = source
     self.line = line
@@ -17,7 +17,7 @@ public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
     self.message = message
   }
 
-  /// As in `houses.csv, line 17, column 'rooms': 'many' is no number…`.
+  /// The error with its position: `houses.csv, line 17, column 'rooms': 'many' is not a number…`.
   public var description: String {
     var place = source
     if let line { place += ", line \(line)" }
@@ -27,7 +27,7 @@ public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-  /// The same with control characters as a person sees them: `\u{1A}`.
+  /// The text with control characters made visible: `\u{1A}`.
   package var showingControls: String {
     guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\n" }) else {
       return self

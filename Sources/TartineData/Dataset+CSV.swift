@@ -6,8 +6,8 @@ extension Dataset {
   /// - Parameters:
   ///   - path: the file.
   ///   - target: the column to predict; several, separated by commas, are labels.
-  ///   - task: overrides the inferred one.
-  ///   - format: what the text does not say by itself.
+  ///   - task: overrides the inferred task.
+  ///   - format: options that cannot be inferred from the text.
   /// - Throws: `FileError`, or `DataError` with line and column.
   public init(
     csv path: String, target: String, task: LearningTask? = nil, format: CSVFormat = CSVFormat()
@@ -20,7 +20,7 @@ extension Dataset {
     missingMarkers = format.missing
   }
 
-  /// Divides columns into inputs and targets.
+  /// Separates columns into inputs and targets.
   package init(source: String, columns: [Column], target: String, task: LearningTask?) throws {
     let names = columns.contains { $0.name == target } ? [target] : Self.names(target)
     guard !names.isEmpty else {
@@ -39,7 +39,7 @@ extension Dataset {
     }
     let inputs = columns.filter { !names.contains($0.name) }
     guard !inputs.isEmpty else {
-      throw DataError("there is no column beside the target to predict it from.", source: source)
+      throw DataError("there is no column apart from the target to predict it from.", source: source)
     }
     try self.init(source: source, inputs: .table(inputs), targets: targets, task: task)
   }
@@ -48,7 +48,7 @@ extension Dataset {
   ///
   /// - Parameters:
   ///   - isNumeric: what a model expects of each column it knows.
-  ///   - targets, takesSlips: as `CSVReader` takes them.
+  ///   - targets, takesSlips: passed on to `CSVReader`.
   package static func readTable(
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false,
     format: CSVFormat = CSVFormat()
@@ -68,14 +68,14 @@ extension Dataset {
     ).read().map(\.withBooleansOnce)
   }
 
-  /// Several targets are separated by commas.
+  /// Splits target names at commas.
   private static func names(_ targets: String) -> [String] { targets.split(separator: ",").map(trimmed) }
 
   private static func trimmed(_ text: Substring) -> String {
     String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 
-  /// At most twelve names, none of them long.
+  /// At most twelve names, each shortened.
   package static func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { $0.count > 120 ? $0.prefix(120) + "…" : $0 }.joined(separator: ", ")
     return names.count > 12 ? "\(shown) and \(names.count - 12) more" : shown
@@ -83,10 +83,11 @@ extension Dataset {
 }
 
 extension Column {
-  /// Texts that mostly stand for a missing value, and may as well be a class.
+  /// Texts that usually mark a missing value, but may also be a class.
   static let classMarkers: Set<String> = ["NA", "N/A", "n/a", "null", "NULL", "None"]
 
-  /// A target of classes in which such texts are classes, unless empty fields, or what a person names, are the missing values.
+  /// Returns a target of classes in which such texts are classes, unless missing values are empty fields or
+  /// texts that the user named.
   func decidingMarkers(_ format: CSVFormat) -> Column {
     guard case .texts(let codes, let levels) = values else { return self }
     let found = levels.filter(Self.classMarkers.contains)
@@ -94,19 +95,19 @@ extension Column {
     guard format.missing.isEmpty, codes.contains(where: { $0 < 0 }) || levels.count - found.count < 1 else {
       return format.missing.isEmpty
         ? adding(
-          notice: "'\(found.joined(separator: "', '"))' in the target '\(name)' is taken as a class; --missing "
+          notice: "'\(found.joined(separator: "', '"))' in the target '\(name)' is treated as a class; --missing "
             + "\(found.joined(separator: ",")) leaves these rows out") : self
     }
     return found.reduce(self) { $0.taking($1) }
   }
 
-  /// The same where a model knows which of such texts are classes.
+  /// Returns the target with those of these texts as classes that a model knows.
   func decidingMarkers(known classes: Set<String>) -> Column {
     guard case .texts(_, let levels) = values else { return self }
     return levels.filter { Self.classMarkers.contains($0) && !classes.contains($0) }.reduce(self) { $0.taking($1) }
   }
 
-  /// `True`, `TRUE` and `true` as the one of them that comes first.
+  /// Returns `True`, `TRUE` and `true` merged into the one that comes first.
   fileprivate var withBooleansOnce: Column {
     guard case .texts(let codes, let levels) = values, (3...6).contains(levels.count),
       levels.allSatisfy({ ["true", "false"].contains($0.lowercased()) })

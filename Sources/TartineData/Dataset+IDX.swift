@@ -1,15 +1,15 @@
 import TartineDigits
 import TartineFiles
 
-/// A folder of IDX files: images to train on, and others to test on where they are there.
+/// A folder of IDX files: train images and, if present, test images.
 public struct ImageFolder: Sendable {
   /// `train-images…` and `train-labels…`.
   public let train: Dataset
   /// `t10k-images…` and `t10k-labels…`, or `test-…`.
   public let test: Dataset?
 
-  /// Reads the files in MNIST's naming, plain or .gz: `train-images-idx3-ubyte`, with a point before `idx3`, or with a set's name
-  /// in front as in EMNIST.
+  /// Reads files with MNIST's names, plain or .gz: `train-images-idx3-ubyte`, with a period before `idx3`, or
+  /// with a prefix, as in EMNIST.
   /// - Throws: `FileError` or `DataError` that names the file.
   public init(idx folder: String, task: LearningTask? = nil) throws {
     guard let train = try Self.read(folder, part: "train", task: task) else {
@@ -43,9 +43,9 @@ public struct ImageFolder: Sendable {
     case labels = "idx1"
   }
 
-  /// The file of one part: `t10k-images-idx3-ubyte`, `t10k-images.idx3-ubyte`, `emnist-digits-test-images-idx3-ubyte`, plain or .gz,
-  /// plain first.
-  /// - Throws: `DataError` where files of several sets lie in the folder.
+  /// The file of one set: `t10k-images-idx3-ubyte`, `t10k-images.idx3-ubyte`,
+  /// `emnist-digits-test-images-idx3-ubyte`, plain or .gz, plain preferred.
+  /// - Throws: `DataError` where the folder contains files of several data sets.
   private static func find(_ kind: Kind, of part: String, in folder: String) throws -> String? {
     var found: [String: String] = [:]
     for name in Files.names(in: folder).sorted() {
@@ -66,14 +66,14 @@ public struct ImageFolder: Sendable {
     return found.first?.value
   }
 
-  /// The files that are read of a folder.
+  /// The files of a folder that are read.
   package static func files(in folder: String) -> [String] {
     (["train"] + testNames).flatMap { part in
       Kind.allCases.compactMap { (try? find($0, of: part, in: folder)) ?? nil }
     }
   }
 
-  /// The images to use a model on: those to test by, where there are some. Labels need not be there.
+  /// The images to predict: the test images, if present. Labels are optional.
   package static func images(_ folder: String) throws -> ImageBlock {
     for part in testNames + ["train"] {
       if let path = try find(.images, of: part, in: folder) { return try block(path) }
@@ -81,7 +81,7 @@ public struct ImageFolder: Sendable {
     throw DataError("it holds no t10k-images-idx3-ubyte or train-images-idx3-ubyte, plain or .gz.", source: folder)
   }
 
-  /// The labelled images to measure a model on: those to test by, where there are some.
+  /// The labelled images to evaluate a model on: the test images, if present.
   package static func measured(_ folder: String, task: LearningTask) throws -> Dataset {
     for part in testNames + ["train"] {
       if let (block, column) = try labelledImages(folder, part: part) {
@@ -126,7 +126,7 @@ public struct ImageFolder: Sendable {
 }
 
 /// The contents of one IDX file of bytes: 00 00 08 and the number of dimensions, then each size in four
-/// bytes, high byte first, then the elements.
+/// bytes, big-endian, then the elements.
 struct IDXFile {
   let sizes: [Int]
   let elements: ArraySlice<UInt8>
@@ -134,17 +134,17 @@ struct IDXFile {
   init(_ path: String) throws {
     let raw = try Files.read(path)
     let isPacked = Files.isGzip(raw)
-    // The header first: a small file can claim, or unpack to, more than any memory.
+    // The header comes first: a small file can claim, or unpack to, more than any memory.
     let start = isPacked ? try Files.gunzip(raw, path: path, most: 4 + 4 * 8) : raw
     guard start.count >= 4, start[0] == 0, start[1] == 0 else {
-      throw DataError("it is no IDX file: it does not begin with two zero bytes.", source: path)
+      throw DataError("it is not an IDX file: it does not begin with two zero bytes.", source: path)
     }
     guard start[2] == 8 else {
       throw DataError("its elements are not bytes (type 8) but of type \(start[2]).", source: path)
     }
     let dimensions = Int(start[3])
     guard (1...4).contains(dimensions), start.count >= 4 + 4 * dimensions else {
-      throw DataError("it ends within its header, or has \(dimensions) dimensions; 1 to 4 can be.", source: path)
+      throw DataError("it ends within its header, or has \(dimensions) dimensions; 1 to 4 are supported.", source: path)
     }
     var sizes: [Int] = []
     var product = 1
@@ -159,7 +159,7 @@ struct IDXFile {
     guard bytes.count - header == product else {
       throw DataError(
         "its header claims \(sizes.map(String.init).joined(separator: " × ")) elements, \(product) bytes, but "
-          + "\(bytes.count - header) follow; fetch it again.", source: path)
+          + "\(bytes.count - header) follow; download it again.", source: path)
     }
     self.sizes = sizes
     elements = bytes[header...]
@@ -167,7 +167,7 @@ struct IDXFile {
 
   /// Unpacks no more than the header claims, and no more than gzip can have packed.
   private static func unpack(_ raw: [UInt8], header: Int, elements: Int, path: String) throws -> [UInt8] {
-    // Deflate packs at most 1032 to 1.
+    // Deflate's compression ratio is at most 1032.
     guard elements <= raw.count * 1040 else {
       throw DataError(
         "its header claims \(elements) bytes, more than its \(raw.count) packed bytes can hold; fetch it "
@@ -178,7 +178,7 @@ struct IDXFile {
 }
 
 extension Dataset {
-  /// 1 797 handwritten digits of 8 × 8 pixels, built in.
+  /// The built-in 1 797 handwritten digits of 8 × 8 pixels.
   ///
   /// **Source**: Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits*, UCI Machine Learning
   /// Repository, 1998; CC BY 4.0.

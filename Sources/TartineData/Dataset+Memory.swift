@@ -1,10 +1,10 @@
 extension Dataset {
-  /// Rows of numbers with a class each.
+  /// Creates a data set of numbers with a class for each row.
   ///
   /// - Parameters:
-  ///   - features: rows of one width; NaN is a missing value.
-  ///   - labels: as many classes, written as text.
-  ///   - columnNames: by default `x1`, `x2`, ….
+  ///   - features: rows of equal width; NaN is a missing value.
+  ///   - labels: the class name of each row.
+  ///   - columnNames: the names of the features; `x1`, `x2`, … by default.
   /// - Throws: `DataError` where the rows differ in width or hold an infinite value.
   public init(features: [[Float]], labels: [String], columnNames: [String]? = nil) throws {
     var coder = LevelCoder()
@@ -14,7 +14,7 @@ extension Dataset {
     try self.init(features: features, targets: [target], columnNames: columnNames, task: nil)
   }
 
-  /// Rows of numbers with a class number each.
+  /// Creates a data set of numbers with a class number for each row.
   public init(features: [[Float]], labels: [Int], columnNames: [String]? = nil) throws {
     let target = Column(
       name: "label", values: .numbers(labels.map(Double.init)), reason: "labels were given")
@@ -23,7 +23,7 @@ extension Dataset {
       task: Set(labels).count == 2 ? .binary : .multiclass)
   }
 
-  /// Rows of numbers with a number to predict each.
+  /// Creates a data set of numbers with a target number for each row.
   public init(features: [[Float]], values: [Double], columnNames: [String]? = nil) throws {
     let target = Column(name: "value", values: .numbers(values), reason: "values were given")
     try self.init(features: features, targets: [target], columnNames: columnNames, task: .regression)
@@ -34,8 +34,8 @@ extension Dataset {
     let names = columnNames ?? (0..<width).map { "x\($0 + 1)" }
     guard features.count == targets.first?.count, width > 0, names.count == width, Set(names).count == width else {
       throw DataError(
-        "\(features.count) rows of \(width) features need as many targets, and as many column names that differ, but "
-          + "there are \(targets.first?.count ?? 0) and \(Set(names).count).", source: "memory")
+        "\(features.count) rows of \(width) features need as many targets and distinct column names, but there "
+          + "are \(targets.first?.count ?? 0) and \(Set(names).count).", source: "memory")
     }
     var columns = names.map { _ in [Double](repeating: 0, count: features.count) }
     for (row, values) in features.enumerated() {
@@ -56,20 +56,21 @@ extension Dataset {
       targets: targets, task: task)
   }
 
-  /// Rows of any type whose fields are numbers, text, truth values, or optionals of these.
+  /// Creates a data set from `Encodable` values whose fields are numbers, strings, Booleans, or optionals of
+  /// these.
   ///
   /// - Parameters:
-  ///   - rows: one value a row.
-  ///   - target: the field to predict.
-  ///   - task: overrides the inferred one.
-  /// - Throws: `DataError` where a field is of another kind.
+  ///   - rows: one value for each row.
+  ///   - target: the name of the field to predict.
+  ///   - task: overrides the inferred task.
+  /// - Throws: `DataError` where a field is of another type.
   public init(rows: [some Encodable], target: String, task: LearningTask? = nil) throws {
     let columns = try RowEncoder.columns(of: rows)
     try self.init(source: "memory", columns: columns, target: target, task: task)
   }
 }
 
-/// Reads the fields of an `Encodable` row.
+/// An encoder that reads the fields of an `Encodable` row.
 package enum RowEncoder {
   /// One field of one row.
   enum Cell {
@@ -87,7 +88,7 @@ package enum RowEncoder {
         try row.encode(to: FieldEncoder(sink: sink))
       } catch let problem as UnsupportedField {
         throw DataError(
-          "row \(number): \(problem.what) is no number, text or truth value.", source: "memory",
+          "row \(number): \(problem.what) is not a number, text or Boolean.", source: "memory",
           column: problem.name)
       }
       for (name, cell) in sink.fields {
@@ -95,7 +96,7 @@ package enum RowEncoder {
         cells[name, default: [:]][number] = cell
       }
     }
-    // A dictionary's own order is another one in every process.
+    // A dictionary's order differs between processes.
     if rows.contains(where: { Mirror(reflecting: $0).displayStyle == .dictionary }) { order.sort() }
     return order.map { name in
       column(name, (0..<rows.count).map { cells[name]?[$0] ?? .missing })
@@ -172,7 +173,7 @@ private struct FieldContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
     }
   }
 
-  // Optional fields that are nil are skipped by synthesized code, unless they are taken up here.
+  // Synthesized code skips optional fields that are nil, unless they are recorded here.
   func encodeIfPresent<T: Encodable>(_ value: T?, forKey key: Key) throws {
     if let value { try encode(value, forKey: key) } else { encodeNil(forKey: key) }
   }
@@ -200,7 +201,7 @@ private struct FieldContainer<Key: CodingKey>: KeyedEncodingContainerProtocol {
   func superEncoder(forKey key: Key) -> any Encoder { FieldEncoder(sink: sink) }
 }
 
-/// Refuses rows that are lists or single values.
+/// Rejects rows that are arrays or single values.
 private struct NoContainer: UnkeyedEncodingContainer, SingleValueEncodingContainer {
   var codingPath: [any CodingKey] { [] }
   var count: Int { 0 }

@@ -1,37 +1,37 @@
 import TartineEngine
 import TartineFiles
 
-/// Rows to learn from, with their target: a table, or images.
+/// Rows with their targets: a table, or images.
 ///
-/// Nothing is fitted or scaled here; that is the preparation's work, on the train part alone.
+/// Nothing is fitted or scaled here; the preparation does that, on the train set alone.
 public struct Dataset: Sendable {
   package enum Inputs: Sendable {
     case table([Column])
     case images(ImageBlock)
   }
 
-  /// The file or folder, or what stands for one.
+  /// The file or folder, or another name of the source.
   public let source: String
   package private(set) var inputs: Inputs
   package private(set) var targets: [Column]
-  /// What there is to predict, and why.
+  /// The task, and why it was chosen.
   public let task: TaskChoice
-  /// What a person should know about how the data were read.
+  /// Notices about how the data were read.
   public private(set) var notices: [String]
 
-  /// Texts that a person says are missing values, beside the usual ones.
+  /// Texts that the user named as missing values, in addition to the default ones.
   package internal(set) var missingMarkers: [String] = []
 
-  /// What each row counts in training; nil: all alike.
+  /// The weight of each row in training; nil: all equal.
   public private(set) var weights: [Double]?
 
-  /// Each row's number before rows without a target were left out; nil where none was.
+  /// Each row's number before rows without a target were dropped; nil where none was.
   private var originalRows: [Int]?
 
-  /// A row's number as a person counts the rows of the file, from 1.
+  /// A row's number in the file, from 1.
   package func rowNumber(_ row: Int) -> Int { (originalRows?[row] ?? row) + 1 }
 
-  /// Rows, those without a target left out.
+  /// The number of rows that have a target.
   public var rowCount: Int { targets.first?.count ?? 0 }
 
   /// Names of the input columns; empty for images.
@@ -40,9 +40,9 @@ public struct Dataset: Sendable {
   }
 
   /// - Parameters:
-  ///   - task: overrides the inferred one.
-  ///   - reason: why it does.
-  /// - Throws: `DataError` where there is nothing to learn.
+  ///   - task: overrides the inferred task.
+  ///   - reason: why it is overridden.
+  /// - Throws: `DataError` where the data cannot be learned from.
   package init(
     source: String, inputs: Inputs, targets: [Column], task: LearningTask? = nil, because reason: String = "as asked"
   ) throws {
@@ -56,9 +56,9 @@ public struct Dataset: Sendable {
     try checkTask()
   }
 
-  /// Rows to measure a model on: any number of them, with any target values.
+  /// Creates a data set for evaluating a model: any number of rows, with any target values.
   ///
-  /// - Parameter classes: those that a model knows, by target.
+  /// - Parameter classes: the classes that the model knows, by target.
   package init(
     source: String, columns: [Column], targetNames: [String], measuredAs task: LearningTask,
     classes: [String: Set<String>] = [:]
@@ -79,7 +79,7 @@ public struct Dataset: Sendable {
     guard rowCount > 0 else { throw DataError("no row has a target.", source: source) }
   }
 
-  /// Images to measure a model on: any number of them, with any labels.
+  /// Creates a data set for evaluating a model: any number of images, with any labels.
   package init(measuring block: ImageBlock, target: Column, source: String, task: LearningTask) throws {
     self.source = source
     inputs = .images(block)
@@ -88,14 +88,14 @@ public struct Dataset: Sendable {
     self.task = TaskChoice(task: task, reason: "as the model's")
   }
 
-  /// The same with rows that count in training as much as a column says, which is no input then.
+  /// Returns the data set with sample weights from a column, which is then not an input.
   ///
-  /// - Throws: `DataError` where there is no such column of numbers of at least 0.
+  /// - Throws: `DataError` where there is no such column of non-negative numbers.
   public func weighted(by name: String) throws -> Dataset {
     var copy = self
-    let column = try copy.takeOut(name, to: "weigh rows by")
+    let column = try copy.takeOut(name, to: "weight rows by")
     guard case .numbers(let numbers) = column.values else {
-      throw DataError("rows are weighed by numbers, and this is text.", source: source, column: name)
+      throw DataError("sample weights must be numbers, and this is text.", source: source, column: name)
     }
     if let row = numbers.indices.first(where: { !(numbers[$0] >= 0 && numbers[$0].isFinite) }) {
       let value = numbers[row].isNaN ? "no value" : "\(numbers[row])"
@@ -106,8 +106,8 @@ public struct Dataset: Sendable {
     return copy
   }
 
-  /// Takes a column out of the inputs, which has another use.
-  /// - Throws: `DataError` where there is none of that name, or no other.
+  /// Removes a column from the inputs, to use it otherwise.
+  /// - Throws: `DataError` where there is no such column, or it is the only one.
   mutating func takeOut(_ name: String, to use: String) throws -> Column {
     guard case .table(let columns) = inputs else {
       throw DataError("images have no columns, so there is none to \(use).", source: source)
@@ -116,33 +116,32 @@ public struct Dataset: Sendable {
       let isTarget = targets.contains { $0.name == name }
       throw DataError(
         isTarget
-          ? "'\(name)' is what is to be predicted, and cannot \(use)."
+          ? "'\(name)' is the target, and cannot \(use)."
           : "there is no column '\(name)' to \(use); there are \(Self.list(columnNames)).", source: source)
     }
     guard columns.count > 1 else {
-      throw DataError("there is no column beside the target and '\(name)' to predict it from.", source: source)
+      throw DataError("there is no column apart from the target and '\(name)' to predict it from.", source: source)
     }
     inputs = .table(columns.filter { $0.name != name })
     return column
   }
 
-  /// The same without an input column.
-  /// - Throws: `DataError` where there is none of that name, or no other.
+  /// Returns the data set without an input column.
+  /// - Throws: `DataError` where there is no such column, or it is the only one.
   public func leavingOut(_ name: String) throws -> Dataset {
     var copy = self
     _ = try copy.takeOut(name, to: "leave out")
     return copy
   }
 
-  /// The same with more input columns; pictures have none.
+  /// Returns the data set with more input columns; images have none.
   package func adding(_ more: [Column]) -> Dataset {
     var copy = self
     if case .table(let columns) = inputs { copy.inputs = .table(columns + more) }
     return copy
   }
 
-  /// The same with one input column's values in another order over some rows: what is left of the data when that column says
-  /// nothing.
+  /// Returns the data set with one input column permuted over some rows, which removes the information in it.
   package func shuffling(_ name: String, over rows: [Int], by stream: inout RandomStream) -> Dataset {
     guard case .table(var columns) = inputs, let place = columns.firstIndex(where: { $0.name == name }) else {
       return self
@@ -164,7 +163,7 @@ public struct Dataset: Sendable {
     return copy
   }
 
-  /// The same without some input columns.
+  /// Returns the data set without some input columns.
   func without(_ names: Set<String>) -> Dataset {
     var copy = self
     if case .table(let columns) = inputs { copy.inputs = .table(columns.filter { !names.contains($0.name) }) }
@@ -194,7 +193,7 @@ public struct Dataset: Sendable {
         let first = (0..<target.count).lazy.compactMap { target.text($0) }.first
         let value = first.map { "has the one value '\($0)' in all \(rowCount) rows" } ?? "holds no value"
         throw DataError(
-          "the target \(value), so there is nothing to learn; name another column.", source: source,
+          "the target \(value), so there is nothing to learn; choose another column.", source: source,
           column: target.name)
       }
       switch task.task {
@@ -220,28 +219,28 @@ public struct Dataset: Sendable {
     }
     guard targets.count == 1 || task.task == .multilabel else {
       throw DataError(
-        "several target columns are labels; the task '\(task.task.rawValue)' takes one.", source: source)
+        "several target columns make a multilabel task; the task '\(task.task.rawValue)' takes one.", source: source)
     }
     guard rowCount >= Self.fewestRows else {
       throw DataError(
-        "it has \(rowCount) rows with a target; at least \(Self.fewestRows) are needed to train and to "
-          + "measure the error on others.", source: source)
+        "it has \(rowCount) rows with a target; at least \(Self.fewestRows) are needed for train, dev "
+          + "and test sets.", source: source)
     }
   }
 
-  /// Fewer rows cannot be split into parts that say anything.
+  /// The fewest rows that can be split into meaningful train, dev and test sets.
   static let fewestRows = 10
 
-  /// Keeps images and tables apart for whoever draws them.
+  /// The shape of the images; nil for a table.
   package var imageShape: (height: Int, width: Int, channels: Int)? {
     if case .images(let block) = inputs { block.shape } else { nil }
   }
 }
 
-/// Pictures as bytes, height × width × channels each, one after the other.
+/// Images as bytes, height × width × channels each, one after the other.
 package final class ImageBlock: Sendable {
   package let shape: (height: Int, width: Int, channels: Int)
-  /// The byte that stands for full intensity: one scale for all pixels.
+  /// The byte of full intensity: one scale for all pixels.
   package let fullScale: Int
   package let count: Int
   package let bytes: Arena

@@ -1,40 +1,40 @@
 /// An input unlike the train set's, on which a prediction is less reliable: an unknown category, a missing value, or a number far
 /// outside the range seen in training.
 ///
-/// The row is predicted all the same: an unknown category as the rare ones are, a missing value by the median, a number far
-/// outside clipped to the range of the train set.
+/// The row is still predicted: an unknown category is treated like the rare ones, a missing value is imputed
+/// with the median, and a far outlying number is clipped to the range of the train set.
 public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
-  /// What is unusual.
+  /// A kind of unusual input.
   public enum Kind: Hashable, Sendable {
-    /// A category that the train set does not hold, or too rarely.
+    /// A category that the train set does not contain, or contains too rarely.
     case unknownCategory
     /// A text that is not a date or time in the format of the train set.
     case unreadTime
-    /// No value where every train row has one, or none in any row.
+    /// A missing value where no train row has one, or a column without values.
     case missing
-    /// A number far outside this range, the train set's, to which it is clipped.
+    /// A number far outside the range of the train set, to which it is clipped.
     case outside(ClosedRange<Double>)
   }
 
   /// The column's name.
   public let column: String
-  /// What is unusual.
+  /// The kind of unusual input.
   public let kind: Kind
-  /// The value of each such row; empty where there is none.
+  /// The value of each such row; empty for missing values.
   package let values: [String]
-  /// The value of the first such row; empty where there is none.
+  /// The value of the first such row; empty for a missing value.
   public var value: String { values.first ?? "" }
-  /// Places of the rows, from 0.
+  /// The indices of the rows, from 0.
   public let rows: [Int]
-  /// How many rows were looked at.
+  /// The number of rows examined.
   public let rowCount: Int
 
-  /// What it says of one of its rows.
+  /// The warning for one of its rows.
   package func ofRow(holding value: String) -> InputWarning {
     InputWarning(column: column, kind: kind, values: [value], rows: [0], rowCount: 1)
   }
 
-  /// What the warnings of single rows say together.
+  /// Merges the warnings of single rows.
   package static func sum(of rows: [[InputWarning]]) -> [InputWarning] {
     struct Key: Hashable {
       let column: String
@@ -57,10 +57,10 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// What is unusual, in how many rows, and what was done, in a sentence.
+  /// A sentence that says what is unusual, in how many rows, and how it was handled.
   public var description: String { description { $0 + 1 } }
 
-  /// - Parameter number: a row's number, as a person counts, from its place.
+  /// - Parameter number: maps a row's index to its number in the message.
   package func description(_ number: (Int) -> Int) -> String {
     let percent = Double(rows.count) / Double(max(1, rowCount)) * 100
     let rounded = percent < 1 ? "under 1" : "\(Int(percent.rounded()))"
@@ -89,13 +89,13 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Preparation {
-  /// What is unusual in some rows, a warning a column and kind.
+  /// Warnings for some rows, one for each column and kind.
   package func warnings(for dataset: Dataset, rows: [Int]) -> [InputWarning] {
     guard case .table(let columns) = dataset.inputs else { return [] }
     return warnings(for: columns, rows: rows)
   }
 
-  /// - Parameter rows: nil: all.
+  /// - Parameter rows: the rows' indices; nil: all.
   package func warnings(for columns: [Column], rows: [Int]? = nil) -> [InputWarning] {
     guard case .table(let features) = inputs else { return [] }
     let byName = Dictionary(columns.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -115,7 +115,8 @@ extension Feature {
         ))
     }
     let missing = rows.indices.filter { column.isMissing(rows[$0]) }
-    // A value that is missing in one row of some is what train rows had too; in all of many, a column went lost.
+    // A value missing in one of a few rows was missing in train rows too; if all of many are missing, the
+    // column is lost.
     let isLost = missing.count == rows.count && rows.count > 1
     switch self {
     case .leftOut: return []
@@ -123,7 +124,7 @@ extension Feature {
       if !missing.isEmpty, !number.hasMissing || isLost { add(.missing, missing) }
       guard let bounds = number.bounds, case .numbers(let values) = column.values else { break }
       let outside = rows.indices.filter { !values[rows[$0]].isNaN && bounds.isFar(values[rows[$0]]) }
-      // Many of them are the tail of a distribution.
+      // If many rows exceed the range, they are the tail of a distribution.
       if outside.count <= max(2, rows.count / 1_000) { add(.outside(bounds.credible), outside) }
     case .time(let time):
       let times = time.times(of: column)

@@ -1,4 +1,4 @@
-/// What a network is to predict.
+/// The task of a network.
 public enum LearningTask: String, Codable, Hashable, Sendable, CaseIterable {
   /// One of two classes; one sigmoid output.
   case binary
@@ -6,25 +6,25 @@ public enum LearningTask: String, Codable, Hashable, Sendable, CaseIterable {
   case multiclass
   /// Any number of labels, each yes or no; a sigmoid each.
   case multilabel
-  /// A number; squared error on the standardized target, given back in its own unit.
+  /// A number; squared error on the standardized target, predictions in the target's own unit.
   case regression
 
-  /// Whether the answer is a class.
+  /// Whether the prediction is a class.
   public var isClassification: Bool { self == .binary || self == .multiclass }
 }
 
-/// A task and why it was taken.
+/// A task and why it was chosen.
 public struct TaskChoice: Hashable, Sendable {
-  /// What to predict.
+  /// The task.
   public let task: LearningTask
-  /// Why, in words that follow a colon.
+  /// The reason, as a clause that follows a colon.
   public let reason: String
 
-  /// Whole numbers of more levels are no classes.
+  /// The most levels of whole numbers that are classes.
   static let mostNumberClasses = 20
 
-  /// The rule: text or two values are classes; whole numbers of at most 20 levels are classes; other numbers
-  /// are a regression. Several target columns are labels.
+  /// Infers the task: text or two values are classes; whole numbers of at most 20 levels are classes; other
+  /// numbers are a regression. Several target columns are labels.
   static func infer(_ targets: [Column]) -> TaskChoice {
     guard targets.count == 1, let target = targets.first else {
       return TaskChoice(task: .multilabel, reason: "there are several target columns")

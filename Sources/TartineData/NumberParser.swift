@@ -6,9 +6,9 @@
   import Darwin
 #endif
 
-/// Reads decimal numbers from bytes.
+/// A parser of decimal numbers in bytes.
 enum NumberParser {
-  /// Powers of ten that a Double holds exactly.
+  /// The powers of ten that a Double represents exactly.
   private static let powers: [Double] = (0...22).map { exponent in
     (0..<exponent).reduce(1.0) { product, _ in product * 10 }
   }
@@ -20,9 +20,11 @@ enum NumberParser {
     return UnsafePointer(table)
   }()
 
-  /// A number of digits and a point alone, and where it ends; nil where it needs `parse`, or the text ends near.
+  /// A number of digits and a decimal point only, and where it ends; nil where it needs `parse`, or the text
+  /// ends soon.
   ///
-  /// Eight digits at once, as one machine word: neighbours are joined to pairs, pairs to fours, fours to eight.
+  /// Reads eight digits at once, as one machine word: digits are joined to pairs, pairs to fours, fours to
+  /// eight.
   ///
   /// **Source**: Lemire, *Number parsing at a gigabyte per second*, 2021, §7.
   @inline(__always)
@@ -45,7 +47,7 @@ enum NumberParser {
     return (isNegative ? -number : number, index + 1 + count)
   }
 
-  /// The digits that eight bytes begin with, as a number, and how many they are.
+  /// The leading digits of eight bytes, as a number, and their count.
   @inline(__always)
   private static func leadingDigits(_ place: UnsafeRawPointer) -> (value: UInt64, count: Int) {
     let word = UInt64(littleEndian: place.loadUnaligned(as: UInt64.self))
@@ -59,10 +61,11 @@ enum NumberParser {
     return (((digits & 0x0000_FFFF_0000_FFFF) &* 42_949_672_960_001) >> 32, count)
   }
 
-  /// The number that the bytes write, infinite where it is too large; nil if they write none.
+  /// The number in the bytes, infinite where it is too large; nil if they are not a number.
   ///
-  /// Up to 2⁵³ as digits and 10^±22 as power the result is one exact division or product, as Clinger showed
-  /// (*How to read floating point numbers accurately*, 1990); anything else goes to the standard library.
+  /// With digits up to 2⁵³ and a power up to 10^±22 the result is one exact division or product, as Clinger
+  /// showed (*How to read floating point numbers accurately*, 1990); anything else goes to the standard
+  /// library.
   @inline(__always)
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Double? {
     var index = start
@@ -118,7 +121,7 @@ enum NumberParser {
     Double(String(decoding: bytes[start..<end], as: UTF8.self))
   }
 
-  /// Infinity, spelled out.
+  /// Spelled-out infinity.
   private static func word(_ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ end: Int) -> Double? {
     guard end - start <= 9 else { return nil }
     switch String(decoding: bytes[start..<end], as: UTF8.self).lowercased() {

@@ -1,16 +1,16 @@
 import Dispatch
 import TartineEngine
 
-/// Work that is divided among all processors.
+/// Work distributed over all processors.
 enum Parallel {
-  /// Some parts after the other, enough for all processors.
+  /// Runs some parts one after the other, enough for all processors.
   static func rounds(of count: Int) -> [Range<Int>] {
     let size = 4 * Workers.processorCount
     return stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 
-  /// What the parts of a piece of work give, in their order.
-  /// - Throws: what the first of them throws that does.
+  /// The results of the parts, in order.
+  /// - Throws: the error of the first part that throws.
   static func map<Part, Failure: Error>(
     count: Int, _ work: (Int) throws(Failure) -> Part
   ) throws(Failure) -> [Part] {
@@ -20,7 +20,7 @@ enum Parallel {
       parts.deallocate()
     }
     withoutActuallyEscaping(work) { work in
-      // Each part is written once, by one thread.
+      // Each element is written once, by one thread.
       nonisolated(unsafe) let (work, parts) = (work, parts)
       DispatchQueue.concurrentPerform(iterations: count) { number in
         (parts + number).initialize(to: Result { () throws(Failure) in try work(number) })

@@ -4,8 +4,8 @@ extension Preparation {
   /// Prepares some rows of a data set.
   ///
   /// - Parameters:
-  ///   - warnings: gets what was adapted on the way.
-  /// - Throws: `DataError` for a column that is not there, or a label that the model does not know.
+  ///   - warnings: receives a notice for each adaptation.
+  /// - Throws: `DataError` for a missing column, or a label that the model does not know.
   package func apply(
     to dataset: Dataset, rows: [Int], warnings: inout [String]
   ) throws -> PreparedRows {
@@ -14,7 +14,7 @@ extension Preparation {
       targets: try targets(of: dataset, rows: rows, warnings: &warnings), origin: rows)
   }
 
-  /// Prepares columns that have no target, for prediction.
+  /// Prepares columns without a target, for prediction.
   package func apply(to columns: [Column], source: String) throws -> PreparedRows {
     let rows = Array(0..<(columns.first?.count ?? 0))
     return PreparedRows(
@@ -22,7 +22,7 @@ extension Preparation {
       targets: .none, origin: rows)
   }
 
-  /// Prepares images that have no target.
+  /// Prepares images without a target.
   package func apply(to block: ImageBlock, source: String) throws -> PreparedRows {
     let rows = Array(0..<block.count)
     return PreparedRows(
@@ -32,7 +32,7 @@ extension Preparation {
 
   // MARK: Inputs
 
-  /// - Throws: `DataError` that names a column which is needed and missing.
+  /// - Throws: `DataError` that names a column that is needed but missing.
   func checkColumns(of dataset: Dataset) throws {
     guard case .table(let features) = inputs, case .table(let columns) = dataset.inputs else { return }
     let names = Set(columns.map(\.name))
@@ -107,10 +107,10 @@ extension Preparation {
       case (.number(let number), .texts(let codes, let levels)):
         guard codes.allSatisfy({ $0 < 0 }) else {
           throw DataError(
-            "'\(levels.first ?? "")' is no number, and the model was trained on numbers here.",
+            "'\(levels.first ?? "")' is not a number, and the model was trained on numbers here.",
             source: source, column: column.name)
         }
-        // Nothing but missing values.
+        // All values are missing.
         for index in rows.indices {
           output[index * width + place] = Float(number.standardize(number.median))
           if number.hasMissing { output[index * width + place + 1] = 1 }
@@ -133,7 +133,7 @@ extension Preparation {
     let places = LevelPlaces(category.levels)
     let missing = category.hasMissing ? category.levels.count : nil
     let unseen = category.hasUnseen ? category.width - 1 : nil
-    // A model trained on text meets numbers where a file's column happens to hold only such.
+    // A model trained on text gets numbers where a file's column happens to contain numbers only.
     var placeOfCode: [Int?] = []
     if case .texts(_, let levels) = column.values { placeOfCode = levels.map { places[$0] ?? unseen } }
     for (index, row) in rows.enumerated() {
@@ -190,7 +190,7 @@ extension Preparation {
     return arena
   }
 
-  /// Each row's class. Where every unknown label becomes known without one trailing full stop, as in UCI's
+  /// The class of each row. If all unknown labels become known without one trailing full stop, as in UCI's
   /// Adult test file, the stop is dropped with a warning.
   private static func classCodes(
     _ column: Column, _ names: [String], _ source: String, _ warnings: inout [String]
@@ -203,7 +203,7 @@ extension Preparation {
       if !unknown.isEmpty && !dotless {
         let label = unknown.first { !($0.hasSuffix(".") && places[String($0.dropLast())] != nil) } ?? ""
         throw DataError(
-          "the label '\(label)' is none of the model's classes: \(Dataset.list(names)).", source: source,
+          "the label '\(label)' is not one of the model's classes: \(Dataset.list(names)).", source: source,
           column: column.name)
       }
       if !unknown.isEmpty {
@@ -226,7 +226,8 @@ extension Preparation {
   }
 }
 
-/// Where each level of a column stands; `TRUE` stands for `True`, and `False` for `false`, where there is but one of them.
+/// The index of each level of a column; `TRUE` matches `True`, and `False` matches `false`, if there is only
+/// one of them.
 struct LevelPlaces {
   private var places: [String: Int]
 

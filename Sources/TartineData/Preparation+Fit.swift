@@ -1,10 +1,10 @@
 extension Preparation {
-  /// Fits on some rows of the data: the train part's, and no others.
+  /// Fits on some rows of the data, which must be the train set.
   /// - Parameters:
-  ///   - bins: at most so many for each column of numbers; nil: by `BinRule`.
-  ///   - standardize: whether numbers are standardized; else they are as they come.
-  ///   - targetScale: what a target of numbers is divided by.
-  /// - Throws: `DataError` where no column is left to learn from.
+  ///   - bins: the most bins for each column of numbers; nil: chosen by `BinRule`.
+  ///   - standardize: whether numbers are standardized; otherwise they are used as they are.
+  ///   - targetScale: the scale of a numeric target.
+  /// - Throws: `DataError` if no column is left to learn from.
   package init(
     fitting dataset: Dataset, rows: [Int], bins: Int? = nil, standardize: Bool = true,
     targetScale: TargetScale = .standard
@@ -34,7 +34,7 @@ extension Preparation {
 }
 
 extension Feature {
-  /// The same with numbers as they come.
+  /// Fits without standardizing numbers.
   fileprivate var unscaled: Feature {
     guard case .number(let number) = self else { return self }
     return .number(
@@ -48,13 +48,13 @@ extension Feature {
     return .number(number.withEdges(edges))
   }
 
-  /// At most so many levels of a category have a place of their own, the most frequent ones; fewer where the
-  /// places of all rows would take more than a gigabyte.
+  /// The most levels of a category that have their own column, the most frequent ones; fewer where the
+  /// one-hot columns of all rows would take more than a gigabyte.
   private static func mostLevels(rows: Int) -> Int { min(500, max(100, (1 << 28) / max(1, rows))) }
-  /// A level with fewer train rows than this shares the place of the unseen.
+  /// The fewest train rows of a level; a level with fewer is treated as unknown.
   static let fewestRowsOfLevel = 2
 
-  /// Fits each column on the train rows; those that number the rows are left out.
+  /// Fits each column on the train rows; row identifiers are left out.
   static func fit(
     _ columns: [Column], targets: [Column], rows: [Int]
   ) -> [(feature: Feature, values: ValueDistribution?)] {
@@ -67,7 +67,7 @@ extension Feature {
         return fit(columns[place], rows: rows)
       }
     }
-    // The only input there is may be a quantity after all.
+    // A single input column may be a quantity after all.
     let strict = fitted(keepingShuffled: false)
     return strict.contains { $0.feature.width > 0 } ? strict : fitted(keepingShuffled: true)
   }
@@ -93,7 +93,7 @@ extension Feature {
     let deviation = present.standardDeviation(from: mean)
     present.sort()
     let median = present.medianOfSorted
-    // A constant differs from its computed mean by rounding alone.
+    // A constant differs from its computed mean only by rounding.
     let isConstant = present.first == present.last
     let number = NumberFeature(
       name: name, mean: mean, deviation: isConstant ? 0 : deviation, median: median,
@@ -141,7 +141,7 @@ extension TargetPreparation {
   init(fitting dataset: Dataset, rows: [Int], scale: TargetScale) throws {
     switch dataset.task.task {
     case .binary, .multiclass:
-      // All rows name the classes, so that a class is known even where train lacks it.
+      // All rows define the classes, so that a class is known even if the train set lacks it.
       let target = dataset.targets[0]
       self = .classes(column: target.name, names: Self.levels(of: target))
     case .multilabel:
@@ -154,7 +154,7 @@ extension TargetPreparation {
       guard case .numbers(let numbers) = dataset.targets[0].values else {
         throw DataError("a regression needs numbers.", source: dataset.source, column: dataset.targets[0].name)
       }
-      // A constant differs from its computed mean by rounding alone.
+      // A constant differs from its computed mean only by rounding.
       guard rows.contains(where: { numbers[$0] != numbers[rows[0]] }) else {
         throw DataError(
           "the target is the same in all train rows.", source: dataset.source,
@@ -171,7 +171,7 @@ extension TargetPreparation {
         let distance = values.map { abs($0 - median) }.sorted().medianOfSorted
         self = .number(
           column: dataset.targets[0].name, mean: median,
-          // Where more than half of the values are the same one their distance says nothing.
+          // Where more than half of the values are equal, the median distance is 0.
           deviation: distance > 0 ? 1.4826 * distance : values.standardDeviation(from: mean))
       case .mean:
         if let row = rows.first(where: { numbers[$0] < 0 }) {
@@ -184,7 +184,7 @@ extension TargetPreparation {
     }
   }
 
-  /// Numbers ascending, texts by their bytes.
+  /// Numbers in ascending order, texts in byte order.
   private static func levels(of column: Column) -> [String] {
     switch column.values {
     case .numbers(let numbers): return Set(numbers).sorted().map(Column.text(of:))
@@ -194,7 +194,7 @@ extension TargetPreparation {
 }
 
 extension [Double] {
-  /// The root of the mean square distance from `mean`; squares that a Double cannot hold are taken in units that it can.
+  /// The root mean square distance from `mean`; squares that overflow a Double are computed in scaled units.
   fileprivate func standardDeviation(from mean: Double) -> Double {
     let deviation = (reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)).squareRoot()
     guard deviation < 1e-140 else { return deviation }

@@ -1,13 +1,14 @@
 import TartineFiles
 
-/// How raw columns become what a network takes: fitted on train rows alone, and saved in the model file.
+/// The transformation of raw columns into network inputs: fitted on train rows only, and saved in the model
+/// file.
 public struct Preparation: Hashable, Sendable {
   package var inputs: InputPreparation
   package var target: TargetPreparation
-  /// Texts that a person said are missing values, beside the usual ones.
+  /// The texts that the user named as missing values, in addition to the default ones.
   package var missingMarkers: [String] = []
 
-  /// Elements of a row as the network takes it.
+  /// The number of elements of a network input row.
   package var width: Int {
     switch inputs {
     case .table(let features): features.reduce(0) { $0 + $1.width + $1.binCount }
@@ -15,7 +16,7 @@ public struct Preparation: Hashable, Sendable {
     }
   }
 
-  /// What a person should know of columns: those left out, and those that may not be read as was meant.
+  /// Notices about columns: those that are left out, and those that may have been misread.
   package var notices: [String] {
     guard case .table(let features) = inputs else { return [] }
     return features.compactMap { feature in
@@ -28,7 +29,7 @@ public struct Preparation: Hashable, Sendable {
     }
   }
 
-  /// By column, whether the model was trained on numbers there; columns left out are not named.
+  /// Whether the model was trained on numbers, by column; columns that are left out are absent.
   package var isNumeric: [String: Bool] {
     guard case .table(let features) = inputs else { return [:] }
     var schema: [String: Bool] = [:]
@@ -45,7 +46,7 @@ public struct Preparation: Hashable, Sendable {
 }
 
 extension Preparation {
-  /// Target columns whose classes are not all numbers: they are read as text, whatever a file holds.
+  /// Target columns whose classes are not all numbers: they are always read as text.
   package var textLabels: [String: Bool] {
     func isText(_ names: [String]) -> Bool {
       names.contains { Double($0) == nil || Column.text(of: Double($0) ?? 0) != $0 }
@@ -66,13 +67,13 @@ package enum InputPreparation: Hashable, Sendable {
 }
 
 extension Preparation {
-  /// What is wrong with values read from a file, in a sentence; nil if nothing is.
+  /// A sentence that says which value read from a file is invalid, or nil.
   package var problem: String? {
     switch inputs {
     case .images(let images):
       let sizes = [images.height, images.width, images.channels]
       if !sizes.allSatisfy({ (1...65_536).contains($0) }) || images.fullScale < 1 {
-        return "its images have no proper size"
+        return "its images have an invalid size"
       }
     case .table(let features):
       for case .category(let category) in features where Set(category.levels).count != category.levels.count {
@@ -83,19 +84,20 @@ extension Preparation {
           return "the bins of a column do not ascend"
         }
       }
-      if Set(features.map(\.name)).count != features.count { return "two columns have one name" }
+      if Set(features.map(\.name)).count != features.count { return "two columns have the same name" }
     }
     switch target {
     case .classes(_, let names):
-      return names.count < 2 || Set(names).count != names.count ? "its classes are fewer than two, or alike" : nil
+      return names.count < 2 || Set(names).count != names.count
+        ? "it has fewer than two classes, or two classes with the same name" : nil
     case .labels(let labels): return labels.isEmpty || labels.contains { $0.no == $0.yes } ? "it has no labels" : nil
     case .number(_, let mean, let deviation):
-      return mean.isFinite && deviation > 0 && deviation.isFinite ? nil : "its target has no proper scale"
+      return mean.isFinite && deviation > 0 && deviation.isFinite ? nil : "its target has an invalid scale"
     }
   }
 }
 
-/// One scale for all pixels: byte / fullScale.
+/// Image scaling, the same for all pixels: byte / fullScale.
 package struct ImagePreparation: Hashable, Sendable, Codable {
   package let height, width, channels: Int
   package let fullScale: Int
@@ -134,20 +136,22 @@ package enum Feature: Hashable, Sendable {
   }
 }
 
-/// (x − mean) / deviation, x held within ``bounds``; missing values take the median, and set a flag of their own.
+/// A standardized number, (x − mean) / standard deviation, with x clipped to ``bounds``; missing values are
+/// imputed with the median and set a flag.
 ///
-/// A value far from all others (a unit slip, 1 000 times too large) would else decide the standard deviation, or be an input that
-/// no weight was trained for: one such row made the error of a whole test set meaningless.
+/// Without clipping, a far outlier (a unit error, 1 000 times too large) would dominate the standard
+/// deviation, or be an input beyond any that the weights were trained on: one such row made the error of a
+/// whole test set meaningless.
 package struct NumberFeature: Hashable, Sendable, Codable {
   package let name: String
   package let mean, deviation, median: Double
-  /// Whether train rows lacked a value, so that there is a flag.
+  /// Whether train rows lacked a value, so that there is a missing flag.
   package let hasMissing: Bool
-  /// Where its bins begin and end, ascending; empty: it has none.
+  /// The edges of its bins, ascending; empty: no bins.
   package let edges: [Double]
-  /// Values beyond these are held there; nil: as they come, as in models of old and of very few rows.
+  /// The clipping range; nil: no clipping, as in old models and with very few rows.
   package let low, high: Double?
-  /// The ends of the credible train values, where values so far outside are held that they say nothing; nil: at ``low`` and
+  /// The range of credible train values, to which far outliers are clipped; nil: the same as ``low`` and
   /// ``high``.
   private let first, last: Double?
 
@@ -167,8 +171,8 @@ package struct NumberFeature: Hashable, Sendable, Codable {
     self.edges = edges
   }
 
-  /// The same with bins between those of the edges that a prepared row tells apart; one bin alone would only
-  /// repeat the number.
+  /// Returns the feature with bins between those edges that a prepared row distinguishes; a single bin would
+  /// only repeat the number.
   func withEdges(_ edges: [Double]) -> NumberFeature {
     var kept: [Double] = []
     for edge in edges where kept.isEmpty || isBin(kept[kept.count - 1], edge) { kept.append(edge) }
@@ -177,21 +181,21 @@ package struct NumberFeature: Hashable, Sendable, Codable {
       edges: kept.count > 2 ? kept : [], bounds: bounds)
   }
 
-  /// The ranges that values are held in.
+  /// The clipping ranges.
   package var bounds: ValueBounds? {
     guard let low, let high, low <= high else { return nil }
     let credible = first.flatMap { first in last.map { first...max(first, $0) } }
     return ValueBounds(held: low...high, credible: credible ?? low...high)
   }
 
-  /// Whether a bin from one value to another has a slope.
+  /// Whether a bin from one value to another has a finite slope.
   func isBin(_ start: Double, _ end: Double) -> Bool {
     let length = Float(standardize(end)) - Float(standardize(start))
     return length > 0 && (1 / length).isFinite
   }
 
-  /// A constant feature gives 0. What lies a million deviations away is held there: it says no more, and could
-  /// overflow in the network.
+  /// The standardized value. A constant feature gives 0. Values are clipped to a million standard deviations,
+  /// beyond which they carry no information and could overflow in the network.
   package func standardize(_ value: Double) -> Double {
     guard deviation > 0 else { return 0 }
     let held = bounds?.hold(value) ?? value
@@ -199,15 +203,15 @@ package struct NumberFeature: Hashable, Sendable, Codable {
   }
 }
 
-/// Where a column's values are held.
+/// The clipping ranges of a column.
 package struct ValueBounds: Hashable, Sendable {
-  /// What lies a little outside the train rows is held at these ends.
+  /// The range to which values a little outside the train rows are clipped.
   package let held: ClosedRange<Double>
-  /// Of the train rows: what lies so far outside that it is no value like the others, such as one in another unit, says nothing
-  /// but on which side, and is held here.
+  /// The range of credible train values, to which far outliers are clipped: a value in another unit, say,
+  /// carries no information beyond its side.
   package let credible: ClosedRange<Double>
 
-  /// Beyond half the length of ``held`` on either side.
+  /// Whether a value is beyond half the length of ``held`` on either side.
   package func isFar(_ value: Double) -> Bool {
     let half = (held.upperBound - held.lowerBound) / 2
     return value < held.lowerBound - half || value > held.upperBound + half
@@ -219,26 +223,27 @@ package struct ValueBounds: Hashable, Sendable {
   }
 }
 
-/// One of n: a place for each frequent level, then one for a missing value and one for a level that is rare or
-/// was never seen, where train rows had such. A place that no train row fills would only add noise.
+/// One-hot encoding: one column for each frequent level, then one for missing values and one for rare or
+/// unknown levels, if train rows had such. A column that is 0 in all train rows would only add noise.
 package struct CategoryFeature: Hashable, Sendable, Codable {
   package let name: String
   package let levels: [String]
   package let hasMissing, hasUnseen: Bool
-  /// Levels of several train rows that share the place of the unseen, since there are so many.
+  /// The number of levels with several train rows that are treated as unknown, because there are too many
+  /// levels.
   package let cutLevels: Int
 
-  /// What a person should know of it.
+  /// A notice for the user.
   package var notice: String? {
     if cutLevels > 0 {
       return "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one"
     }
     return Self.areWritten(levels)
-      ? "column '\(name)' is read as text, each value a category of its own, such as '\(levels[0])'; write dates and "
+      ? "column '\(name)' is read as text, each value as a separate category, such as '\(levels[0])'; write dates and "
         + "amounts as plain numbers, so that their order and distance count" : nil
   }
 
-  /// Whether texts are dates, times, percentages, amounts of money.
+  /// Whether the texts are dates, times, percentages or amounts of money.
   package static func areWritten(_ levels: [String]) -> Bool {
     levels.count > 10
       && levels.allSatisfy { level in
@@ -249,21 +254,22 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
   package var width: Int { levels.count + (hasMissing ? 1 : 0) + (hasUnseen ? 1 : 0) }
 }
 
-/// What a target of numbers is divided by.
+/// The scale of a numeric target.
 package enum TargetScale: Hashable, Sendable {
   /// The standard deviation, about the mean.
   case standard
-  /// 1.4826 times the median distance from the median, which outliers do not inflate: the standard deviation of a normal
-  /// distribution. **Source**: Rousseeuw and Croux, *Alternatives to the median absolute deviation*, 1993.
+  /// 1.4826 times the median absolute deviation, which is robust to outliers and equals the standard
+  /// deviation for a normal distribution. **Source**: Rousseeuw and Croux, *Alternatives to the median
+  /// absolute deviation*, 1993.
   case robust
-  /// The mean alone, of numbers of at least 0.
+  /// The mean alone, for numbers of at least 0.
   case mean
 }
 
 package enum TargetPreparation: Hashable, Sendable {
-  /// Class names in order; for two, the second is what the probability is of.
+  /// Class names in order; of two classes, the second is the positive one.
   case classes(column: String, names: [String])
-  /// Each label's column, with the value that means no and the one that means yes.
+  /// The column of each label, with the values that mean no and yes.
   case labels([LabelTarget])
   case number(column: String, mean: Double, deviation: Double)
 
@@ -274,7 +280,7 @@ package enum TargetPreparation: Hashable, Sendable {
     }
   }
 
-  /// The classes of each target that has such.
+  /// The classes of each classification target.
   package var classNames: [String: Set<String>] {
     switch self {
     case .classes(let column, let names): [column: Set(names)]
@@ -284,7 +290,7 @@ package enum TargetPreparation: Hashable, Sendable {
     }
   }
 
-  /// Outputs that the network needs.
+  /// The number of network outputs.
   package var width: Int {
     switch self {
     case .classes(_, let names): names.count == 2 ? 1 : names.count

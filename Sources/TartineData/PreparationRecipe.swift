@@ -1,27 +1,27 @@
-/// How columns become inputs, as far as a person may choose.
+/// The settings of the preparation.
 public struct PreparationRecipe: Hashable, Sendable, Codable {
-  /// Each column of numbers has, beside its standardized value, at most so many bins for its piecewise-linear
-  /// encoding; 0: none; nil: where numbers are far from normal, as many as the train rows allow, and none in a
-  /// linear model.
+  /// The most bins of each column of numbers for its piecewise-linear encoding, beside its standardized
+  /// value; 0: none; nil: for columns far from normal, as many as the train rows allow, and none in a linear
+  /// model.
   public var bins: Int?
-  /// Whether numbers have their mean taken off and are divided by their deviation; without it they are as they come, which
-  /// is for showing what that does.
+  /// Whether numbers are standardized to mean 0 and standard deviation 1; without it they are used as they
+  /// are, to demonstrate the effect.
   public var standardize: Bool
 
-  /// What is left out is left to the rules.
+  /// Creates settings; omitted ones are chosen automatically.
   public init(bins: Int? = nil, standardize: Bool = true) {
     self.bins = bins
     self.standardize = standardize
   }
 
-  /// Decodes; what is left out is left to the rules.
+  /// Decodes; omitted settings are chosen automatically.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     bins = try values.decodeIfPresent(Int.self, forKey: .bins)
     standardize = try values.decodeIfPresent(Bool.self, forKey: .standardize) ?? true
   }
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     if let bins, bins != 0, !(2...1_000).contains(bins) {
       return "preparation.bins must be 0, or from 2 to 1000, not \(bins)"
@@ -29,7 +29,7 @@ public struct PreparationRecipe: Hashable, Sendable, Codable {
     return nil
   }
 
-  /// Encodes a number that is left to the rule as null, so that the key is there.
+  /// Encodes automatic bins as null, so that the key is present.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(bins, forKey: .bins)

@@ -2,16 +2,16 @@ import TartineEngine
 import TartineKernels
 import TartineNetworks
 
-/// Rows as a network takes them: floats, or bytes that stay bytes until a batch is gathered.
+/// Prepared rows: floats, or bytes that stay bytes until a batch is gathered.
 package final class PreparedRows: RowSource, @unchecked Sendable {
   package enum Elements {
-    /// A row-major matrix of Float, as it is or by an encoding, so that a table stays as small as its columns.
+    /// A row-major matrix of Float, plain or compressed by an encoding, so that a table stays as small as its columns.
     case floats(Arena, RowEncoding? = nil)
-    /// Images of a block, and which of them; scaled on the way.
+    /// The images of a block, and the indices of the rows; scaled when gathered.
     case bytes(ImageBlock, rows: [Int32], scale: Double)
   }
 
-  /// What the network should answer.
+  /// The targets of the network.
   package enum Targets {
     /// Class numbers.
     case labels([Int32])
@@ -25,9 +25,9 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   package let width: Int
   package let elements: Elements
   package let targets: Targets
-  /// What each row counts in the loss, as Floats; nil: 1.
+  /// The sample weight of each row, as Floats; nil: 1.
   package let weights: Arena?
-  /// Each row's place in the data set it came from.
+  /// Each row's index in the original data set.
   package let origin: [Int]
 
   package init(width: Int, elements: Elements, targets: Targets, weights: Arena? = nil, origin: [Int]) {
@@ -39,7 +39,7 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     rowCount = origin.count
   }
 
-  /// What pictures are changed by in an epoch; nil where these are no pictures, or nothing is changed.
+  /// The kernel's augmentation in an epoch; nil for data that are not images, or without augmentation.
   package func lowered(_ augmentation: Augmentation, seed: UInt64, epoch: Int) -> tartine_augmentation? {
     guard !augmentation.isNone, case .bytes(let block, _, let scale) = elements else { return nil }
     return augmentation.lowered(
@@ -47,18 +47,18 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
       epoch: epoch)
   }
 
-  /// Floats of room that changing one picture takes; 0 where nothing is changed.
+  /// The number of floats of scratch space for augmenting one image; 0 without augmentation.
   package func room(for augmentation: Augmentation) -> Int {
     guard case .bytes(let block, _, _) = elements else { return 0 }
     return augmentation.room(height: block.shape.height, width: block.shape.width, channels: block.shape.channels)
   }
 
-  /// Writes the rows that `rows` names, one after the other.
+  /// Writes the rows with the given indices, one after the other.
   ///
   /// - Parameters:
-  ///   - scratch: room for as many numbers as rows.
-  ///   - ones: the one-hot elements that `output` holds, and after it those of these rows; nil: it holds anything.
-  ///   - augmentation: changes each picture; its draw is the row's.
+  ///   - scratch: space for as many numbers as rows.
+  ///   - ones: the one-hot elements that `output` holds, and on return those of these rows; nil: its contents are unknown.
+  ///   - augmentation: the augmentation of each image; the random draw is the row's.
   package func gather(
     _ rows: UnsafePointer<Int32>, count: Int, to output: UnsafeMutableRawPointer,
     kernels: UnsafePointer<tartine_kernels>, scratch: UnsafeMutablePointer<Int32>,
@@ -99,19 +99,19 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     }
   }
 
-  /// The same, with what each row counts.
+  /// Returns the rows with sample weights.
   package func weighted(_ weights: [Double]) -> PreparedRows {
     let arena = Arena(byteCount: weights.count * MemoryLayout<Float>.size)
     for (row, weight) in weights.enumerated() { arena.base.assumingMemoryBound(to: Float.self)[row] = Float(weight) }
     return PreparedRows(width: width, elements: elements, targets: targets, weights: arena, origin: origin)
   }
 
-  /// The same, each row counting once.
+  /// Returns the rows without sample weights.
   package var unweighted: PreparedRows {
     weights == nil ? self : PreparedRows(width: width, elements: elements, targets: targets, origin: origin)
   }
 
-  /// The class of each row; nil where the targets are no classes.
+  /// The class of each row; nil where the targets are not classes.
   package func classes(of count: Int) -> [Int]? {
     switch targets {
     case .labels(let labels): return labels.map { Int($0) }
@@ -121,7 +121,7 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     }
   }
 
-  /// Some of these rows, as a part of its own: what an error is measured on.
+  /// A subset of these rows, to measure an error on.
   package func subset(_ rows: [Int]) -> PreparedRows {
     let elements: Elements
     switch self.elements {
@@ -151,7 +151,7 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   }
 }
 
-/// An epoch's augmentation, and room for one picture at work.
+/// An epoch's augmentation, with scratch space for one image.
 package struct AugmentationRoom {
   var lowered: tartine_augmentation
   let room: UnsafeMutablePointer<Float>

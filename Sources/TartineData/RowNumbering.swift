@@ -1,27 +1,28 @@
-/// Which columns of whole numbers number the rows, in whatever order: they identify a row and say nothing of it.
+/// Detection of columns that identify rows: whole numbers, in whatever order, that carry no information about
+/// the row.
 ///
-/// A column does so where its values are all different, but for rows that are alike in every other column, and where that is
-/// no chance: n whole numbers drawn from a range of R hold about n² / 2R pairs alike (the birthday problem), so that a
-/// quantity is hardly ever without one where n² / 2R is large. A column without a name of its own needs no such evidence.
+/// A column is an identifier if its values are unique, apart from duplicate rows, and this is not by chance:
+/// n whole numbers drawn from a range of R contain about n² / 2R equal pairs (the birthday problem), so a
+/// quantity hardly ever has none where n² / 2R is large. A column without a name needs no such evidence.
 struct RowNumbering {
   private let columns: [Column]
 
-  /// - Parameter columns: all of a table's, its targets too.
+  /// - Parameter columns: all columns of a table, its targets too.
   init(_ columns: [Column]) { self.columns = columns }
 
-  /// Without a pair alike where so many are expected, one quantity in 1 000 would be mistaken: e⁻⁷.
+  /// The expected number of equal pairs at which one quantity in 1 000 would be mistaken: e⁻⁷.
   private static let expectedPairs = 7.0
   private static let fewestRows = 20
-  /// The reason where the numbers ascend one by one with the rows of the file.
+  /// The reason where the numbers increase by one from row to row of the file.
   static let inFileOrder = "it numbers the rows one by one"
-  /// Up to here a Double holds each whole number.
+  /// The largest number up to which a Double represents each whole number.
   private static let largest = 9e15
 
-  /// Why a column numbers the rows; nil where it does not.
+  /// Why a column is a row identifier; nil where it is not.
   func reason(_ place: Int) -> String? {
     let column = columns[place]
     guard case .numbers(let numbers) = column.values, numbers.count > Self.fewestRows else { return nil }
-    // A year or day in file order is one row each of a series, whose trend it tells.
+    // A year or day in file order identifies the rows of a series, whose trend it shows.
     guard !Self.isTime(column.name) || Self.isNameless(column.name) else { return nil }
     guard !Self.isCounter(numbers) else { return Self.inFileOrder }
     guard numbers.allSatisfy({ $0 == $0.rounded() && abs($0) < Self.largest }) else { return nil }
@@ -34,14 +35,15 @@ struct RowNumbering {
       ? "it numbers the rows: \(numbers.count) whole numbers, none of them twice but in duplicate rows" : nil
   }
 
-  /// Each value one more than the last, in file order, from first row to last.
+  /// Whether each value is one more than the last, in file order, from first row to last.
   private static func isCounter(_ numbers: [Double]) -> Bool {
-    // Beyond 2⁵³ the next number is the same one.
+    // Beyond 2⁵³ the next number is equal.
     guard abs(numbers[0]) < largest else { return false }
     return (1..<numbers.count).allSatisfy { numbers[$0] == numbers[$0 - 1] + 1 }
   }
 
-  /// The first two rows of one number that differ elsewhere end the search, so that a quantity costs little.
+  /// The search ends at the first two rows with equal numbers that differ elsewhere, so that a quantity is
+  /// rejected early.
   private func isKey(_ numbers: [Double], _ place: Int) -> Bool {
     var rows: [Double: Int] = [:]
     for (row, number) in numbers.enumerated() {
@@ -52,17 +54,17 @@ struct RowNumbering {
       let areAlike = columns.indices.allSatisfy { $0 == place || columns[$0].isAlike(row, other) }
       if !areAlike { return false }
     }
-    // A few numbers that many rows share name kinds of rows.
+    // A few numbers shared by many rows identify kinds of rows.
     return rows.count * 2 > numbers.count
   }
 
-  /// As pandas and R write a column without a header, and as this reader names one.
+  /// The names that pandas, R and this reader give a column without a header.
   private static func isNameless(_ name: String) -> Bool {
     if name == Column.rowNames || name.hasPrefix("Unnamed:") { return true }
     return name.hasPrefix("column") && Int(name.dropFirst(6)) != nil
   }
 
-  /// Years and days are all different in a table of one row each, and yet a quantity.
+  /// Words for years and days, which are unique in a table of one row each, but are quantities.
   private static func isTime(_ name: String) -> Bool {
     let words = name.lowercased().split { !$0.isLetter }.map(String.init)
     return words.contains { times.contains($0) }
@@ -76,7 +78,7 @@ struct RowNumbering {
 }
 
 extension Column {
-  /// Whether two rows hold the same value, or none.
+  /// Whether two rows have equal values, or none.
   fileprivate func isAlike(_ row: Int, _ other: Int) -> Bool {
     switch values {
     case .numbers(let numbers): numbers[row] == numbers[other] || numbers[row].isNaN && numbers[other].isNaN

@@ -1,6 +1,6 @@
 extension Split {
-  /// Notices to read before training: how the data were read, which columns are left out and why, and outliers among the inputs
-  /// of train and dev.
+  /// The notices to read before training: how the data were read, which columns are left out and why, and
+  /// outliers in the inputs of the train and dev sets.
   public var notices: [String] {
     guard let preparation = try? Preparation(fitting: dataset, rows: train, bins: 0) else { return dataset.notices }
     return dataset.notices + preparation.notices

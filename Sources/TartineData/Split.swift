@@ -1,56 +1,56 @@
 import Synchronization
 import TartineEngine
 
-/// How rows are divided.
+/// The sizes of the train, dev and test sets.
 public enum SplitRule: Hashable, Sendable {
-  /// Dev and test each hold min(20 % of the rows, 10 000).
+  /// Dev and test sets of min(20 % of the rows, 10 000) each.
   case automatic
-  /// Shares of train, dev and, where it is not nil, test; they add up to 1.
+  /// The fractions of train, dev and, if not nil, test; they add up to 1.
   case shares(train: Double, dev: Double, test: Double?)
 }
 
-/// A data set divided into a part to train on, a part to choose by, and a test part under lock.
+/// A data set split into a train set, a dev set for model selection, and a locked test set.
 ///
-/// The division depends on the data and the seed, never on a result.
+/// The split depends on the data and the seed, never on a result.
 public struct Split: Sendable {
-  /// All rows of train and dev, and of test unless that is a file of its own.
+  /// All rows of the train and dev sets, and of the test set unless it is a separate file.
   package private(set) var dataset: Dataset
   package let train: [Int]
   package let dev: [Int]
   package let test: LockedTest
-  /// What decided a row's part.
+  /// The method that assigned the rows.
   public let method: SplitMethod
-  /// The seed it was drawn with.
+  /// The random seed of the split.
   public let seed: UInt64
-  /// Whether the test part is a file of its own, and no part of the data set.
+  /// Whether the test set is a separate file, and not part of the data set.
   package let hasTestFile: Bool
-  /// Rows that stay together; nil: each stands alone.
+  /// Groups of rows that stay together; nil: none.
   private let groups: [[Int]]?
 
-  /// Rows to train on.
+  /// The number of train rows.
   public var trainCount: Int { train.count }
-  /// Rows to choose by.
+  /// The number of dev rows.
   public var devCount: Int { dev.count }
-  /// Rows under lock; 0 without a test part.
+  /// The number of test rows; 0 without a test set.
   public var testCount: Int { test.count }
-  /// What there is to predict.
+  /// The task.
   public var task: LearningTask { dataset.task.task }
 
-  /// Divides the data.
+  /// Splits the data.
   ///
   /// - Parameters:
-  ///   - dataset: what is divided.
-  ///   - rule: the shares.
-  ///   - method: what decides a row's part; a column that does is no input.
-  ///   - seed: of the drawing.
-  ///   - test: a test set of its own; then only dev is cut from `dataset`.
-  /// - Throws: `DataError` where a part would be empty, or there is no such column.
+  ///   - dataset: the data to split.
+  ///   - rule: the sizes of the sets.
+  ///   - method: the method that assigns rows; its column is not an input.
+  ///   - seed: the random seed.
+  ///   - test: a separate test set; then only a dev set is taken from `dataset`.
+  /// - Throws: `DataError` where a set would be empty, or there is no such column.
   public init(
     _ dataset: Dataset, rule: SplitRule = .automatic, by method: SplitMethod = .stratified, seed: UInt64 = 0,
     test: Dataset? = nil
   ) throws {
     var dataset = dataset
-    let column = try method.column.map { try dataset.takeOut($0, to: "divide the rows by") }
+    let column = try method.column.map { try dataset.takeOut($0, to: "split the rows by") }
     let sizes = try PartSizes(rule, rows: dataset.rowCount, hasTestFile: test != nil, source: dataset.source)
     let parts = try method.divide(dataset, by: column, sizes, seed: seed)
     guard !parts.dev.isEmpty else {
@@ -60,7 +60,7 @@ public struct Split: Sendable {
     }
     guard test == nil || parts.test.isEmpty else {
       throw DataError(
-        "a test file was given, and '\(method)' calls rows of the data test as well; leave one of them out.",
+        "a test file was given, and '\(method)' assigns rows of the data to the test set too; leave one of them out.",
         source: dataset.source)
     }
     self.dataset = dataset
@@ -71,7 +71,7 @@ public struct Split: Sendable {
     case .grouped, .hash: groups = column?.groups
     case .stratified, .time, .fixed: groups = nil
     }
-    // File order: what is read together lies together.
+    // File order: rows that are read together are adjacent.
     train = parts.train.sorted()
     dev = parts.dev.sorted()
     self.test =
@@ -81,21 +81,22 @@ public struct Split: Sendable {
 }
 
 extension Split {
-  /// The rows of train and dev divided into `count` folds, stratified: in the k-th split the k-th fold is the test part, and
-  /// the rest is divided into train and dev in the shares that they had. The test part is not touched.
+  /// Splits the rows of train and dev into `count` folds, stratified: in the k-th split the k-th fold is the
+  /// test set, and the rest is split into train and dev with the original proportions. The test set is not
+  /// touched.
   /// - Throws: `DataError` where there are too few rows.
   public func folds(_ count: Int) throws -> [Split] {
     let rows = (train + dev).sorted()
-    // What is left of the rows must hold a dev row and two to train on.
+    // The remaining rows must include a dev row and two train rows.
     guard count >= 2, count <= rows.count, rows.count - (rows.count + count - 1) / count >= 3 else {
       throw DataError(
-        "\(rows.count) rows of train and dev cannot be cut in \(count) folds with rows to train on and to choose by; there "
+        "\(rows.count) rows of train and dev cannot be split into \(count) folds with train and dev rows each; there "
           + "can be from 2 to \(rows.count) folds, of at least 4 rows in all.",
         source: dataset.source)
     }
     if case .time = method {
       throw DataError(
-        "folds would predict the past from what came after it; rows in the order of time have one dev part.",
+        "folds would predict the past from the future; rows in time order have a single dev set.",
         source: dataset.source)
     }
     var stream = RandomStream(seed: seed, purpose: .folds)
@@ -105,7 +106,8 @@ extension Split {
     for stratum in groups == nil ? dataset.strata(rows) : [] {
       var members = stratum
       stream.shuffle(&members)
-      // Each stratum goes on where the last one ended, so that folds differ by a row at most.
+      // Each stratum continues in the fold after the last one's, so that fold sizes differ by at most one
+      // row.
       for row in members {
         fold[row] = next % count
         next += 1
@@ -117,7 +119,7 @@ extension Split {
       var parts = (train: [Int](), dev: [Int]())
       var due = 0.0
       for group in groups.map({ Self.members(of: $0, among: others) }) ?? [] {
-        // Groups were shuffled once, and stay whole.
+        // Groups were shuffled once, and are kept whole.
         if Double(parts.dev.count) < devShare * Double(others.count) {
           parts.dev += group
         } else {
@@ -139,7 +141,7 @@ extension Split {
     }
   }
 
-  /// Groups in random order, each to the fold that has fewest rows.
+  /// Assigns groups in random order, each to the smallest fold.
   private static func folds(
     of groups: [[Int]], _ rows: [Int], _ count: Int, _ stream: inout RandomStream
   ) -> [Int: Int] {
@@ -160,16 +162,16 @@ extension Split {
     return groups.map { $0.filter(kept.contains) }.filter { !$0.isEmpty }
   }
 
-  /// The same rows without some columns, which the test part may have.
+  /// Returns the split without some columns, in the test set too.
   package func without(_ names: Set<String>) -> Split { with(dataset.without(names)) }
 
-  /// The same rows with more columns, and no test part, which has none of them.
+  /// Returns the split with more columns, and without the test set, which lacks them.
   package func adding(_ columns: [Column]) -> Split {
     let wider = dataset.adding(columns)
     return with(test: LockedTest(dataset: wider, rows: [])).with(wider)
   }
 
-  /// The same train and dev part, for what measures nothing on test.
+  /// Returns the split without its test set, for work that evaluates nothing on it.
   package var withoutTest: Split { with(test: LockedTest(dataset: dataset, rows: [])) }
 
   private func with(_ dataset: Dataset) -> Split {
@@ -178,7 +180,7 @@ extension Split {
     return copy
   }
 
-  /// The same data in other parts.
+  /// Returns a split of the same data into other sets.
   package func with(train: [Int]? = nil, dev: [Int]? = nil, test: LockedTest? = nil) -> Split {
     Split(self, train: train ?? self.train, dev: dev ?? self.dev, test: test ?? self.test)
   }
@@ -196,30 +198,30 @@ extension Split {
 }
 
 extension Dataset {
-  /// Divides the data; see ``Split``.
+  /// Splits the data; see ``Split``.
   public func split(
     _ rule: SplitRule = .automatic, by method: SplitMethod = .stratified, seed: UInt64 = 0, test: Dataset? = nil
   ) throws -> Split {
     try Split(self, rule: rule, by: method, seed: seed, test: test)
   }
 
-  /// Each row's place among the strata.
+  /// The index of each row's stratum.
   package var stratumByRow: [Int] {
     var places = [Int](repeating: 0, count: rowCount)
     for (place, stratum) in strata().enumerated() { for row in stratum { places[row] = place } }
     return places
   }
 
-  /// Rows that are alike in the target: the classes, or the deciles of a number.
+  /// Rows with similar targets: the classes, or the deciles of a number.
   ///
-  /// - Parameter rows: which; nil: all.
+  /// - Parameter rows: the rows; nil: all.
   package func strata(_ rows: [Int]? = nil) -> [[Int]] {
     let rows = rows ?? Array(0..<rowCount)
     guard let target = targets.first, task.task != .multilabel else {
-      // Labels: by their combination.
+      // Labels: a stratum for each combination.
       let groups = Dictionary(grouping: rows) { row in targets.map { $0.text(row) ?? "" } }
       let sorted = groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
-      // Rare combinations together, else there would be as many strata as rows.
+      // Rare combinations form one stratum, otherwise there would be as many strata as rows.
       return sorted.filter { $0.count >= 5 } + [sorted.filter { $0.count < 5 }.flatMap { $0 }].filter { !$0.isEmpty }
     }
     if task.task == .regression, case .numbers(let numbers) = target.values {
@@ -232,9 +234,9 @@ extension Dataset {
   }
 }
 
-/// The test part, which counts how often it is opened.
+/// The locked test set, which counts its evaluations.
 package final class LockedTest: Sendable {
-  /// For whoever has opened it and looks at its rows.
+  /// The rows, for whoever has unlocked them.
   package let dataset: Dataset
   private let rows: [Int]
   private let openings = Mutex(0)
@@ -244,24 +246,24 @@ package final class LockedTest: Sendable {
     self.rows = rows
   }
 
-  /// Rows under lock.
+  /// The number of test rows.
   package var count: Int { rows.count }
 
-  /// Times it was opened.
+  /// The number of times it was opened.
   package var openCount: Int { openings.withLock { $0 } }
 
-  /// Says early what would be wrong with it: a column that is missing, a label that train does not know. Nothing
-  /// is measured.
+  /// Throws the errors that an evaluation would: a missing column, or a label that the train set does not
+  /// know. Nothing is measured.
   package func check(_ preparation: Preparation) throws {
     try preparation.checkColumns(of: dataset)
     var warnings: [String] = []
     _ = try preparation.targets(of: dataset, rows: rows, warnings: &warnings)
   }
 
-  /// Its rows for whoever compares their inputs with another part's: nothing is measured, and no target looked at.
+  /// The inputs, for comparing distributions with another set: nothing is measured, and no target is read.
   package var inputs: (dataset: Dataset, rows: [Int]) { (dataset, rows) }
 
-  /// Opens it, once more.
+  /// Returns the rows, and increments the count.
   package func open() -> (dataset: Dataset, rows: [Int]) {
     openings.withLock { $0 += 1 }
     return (dataset, rows)
@@ -269,7 +271,7 @@ package final class LockedTest: Sendable {
 }
 
 extension Split {
-  /// Each of the data set's rows' group, where groups were kept whole; nil where each is one row.
+  /// The group of each row, where groups are kept together; nil without groups.
   package var groupByRow: [Int]? {
     guard let groups, groups.contains(where: { $0.count > 1 }) else { return nil }
     var places = [Int](repeating: 0, count: dataset.rowCount)
@@ -277,8 +279,8 @@ extension Split {
     return places
   }
 
-  /// A part of the train rows, in an order that the seed decides: the first so many of each stratum's, or whole groups until
-  /// there are as many.
+  /// A sample of the train rows, determined by the seed: the first rows of each stratum, or whole groups
+  /// until there are enough rows.
   package func sample(_ count: Int, seed: UInt64) -> [Int] {
     var rows: [Int] = []
     var due = 0.0

@@ -1,29 +1,29 @@
 import TartineEngine
 
-/// What decides which part a row goes to.
+/// The method that assigns rows to the train, dev and test sets.
 ///
 /// | method | written | for |
 /// |---|---|---|
-/// | `stratified` | `stratified` | rows that know nothing of each other |
-/// | `grouped` | `group:COLUMN` | several rows of one patient, house or speaker: a group is never cut |
-/// | `time` | `time:COLUMN` | what is to be predicted lies ahead: train first, then dev, test last |
-/// | `hash` | `hash:COLUMN` | data that grow: a row's part follows from its value alone, and stays |
-/// | `fixed` | `fixed:COLUMN` | a division that was made elsewhere: `train`, `dev` or `test` |
+/// | `stratified` | `stratified` | independent rows |
+/// | `grouped` | `group:COLUMN` | several rows of one patient, house or speaker: a group is kept whole |
+/// | `time` | `time:COLUMN` | forecasting: train first, then dev, test last |
+/// | `hash` | `hash:COLUMN` | growing data: a row's set follows from its value alone, and never changes |
+/// | `fixed` | `fixed:COLUMN` | a given split: `train`, `dev` or `test` |
 ///
-/// The column that divides is no input.
+/// The column is not an input.
 public enum SplitMethod: Hashable, Sendable, LosslessStringConvertible {
-  /// At random, each part with the same share of every class, or of every tenth of a number.
+  /// Random, with the same proportion of every class, or of every decile of a number, in each set.
   case stratified
-  /// At random, by whole groups.
+  /// Random, with groups kept whole.
   case grouped(by: String)
-  /// In the order of a column.
+  /// By the order of a column.
   case time(by: String)
-  /// By the value's hash.
+  /// By the hash of a column's value.
   case hash(of: String)
-  /// As a column says.
+  /// By a column with the values `train`, `dev` and `test`.
   case fixed(by: String)
 
-  /// Reads what ``description`` writes; nil for anything else.
+  /// Parses a ``description``; nil for anything else.
   public init?(_ text: String) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     switch (parts[0], parts.count > 1 ? parts[1] : "") {
@@ -36,7 +36,7 @@ public enum SplitMethod: Hashable, Sendable, LosslessStringConvertible {
     }
   }
 
-  /// As in `group:patient`.
+  /// The written form, such as `group:patient`.
   public var description: String {
     switch self {
     case .stratified: "stratified"
@@ -47,7 +47,7 @@ public enum SplitMethod: Hashable, Sendable, LosslessStringConvertible {
     }
   }
 
-  /// The column that divides.
+  /// The column of the method.
   public var column: String? {
     switch self {
     case .stratified: nil
@@ -56,20 +56,20 @@ public enum SplitMethod: Hashable, Sendable, LosslessStringConvertible {
   }
 }
 
-/// Rows of each part, in any order.
+/// The rows of each set, in any order.
 struct SplitParts {
   var train: [Int] = []
   var dev: [Int] = []
   var test: [Int] = []
 }
 
-/// How many rows dev and test are to hold.
+/// The number of rows of the dev and test sets.
 struct PartSizes {
   let rows, dev, test: Int
-  /// The shares that were asked for, whatever the number of rows.
+  /// The requested fractions, whatever the number of rows.
   let devShare, testShare: Double
 
-  /// - Throws: `DataError` where a part would be empty.
+  /// - Throws: `DataError` where a set would be empty.
   init(_ rule: SplitRule, rows: Int, hasTestFile: Bool, source: String) throws {
     self.rows = rows
     switch rule {
@@ -82,27 +82,27 @@ struct PartSizes {
       let shares = [train, devPart] + (testPart.map { [$0] } ?? [])
       guard shares.allSatisfy({ $0 > 0 && $0 < 1 }), abs(shares.reduce(0, +) - 1) < 1e-6 else {
         throw DataError(
-          "the shares of a split must be above 0 and add up to 1, as in 0.6,0.2,0.2.", source: source)
+          "the shares of a split must be above 0 and add up to 1, such as 0.6,0.2,0.2.", source: source)
       }
       guard !hasTestFile || testPart == nil else {
         throw DataError(
-          "a test file was given, so the split has two shares, train and dev, as in 0.8,0.2.", source: source)
+          "a test file was given, so the split has two shares, train and dev, such as 0.8,0.2.", source: source)
       }
       dev = Int((Double(rows) * devPart).rounded())
       test = Int((Double(rows) * (testPart ?? 0)).rounded())
       (devShare, testShare) = (devPart, testPart ?? 0)
       guard dev > 0, testPart == nil || test > 0, dev + test < rows else {
-        throw DataError("with \(rows) rows a part of this split would be empty.", source: source)
+        throw DataError("with \(rows) rows one set of this split would be empty.", source: source)
       }
     }
   }
 }
 
 extension SplitMethod {
-  /// Divides the rows.
+  /// Assigns the rows.
   ///
-  /// - Parameter column: the one that divides; nil for a stratified division.
-  /// - Throws: `DataError` where a part would be empty.
+  /// - Parameter column: the column of the method; nil for a stratified split.
+  /// - Throws: `DataError` where a set would be empty.
   func divide(_ dataset: Dataset, by column: Column?, _ sizes: PartSizes, seed: UInt64) throws -> SplitParts {
     guard let column else { return Self.stratified(dataset, sizes, seed: seed) }
     let parts =
@@ -115,7 +115,7 @@ extension SplitMethod {
       }
     guard !parts.train.isEmpty, !parts.dev.isEmpty, !parts.test.isEmpty || sizes.test == 0 else {
       throw DataError(
-        "dividing by '\(self)' leaves a part without rows: \(parts.train.count) train, \(parts.dev.count) dev, "
+        "splitting by '\(self)' leaves a set without rows: \(parts.train.count) train, \(parts.dev.count) dev, "
           + "\(parts.test.count) test.", source: dataset.source, column: column.name)
     }
     return parts
@@ -129,14 +129,14 @@ extension SplitMethod {
     for stratum in dataset.strata() {
       var members = stratum
       stream.shuffle(&members)
-      // The share of all rows that have come so far, less what has been set aside of them: what one stratum is
-      // too small for is made up for by the next.
+      // Rows due so far, less those already assigned: what a small stratum cannot supply is taken from the
+      // next.
       func due(_ total: Int, _ placed: Int) -> Int {
         max(0, (total * (before + members.count) * 2 + sizes.rows) / (2 * sizes.rows) - placed)
       }
       var toDev = due(sizes.dev, parts.dev.count)
       var toTest = due(sizes.test, parts.test.count)
-      // What is only tested cannot be learned: the last row of a class stays in train.
+      // A class that is only in the test set cannot be learned: the last row of a class stays in train.
       while toDev + toTest > members.count - (keepsOne ? 1 : 0), toDev + toTest > 0 {
         if toTest >= toDev { toTest -= 1 } else { toDev -= 1 }
       }
@@ -148,7 +148,8 @@ extension SplitMethod {
     return parts
   }
 
-  /// Groups in random order: each goes to dev, then to test, while that is still short of half of it or more.
+  /// Assigns groups in random order: each goes to dev, then to test, while that set lacks at least half of
+  /// its rows.
   private static func grouped(_ column: Column, _ sizes: PartSizes, seed: UInt64) -> SplitParts {
     var groups = column.groups
     var stream = RandomStream(seed: seed, purpose: .split)
@@ -167,19 +168,20 @@ extension SplitMethod {
     return parts
   }
 
-  /// Train first, test last; rows without a value are train's. Equal times are not cut apart.
-  /// - Throws: `DataError` for texts that are no times, or may be read in two orders.
+  /// Assigns the earliest rows to train and the latest to test; rows without a value go to train. Equal times
+  /// stay together.
+  /// - Throws: `DataError` for texts that are not times, or are ambiguous.
   private static func ordered(_ dataset: Dataset, _ column: Column, _ sizes: PartSizes) throws -> SplitParts {
     let groups: [[Int]]
     do {
       groups = try column.groupsInTime()
     } catch let ambiguity as TimeForm.Ambiguity {
       throw DataError(
-        "'\(ambiguity.text)' may be written with \(ambiguity.first) or with \(ambiguity.second), and no row tells which; write "
+        "'\(ambiguity.text)' may be written with \(ambiguity.first) or with \(ambiguity.second), and no row shows which; write "
           + "times as 2024-03-01.", source: dataset.source, column: column.name)
     } catch let unreadable as TimeForm.Unreadable {
       throw DataError(
-        "'\(unreadable.text)' is no time of the form that the others have; write times as 2024-03-01, 2024-03-01 12:30 or as "
+        "'\(unreadable.text)' is not a time in the format of the other rows; write times as 2024-03-01, 2024-03-01 12:30 or as "
           + "numbers.", source: dataset.source, column: column.name)
     }
     var parts = SplitParts()
@@ -196,7 +198,7 @@ extension SplitMethod {
     return parts
   }
 
-  /// By the value and the shares alone, so that a row stays in its part when others come.
+  /// Assigns by the value and the fractions alone, so that a row stays in its set when others are added.
   private static func hashed(_ column: Column, _ sizes: PartSizes) -> SplitParts {
     var parts = SplitParts()
     for row in 0..<column.count {
@@ -214,7 +216,7 @@ extension SplitMethod {
 
   /// A number in [0, 1) that is the same on every machine.
   private static func hash(_ text: String) -> Double {
-    // FNV-1a, then a block of Philox, since FNV's upper bits hardly see the last letters.
+    // FNV-1a, then a block of Philox, since FNV's upper bits hardly depend on the last letters.
     let sum = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     var stream = RandomStream(seed: sum, purpose: .split)
     return stream.uniform()
@@ -229,7 +231,7 @@ extension SplitMethod {
       case "test", "testing": parts.test.append(row)
       case let value:
         throw DataError(
-          "a row's part is train, dev or test, and row \(dataset.rowNumber(row)) has "
+          "a row's set must be train, dev or test, and row \(dataset.rowNumber(row)) has "
             + "\(value.map { "'\($0)'" } ?? "no value").", source: dataset.source, column: column.name)
       }
     }
@@ -238,7 +240,7 @@ extension SplitMethod {
 }
 
 extension Column {
-  /// Rows of each value, in the order that the values come in; each row without a value is a group of its own.
+  /// The rows of each value, in order of first appearance; each row without a value is its own group.
   var groups: [[Int]] {
     var groups: [[Int]] = []
     var places: [String: Int] = [:]
@@ -257,7 +259,7 @@ extension Column {
     return groups
   }
 
-  /// Rows of each time, ascending.
+  /// The rows of each time, ascending.
   ///
   /// - Throws: `TimeForm.Ambiguity`, `TimeForm.Unreadable`.
   fileprivate func groupsInTime() throws -> [[Int]] {

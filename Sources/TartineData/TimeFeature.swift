@@ -6,35 +6,35 @@
   import Darwin
 #endif
 
-/// A column of dates or times: a number in time, and what returns with the year, the week and the day, where the train rows
-/// span enough of them.
+/// A column of dates or times: a number, and cyclic features of the year, the week and the day, where the
+/// train rows span enough of them.
 ///
-/// **Shapes**: 1, and 1 more where values are missing; 2 for the year and 2 for the day, sine and cosine of the part that
-/// has gone by; 7 for the week, one of them 1.
+/// **Shapes**: 1, and 1 more where values are missing; 2 for the year and 2 for the day, sine and cosine of
+/// the elapsed fraction; 7 for the week, one-hot.
 package struct TimeFeature: Hashable, Sendable, Codable {
-  /// What returns.
+  /// A period.
   package enum Cycle: String, Hashable, Sendable, Codable {
     case year, week, day
 
     var width: Int { self == .week ? 7 : 2 }
-    /// Days; a year's in the Gregorian calendar's mean.
+    /// The length in days; a year is the mean of the Gregorian calendar.
     fileprivate var days: Double { self == .year ? 365.2425 : self == .week ? 7 : 1 }
   }
 
-  /// In seconds since 1970, or since midnight.
+  /// The time in seconds since 1970, or since midnight.
   package let number: NumberFeature
-  /// How its texts are read.
+  /// The format of its texts.
   let form: TimeForm
   package let cycles: [Cycle]
 
   package var name: String { number.name }
-  /// What a person should know of it.
+  /// A notice for the user.
   var notice: String? {
     form == .dayFirst || form == .monthFirst ? "the dates of column '\(name)' are read with \(form)" : nil
   }
 
   package var width: Int { Feature.number(number).width + cycles.reduce(0) { $0 + $1.width } }
-  /// The places of the days of the week among its elements.
+  /// The indices of the weekdays among its elements.
   package var week: Range<Int>? {
     var start = Feature.number(number).width
     for cycle in cycles {
@@ -44,8 +44,8 @@ package struct TimeFeature: Hashable, Sendable, Codable {
     return nil
   }
 
-  /// What became of a column; nil where its texts are no times, or few months, quarters or times of day, which are better told
-  /// apart one by one.
+  /// The result for a column; nil where its texts are not times, or are few months, quarters or times of day,
+  /// which are better treated as categories.
   static func fit(_ column: Column, texts: [String], codes: [Int32], rows: [Int]) -> Feature? {
     guard texts.count > 2, let first = texts.first, TimeForm.canRead(first) else { return nil }
     let reading: (form: TimeForm, places: [Double])?
@@ -55,7 +55,7 @@ package struct TimeFeature: Hashable, Sendable, Codable {
       return .leftOut(
         name: column.name,
         reason:
-          "'\(ambiguity.text)' may be written with \(ambiguity.first) or with \(ambiguity.second), and no train row tells "
+          "'\(ambiguity.text)' may be written with \(ambiguity.first) or with \(ambiguity.second), and no train row shows "
           + "which; write dates as 2024-03-01")
     } catch { return nil }
     guard let (form, places) = reading, form.isDay || texts.count > fewestOfOthers else { return nil }
@@ -72,10 +72,10 @@ package struct TimeFeature: Hashable, Sendable, Codable {
     return .time(TimeFeature(number: number, form: form, cycles: cycles))
   }
 
-  /// Fewer months, quarters or times of day are a category.
+  /// The fewest months, quarters or times of day that are not a category.
   private static let fewestOfOthers = 20
 
-  /// Seconds of each of a column's rows; NaN where there is none, or it has another form.
+  /// The time of each row in seconds; NaN where there is none, or it has another format.
   func times(of column: Column) -> [Double] {
     switch column.values {
     case .texts(let codes, let levels):
@@ -86,7 +86,7 @@ package struct TimeFeature: Hashable, Sendable, Codable {
     }
   }
 
-  /// By the form of the train rows, or by one that has but one reading.
+  /// Reads a text in the format of the train rows, or in an unambiguous one.
   private func place(of text: String) -> Double? {
     form.place(of: text) ?? (form.isDay ? TimeForm.yearFirst.place(of: text) ?? TimeForm.named.place(of: text) : nil)
   }
@@ -114,7 +114,7 @@ package struct TimeFeature: Hashable, Sendable, Codable {
     }
   }
 
-  /// From 0, a Monday; 1970 began on a Thursday.
+  /// The weekday from 0, a Monday; 1970 began on a Thursday.
   private static func weekday(_ time: Double) -> Int {
     let day = Int((time / 86_400).rounded(.down)) + 3
     return ((day % 7) + 7) % 7

@@ -1,22 +1,22 @@
-/// A form that times are written in, and each text's place in time by it.
+/// A format of dates and times, and the time of each text in it.
 ///
-/// | form | as in |
+/// | form | examples |
 /// |---|---|
-/// | year first | `2024-03-01`, `2023/1/6`, `20240301`, each with `12:30`, `T12:30:00.5Z` or `+02:00` behind |
+/// | year first | `2024-03-01`, `2023/1/6`, `20240301`, each optionally followed by `12:30`, `T12:30:00.5Z` or `+02:00` |
 /// | day first, month first | `31.12.2021`, `12/31/21 9:05 AM` |
 /// | month by name | `Jan 1 2000`, `1-Jan-23`, `Monday, 1 January 2023` |
 /// | month, quarter, week of a year | `2023-03`, `Jan 2023`, `Q1 2023`, `2023-W05` |
 /// | time of day | `9:00 AM`, `13:05:22` |
-/// | count | `week 10`, `day 3`, `v1.2.10`: numbers among texts that are alike |
+/// | count | `week 10`, `day 3`, `v1.2.10`: numbers in otherwise equal texts |
 ///
-/// A column has one form: the one that reads all of its texts. Where a day and a month can be told from each other in no
-/// row, both readings are named and neither is taken.
+/// A column has one format: the one that reads all of its texts. Where no row distinguishes day and month,
+/// both readings are reported and neither is used.
 enum TimeForm: String, Codable, CaseIterable {
   case yearFirst, dayFirst, monthFirst, named, month, quarter, week, clock
 
-  /// Each text's place in time; larger is later.
+  /// The time of each text; larger is later.
   ///
-  /// - Throws: `Ambiguity` where two readings put the texts in different orders; `Unreadable` where there is none.
+  /// - Throws: `Ambiguity` where two formats order the texts differently; `Unreadable` where none reads them.
   static func places(of texts: [String]) throws -> [Double] {
     if let reading = try reading(of: texts) { return reading.places }
     let tokens = texts.map(TimeText.init)
@@ -24,9 +24,9 @@ enum TimeForm: String, Codable, CaseIterable {
     throw Unreadable(text: Self.stranger(among: texts, tokens))
   }
 
-  /// The form that reads all texts, and each text's place by it; nil where none does.
+  /// The format that reads all texts, and each text's time; nil where none does.
   ///
-  /// - Throws: `Ambiguity` where two readings put the texts in different orders.
+  /// - Throws: `Ambiguity` where two formats order the texts differently.
   static func reading(of texts: [String]) throws -> (form: TimeForm, places: [Double])? {
     let tokens = texts.map(TimeText.init)
     var readings: [(form: TimeForm, places: [Double])] = []
@@ -40,16 +40,16 @@ enum TimeForm: String, Codable, CaseIterable {
     return first
   }
 
-  /// Whether one text at least has a form of times.
+  /// Whether at least one text has a time format.
   static func canRead(_ text: String) -> Bool {
     let token = TimeText(text)
     return allCases.contains { $0.place(token) != nil }
   }
 
-  /// A text's place by this form; nil where it has another.
+  /// The time of a text; nil where it has another format.
   func place(of text: String) -> Double? { place(TimeText(text)) }
 
-  /// Whether it tells days.
+  /// Whether it contains days.
   var isDay: Bool { [.yearFirst, .dayFirst, .monthFirst, .named].contains(self) }
 
   struct Ambiguity: Error {
@@ -59,7 +59,7 @@ enum TimeForm: String, Codable, CaseIterable {
 
   struct Unreadable: Error { let text: String }
 
-  /// A text that the form of the others does not read.
+  /// A text that the format of the others does not read.
   private static func stranger(among texts: [String], _ tokens: [TimeText]) -> String {
     for form in allCases {
       let isRead = tokens.map { form.place($0) != nil }
@@ -82,7 +82,7 @@ enum TimeForm: String, Codable, CaseIterable {
     return places
   }
 
-  /// Seconds since 1970, or since midnight for a clock; nil where the text has another form.
+  /// Seconds since 1970, or since midnight for a time of day; nil where the text has another format.
   private func place(_ text: TimeText) -> Double? {
     let date = text.date
     if self == .clock {
@@ -93,7 +93,7 @@ enum TimeForm: String, Codable, CaseIterable {
     return Double(day) * 86_400 + (text.clock ?? 0) - text.zone
   }
 
-  /// Days since 1970.
+  /// The days since 1970.
   private func day(_ date: [TimeText.Part]) -> Int? {
     func days(_ year: (Int, Int), _ month: Int, _ day: Int) -> Int? {
       Calendar.days(year: Calendar.full(year), month: month, day: day)
@@ -144,7 +144,7 @@ enum TimeForm: String, Codable, CaseIterable {
     }
   }
 
-  /// A numbered part of a year, before it or behind it; without a year, of one and the same.
+  /// A numbered part of a year, before or after it; without a year, a fixed one is assumed.
   private static func part(
     of date: [TimeText.Part], named names: Set<String>, count: Int
   ) -> (year: Int, number: Int)? {
@@ -160,7 +160,7 @@ enum TimeForm: String, Codable, CaseIterable {
     return (1...count).contains(found.1) ? found : nil
   }
 
-  /// Places by the numbers among texts that are alike, the first number counting most.
+  /// The order by the numbers in otherwise equal texts, the first number counting most.
   private static func counts(_ texts: [TimeText]) -> [Double]? {
     guard let first = texts.first, texts.allSatisfy({ $0.shape == first.shape }), !first.numbers.isEmpty else {
       return nil
@@ -176,7 +176,7 @@ enum TimeForm: String, Codable, CaseIterable {
 }
 
 extension TimeForm: CustomStringConvertible {
-  /// As in `the day first`.
+  /// The format in words, such as `the day first`.
   var description: String {
     switch self {
     case .yearFirst: "the year first"
@@ -191,22 +191,22 @@ extension TimeForm: CustomStringConvertible {
   }
 }
 
-/// A text taken apart into what a date is written with and what a clock's time is.
+/// A text split into the parts of a date and of a time of day.
 struct TimeText {
   enum Part: Hashable {
-    /// With how many digits it is written.
+    /// The number of digits it is written with.
     case number(Int, Int)
     case month(Int)
     case word(String)
   }
 
-  /// Numbers, months and other words; weekdays, commas and separators apart.
+  /// Numbers, months and other words, without weekdays, commas and separators.
   private(set) var date: [Part] = []
-  /// Seconds since midnight.
+  /// The seconds since midnight.
   private(set) var clock: Double?
-  /// Seconds that the clock is ahead of UTC.
+  /// The offset from UTC in seconds.
   private(set) var zone = 0.0
-  /// What there is beside numbers, in order, and the numbers.
+  /// The text except its numbers, in order, and the numbers.
   private(set) var shape: [String] = []
   private(set) var numbers: [Int] = []
 
@@ -242,7 +242,7 @@ struct TimeText {
   ]
   private static let weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
-  /// Runs of digits, runs of letters in lower case, and single marks, without blanks.
+  /// Runs of digits, runs of lower-cased letters, and single characters, without blanks.
   private static func pieces(_ text: String) -> [String] {
     var pieces: [String] = []
     var kind = 0
@@ -258,7 +258,7 @@ struct TimeText {
     return pieces
   }
 
-  /// Takes the clock's time out, and what belongs to it.
+  /// Extracts the time of day, with its suffixes.
   private mutating func readClock(_ pieces: [String]) -> [String] {
     guard let colon = pieces.firstIndex(of: ":"), colon > 0, colon + 1 < pieces.count,
       let hour = Int(pieces[colon - 1]),
@@ -299,12 +299,12 @@ struct TimeText {
 
 /// The Gregorian calendar.
 private enum Calendar {
-  /// Years of two digits are those of POSIX: 69 to 99 are of the last century.
+  /// Two-digit years as in POSIX: 69 to 99 are 1969 to 1999.
   static func full(_ year: (number: Int, digits: Int)) -> Int {
     year.digits > 2 ? year.number : year.number + (year.number < 69 ? 2000 : 1900)
   }
 
-  /// Days from 1970-01-01; nil where there is no such day.
+  /// The days from 1970-01-01; nil where there is no such date.
   ///
   /// **Source**: Hinnant, *chrono-compatible low-level date algorithms*, 2013, `days_from_civil`.
   static func days(year: Int, month: Int, day: Int) -> Int? {

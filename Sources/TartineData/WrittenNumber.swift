@@ -1,16 +1,16 @@
-/// A number as people write it: `3.679,62 €`, `$1,200`, `45 %`, `(12)`, `1 000 000`.
+/// A number in everyday notation: `3.679,62 €`, `$1,200`, `45 %`, `(12)`, `1 000 000`.
 package struct WrittenNumber {
-  /// The sign that stands before its decimals in a whole file.
+  /// The decimal mark of a file.
   package enum DecimalMark { case point, comma }
 
-  /// What it is counted in: `%`, `$` …, or nothing.
+  /// Its unit: `%`, `$` …, or nothing.
   let unit: String
-  /// Its value by either decimal mark; nil where it cannot be read so.
+  /// Its value with either decimal mark; nil where it cannot be read that way.
   package let byPoint, byComma: Double?
 
   subscript(mark: DecimalMark) -> Double? { mark == .point ? byPoint : byComma }
 
-  /// Nil for a text that is no number.
+  /// Returns nil for a text that is not a number.
   package init?(_ text: String) {
     let unspaced = text.filter { !Self.blanks.contains($0) }
     var kept = Substring(unspaced)
@@ -35,7 +35,7 @@ package struct WrittenNumber {
     guard let first = kept.first, let last = kept.last, last.isNumber, first.isNumber || first == "." || first == ",",
       kept.allSatisfy({ $0.isASCII && $0.isNumber || $0 == "." || $0 == "," || $0 == "'" || $0 == "’" })
     else { return nil }
-    // Blanks group digits by threes, and stand nowhere else between them.
+    // Blanks separate groups of three digits, and occur nowhere else between them.
     let digits =
       text.split { !$0.isNumber && !Self.blanks.contains($0) }.map(Self.trimmed).max { $0.count < $1.count } ?? ""
     let grouped = digits.split { Self.blanks.contains($0) }
@@ -75,12 +75,13 @@ package struct WrittenNumber {
 }
 
 extension WrittenNumber {
-  /// The columns of a file with those read as numbers that are written as such, all with one decimal mark.
+  /// Returns the columns of a file with such texts converted to numbers, all with one decimal mark.
   ///
-  /// Where the texts leave it open (`1,234` alone), files with semicolons have decimal commas and all others points.
+  /// Where the texts are ambiguous (`1,234` alone), files with semicolons have decimal commas, and all others
+  /// points.
   ///
   /// - Parameters:
-  ///   - mustStay: columns that are text whatever they hold.
+  ///   - mustStay: columns that stay text in any case.
   ///   - targets: columns in which every text must be a number, and few whole numbers are classes.
   static func read(_ columns: [Column], separator: UInt8, mustStay: Set<String>, targets: Set<String>) -> [Column] {
     let written = columns.map { column in
@@ -100,12 +101,12 @@ extension WrittenNumber {
         numbers.contains(where: { $0 != $0.rounded() && !$0.isNaN })
       else { return column }
       return column.adding(
-        notice: "column '\(column.name)' has decimal points in a file with decimal commas; they are read as such")
+        notice: "column '\(column.name)' has decimal points in a file with decimal commas; it is read with points")
     }
   }
 }
 
-/// A column of texts that are written numbers, but for a few slips or one marker of missing values.
+/// A column of texts that are numbers, apart from a few errors or one missing-value marker.
 private struct WrittenColumn {
   private let numbers: [WrittenNumber?]
   private let slips: [Int]
@@ -126,7 +127,7 @@ private struct WrittenColumn {
       let isMarker = slips.count == 1 && !levels[slips[0]].contains(where: \.isNumber) && other * 2 <= total
       guard !isTarget, total - other >= 20, isMarker || other * 20 <= total - other else { return nil }
     }
-    // Amounts in two currencies are no one quantity; a unit may be missing at some.
+    // Amounts in two currencies are not one quantity; some may lack the unit.
     guard Set(numbers.compactMap { $0?.unit }.filter { !$0.isEmpty }).count <= 1 else { return nil }
     if isTarget, levels.count <= TaskChoice.mostNumberClasses,
       numbers.allSatisfy({ ($0?.byPoint ?? 0.5) == ($0?.byPoint ?? 0).rounded() })

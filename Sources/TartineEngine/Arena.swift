@@ -1,15 +1,15 @@
 import TartineKernels
 
-/// Where the buffers of an arena will lie: reserve first, allocate once.
+/// The layout of an arena's buffers: reserve first, allocate once.
 package struct ArenaLayout: Sendable {
-  /// Buffers begin on a cache line, which is also the widest vector.
+  /// The alignment of buffers: a cache line, which is also the widest vector.
   package static let alignment = 64
 
   package private(set) var byteCount = 0
 
   package init() {}
 
-  /// Reserves room for `count` elements of `size` bytes and returns its offset.
+  /// Reserves space for `count` elements of `size` bytes and returns its offset.
   package mutating func reserve(_ count: Int, size: Int) -> Int {
     let offset = byteCount
     byteCount += (count * size + Self.alignment - 1) / Self.alignment * Self.alignment
@@ -17,14 +17,14 @@ package struct ArenaLayout: Sendable {
   }
 }
 
-/// One aligned piece of memory, zeroed, that holds every buffer of a plan.
+/// One aligned, zeroed block of memory that contains every buffer of a plan.
 ///
-/// It is handed from one owner to the next, or only read once it is shared: nothing in it is locked.
+/// It is passed from one owner to the next, or only read once it is shared: there is no locking.
 package final class Arena: @unchecked Sendable {
   package let byteCount: Int
   package let base: UnsafeMutableRawPointer
 
-  /// Whether the memory comes from the system in large pages, which is worth it where there are several.
+  /// Whether the memory is allocated in large pages, which pays off from several pages on.
   private let isMapped: Bool
 
   package init(_ layout: ArenaLayout) {

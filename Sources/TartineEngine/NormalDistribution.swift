@@ -7,7 +7,7 @@
 #endif
 
 extension RandomStream {
-  /// Two independent draws of the standard normal distribution.
+  /// Draws two independent numbers from the standard normal distribution.
   ///
   /// **Source**: Box and Muller, *A note on the generation of random normal deviates*, 1958.
   public mutating func normalPair() -> (Double, Double) {
@@ -16,11 +16,11 @@ extension RandomStream {
     return (radius * cos(angle), radius * sin(angle))
   }
 
-  /// A draw of the gamma distribution of that shape, above 0, and scale 1.
+  /// Draws from the gamma distribution of that shape, above 0, and scale 1.
   ///
   /// **Source**: Marsaglia and Tsang, *A simple method for generating gamma variables*, 2000.
   package mutating func gamma(shape: Double) -> Double {
-    // Below 1: one of shape + 1, times u^(1/shape).
+    // Shapes below 1: a draw for shape + 1, times u^(1/shape).
     let boost = shape < 1 ? pow(1 - uniform(), 1 / shape) : 1
     let d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3
     let c = 1 / (9 * d).squareRoot()

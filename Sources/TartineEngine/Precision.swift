@@ -1,16 +1,16 @@
 import TartineKernels
 
-/// The floating-point type that a network computes in.
+/// The floating-point type of a network.
 ///
-/// `float32` is what training uses; `float64` runs the same kernels, compiled from the same text, where
-/// finite differences or another library's values are to be met closely.
+/// Training uses `float32`; `float64` runs the same kernels, compiled from the same text, for finite
+/// differences or close comparison with another library.
 public enum Precision: String, Codable, Sendable, CaseIterable {
   /// 32 bits, `Float`.
   case float32
   /// 64 bits, `Double`.
   case float64
 
-  /// Bytes of one element.
+  /// The size of one element in bytes.
   public var size: Int { self == .float32 ? 4 : 8 }
 
   /// The kernels of this precision for this processor.
@@ -18,7 +18,7 @@ public enum Precision: String, Codable, Sendable, CaseIterable {
     self == .float32 ? KernelTables.float32.table : KernelTables.float64.table
   }
 
-  /// Sets elements that lie one after the other to one value.
+  /// Fills contiguous elements with one value.
   package func fill(_ start: UnsafeMutableRawPointer, count: Int, with value: Double) {
     switch self {
     case .float32: start.assumingMemoryBound(to: Float.self).update(repeating: Float(value), count: count)
@@ -27,7 +27,7 @@ public enum Precision: String, Codable, Sendable, CaseIterable {
   }
 }
 
-/// The choice of kernels, made once.
+/// The selected kernels, determined once.
 private struct KernelTables: @unchecked Sendable {
   static let float32 = KernelTables(table: tartine_kernels_for(TARTINE_FLOAT32))
   static let float64 = KernelTables(table: tartine_kernels_for(TARTINE_FLOAT64))
@@ -35,9 +35,9 @@ private struct KernelTables: @unchecked Sendable {
   let table: UnsafePointer<tartine_kernels>
 }
 
-/// A scalar that the engine has kernels for: `Float` or `Double`.
+/// A scalar type with kernels: `Float` or `Double`.
 public protocol EngineScalar: BinaryFloatingPoint, Sendable {
-  /// The precision that has this type as its elements.
+  /// The precision whose elements have this type.
   static var precision: Precision { get }
 }
 

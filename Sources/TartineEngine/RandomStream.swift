@@ -1,43 +1,42 @@
 import TartineKernels
 
-/// What random numbers are drawn for. Every use has its own numbers, so that none shifts another's.
+/// The purpose of random numbers. Each purpose has its own numbers, so that none affects another's.
 public enum RandomPurpose: UInt32, Sendable {
-  /// Which rows are train, dev and test.
+  /// The split into train, dev and test sets.
   case split = 1
-  /// Initial weights.
+  /// Weight initialization.
   case initialization
   /// The order of an epoch's rows.
   case shuffle
-  /// Which units are dropped.
+  /// Dropout masks.
   case dropout
-  /// Which train rows are measured, and in what order batch norm's averages are made anew.
+  /// The sample of train rows to evaluate, and the order of rows for batch norm's recomputed averages.
   case sample
   /// Tests.
   case test
-  /// Draws of rows for an interval.
+  /// Bootstrap draws for an interval.
   case bootstrap
-  /// How pictures are changed.
+  /// Image augmentation.
   case augmentation
-  /// Noise that a layer adds.
+  /// Noise added by a layer.
   case noise
-  /// Shares that rows are mixed by.
+  /// Mixup coefficients.
   case mixup
-  /// Which fold a row is in.
+  /// The assignment of rows to folds.
   case folds
-  /// The order in which batch norm's averages are made anew.
+  /// The order of rows for batch norm's recomputed averages.
   case statistics
-  /// Which rows are looked at, and whose labels are exchanged, to see what chance alone does.
+  /// The rows sampled, and labels permuted, to measure the effect of chance.
   case permutation
-  /// What a search tries next.
+  /// The next trial of a search.
   case search
 }
 
-/// A stream of random numbers that is a function of where it is used, and holds no state worth saving.
+/// A stream of random numbers that is a function of its position, without state to be saved.
 ///
-/// Philox 4×32-10, a counter-based generator: block *i* of a stream is a keyed hash of
-/// (seed; *i*, `index`, `step`, `purpose`). The same place gives the same bits on every machine, for any number
-/// of threads, and after any interruption; the normal numbers that initial weights are made of, in Float, are those of
-/// one instruction set.
+/// Philox 4×32-10, a counter-based generator: block *i* of a stream is a keyed hash of (seed; *i*, `index`,
+/// `step`, `purpose`). The same position gives the same bits on every machine, for any number of threads, and
+/// after any interruption; the Float normal numbers of weight initialization depend on the instruction set.
 ///
 /// **Source**: Salmon, Moraes, Dror, Shaw, *Parallel random numbers: as easy as 1, 2, 3*, SC 2011.
 public struct RandomStream: RandomNumberGenerator, Sendable {
@@ -48,10 +47,10 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   private var wordsLeft = 0
 
   /// - Parameters:
-  ///   - seed: of the run, all 64 bits of it.
-  ///   - purpose: what the numbers are for.
-  ///   - step: the epoch or step, where there is one.
-  ///   - index: the layer, row or trial, where there is one.
+  ///   - seed: the seed of the run, all 64 bits of it.
+  ///   - purpose: the purpose of the numbers.
+  ///   - step: the epoch or step, if any.
+  ///   - index: the layer, row or trial, if any.
   public init(seed: UInt64, purpose: RandomPurpose, step: Int = 0, index: Int = 0) {
     key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     self.purpose = purpose.rawValue
@@ -59,7 +58,7 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     self.index = UInt32(truncatingIfNeeded: index)
   }
 
-  /// The next 64 random bits.
+  /// Returns the next 64 random bits.
   public mutating func next() -> UInt64 {
     if wordsLeft == 0 {
       words = Self.philox(counter: (block, index, step, purpose), key: key)
@@ -70,15 +69,16 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     return wordsLeft == 1 ? words.0 : words.1
   }
 
-  /// Uniform in [0, 1), 53 bits.
+  /// Returns a uniform number in [0, 1), with 53 bits.
   public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-  /// Uniform in 0 ..< bound, without bias worth a thought: 64 bits are scaled, not cut.
+  /// Returns a uniform integer in 0 ..< bound, with negligible bias: 64 bits are scaled, not reduced modulo
+  /// `bound`.
   public mutating func integer(below bound: Int) -> Int {
     Int(next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
-  /// Shuffles by Fisher and Yates.
+  /// Shuffles with the Fisher–Yates algorithm.
   public mutating func shuffle<Element>(_ elements: inout [Element]) {
     elements.withUnsafeMutableBufferPointer { shuffled($0) }
   }
@@ -117,9 +117,9 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 }
 
 extension tartine_stream {
-  /// The C kernels' view of a place in the random space.
+  /// The C kernels' form of a position in the random space.
   package init(seed: UInt64, purpose: RandomPurpose, layer: Int) {
-    // The layer shares a word with the purpose; 24 bits are more layers than anyone stacks.
+    // The layer shares a word with the purpose; 24 bits suffice for any number of layers.
     self.init(
       key: (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)),
       purpose: purpose.rawValue | UInt32(layer) << 8, step: 0)

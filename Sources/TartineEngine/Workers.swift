@@ -1,14 +1,14 @@
 import TartineKernels
 
-/// A team of threads, the caller among them, that spin briefly between pieces of work and then sleep.
+/// A team of threads, including the caller, that spin briefly between tasks and then sleep.
 ///
-/// One run of a training has its own team, so that several runs side by side share nothing.
+/// Each run has its own team, so that concurrent runs share nothing.
 package final class Workers: @unchecked Sendable {
-  /// How many threads share the work, at least 1.
+  /// The number of threads, at least 1.
   package let count: Int
   private let team: OpaquePointer?
 
-  /// - Parameter requested: the threads wanted; one does the work where no other can be started.
+  /// - Parameter requested: the number of threads; only one where no other can be started.
   package init(_ requested: Int) {
     team = requested > 1 ? tartine_workers_create(Int32(requested)) : nil
     count = team == nil ? 1 : requested
@@ -18,16 +18,16 @@ package final class Workers: @unchecked Sendable {
     if let team { tartine_workers_destroy(team) }
   }
 
-  /// Processors that this process may use.
+  /// The number of processors that this process may use.
   package static var processorCount: Int { Int(tartine_processor_count()) }
 
-  /// Bytes of this machine's memory.
+  /// The size of this machine's memory in bytes.
   package static var physicalMemory: Int { Int(tartine_physical_memory()) }
 
-  /// Does the parts `0 ..< parts` of a piece of work and returns when all are done. Allocates nothing.
+  /// Runs the parts `0 ..< parts` of a task and returns when all are done. Allocates nothing.
   ///
-  /// What a part computes must depend on its number alone, never on the worker that does it: that is what
-  /// makes a result the same for any number of threads.
+  /// The result of a part must depend on its number alone, never on the worker that runs it: this makes
+  /// results independent of the number of threads.
   package func perform(_ parts: Int, context: UnsafeMutableRawPointer, body: tartine_work) {
     if parts > 1, let team {
       tartine_workers_run(team, Int32(parts), body, context)
@@ -36,8 +36,8 @@ package final class Workers: @unchecked Sendable {
     }
   }
 
-  /// Does work of the calling thread as the team does its own: numbers too small to be normal are taken for 0, since
-  /// some processors are a hundred times slower at them. The caller's thread is as before when it returns.
+  /// Runs work on the calling thread with subnormal numbers flushed to 0, like the team's own work, since
+  /// some processors are a hundred times slower at them. The previous mode is restored on return.
   package static func flushingDenormals<Result>(_ work: () throws -> Result) rethrows -> Result {
     let before = tartine_flush_denormals()
     defer { tartine_restore_denormals(before) }

@@ -1,22 +1,22 @@
-/// A file could not be read or written.
+/// An error in reading or writing a file.
 public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What went wrong, roughly.
+  /// The category of an error.
   public enum Kind: Hashable, Sendable {
-    /// There is no such file, or it may not be read.
+    /// The file does not exist, or cannot be read.
     case missing
-    /// It is there, but it is not what it should be.
+    /// The file exists, but its content is invalid.
     case damaged
-    /// A file or folder could not be made.
+    /// A file or folder could not be created.
     case cannotCreate
-    /// A write did not go through, as on a full disk.
+    /// A write failed, for example because the disk is full.
     case writeFailed
   }
 
-  /// What went wrong, roughly.
+  /// The category of the error.
   public let kind: Kind
-  /// The file.
+  /// The path of the file.
   public let path: String
-  /// What is wrong and what to do, in a sentence that names the file.
+  /// A sentence that names the file, and says what is wrong and what to do.
   public let description: String
 
   package init(_ kind: Kind, _ path: String, _ description: String) {

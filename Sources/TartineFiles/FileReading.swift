@@ -10,7 +10,7 @@
 package enum Files {
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-  /// The names of a folder's entries, in no order; none where it is no folder or cannot be read.
+  /// The names of a folder's entries, unsorted; empty where it is not a folder or cannot be read.
   package static func names(in folder: String) -> [String] {
     guard let listing = opendir(folder) else { return [] }
     defer { closedir(listing) }
@@ -31,7 +31,7 @@ package enum Files {
     return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
   }
 
-  /// Whether two paths lead to one file.
+  /// Whether two paths refer to the same file.
   package static func areSame(_ path: String, _ other: String) -> Bool {
     var first = stat()
     var second = stat()
@@ -39,7 +39,7 @@ package enum Files {
       && first.st_ino == second.st_ino
   }
 
-  /// The whole file.
+  /// Reads the whole file.
   /// - Throws: `FileError.missing` with the reason.
   package static func read(_ path: String) throws(FileError) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
@@ -56,7 +56,7 @@ package enum Files {
     guard info.st_mode & S_IFMT != S_IFDIR else {
       throw FileError(.missing, path, "'\(path)' is a folder, and a file is needed here.")
     }
-    // Pipes have no size: grow until the end shows.
+    // Pipes have no size: grow until the end is reached.
     var bytes: [UInt8] = []
     var capacity = max(Int(info.st_size) + 1, 1 << 16)
     while true {
@@ -94,12 +94,12 @@ package enum Files {
     }
   }
 
-  /// A text file.
+  /// Reads a text file.
   package static func readText(_ path: String) throws(FileError) -> String {
     String(decoding: try read(path), as: UTF8.self)
   }
 
-  /// The path with its folder's links and dots resolved, so that it holds from any working folder.
+  /// The path with symbolic links and dots resolved, so that it is valid in any working folder.
   package static func absolute(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
@@ -107,14 +107,15 @@ package enum Files {
   }
 }
 
-/// A file of which pieces are read, from several threads.
+/// A file that is read in chunks, from several threads.
 package final class RandomAccessFile: Sendable {
-  /// Bytes, when it was opened.
+  /// The size in bytes, when it was opened.
   package let count: Int
   private let path: String
   private let descriptor: Int32
 
-  /// Opens a regular file; nil for what has no size, such as a pipe, or where `Files.read` has more to say.
+  /// Opens a regular file; nil for files without a size, such as a pipe, or where `Files.read` reports the
+  /// error.
   package init?(_ path: String) {
     descriptor = open(path, O_RDONLY | O_CLOEXEC)
     var info = stat()
@@ -129,8 +130,8 @@ package final class RandomAccessFile: Sendable {
 
   deinit { close(descriptor) }
 
-  /// A piece of the file.
-  /// - Throws: `FileError` where it cannot be read, or is no longer there.
+  /// Reads a range of the file.
+  /// - Throws: `FileError` where it cannot be read, or has become shorter.
   package func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {
     var failure: String?
     let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
@@ -138,7 +139,7 @@ package final class RandomAccessFile: Sendable {
         let got = pread(descriptor, buffer.baseAddress! + count, range.count - count, off_t(range.lowerBound + count))
         if got < 0, errno == EINTR { continue }
         guard got > 0 else {
-          failure = got < 0 ? systemError() : "it became shorter while it was read; try again when nobody writes it"
+          failure = got < 0 ? systemError() : "it became shorter while it was read; try again later"
           return
         }
         count += got

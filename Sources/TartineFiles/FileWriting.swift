@@ -7,8 +7,8 @@
 #endif
 
 extension Files {
-  /// Makes a folder and those above it.
-  /// - Returns: whether it was not there before, so that two who ask at once cannot both have made it.
+  /// Creates a folder and its parents.
+  /// - Returns: whether it did not exist before, so that only one of two concurrent callers has created it.
   /// - Throws: `FileError.cannotCreate` with the reason.
   @discardableResult
   package static func makeFolder(_ path: String) throws(FileError) -> Bool {
@@ -28,20 +28,20 @@ extension Files {
     return isNew
   }
 
-  /// Takes an empty folder away; one that holds something stays.
+  /// Removes a folder if it is empty.
   package static func removeEmptyFolder(_ path: String) { rmdir(path) }
 
-  /// Replaces a file as one step: writes beside it, flushes, renames. What was there stays whole until the
-  /// new content is safe, and after any failure.
+  /// Replaces a file atomically: writes a new file beside it, flushes, renames. The old content stays intact
+  /// until the new content is safe, and after any failure.
   ///
-  /// - Parameter flush: whether to wait for the disk. Without it the file outlives the process, however that
-  ///   ends, but perhaps not the machine's power.
+  /// - Parameter flush: whether to wait for the disk. Without it the file survives the end of the process,
+  ///   however that happens, but perhaps not a power failure.
   /// - Throws: `FileError.cannotCreate` or `.writeFailed`.
   package static func write(_ bytes: [UInt8], to path: String, flush: Bool = true) throws(FileError) {
     var info = stat()
     let isThere = stat(path, &info) == 0
     if isThere && info.st_mode & S_IFMT != S_IFREG { return try writeThrough(bytes, to: path) }
-    // A link stays a link: what it points to is replaced.
+    // A symbolic link is kept: its target is replaced.
     let path = isThere ? absolute(path) : path
     let beside = "\(path).new-\(getpid())"
     let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
@@ -76,16 +76,16 @@ extension Files {
     if flush { flushFolder(of: path) }
   }
 
-  /// Takes away what writers that were killed left beside the files of a folder that nobody writes to.
+  /// Removes the temporary files of killed writers in a folder that no process is writing to.
   package static func removeLeftovers(in folder: String) {
     for name in names(in: folder) {
-      // As `write` names them: NAME.new-PROCESS.
+      // Named by `write`: NAME.new-PROCESS.
       let ending = name.split(separator: ".").last ?? ""
       if ending.hasPrefix("new-"), Int(ending.dropFirst(4)) != nil { unlink("\(folder)/\(name)") }
     }
   }
 
-  /// A device, a pipe or a terminal cannot be replaced, and is written to.
+  /// A device, a pipe or a terminal cannot be replaced, and is written to directly.
   private static func writeThrough(_ bytes: [UInt8], to path: String) throws(FileError) {
     let file = open(path, O_WRONLY | O_CLOEXEC)
     guard file >= 0 else {
@@ -97,7 +97,7 @@ extension Files {
     }
   }
 
-  /// Replaces a text file as one step.
+  /// Replaces a text file atomically.
   package static func write(_ text: String, to path: String, flush: Bool = true) throws(FileError) {
     try write(Array(text.utf8), to: path, flush: flush)
   }
@@ -112,7 +112,7 @@ extension Files {
     #endif
   }
 
-  /// A rename is safe only once its folder is; best effort, as some file systems refuse.
+  /// A rename is durable only once its folder is flushed; best effort, as some file systems refuse.
   private static func flushFolder(of path: String) {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     let handle = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_CLOEXEC)

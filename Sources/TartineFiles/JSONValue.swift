@@ -4,15 +4,15 @@
   import Foundation
 #endif
 
-/// JSON as a tree: what a recipe looks like before it has a type, and the value of a hyperparameter.
+/// A JSON tree: the untyped form of a recipe, or the value of a hyperparameter.
 public enum JSONValue: Hashable, Sendable, Codable {
-  /// Nothing.
+  /// Null.
   case null
   /// True or false.
   case bool(Bool)
-  /// A whole number; apart, so that a seed keeps all its bits.
+  /// A whole number; separate from `number`, so that a seed keeps full precision.
   case integer(Int)
-  /// A whole number beyond what a signed one holds.
+  /// A whole number beyond the range of a signed one.
   case unsigned(UInt64)
   /// Any other number.
   case number(Double)
@@ -20,7 +20,7 @@ public enum JSONValue: Hashable, Sendable, Codable {
   case string(String)
   /// A list.
   case array([JSONValue])
-  /// Values by name.
+  /// An object.
   case object([String: JSONValue])
 
   /// Decodes any JSON.
@@ -45,7 +45,7 @@ public enum JSONValue: Hashable, Sendable, Codable {
     }
   }
 
-  /// Encodes; numbers that are whole as such.
+  /// Encodes; whole numbers are written without a decimal point.
   public func encode(to encoder: any Encoder) throws {
     var value = encoder.singleValueContainer()
     switch self {
@@ -87,10 +87,10 @@ public enum JSONValue: Hashable, Sendable, Codable {
     }
   }
 
-  /// The truth value; nil for anything else.
+  /// The Boolean; nil for anything else.
   public var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
 
-  /// Whether both say the same, 2 and 2.0 included.
+  /// Whether both are equal, 2 and 2.0 included.
   package func isSame(as other: JSONValue) -> Bool {
     if let number, let other = other.number { return number == other }
     if case .array(let mine) = self, case .array(let theirs) = other {
@@ -104,7 +104,7 @@ public enum JSONValue: Hashable, Sendable, Codable {
 }
 
 extension [String: JSONValue] {
-  /// Whether both have the same values by name, 2 and 2.0 included.
+  /// Whether both have equal values by name, 2 and 2.0 included.
   package func isSame(as other: [String: JSONValue]) -> Bool {
     count == other.count && allSatisfy { other[$0]?.isSame(as: $1) ?? false }
   }
@@ -135,10 +135,11 @@ package enum JSON {
     return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
-  /// A name that one object of a valid text has twice, of which readers take whichever they like; nil where none has.
+  /// A key that occurs twice in one object of a valid text, which parsers resolve differently; nil where
+  /// there is none.
   package static func repeatedName(in text: String) -> String? {
     let bytes = Array(text.utf8)
-    // Of each object that is open the names, and nothing of a list.
+    // The keys of each open object; none for an array.
     var open: [Set<[UInt8]>] = []
     var place = 0
     while place < bytes.count {
@@ -170,14 +171,14 @@ package enum JSON {
     try JSONDecoder().decode(Value.self, from: Data(bytes))
   }
 
-  /// Through text and back: a value as a tree, or a tree as a value.
+  /// Converts through JSON text: a value to a tree, or a tree to a value.
   package static func convert<Value: Decodable>(_ value: some Encodable, to _: Value.Type) throws -> Value {
     try decode(Value.self, from: try text(value))
   }
 
   private static func kind(_ type: Any.Type) -> String {
     let name = "\(type)"
-    if name.hasPrefix("Dictionary") { return "an object in braces" }
+    if name.hasPrefix("Dictionary") { return "a JSON object" }
     if name.hasPrefix("Array") { return "a list" }
     if name == "String" { return "a text" }
     if name == "Bool" { return "true or false" }
@@ -185,9 +186,10 @@ package enum JSON {
     return "a number"
   }
 
-  /// The problem of a decoding error in plain words, with the key where it is known.
+  /// Explains a decoding error in plain words, with the key if known.
   ///
-  /// - Parameter isJSON: whether the text has been read as JSON before, so that only its values can be wrong.
+  /// - Parameter isJSON: whether the text is already known to be valid JSON, so that only its values can be
+  ///   wrong.
   package static func explain(_ error: any Error, isJSON: Bool = false) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
     func text(_ path: [any CodingKey]) -> String {
@@ -211,8 +213,8 @@ package enum JSON {
       return context.codingPath.isEmpty
         ? (isJSON
           ? "a number in it must be whole, or is out of its range"
-          : "it is no valid JSON, or holds a number out of its range")
-        : "the value\(place(context.codingPath)) is out of its range, or no whole number"
+          : "it is not valid JSON, or contains a number out of its range")
+        : "the value\(place(context.codingPath)) is out of its range, or not a whole number"
     @unknown default:
       return "\(error)"
     }

@@ -1,6 +1,6 @@
 import TartineZlib
 
-/// A picture file: 8 bits a channel, packed by zlib, without filters.
+/// A PNG image: 8 bits per channel, compressed by zlib, without filters.
 package enum PNG {
   /// Encodes pixels, row by row, each 1 byte (gray) or 3 (red, green, blue).
   package static func encode(width: Int, height: Int, channels: Int, pixels: [UInt8]) -> [UInt8] {

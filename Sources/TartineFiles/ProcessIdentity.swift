@@ -6,11 +6,11 @@
   import Darwin
 #endif
 
-/// One process of one machine, also where its number is given out again.
+/// The identity of a process on a machine, distinct even if the process ID is reused.
 package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
   private let host: String
   private let process: Int32
-  /// When it began, in the system's own ticks; empty where the system does not say.
+  /// The start time, in the system's ticks; empty where it is unknown.
   private let began: String
 
   /// This process.
@@ -22,22 +22,22 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
     began = Self.beginning(of: process)
   }
 
-  /// As `host 4711 123456`.
+  /// The written form, such as `host 4711 123456`.
   package var description: String { "\(host) \(process) \(began)" }
 
-  /// Reads what ``description`` writes.
+  /// Parses a ``description``.
   package init?(_ text: String) {
     let parts = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 3, let process = Int32(parts[1]) else { return nil }
     (host, self.process, began) = (parts[0], process, parts[2])
   }
 
-  /// Whether it surely is no more: one of another machine may be.
+  /// Whether it has certainly ended: a process on another machine may still run.
   package var isGone: Bool {
     guard host == Self.hostName else { return false }
     if kill(process, 0) != 0, errno == ESRCH { return true }
     let now = Self.beginning(of: process)
-    // Where the system does not let it be read, it may be there still.
+    // Where the system does not allow reading it, it may still exist.
     return !now.isEmpty && now != began
   }
 
@@ -56,11 +56,11 @@ package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {
     var bytes = [UInt8](repeating: 0, count: 2048)
     let count = read(file, &bytes, bytes.count)
     guard count > 0 else { return "" }
-    // The program's name stands in parentheses, and may hold anything.
+    // The program's name is in parentheses, and may contain anything.
     let text = String(decoding: bytes[0..<count], as: UTF8.self)
     guard let end = text.lastIndex(of: ")") else { return "" }
     let fields = text[text.index(after: end)...].split(separator: " ")
-    // One that has ended, and that nobody has asked after.
+    // A zombie process.
     if fields.first == "Z" { return "ended" }
     return fields.count > 19 ? String(fields[19]) : ""
   }

@@ -1,9 +1,9 @@
 import TartineEngine
 
-/// The safetensors format: a JSON header with names, shapes and places, then the tensors' bytes.
+/// The safetensors format: a JSON header with names, shapes and offsets, then the tensors' bytes.
 ///
-/// Tensors lie one after the other without holes, widest element first, then by name. A checksum of the
-/// metadata and all tensors stands in the metadata as `checksum`, so that a flipped bit anywhere is found.
+/// Tensors are stored contiguously, widest element first, then by name. The metadata key `checksum` contains
+/// a checksum of the metadata and all tensors, so that any flipped bit is detected.
 ///
 /// **Source**: the format's description in the safetensors project, and `research` notes: the header is at
 /// most 100 MB, offsets are contiguous from 0, and the last one is the file's end.
@@ -57,7 +57,7 @@ package struct Safetensors {
 
   // MARK: Writing
 
-  /// The file's bytes: the same for equal contents.
+  /// The file's bytes: identical for equal contents.
   package func encoded() throws -> [UInt8] {
     var metadata = metadata
     metadata[Self.checksumKey] = checksum
@@ -83,11 +83,11 @@ package struct Safetensors {
 
   // MARK: Reading
 
-  /// Checks every claim of the header against the file before it believes any.
+  /// Checks every claim of the header against the file before using any.
   package init(_ file: [UInt8], path: String) throws(FileError) {
     func damaged(_ what: String) -> FileError {
       FileError(
-        .damaged, path, "'\(path)' is no whole model file: \(what). Check the name, or take a copy that is whole.")
+        .damaged, path, "'\(path)' is not a complete model file: \(what). Check the name, or use an undamaged copy.")
     }
     guard file.count >= 8 else { throw damaged("it has only \(file.count) bytes") }
     var length: UInt64 = 0
@@ -96,7 +96,7 @@ package struct Safetensors {
       throw damaged("its header claims \(length) bytes, and the file has \(file.count)")
     }
     let start = 8 + Int(length)
-    guard length > 1, file[8] == UInt8(ascii: "{") else { throw damaged("it does not begin as safetensors do") }
+    guard length > 1, file[8] == UInt8(ascii: "{") else { throw damaged("it does not begin like a safetensors file") }
     let header: [String: JSONValue]
     do {
       header = try JSON.decode([String: JSONValue].self, from: file[8..<start])
@@ -123,26 +123,26 @@ package struct Safetensors {
       var bytes = precision.size
       var shape: [Int] = []
       for size in sizes {
-        guard let size = size.integer, size >= 0 else { throw damaged("tensor '\(name)' has no proper shape") }
+        guard let size = size.integer, size >= 0 else { throw damaged("tensor '\(name)' has an invalid shape") }
         let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-        guard !overflow else { throw damaged("tensor '\(name)' claims more than any memory holds") }
+        guard !overflow else { throw damaged("tensor '\(name)' claims more than any memory can hold") }
         bytes = product
         shape.append(size)
       }
-      guard last - first == bytes else { throw damaged("tensor '\(name)' has not the size of its shape") }
+      guard last - first == bytes else { throw damaged("tensor '\(name)' does not match the size of its shape") }
       places.append((first, last))
       tensors[name] = Tensor(shape: shape, precision: precision, bytes: file[(start + first)..<(start + last)])
     }
     var end = 0
     for (first, last) in places.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
-      guard first == end else { throw damaged("its tensors overlap or leave holes") }
+      guard first == end else { throw damaged("its tensors overlap or leave gaps") }
       end = last
     }
     guard end == file.count - start else {
       throw damaged("its tensors take \(end) bytes, and the file holds \(file.count - start)")
     }
     if let expected = metadata[Self.checksumKey], expected != checksum {
-      throw damaged("its checksum is not that of its content, so some of it was changed")
+      throw damaged("its checksum does not match its content, so it was changed")
     }
   }
 }

@@ -7,17 +7,18 @@
 #endif
 
 extension Files {
-  /// Text to standard output: results.
-  /// - Throws: `FileError.writeFailed` where it does not all go through, as on a full disk.
+  /// Prints text to standard output: results.
+  /// - Throws: `FileError.writeFailed` where it cannot be written in full, for example because the disk is
+  ///   full.
   package static func print(_ text: String) throws(FileError) {
     guard put(text, 1) else {
-      // Whoever read it, such as `head`, has had enough.
+      // The reader, such as `head`, has closed the pipe.
       if errno == EPIPE { exit(0) }
       throw FileError(.writeFailed, "standard output", "cannot write to standard output: \(systemError()).")
     }
   }
 
-  /// All of standard input.
+  /// Reads all of standard input.
   /// - Throws: `FileError` where it cannot be read.
   package static func readStandardInput() throws(FileError) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -33,32 +34,32 @@ extension Files {
     }
   }
 
-  /// A line to standard error: warnings.
+  /// Prints a line to standard error: warnings.
   package static func warn(_ text: String) { _ = put("tartine: \(text)\n", 2) }
 
-  /// Text to standard error as it is: progress.
+  /// Prints text to standard error unchanged: progress.
   package static func show(_ text: String) { _ = put(text, 2) }
 
-  /// Whether standard error is a terminal, and its width.
+  /// The width of the terminal; nil where standard error is not a terminal.
   package static var terminalWidth: Int? {
     guard isatty(2) == 1 else { return nil }
     var size = winsize()
     return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
-  /// A write that cannot go through gives an error, and does not end the process.
+  /// Makes a failing write return an error, instead of ending the process.
   package static func ignoreWriteSignals() {
     signal(SIGPIPE, SIG_IGN)
     signal(SIGXFSZ, SIG_IGN)
   }
 
-  /// What an interruption from the keyboard, or a request to end, says before the process does, and the folder that it removes
-  /// where it is empty.
+  /// Sets the message that is printed when the process is interrupted or terminated, and a folder that is
+  /// then removed if it is empty.
   package static func onInterrupt(say sentence: String, removing folder: String? = nil) {
     lastWords.set("\ntartine: \(sentence)\n", folder)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
-        // Nothing here may allocate or lock.
+        // No allocation or locking is allowed here.
         if let text = Files.lastWords.text { _ = Files.writeSome(2, text, Files.lastWords.length) }
         if let folder = Files.lastWords.folder { rmdir(folder) }
         _exit(128 + number)
@@ -66,7 +67,7 @@ extension Files {
     }
   }
 
-  /// Written before a signal may come, read by its handler; never given back.
+  /// Written before a signal may arrive, read by its handler; never freed.
   private struct LastWords {
     var text, folder: UnsafeMutablePointer<CChar>?
     var length = 0
@@ -95,7 +96,7 @@ extension Files {
   }
 }
 
-/// `read` of the C library, which within `Files` would be another.
+/// The C library's `read`, which is shadowed within `Files`.
 private func readSome(_ file: CInt, _ buffer: UnsafeMutablePointer<UInt8>, _ count: Int) -> Int {
   read(file, buffer, count)
 }

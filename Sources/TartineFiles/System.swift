@@ -6,5 +6,5 @@
   import Darwin
 #endif
 
-/// The system's words for the last error.
+/// The system's message for the last error.
 func systemError() -> String { String(cString: strerror(errno)) }

@@ -1,6 +1,6 @@
 import TartineZlib
 
-/// CRC-32 of a sequence of pieces, as in gzip and PNG.
+/// The CRC-32 of a sequence of chunks, as in gzip and PNG.
 package struct Checksum {
   private var state: UInt = 0
 
@@ -26,11 +26,12 @@ package struct Checksum {
 extension Files {
   package static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.count > 2 && bytes[0] == 0x1F && bytes[1] == 0x8B }
 
-  /// Unpacks gzip.
+  /// Decompresses gzip.
   ///
   /// - Parameters:
-  ///   - most: bytes after which unpacking stops without an error, for a look at a header.
-  ///   - limit: bytes after which the file is refused: a small file can unpack to a disk full of zeros.
+  ///   - most: the number of bytes after which decompression stops without an error, to read a header.
+  ///   - limit: the number of bytes above which the file is rejected: a small file can decompress to a full
+  ///     disk.
   package static func gunzip(
     _ packed: [UInt8], path: String, most: Int = .max, limit: Int = 16 << 30
   ) throws(FileError) -> [UInt8] {
@@ -44,7 +45,7 @@ extension Files {
     var problem: String?
     var offset = 0
     while output.count < most {
-      // zlib counts in 32 bits.
+      // zlib uses 32-bit sizes.
       let give = min(packed.count - offset, 1 << 30)
       let status = packed.withUnsafeBufferPointer { input in
         chunk.withUnsafeMutableBufferPointer { room in
@@ -60,7 +61,7 @@ extension Files {
       if output.count > limit {
         problem = "it unpacks to more than \(limit) bytes"
       } else if status == Z_STREAM_END {
-        // A gzip file may hold several members; anything else after the end is ignored, as gzip does.
+        // A gzip file may contain several members; anything else after the end is ignored, as gzip does.
         guard offset + 2 < packed.count, packed[offset] == 0x1F, packed[offset + 1] == 0x8B else { break }
         inflateReset(&stream)
       } else if status == Z_OK || (status == Z_BUF_ERROR && stream.avail_out == 0) {
@@ -69,7 +70,7 @@ extension Files {
         problem = status == Z_BUF_ERROR ? "it ends in the middle" : "it is damaged"
       }
       if let problem {
-        throw FileError(.damaged, path, "cannot unpack '\(path)': \(problem). Fetch or pack it again.")
+        throw FileError(.damaged, path, "cannot unpack '\(path)': \(problem). Download or compress it again.")
       }
     }
     if output.count > most { output.removeLast(output.count - most) }

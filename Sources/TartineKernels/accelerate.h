@@ -1,4 +1,4 @@
-// Apple's matrix products, which reach units of its processors that no instruction set of ours does.
+// Apple's matrix products, which use processor units that are not accessible otherwise.
 #ifndef TARTINE_ACCELERATE_H
 #define TARTINE_ACCELERATE_H
 #if defined(__APPLE__)

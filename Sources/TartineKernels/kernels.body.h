@@ -1,8 +1,8 @@
 // The text of the kernels, included once for each scalar and instruction set (see kernels.c), which
 // define REAL, REAL_BYTES, BITS (an unsigned integer of its size) and NAME(x).
 //
-// Inner loops run along a row, so that they vectorize; sums over rows are taken column by column, in row
-// order, so that a part of the columns gives the bits of the whole.
+// Inner loops run along a row, so that they vectorize; sums over rows are accumulated column by column, in
+// row order, so that a part of the columns gives the same bits as the whole.
 
 #define INLINE static inline __attribute__((always_inline))
 #define EACH(i, n) for (size_t i = 0; i < (n); i++)

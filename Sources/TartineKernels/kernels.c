@@ -1,4 +1,4 @@
-// The kernels at each instruction set, and the choice among them.
+// The kernels for each instruction set, and their selection.
 
 #include "TartineKernels.h"
 #include "accelerate.h"
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The places of a byte's bits that are set, lowest first, a byte each.
+// The positions of a byte's set bits, lowest first, one byte each.
 #define PLACE(b, i) ((uint64_t)((b) >> (i)&1 ? (i) : 0) << 8 * __builtin_popcount((b) & ((1 << (i)) - 1)))
 #define PLACES(b) \
   (PLACE(b, 0) | PLACE(b, 1) | PLACE(b, 2) | PLACE(b, 3) | PLACE(b, 4) | PLACE(b, 5) | PLACE(b, 6) | PLACE(b, 7))
@@ -101,7 +101,7 @@ const tartine_kernels *tartine_kernels_for(tartine_scalar scalar) {
 size_t tartine_augmentation_room(const tartine_augmentation *a) {
   const size_t rows = (size_t)((float)a->height / (float)a->smoothness) + 4;
   const size_t columns = (size_t)((float)a->width / (float)a->smoothness) + 4;
-  // The picture, and where it is bent the control points, their columns' displacements, and a row's.
+  // The image, and for elastic deformation the control points, their columns' displacements, and a row's.
   return a->height * a->width * a->channels +
          (a->elastic > 0 ? 2 * rows * columns + 2 * rows * a->width + 2 * a->width : 0);
 }

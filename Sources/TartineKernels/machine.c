@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-// What the engine asks of the machine: processors, memory, the treatment of denormals.
+// Properties of the machine: processors, memory, the treatment of subnormal numbers.
 
 #include "TartineKernels.h"
 

@@ -1,5 +1,5 @@
-// Includes the kernels' text for Float, then for Double, at the instruction set that LEVEL_NAME(x) and
-// LEVEL name, VECTOR_BYTES a vector, and tiles of TILE_ROWS by TILE_VECTORS, which fill its registers.
+// Includes the kernels' text for Float, then for Double, for the instruction set that LEVEL_NAME(x) and LEVEL
+// name, with vectors of VECTOR_BYTES, and tiles of TILE_ROWS by TILE_VECTORS, which fill its registers.
 
 #define REAL float
 #define REAL_BYTES 4

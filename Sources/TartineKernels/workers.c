@@ -1,12 +1,13 @@
-// A team of threads that spin briefly for the next piece of work, then sleep.
+// A team of threads that spin briefly for the next task, then sleep.
 //
-// Where another process wants a processor of ours, the system takes it from one of the team in the middle of a part,
-// and all others wait for as long as it pleases. So a caller that waits long for a thread that does not run works alone
-// for a while: the team sleeps, and the processors that are left suffice. The while doubles each time it happens again.
+// If another process competes for a processor, the system may preempt one of the team in the middle of a
+// part, and all others wait for an unknown time. So a caller that waits long for a preempted thread works
+// alone for a while: the team sleeps, and the remaining processors suffice. The duration doubles each time
+// this happens again.
 //
-// `available` counts the parts nobody has taken yet; who lowers it to n >= 0 does part n. Since a taker
-// reads `work` and `context` only after it took a part, and `run` returns only when every part is done,
-// nobody reads them while the next run writes them.
+// `available` counts the parts not yet taken; the thread that lowers it to n >= 0 runs part n. Since a thread
+// reads `work` and `context` only after it took a part, and `run` returns only when every part is done, no
+// thread reads them while the next run writes them.
 
 #include "TartineKernels.h"
 #include "accelerate.h"
@@ -21,7 +22,7 @@
 #endif
 
 enum { SPINS_BEFORE_SLEEP = 20000, SPINS_BEFORE_YIELD = 2000, STACK_BYTES = 2 << 20 };
-// In nanoseconds: a wait that is short whatever the work, and how long the caller works alone.
+// In nanoseconds: a wait that is short for any task, and how long the caller works alone.
 static const int64_t SHORT_WAIT = 100000, SHORTEST_ALONE = 2000000, LONGEST_ALONE = 64000000;
 
 struct tartine_workers {
@@ -40,7 +41,7 @@ struct tartine_workers {
     int number;
     pthread_t thread;
     atomic_bool has_part;
-    // As a waiting caller found it: whether it had a part, and its time on a processor.
+    // As seen by a waiting caller: whether it had a part, and its processor time.
     bool is_awaited;
     int64_t ran;
   } members[];  // the caller's own is the first
@@ -114,7 +115,7 @@ tartine_workers *tartine_workers_create(int count) {
 #if defined(__APPLE__)
   tartine_accelerate_prepare_thread();
 #endif
-  // Products hold panels on the stack, which for threads is small with some libraries.
+  // Products hold panels on the stack, which some libraries make small for threads.
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, STACK_BYTES);
@@ -141,7 +142,7 @@ static int64_t nanoseconds(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-// How long a thread has been on a processor.
+// The processor time of a thread.
 static int64_t running_time(pthread_t thread) {
 #if defined(__APPLE__)
   thread_basic_info_data_t info;
@@ -158,8 +159,9 @@ static int64_t running_time(pthread_t thread) {
 #endif
 }
 
-// Waits until all parts are done. True where that took out of proportion to `own`, the caller's time on its own, and one
-// of those it waited for was kept from running for half of it: parts that are long, or slower processors, are no reason.
+// Waits until all parts are done. Returns true where that took out of proportion to `own`, the time of the
+// caller's own parts, and a thread it waited for was preempted for half of it: long parts or slower
+// processors are not a reason.
 static bool wait_for_others(tartine_workers *team, int parts, int64_t since, int64_t own) {
   int64_t suspected = 0;
   for (int spin = 0; atomic_load_explicit(&team->finished, memory_order_acquire) < parts; spin++) {

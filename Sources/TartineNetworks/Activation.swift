@@ -1,8 +1,8 @@
 import TartineKernels
 
-/// An activation by name and parameter, as the engine takes it.
+/// An activation function with its parameter.
 public enum Activation: Hashable, Sendable {
-  /// u itself.
+  /// The identity, u.
   case identity
   /// ``ReLU``.
   case relu
@@ -21,7 +21,7 @@ public enum Activation: Hashable, Sendable {
   /// ``ELU``.
   case elu(alpha: Double)
 
-  /// The layer of this activation, nil for the identity.
+  /// The layer of this activation; nil for the identity.
   public var layer: (any Layer)? {
     switch self {
     case .identity: nil
@@ -63,7 +63,7 @@ public enum Activation: Hashable, Sendable {
 
 /// The names that recipes and flags use.
 extension Activation: Codable, CaseIterable {
-  /// Every activation, the leaky one with its usual slope, the ELU with α = 1.
+  /// All activations, leaky ReLU with its default slope, ELU with α = 1.
   public static let allCases: [Activation] = [
     .identity, .relu, .leakyReLU(slope: 0.01), .tanh, .sigmoid, .gelu, .silu, .selu,
     .elu(alpha: 1),
@@ -84,7 +84,7 @@ extension Activation: Codable, CaseIterable {
     }
   }
 
-  /// The activation of that name; nil where there is none.
+  /// Returns the activation with that name, or nil.
   public init?(name: String) {
     guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
     self = found

@@ -1,29 +1,29 @@
 import TartineEngine
 
-/// Gives each level of a category a vector that is learned, in place of an element of its own; all else passes, and comes
-/// first.
+/// A learned embedding vector for each level of a category, in place of one-hot encoding. Other elements pass
+/// through and come first.
 ///
-/// The first layer of a network for a table. Categories of few levels stay as they are: there an embedding only rewrites
-/// what the next layer's weights learn anyway.
+/// It must be the first layer of a network for a table. Categories of few levels stay one-hot: there an
+/// embedding adds nothing to the weights of the next layer.
 ///
 /// **Shapes**: [rows, elements] → [rows, elements − those of the embedded categories + dimension · embedded categories].
 ///
 /// **Source**: Guo and Berkhahn, *Entity embeddings of categorical variables*, 2016; the sizes are RealMLP's (Holzmüller et
 /// al., *Better by default*, 2024).
 ///
-/// **Differs from**: PyTorch draws from normal(0, 1), Keras from uniform(±0.05); here from normal(0, 1/√dimension), so that
-/// a vector is as long as the element that it replaces.
+/// **Differs from**: PyTorch initializes from normal(0, 1), Keras from uniform(±0.05); here from normal(0,
+/// 1/√dimension), so that a vector has about the length of the one-hot vector that it replaces.
 public struct CategoryEmbedding: ColumnLayer {
   /// `"categoryEmbedding"`.
   public static let kind = "categoryEmbedding"
-  /// Elements of a level's vector.
+  /// The dimension of the embedding.
   public let dimension: Int
   /// Categories of more elements than this are embedded.
   public let moreThan: Int
   private var layout: InputLayout?
 
   /// - Parameters:
-  ///   - dimension: elements of a level's vector.
+  ///   - dimension: the dimension of the embedding.
   ///   - moreThan: categories of more elements than this are embedded.
   public init(dimension: Int = 8, moreThan: Int = 9) {
     self.dimension = dimension
@@ -31,7 +31,7 @@ public struct CategoryEmbedding: ColumnLayer {
   }
 
   private enum CodingKeys: String, CodingKey { case dimension, moreThan }
-  /// Decodes; what is left out takes its default.
+  /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     dimension = try values.decodeIfPresent(Int.self, forKey: .dimension) ?? 8
@@ -44,7 +44,7 @@ public struct CategoryEmbedding: ColumnLayer {
     return copy
   }
 
-  /// What stays moves up.
+  /// The remaining elements move up.
   package func outputLayout(for layout: InputLayout) -> InputLayout {
     let gone = layout.categories.filter { $0.count > moreThan }
     func place(_ element: Int) -> Int { element - gone.filter { $0.upperBound <= element }.reduce(0) { $0 + $1.count } }
@@ -58,11 +58,11 @@ public struct CategoryEmbedding: ColumnLayer {
 
   private var embedded: [Range<Int>] { (layout?.categories ?? []).filter { $0.count > moreThan } }
 
-  /// The elements that stay, and the vectors.
+  /// The remaining elements, and the embeddings.
   public func outputShape(for input: Shape) throws -> Shape {
     [input.count + embedded.reduce(0) { $0 + dimension - $1.count }]
   }
-  /// One matrix an embedded category: [levels, dimension].
+  /// One matrix for each embedded category: [levels, dimension].
   public func parameters(for input: Shape) -> [Parameter] {
     embedded.enumerated().map { place, elements in
       Parameter(
@@ -70,7 +70,7 @@ public struct CategoryEmbedding: ColumnLayer {
         initializer: .normal(deviation: 1 / Double(dimension).squareRoot()), isPenalized: true)
     }
   }
-  /// There must be a dimension.
+  /// Checks the dimension.
   public var problem: String? {
     dimension >= 1 && dimension <= 1 << 12 && moreThan >= 0
       ? nil : "dimension must be from 1 to 4096, and moreThan at least 0"
@@ -133,7 +133,7 @@ public struct CategoryEmbedding: ColumnLayer {
     }
   }
 
-  /// Each element that is not embedded: where it lies in the input, and where in the output.
+  /// The positions of each element that is not embedded, in the input and in the output.
   private func eachKept(_ width: Int, _ embedded: [Range<Int>], _ body: (_ from: Int, _ to: Int) -> Void) {
     var to = 0
     for from in 0..<width where !embedded.contains(where: { $0.contains(from) }) {

@@ -1,18 +1,20 @@
-/// What a row counts in the loss by its class, beside its own weight.
+/// The class weights in the loss, multiplied with the sample weights.
 ///
-/// All weights are scaled so that their mean over a part's rows is 1: the step keeps its size. The dev loss that chooses the
-/// epoch is weighted as the train loss is; errors and other figures are of rows as they are, each counting once.
+/// All weights are scaled to a mean of 1 over the rows of a set, so that the step size does not change. The
+/// dev loss that selects the epoch is weighted like the train loss; errors and other figures count each row
+/// once.
 ///
-/// **Source**: King and Zeng, *Logistic regression in rare events data*, 2001, for the balanced ones.
+/// **Source**: King and Zeng, *Logistic regression in rare events data*, 2001, for the balanced weights.
 ///
-/// **Differs from**: PyTorch divides a batch's loss by its own weights' sum; Keras and scikit-learn do not scale.
+/// **Differs from**: PyTorch divides a batch's loss by the sum of its weights; Keras and scikit-learn do not
+/// scale them.
 public enum ClassWeights: Hashable, Sendable {
-  /// Each class as much as any other: n / (classes · rows of the class).
+  /// Equal total weight for each class: n / (classes · rows of the class).
   case balanced
-  /// By the classes' names; one that is not named counts 1.
+  /// Weights by class name; a class that is not named has weight 1.
   case named([String: Double])
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     guard case .named(let weights) = self else { return nil }
     return weights.sorted { $0.key < $1.key }.first { !($0.value >= 0 && $0.value.isFinite) }.map {
@@ -20,10 +22,10 @@ public enum ClassWeights: Hashable, Sendable {
     }
   }
 
-  /// Each class's weight.
+  /// The weight of each class.
   ///
-  /// - Parameter rows: how many rows each class has.
-  /// - Throws: `NetworkError` that names a class which is not there.
+  /// - Parameter rows: the number of rows of each class.
+  /// - Throws: `NetworkError` for an unknown class.
   package func values(of classes: [String], rows: [Int]) throws -> [Double] {
     switch self {
     case .balanced:
@@ -54,7 +56,7 @@ extension ClassWeights: Codable {
     }
   }
 
-  /// Encodes as it decodes.
+  /// Encodes in the same form.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {

@@ -1,10 +1,10 @@
 import TartineEngine
 import TartineKernels
 
-/// A layer of your own, outside this package.
+/// A layer defined outside this package.
 ///
-/// Write the computation once, generic over the scalar, and call it from both requirements: `Float` is what
-/// training uses, `Double` is what the gradient check uses.
+/// Write the computation once, generic over the scalar, and call it from both requirements: training uses
+/// `Float`, and the gradient check uses `Double`.
 ///
 /// ```swift
 /// struct Scale: CustomLayer {
@@ -18,9 +18,9 @@ import TartineKernels
 /// }
 /// ```
 ///
-/// To read a model file that holds it, call ``LayerRegistry/register(_:)`` first. The whole batch is given
-/// in one call, on one thread; nothing may be allocated or kept between calls. Numbers too small to be normal are
-/// taken for 0 during the call.
+/// Before opening a model file that contains it, call ``LayerRegistry/register(_:)``. The whole batch is
+/// passed in one call, on one thread; the layer must not allocate, or keep anything between calls. Subnormal
+/// numbers are flushed to 0 during the call.
 public protocol CustomLayer: Layer {
   /// Computes `pass.output` from `pass.input`.
   func forward(_ pass: LayerPass<Float>)
@@ -32,17 +32,18 @@ public protocol CustomLayer: Layer {
   func backward(_ pass: LayerPass<Double>)
 }
 
-/// What a custom layer sees of a pass: views of the engine's own buffers, valid during the call only.
+/// The view of a pass for a custom layer: the engine's own buffers, valid during the call only.
 public struct LayerPass<Scalar: EngineScalar> {
   /// [rows, input elements].
   public let input: Rows<Scalar>
   /// [rows, output elements].
   public let output: Rows<Scalar>
-  /// The loss's gradient by the output; in `backward` only.
+  /// The gradient of the loss with respect to the output; in `backward` only.
   public let outputGradient: Rows<Scalar>
-  /// The loss's gradient by the input, to be written in full; nil where nothing below learns.
+  /// The gradient of the loss with respect to the input, to be written in full; nil where no layer below has
+  /// parameters.
   public let inputGradient: Rows<Scalar>?
-  /// Whether this is a training pass: the one argument that decides it.
+  /// Whether this is a training pass.
   public let isTraining: Bool
 
   package let stream: tartine_stream
@@ -50,19 +51,19 @@ public struct LayerPass<Scalar: EngineScalar> {
   package let weights: UnsafeMutableRawPointer
   package let gradients: UnsafeMutableRawPointer?
 
-  /// The parameter of that place in the layer's list.
+  /// The parameter with that index in the layer's list.
   public func parameter(_ index: Int) -> UnsafeBufferPointer<Scalar> {
     UnsafeBufferPointer(Self.elements(of: parameters[index], in: weights))
   }
 
-  /// Its gradient, to be written in full in `backward`.
+  /// The gradient of a parameter, to be written in full in `backward`.
   public func parameterGradient(_ index: Int) -> UnsafeMutableBufferPointer<Scalar> {
     guard let gradients else { preconditionFailure("gradients exist in the backward pass only") }
     return Self.elements(of: parameters[index], in: gradients)
   }
 
-  /// Writes normal numbers of that deviation, a function of the run's seed, the step and the layer alone: the same in
-  /// `backward` as in `forward`.
+  /// Fills rows with normal numbers of that standard deviation. They are a function of the run's seed, the
+  /// step and the layer alone, so `backward` gets the same numbers as `forward`.
   public func drawNormals(deviation: Double, into rows: Rows<Scalar>) {
     let kernels = Scalar.precision.kernels
     withUnsafePointer(to: stream) { stream in
@@ -81,11 +82,11 @@ public struct LayerPass<Scalar: EngineScalar> {
   }
 }
 
-/// A matrix of one row a sample, in memory that the engine owns.
+/// A matrix with one row for each sample, in memory owned by the engine.
 public struct Rows<Scalar: EngineScalar> {
-  /// Samples.
+  /// The number of samples.
   public let count: Int
-  /// Elements of a sample.
+  /// The number of elements of a sample.
   public let width: Int
   @usableFromInline let base: UnsafeMutablePointer<Scalar>
 
@@ -95,7 +96,7 @@ public struct Rows<Scalar: EngineScalar> {
     self.width = width
   }
 
-  /// One element.
+  /// Accesses one element.
   @inlinable public subscript(row: Int, column: Int) -> Scalar {
     get {
       assert(row >= 0 && row < count && column >= 0 && column < width, "index out of range")
@@ -107,12 +108,12 @@ public struct Rows<Scalar: EngineScalar> {
     }
   }
 
-  /// Takes another matrix's elements, of the same shape.
+  /// Copies another matrix of the same shape.
   public func copy(_ other: Rows) {
     base.update(from: other.base, count: count * width)
   }
 
-  /// Adds another matrix's elements, of the same shape.
+  /// Adds another matrix of the same shape.
   public func add(_ other: Rows) {
     for index in 0..<count * width { base[index] += other.base[index] }
   }

@@ -1,7 +1,7 @@
 import TartineEngine
 import TartineKernels
 
-/// A custom layer with its parameters' addresses, ready to be called.
+/// A custom layer with the addresses of its parameters, ready to be called.
 final class CustomStep {
   private let layer: any CustomLayer
   private let inputWidth, outputWidth: Int
@@ -9,10 +9,10 @@ final class CustomStep {
   private let weights: Arena
   private let gradients: Arena?
 
-  /// Of what the layer draws; its step is the pass's.
+  /// The random stream of the layer; its step is the pass's.
   private var stream: tartine_stream
 
-  /// - Parameter number: of the node.
+  /// - Parameter number: the index of the node.
   init(_ node: CustomNode, number: Int, seed: UInt64, weights: Arena, gradients: Arena?) {
     layer = node.layer
     stream = tartine_stream(seed: seed, purpose: .noise, layer: number)

@@ -1,11 +1,11 @@
-/// How a matrix's columns, or the rows of weights, are cut into parts: a function of the shapes alone, so that
-/// results are the same for any number of threads, by any library of products.
+/// The partition of a matrix's columns, or of the rows of weights: a function of the shapes alone, so that
+/// results do not depend on the number of threads, with any BLAS library.
 package struct Cut {
   let count, size, parts: Int
 
-  /// Below this many multiply-adds a product is one part: handing it out would cost more than it saves.
+  /// Below this many multiply-adds a product is one part: distributing it would cost more than it saves.
   package static let smallestWork = 1_000_000
-  /// Narrower parts leave too little to do for what is read.
+  /// Narrower parts do too little work for the data they read.
   static let narrowest = 64
   static let mostParts = 8
 
@@ -18,7 +18,7 @@ package struct Cut {
 
   init(_ count: Int, parts wanted: Int) {
     self.count = count
-    // Whole cache lines, so that no two workers write to one.
+    // Whole cache lines, so that no two workers write to the same one.
     size = wanted == 1 ? count : ((count + wanted - 1) / wanted + 15) / 16 * 16
     parts = (count + size - 1) / size
   }
@@ -28,13 +28,13 @@ package struct Cut {
 
 /// Some columns of a weight matrix: the incoming weights of some units.
 package struct UnitPart {
-  /// Of the first weight, among the parameters.
+  /// The offset of the first weight among the parameters.
   package let offset: Int
   package let inputs, units: Int
-  /// Elements from one input's weights to the next's.
+  /// The number of elements from one input's weights to the next's.
   package let stride: Int
 
-  /// A cut of all weights.
+  /// A partition of all weights.
   package static func parts(of plan: NetworkPlan) -> [UnitPart] {
     plan.nodes.flatMap { node -> [UnitPart] in
       guard case .fused(let fused) = node, let weight = fused.weight else { return [] }
@@ -48,15 +48,14 @@ package struct UnitPart {
   }
 }
 
-/// Some rows of a weight matrix: what one worker makes the gradient of, and then updates, while it is in its
-/// cache.
+/// Some rows of a weight matrix, whose gradient and update one worker computes while they are in its cache.
 package struct WeightPart {
   let node: Int
   let inputs: Range<Int>
-  /// Where they lie among the parameters.
+  /// Their position among the parameters.
   package let span: TensorSpan
 
-  /// A cut of all weights, the smallest parts first, since the last part is taken first.
+  /// A partition of all weights, the smallest parts first, since the last part is processed first.
   static func parts(of plan: NetworkPlan, batch: Int) -> [WeightPart] {
     var parts: [WeightPart] = []
     for (index, node) in plan.nodes.enumerated() {

@@ -1,5 +1,5 @@
 extension KeyedDecodingContainer {
-  /// One of an enumeration's names; where it is none of them, the error lists them.
+  /// Decodes a case of an enumeration; for an unknown name, the error lists the valid ones.
   package func decodeName<Name: RawRepresentable & CaseIterable>(
     _: Name.Type, forKey key: Key, default usual: Name
   ) throws -> Name where Name.RawValue == String {

@@ -2,7 +2,7 @@
 ///
 /// **Shapes**: X [rows, inputs], W [inputs, units], b [units] → Z [rows, units].
 ///
-/// Before a ``BatchNorm`` the bias is left out, since the norm subtracts it again.
+/// Before a ``BatchNorm`` the bias is omitted, since the norm subtracts it again.
 ///
 /// **Differs from**: PyTorch stores W as [units, inputs].
 public struct Dense: FusedLayer {
@@ -11,15 +11,15 @@ public struct Dense: FusedLayer {
 
   /// The number of outputs.
   public let units: Int
-  /// Whether b is learned; nil leaves it to the rule: yes, unless a batch norm follows.
+  /// Whether b is learned; nil: yes, unless a batch norm follows.
   public let bias: Bool?
-  /// How W starts.
+  /// The initialization of W.
   public let initializer: InitializerRule
 
   /// - Parameters:
   ///   - units: the number of outputs, at least 1.
   ///   - bias: whether b is learned; nil: yes, unless a batch norm follows.
-  ///   - initializer: how W starts; by default what the activation that follows needs.
+  ///   - initializer: the initialization of W; by default chosen for the activation that follows.
   public init(_ units: Int, bias: Bool? = nil, initializer: InitializerRule = .automatic) {
     self.units = units
     self.bias = bias
@@ -28,7 +28,7 @@ public struct Dense: FusedLayer {
 
   private enum CodingKeys: String, CodingKey { case units, bias, initializer }
 
-  /// Decodes; what is left out is left to the rules.
+  /// Decodes; omitted values are automatic.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     units = try values.decode(Int.self, forKey: .units)
@@ -39,12 +39,12 @@ public struct Dense: FusedLayer {
   /// A vector of `units`.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.isVector else {
-      throw ShapeError(got: input, expected: "n", advice: "put Flatten() before it.")
+      throw ShapeError(got: input, expected: "n", advice: "insert Flatten() before it.")
     }
     return [units]
   }
 
-  /// Units must be at least 1.
+  /// Checks that the number of units is at least 1.
   public var problem: String? {
     units >= 1 && units <= 1 << 20 ? nil : "units must be from 1 to 1048576, not \(units)"
   }

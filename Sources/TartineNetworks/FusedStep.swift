@@ -9,7 +9,7 @@ import TartineKernels
   import Darwin
 #endif
 
-/// A fused node with every address in place: plain memory, so that a step touches no reference count.
+/// A fused node with all addresses resolved: plain memory, so that a step does no reference counting.
 ///
 /// All matrices are row-major with `width` columns, the input with `inputWidth`.
 struct FusedStep {
@@ -17,20 +17,20 @@ struct FusedStep {
   let size: Int
   let inputWidth, width: Int
 
-  // Activations. `output` is `z` itself where nothing happens between them.
+  // Activations. `output` is `z` itself where nothing lies between them.
   var input: UnsafeMutableRawPointer
   /// Where the input is one-hot.
   var ones: OneHotRows?
   var z: UnsafeMutableRawPointer
   var output: UnsafeMutableRawPointer
-  /// Of the loss by `output`, then by z.
+  /// The gradient of the loss with respect to `output`, then to z.
   var gradient: UnsafeMutableRawPointer?
 
-  // What is learned, with its gradients.
+  // The parameters, with their gradients.
   var weight, bias, gamma, beta: UnsafeMutableRawPointer?
   var weightGradient, biasGradient, gammaGradient, betaGradient: UnsafeMutableRawPointer?
 
-  // Batch normalization: a value a column.
+  // Batch normalization: one value per column.
   var mean, variance, inverseDeviation, scale: UnsafeMutableRawPointer?
   var movingMean, movingVariance: UnsafeMutableRawPointer?
   var epsilon = 0.0
@@ -47,21 +47,21 @@ struct FusedStep {
   var keepSchedule = DropoutSchedule.constant
   var stream = tartine_stream()
 
-  /// How the columns are cut; a function of the shapes alone.
+  /// The partition of the columns; a function of the shapes alone.
   var cut = Cut(1, parts: 1)
 
-  /// What the node above needs of this one's gradient, or adds to it.
+  /// The data that the node above needs of this one's gradient, or adds to it.
   var weightAbove: UnsafeMutableRawPointer?
   var gradientAbove: UnsafeMutableRawPointer?
   var widthAbove = 0
 
-  // Of a node that adds the output of another to z.
+  // For a node that adds the output of another to z.
   var addend: UnsafeMutableRawPointer?
   /// Whether that is the network's input.
   var addsInput = false
-  /// Where the gradient goes on down, apart from this node's own.
+  /// Where the gradient flows on into the other branch.
   var inputGradient: UnsafeMutableRawPointer?
-  /// The gradient of a node further up that this one's output is added in.
+  /// The gradient of a node further up to which this one's output is added.
   var skipGradient: UnsafeMutableRawPointer?
 
   /// Whether anything lies between z and the output.
@@ -89,7 +89,7 @@ struct FusedStep {
     kernels.pointee.add_rows(ones.places, rows, ones.count, columns.count, weight + first, width, z + first, width)
   }
 
-  /// The batch's own statistics, taken into the moving averages.
+  /// Computes the batch's statistics, and updates the moving averages.
   func takeStatistics(rows: Int, columns: Range<Int>) {
     let first = columns.lowerBound
     guard let mean = at(mean, first), let variance = at(variance, first) else { return }
@@ -121,7 +121,7 @@ struct FusedStep {
     }
   }
 
-  /// Adds what comes down past the nodes between, and passes on what goes down both ways.
+  /// Adds the gradient of a residual branch, and passes the gradient on into both branches.
   func receiveSkip(rows: Int, columns: Range<Int>) {
     guard let gradient, skipGradient != nil || addend != nil else { return }
     let (first, bytes) = (columns.lowerBound * size, columns.count * size)
@@ -134,7 +134,8 @@ struct FusedStep {
     }
   }
 
-  /// Gradient by the output → gradient by z, in place, with the gradients of bias, γ and β.
+  /// The gradient with respect to the output → with respect to z, in place, with the gradients of bias, γ and
+  /// β.
   func sweepBackward(rows: Int, columns: Range<Int>) {
     guard hasSweep else { return }
     let first = columns.lowerBound
@@ -171,7 +172,7 @@ struct FusedStep {
     return sweep
   }
 
-  /// What comes down from a dense node above: G = G' W'ᵀ for these columns.
+  /// The gradient from the dense node above: G = G' W'ᵀ for these columns.
   func receive(rows: Int, columns: Range<Int>) {
     guard let weightAbove, let gradientAbove, let gradient else { return }
     let first = columns.lowerBound
@@ -180,8 +181,8 @@ struct FusedStep {
       weightAbove + first * widthAbove * size, widthAbove, false, gradient + first * size, width)
   }
 
-  /// Σ g² of bias, γ and β over these columns: not finite where any of them is not. They are sums over
-  /// the rows, so that they also tell of G.
+  /// Σ g² of bias, γ and β over these columns: non-finite where any of them is. They are sums over the rows,
+  /// so that they reveal non-finite values in G too.
   func vectorGradientSquares(columns: Range<Int>) -> Double {
     func squares(_ values: UnsafeMutableRawPointer?) -> Double {
       guard let values = at(values, columns.lowerBound) else { return 0 }
@@ -190,7 +191,7 @@ struct FusedStep {
     return squares(biasGradient) + squares(gammaGradient) + squares(betaGradient)
   }
 
-  /// dW = Xᵀ G for the weights of these inputs, and Σ g² of it.
+  /// Computes dW = Xᵀ G for the weights of these inputs, and its Σ g².
   func computeWeightGradient(rows: Int, inputs: Range<Int>) -> Double {
     guard let weightGradient, let gradient else { return 0 }
     let result = weightGradient + inputs.lowerBound * width * size

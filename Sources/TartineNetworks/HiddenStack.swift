@@ -1,27 +1,28 @@
-/// A stack of like hidden layers, as flags describe it: dense → batch norm → activation → dropout, repeated.
+/// A stack of hidden layers of the same kind, as flags describe it: dense → batch norm → activation →
+/// dropout, repeated.
 public struct HiddenStack: Hashable, Sendable {
-  /// Units of each hidden layer, first to last; empty for a linear model.
+  /// The number of units of each hidden layer, first to last; empty for a linear model.
   public var hidden: [Int]
-  /// After each.
+  /// The activation of each hidden layer.
   public var activation: Activation
-  /// How the weights start.
+  /// The initialization of the weights.
   public var initializer: InitializerRule
-  /// Whether each layer is normalized.
+  /// Whether batch norm follows each dense layer.
   public var batchNorm: Bool
-  /// The probability that a unit stays, a layer each; the last goes on for the layers that follow.
+  /// The keep probability of each hidden layer's units; the last value repeats.
   public var keepProb: [Double]
-  /// The same of the inputs; 1: no dropout there.
+  /// The keep probability of the inputs; 1: no dropout.
   public var keepInput: Double
-  /// How much of the dropout acts over the run.
+  /// The schedule of the dropout strength over the run.
   public var dropoutSchedule: DropoutSchedule
-  /// The deviation of normal noise on the inputs in training; 0: none.
+  /// The standard deviation of the input noise in training; 0: none.
   public var inputNoise: Double
-  /// Elements of a ``CategoryEmbedding``; 0: none.
+  /// The dimension of a ``CategoryEmbedding``; 0: none.
   public var embedCategories: Int
-  /// Elements of a ``NumberEmbedding``; 0: none.
+  /// The dimension of a ``NumberEmbedding``; 0: none.
   public var embedNumbers: Int
 
-  /// Describes a stack.
+  /// Creates a stack.
   public init(
     hidden: [Int], activation: Activation = .relu, initializer: InitializerRule = .automatic,
     batchNorm: Bool = false, keepProb: [Double] = [1], keepInput: Double = 1,
@@ -40,7 +41,7 @@ public struct HiddenStack: Hashable, Sendable {
     self.embedNumbers = embedNumbers
   }
 
-  /// The layers it stands for.
+  /// The layers of the stack.
   public var layers: [any Layer] {
     var layers: [any Layer] = [Flatten()]
     if embedNumbers > 0 { layers.append(NumberEmbedding(dimension: embedNumbers)) }
@@ -64,10 +65,10 @@ extension HiddenStack: Codable {
       embedNumbers
   }
 
-  /// Every key of a plain stack in a recipe.
+  /// All keys of a plain stack in a recipe.
   package static var keys: [String] { Key.allCases.map(\.rawValue) }
 
-  /// Decodes; what is left out takes its default, what cannot be is refused.
+  /// Decodes; omitted values take their defaults, invalid ones are an error.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     self.init(hidden: try container.decodeIfPresent([Int].self, forKey: .hidden) ?? [])
@@ -99,7 +100,7 @@ extension HiddenStack: Codable {
     try container.encode(embedNumbers, forKey: .embedNumbers)
   }
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     if let units = hidden.first(where: { $0 < 1 || $0 > 1 << 20 }) {
       return "hidden must be a list of units from 1 to 1048576, not \(units)"

@@ -9,7 +9,7 @@ import TartineKernels
   import Darwin
 #endif
 
-/// Draws a tensor's start, in its own stream of (seed, place).
+/// Draws a tensor's initial values, from its own stream of (seed, index).
 struct InitialWeights {
   let precision: Precision
   let seed: UInt64
@@ -23,7 +23,7 @@ struct InitialWeights {
       each(elements, tensor.count, place, scale: deviation * 3.0.squareRoot()) { $0.uniform() * 2 - 1 }
     case .truncated(let deviation):
       each(elements, tensor.count, place, scale: deviation / Self.deviationWithinTwo) { stream in
-        // Five draws of a hundred lie outside.
+        // 5 % of the draws lie outside.
         while true {
           let (draw, _) = stream.normalPair()
           if abs(draw) <= 2 { return draw }
@@ -35,7 +35,7 @@ struct InitialWeights {
     }
   }
 
-  /// Of a standard normal draw that lies within ±2.
+  /// The standard deviation of a standard normal distribution truncated to ±2.
   private static let deviationWithinTwo = 0.879_625_661_034_239_8
 
   private func normals(
@@ -64,8 +64,9 @@ struct InitialWeights {
     }
   }
 
-  /// Normal vectors made orthonormal one block after another: twice against those before, and then within the block by
-  /// Gram and Schmidt. Their projections are products, so that a wide layer takes no longer than some steps.
+  /// Orthonormalizes normal vectors block by block: twice against the previous blocks, then within the block
+  /// by Gram–Schmidt. The projections are matrix products, so that a wide layer takes no longer than a few
+  /// steps.
   private func orthogonal(
     _ elements: UnsafeMutableRawPointer, rows: Int, columns: Int, gain: Double, place: Int
   ) {

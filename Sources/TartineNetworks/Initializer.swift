@@ -1,34 +1,37 @@
 import TartineEngine
 
-/// How a parameter starts.
+/// The initialization of a parameter.
 ///
 /// **Source**: He et al., *Delving deep into rectifiers*, 2015, eq. 10; Glorot and Bengio, *Understanding the
 /// difficulty of training deep feedforward neural networks*, 2010, eq. 12 and 16; LeCun et al., *Efficient
 /// backprop*, 1998, eq. 16; Saxe et al., *Exact solutions to the nonlinear dynamics of learning in deep linear neural
 /// networks*, 2014, §3.
 ///
-/// **Differs from**: Keras draws He and LeCun from a truncated normal (``truncated(deviation:)``); PyTorch's linear layer
-/// draws uniform(±1/√fan-in), its bias too. Here ``he(fanIn:)``, ``xavier(fanIn:fanOut:)`` and ``leCun(fanIn:)`` are plain
-/// normal ones, and biases start at 0.
+/// **Differs from**: Keras' He and LeCun use a truncated normal (``truncated(deviation:)``); PyTorch's linear
+/// layer uses uniform(±1/√fan-in), for its bias too. Here ``he(fanIn:)``, ``xavier(fanIn:fanOut:)`` and
+/// ``leCun(fanIn:)`` are normal, and biases are initialized with 0.
 public enum Initializer: Hashable, Sendable {
-  /// All elements alike.
+  /// All elements equal.
   case constant(Double)
-  /// normal(0, √(2 / fan-in)): keeps the variance through a ReLU.
+  /// normal(0, √(2 / fan-in)): preserves the variance through a ReLU.
   case he(fanIn: Int)
-  /// normal(0, √(2 / (fan-in + fan-out))): keeps it, forward and backward, through tanh and sigmoid.
+  /// normal(0, √(2 / (fan-in + fan-out))): preserves the variance, forward and backward, through tanh and
+  /// sigmoid.
   case xavier(fanIn: Int, fanOut: Int)
-  /// normal(0, √(1 / fan-in)): what SELU's fixed point needs.
+  /// normal(0, √(1 / fan-in)), as SELU's fixed point requires.
   case leCun(fanIn: Int)
   /// normal(0, deviation).
   case normal(deviation: Double)
-  /// uniform(±√3 · deviation), which has that deviation.
+  /// uniform(±√3 · deviation), whose standard deviation is `deviation`.
   case uniform(deviation: Double)
-  /// A normal draw that lies within two of its deviations, made wide enough that `deviation` is that of the result.
+  /// A normal distribution truncated at two standard deviations, scaled so that `deviation` is that of the
+  /// result.
   case truncated(deviation: Double)
-  /// A matrix of orthonormal rows or columns, whichever are fewer, times the gain; every such matrix is as likely.
+  /// A uniformly random matrix of orthonormal rows or columns, whichever are fewer, times the gain.
   case orthogonal(gain: Double)
 
-  /// The deviation of an element, 0 for a constant; of an orthogonal matrix, times the root of its longer side.
+  /// The standard deviation of an element, 0 for a constant; for an orthogonal matrix, times the root of its
+  /// longer side.
   public var deviation: Double {
     switch self {
     case .constant: 0
@@ -41,10 +44,10 @@ public enum Initializer: Hashable, Sendable {
   }
 }
 
-/// The rule that picks a dense layer's initializer.
+/// The rule that selects the initialization of a dense layer.
 ///
-/// In a recipe it is a name, or a number, which is the deviation of a normal draw; 0 makes all weights alike, so that
-/// nothing tells a layer's units apart and they stay so.
+/// In a recipe it is a name, or a number, which is the standard deviation of a normal distribution; 0 makes
+/// all weights equal, so that a layer's units stay identical.
 public enum InitializerRule: Hashable, Sendable {
   /// He for the ReLU family, Xavier for tanh, sigmoid and the output, LeCun for SELU.
   case automatic
@@ -54,15 +57,15 @@ public enum InitializerRule: Hashable, Sendable {
   case xavier
   /// normal(0, √(1 / fan-in)).
   case leCun
-  /// As `he`, uniform.
+  /// He's standard deviation, uniform.
   case heUniform
-  /// As `xavier`, uniform.
+  /// Xavier's standard deviation, uniform.
   case xavierUniform
-  /// As `automatic`, from a truncated normal.
+  /// The standard deviation of `automatic`, truncated normal.
   case truncated
   /// Orthonormal, with the gain √2 before the ReLU family, else 1.
   case orthogonal
-  /// normal(0, deviation), whatever the layer's size.
+  /// normal(0, deviation), independent of the layer's size.
   case normal(deviation: Double)
 
   package func initializer(fanIn: Int, fanOut: Int, before activation: Activation) -> Initializer {
@@ -88,7 +91,7 @@ public enum InitializerRule: Hashable, Sendable {
 }
 
 extension Activation {
-  /// Whether it passes what is above 0 and holds back what is below.
+  /// Whether it passes positive values and suppresses negative ones.
   fileprivate var isRectifier: Bool {
     switch self {
     case .relu, .leakyReLU, .gelu, .silu, .elu: true
@@ -98,7 +101,7 @@ extension Activation {
 }
 
 extension InitializerRule: Codable {
-  /// Each rule that has a name.
+  /// All rules that have a name.
   public static let named: [(name: String, rule: InitializerRule)] = [
     ("automatic", .automatic), ("he", .he), ("xavier", .xavier), ("lecun", .leCun), ("he-uniform", .heUniform),
     ("xavier-uniform", .xavierUniform), ("truncated", .truncated), ("orthogonal", .orthogonal),
@@ -113,13 +116,13 @@ extension InitializerRule: Codable {
     let names = Self.named.map(\.name).joined(separator: ", ")
     if let deviation = try? value.decode(Double.self) {
       guard deviation >= 0, deviation.isFinite else {
-        throw fail("the deviation of initial weights must be at least 0, not \(deviation)")
+        throw fail("the standard deviation of initial weights must be at least 0, not \(deviation)")
       }
       self = .normal(deviation: deviation)
     } else {
       let name = try value.decode(String.self)
       guard let rule = Self.named.first(where: { $0.name == name })?.rule else {
-        throw fail("there is no initializer '\(name)'; there are \(names), or a deviation")
+        throw fail("there is no initializer '\(name)'; there are \(names), or a standard deviation")
       }
       self = rule
     }

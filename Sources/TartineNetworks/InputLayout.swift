@@ -1,8 +1,8 @@
-/// Which elements of an input row are what, where the rows are a table's.
+/// The meaning of the elements of a table's input row.
 package struct InputLayout: Hashable, Sendable {
   /// The element of each number.
   package let numbers: [Int]
-  /// The elements of each category: one a level.
+  /// The elements of each category: one for each level.
   package let categories: [Range<Int>]
 
   package init(numbers: [Int], categories: [Range<Int>]) {
@@ -11,10 +11,10 @@ package struct InputLayout: Hashable, Sendable {
   }
 }
 
-/// A layer that treats columns of a table each in its own way: it comes first, and learns of them when the network is
-/// planned.
+/// A layer that treats the columns of a table individually: it must be the first layer, and is bound to the
+/// columns when the network is planned.
 package protocol ColumnLayer: CustomLayer {
   func bound(to layout: InputLayout) -> Self
-  /// Where the columns lie in what it makes.
+  /// The positions of the columns in its output.
   func outputLayout(for layout: InputLayout) -> InputLayout
 }

@@ -1,45 +1,45 @@
 import TartineEngine
 
-/// The description of a layer: a plain value without storage, such as `Dense(128)`.
+/// The description of a layer: a value type without storage, such as `Dense(128)`.
 ///
-/// A network is a list of these. Building it against an input shape checks the shapes and lays out the
-/// parameters. A layer made outside this package conforms to ``CustomLayer``.
+/// A network is a list of these. Planning it for an input shape checks the shapes and lays out the
+/// parameters. A layer defined outside this package conforms to ``CustomLayer``.
 public protocol Layer: Codable, Hashable, Sendable {
   /// The layer's name in recipes, model files and tables, such as `"dense"`. Unique, in camel case.
   static var kind: String { get }
 
-  /// The shape that comes out, without the batch.
-  /// - Throws: `ShapeError` where the layer cannot take the input.
+  /// Returns the output shape, without the batch dimension.
+  /// - Throws: `ShapeError` for an unsupported input shape.
   func outputShape(for input: Shape) throws -> Shape
 
-  /// What the layer learns, given its input.
+  /// Returns the layer's parameters for an input shape.
   func parameters(for input: Shape) -> [Parameter]
 
-  /// What is wrong with the layer's own values, in a sentence without a full stop; nil if nothing is.
-  /// A recipe file can hold any number, so this is asked before anything is built.
+  /// A clause that says which of the layer's values is invalid, without a full stop, or nil. A recipe file
+  /// can contain any number, so this is checked before anything is built.
   var problem: String? { get }
 }
 
 extension Layer {
-  /// Nothing is wrong.
+  /// No problem.
   public var problem: String? { nil }
 
-  /// Nothing to learn.
+  /// No parameters.
   public func parameters(for input: Shape) -> [Parameter] { [] }
 }
 
-/// Something that a layer learns: a tensor with a name, a shape and a start.
+/// A parameter of a layer: a tensor with a name, a shape and an initialization.
 public struct Parameter: Hashable, Sendable {
   /// The name within the layer, such as `"weight"`.
   public let name: String
   /// The tensor's shape; a dense weight is [inputs, outputs].
   public let shape: Shape
-  /// How it starts.
+  /// The initialization.
   public let initializer: Initializer
-  /// Whether L1, L2 and decay act on it: true of weights, false of biases, γ and β.
+  /// Whether L1, L2 and weight decay apply to it: true for weights, false for biases, γ and β.
   public let isPenalized: Bool
 
-  /// Describes a parameter.
+  /// Creates a parameter.
   public init(_ name: String, shape: Shape, initializer: Initializer, isPenalized: Bool) {
     self.name = name
     self.shape = shape
@@ -48,7 +48,7 @@ public struct Parameter: Hashable, Sendable {
   }
 }
 
-/// What a layer of this package is to the engine, which fuses dense → norm → activation → dropout.
+/// The role of a built-in layer for the engine, which fuses dense → norm → activation → dropout.
 package enum Role: Sendable {
   case dense(Dense)
   case norm(BatchNorm)
@@ -57,7 +57,7 @@ package enum Role: Sendable {
   case reshape
 }
 
-/// A layer that the engine knows how to fuse.
+/// A layer that the engine can fuse.
 package protocol FusedLayer: Layer {
   var role: Role { get }
 }

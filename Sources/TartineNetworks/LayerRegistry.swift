@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The kinds of layers that recipes and model files may name.
+/// The kinds of layers that recipes and model files may use.
 public enum LayerRegistry {
   private static let kinds = Mutex<[String: any Layer.Type]>(
     [String: any Layer.Type](
@@ -10,18 +10,18 @@ public enum LayerRegistry {
         RMSNorm.self, GroupNorm.self, GaussianNoise.self, Residual.self, CategoryEmbedding.self, NumberEmbedding.self,
       ].map { (type: any Layer.Type) in (type.kind, type) }))
 
-  /// Makes a layer of your own known, so that a recipe or model file can name it.
+  /// Registers a custom layer, so that recipes and model files can use it.
   public static func register(_ type: (some CustomLayer).Type) {
     kinds.withLock { $0[type.kind] = type }
   }
 
-  /// All that are known, in order.
+  /// All registered kinds, sorted.
   static var names: [String] { kinds.withLock { $0.keys.sorted() } }
 
   static func type(of kind: String) -> (any Layer.Type)? { kinds.withLock { $0[kind] } }
 }
 
-/// A layer with its kind written beside its own fields: `{"layer": "dense", "units": 128}`.
+/// A layer encoded with its kind beside its own fields: `{"layer": "dense", "units": 128}`.
 struct CodedLayer: Codable {
   let layer: any Layer
 
@@ -36,7 +36,7 @@ struct CodedLayer: Codable {
       throw DecodingError.dataCorruptedError(
         forKey: .layer, in: container,
         debugDescription:
-          "there is no layer '\(kind)' here; there are \(LayerRegistry.names.joined(separator: ", ")). One of your own must be "
+          "there is no layer '\(kind)' here; there are \(LayerRegistry.names.joined(separator: ", ")). A custom layer must be "
           + "registered first (LayerRegistry.register)")
     }
     layer = try type.init(from: decoder)

@@ -1,19 +1,19 @@
 import TartineEngine
 
-/// What went through one layer, forward and back, added up over passes.
+/// Statistics of one layer's activations and gradients, accumulated over passes.
 package struct LayerSignals: Sendable {
-  /// Of its first layer, such as `dense2`.
+  /// The name of its first layer, such as `dense2`.
   package let name: String
   package let width: Int
   package let activation: Activation
-  /// Whether its units add up inputs by weights of their own.
+  /// Whether its units have weights.
   package let hasWeights: Bool
   package private(set) var rows = 0
   private var sum = 0.0
   private var squares = 0.0
   private var gradientSquares = 0.0
   private var saturated = 0
-  /// By unit, whether it ever let anything through.
+  /// Whether each unit was ever nonzero.
   private var isActive: [Bool]
 
   init(_ node: FusedNode) {
@@ -26,23 +26,23 @@ package struct LayerSignals: Sendable {
 
   private var count: Double { Double(max(1, rows * width)) }
 
-  /// Of all units over all rows.
+  /// The mean over all units and rows.
   package var mean: Double { sum / count }
   package var deviation: Double { max(0, squares / count - mean * mean).squareRoot() }
-  /// The root mean square of a row's loss by z, over units and rows.
+  /// The root mean square gradient of a row's loss with respect to z, over units and rows.
   package var gradient: Double { (gradientSquares / count).squareRoot() }
-  /// The share of ReLU units that gave 0 in every row; 0 for other activations.
+  /// The fraction of ReLU units that were 0 in every row; 0 for other activations.
   package var deadShare: Double {
     activation == .relu ? Double(isActive.count { !$0 }) / Double(max(1, width)) : 0
   }
-  /// The share of answers of a sigmoid or tanh at which its slope is below a twentieth of the steepest.
+  /// The fraction of sigmoid or tanh activations whose slope is below 5 % of the steepest.
   package var saturatedShare: Double { Double(saturated) / count }
 
   mutating func add(output: UnsafePointer<Float>?, gradient: UnsafePointer<Float>?, rows count: Int) {
     rows += count
     if let output { add(output, rows: count) }
     guard let gradient else { return }
-    // The loss is a mean over rows; a row's own is so many times as large.
+    // The loss is a mean over rows; a single row's gradient is larger by their number.
     for place in 0..<count * width {
       let own = Double(gradient[place]) * Double(count)
       gradientSquares += own * own
@@ -67,7 +67,7 @@ package struct LayerSignals: Sendable {
 }
 
 extension NetworkPlan {
-  /// A place for each layer's signals, first to last, the output layer included.
+  /// Empty statistics for each layer, first to last, including the output layer.
   package var signals: [LayerSignals] {
     nodes.compactMap { if case .fused(let node) = $0, node.skipFrom == nil { LayerSignals(node) } else { nil } }
   }

@@ -1,29 +1,31 @@
 import TartineKernels
 
-/// What a prediction costs, given the truth: a mean over rows of a sum over outputs.
+/// A loss function: a mean over rows of a sum over outputs.
 ///
-/// With a the answer, y the truth, d = a − y, and p the probability of the true class or label:
+/// With a the prediction, y the target, d = a − y, and p the predicted probability of the true class or
+/// label:
 ///
-/// | loss | of a row | for |
+/// | loss | per row | for |
 /// |---|---|---|
 /// | ``Kind/crossEntropy`` | −log p, from logits | classes and labels: the default |
-/// | ``Kind/focal(gamma:)`` | −(1 − p)^γ log p | classes that are rare, or labels that are mostly no |
-/// | ``Kind/squared`` | d²/2 | numbers: the default; answers the mean |
-/// | ``Kind/absolute`` | \|d\| | numbers with outliers; answers the median |
+/// | ``Kind/focal(gamma:)`` | −(1 − p)^γ log p | imbalanced classes, or labels that are mostly negative |
+/// | ``Kind/squared`` | d²/2 | numbers: the default; predicts the mean |
+/// | ``Kind/absolute`` | \|d\| | numbers with outliers; predicts the median |
 /// | ``Kind/huber(delta:)`` | d²/2 where \|d\| ≤ δ, else δ(\|d\| − δ/2) | between the two |
-/// | ``Kind/quantile(_:)`` | (1 − τ) d where d > 0, else −τ d | answers the τ-quantile |
+/// | ``Kind/quantile(_:)`` | (1 − τ) d where d > 0, else −τ d | predicts the τ-quantile |
 /// | ``Kind/poisson`` | a − y log a, with a = eᶻ | counts and rates, at least 0 |
 ///
-/// Numbers are in units of the target's deviation in training, so that δ is too; for Poisson, of its mean.
+/// Numbers, and with them δ, are in units of the target's standard deviation in training; for Poisson, of its
+/// mean.
 ///
-/// Smoothing turns the truth of C classes into (1 − s) · truth + s/C, of a label into (1 − s) · truth + s/2. It acts in
-/// training alone, never where an error is measured.
+/// Label smoothing replaces the target of C classes by (1 − s) · target + s/C, that of a label by (1 − s) ·
+/// target + s/2. It applies in training only, never when an error is measured.
 ///
 /// **Source**: Lin et al., *Focal loss*, 2017, eq. 4; Huber, *Robust estimation of a location parameter*, 1964; Koenker and
 /// Bassett, *Regression quantiles*, 1978; Szegedy et al., *Rethinking the Inception architecture*, 2016, §7.
 ///
-/// **Differs from**: PyTorch and Keras have d² without the half; their Huber agrees. Keras' categorical focal loss has
-/// a further factor of 0.25.
+/// **Differs from**: PyTorch and Keras have d² without the factor ½; their Huber loss agrees. Keras'
+/// categorical focal loss has an additional factor of 0.25.
 public struct Loss: Hashable, Sendable {
   /// The function.
   public enum Kind: Hashable, Sendable {
@@ -37,9 +39,9 @@ public struct Loss: Hashable, Sendable {
     case squared
     /// |d|.
     case absolute
-    /// d²/2 up to δ, and a straight line beyond.
+    /// d²/2 up to δ, and linear beyond.
     case huber(delta: Double)
-    /// (1 − τ) d above the truth, −τ d below it.
+    /// (1 − τ) d above the target, −τ d below it.
     case quantile(Double)
     /// a − y log a.
     case poisson
@@ -47,43 +49,43 @@ public struct Loss: Hashable, Sendable {
 
   /// The function.
   public var kind: Kind
-  /// How much of the truth is spread over all classes, in [0, 1).
+  /// The label smoothing, in [0, 1).
   public var smoothing: Double
-  /// What rows count by their class; nil: all alike.
+  /// The class weights; nil: all equal.
   public var classWeights: ClassWeights?
 
-  /// Describes a loss.
+  /// Creates a loss.
   public init(_ kind: Kind = .automatic, smoothing: Double = 0) {
     self.kind = kind
     self.smoothing = smoothing
     classWeights = nil
   }
 
-  /// What the task needs.
+  /// The default loss of the task.
   public static let automatic = Loss()
-  /// Cross-entropy, with labels smoothed.
+  /// Cross-entropy, with label smoothing.
   public static func crossEntropy(smoothing: Double = 0) -> Loss { Loss(.crossEntropy, smoothing: smoothing) }
-  /// Focal loss: rows that are answered well count little.
+  /// Focal loss, which gives less weight to well-classified rows.
   public static func focal(gamma: Double = 2) -> Loss { Loss(.focal(gamma: gamma)) }
   /// Half the squared error.
   public static let squared = Loss(.squared)
   /// The absolute error.
   public static let absolute = Loss(.absolute)
-  /// Squared near the truth, absolute far from it.
+  /// Squared near the target, absolute far from it.
   public static func huber(delta: Double = 1) -> Loss { Loss(.huber(delta: delta)) }
-  /// The loss that a quantile makes smallest.
+  /// The pinball loss, minimized by a quantile.
   public static func quantile(_ share: Double) -> Loss { Loss(.quantile(share)) }
-  /// The deviance of counts.
+  /// The Poisson loss, for counts.
   public static let poisson = Loss(.poisson)
 
-  /// The same, with rows that count by their class.
+  /// Returns the loss with class weights.
   public func weighted(_ classWeights: ClassWeights) -> Loss {
     var copy = self
     copy.classWeights = classWeights
     return copy
   }
 
-  /// Whether it asks for numbers, so that a target of whole numbers is no classes.
+  /// Whether it requires a numeric target, so that whole numbers are not classes.
   package var isForNumbers: Bool {
     switch kind {
     case .squared, .absolute, .huber, .quantile, .poisson: true
@@ -91,13 +93,13 @@ public struct Loss: Hashable, Sendable {
     }
   }
 
-  /// The quantile that it asks for; nil: none.
+  /// The quantile that it predicts; nil: none.
   package var share: Double? { if case .quantile(let share) = kind { share } else { nil } }
 
-  /// The same, as errors are measured by it.
+  /// Returns the loss without label smoothing and class weights, as errors are measured.
   package var unsmoothed: Loss { Loss(kind) }
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     if !(smoothing >= 0 && smoothing < 1) { return "loss.smoothing must be in [0, 1), not \(smoothing)" }
     if let problem = classWeights?.problem { return problem }
@@ -110,7 +112,7 @@ public struct Loss: Hashable, Sendable {
     }
   }
 
-  /// Why this loss cannot be that of an output, in a sentence; nil if it can.
+  /// A sentence that says why this loss does not fit an output, or nil.
   package func problem(for output: Output) -> String? {
     switch (kind, output) {
     case (.automatic, _), (.crossEntropy, .softmax), (.crossEntropy, .sigmoid), (.focal, .softmax), (.focal, .sigmoid),
@@ -118,8 +120,8 @@ public struct Loss: Hashable, Sendable {
       return smoothing > 0 && !output.isProbability ? "loss.smoothing is for classes, and the target is a number" : nil
     default:
       return output.isProbability
-        ? "the loss '\(name)' is for numbers, and the target is classes; take cross-entropy or focal"
-        : "the loss '\(name)' is for classes, and the target is a number; take squared, absolute, huber, quantile or poisson"
+        ? "the loss '\(name)' is for numbers, and the target is classes; use cross-entropy or focal"
+        : "the loss '\(name)' is for classes, and the target is a number; use squared, absolute, huber, quantile or poisson"
     }
   }
 
@@ -146,10 +148,10 @@ extension Loss: Codable {
     "automatic", "cross-entropy", "focal", "squared", "absolute", "huber", "quantile", "poisson",
   ]
 
-  /// Every key that some loss has in a recipe.
+  /// All keys of any loss in a recipe.
   package static var keys: [String] { Key.allCases.map(\.rawValue) }
 
-  /// The keys that belong to one loss and mean nothing to another.
+  /// The keys that apply to one loss only.
   package static let ownKeys = [Key.smoothing, .gamma, .delta, .quantile].map(\.rawValue)
 
   package var name: String {
@@ -165,7 +167,7 @@ extension Loss: Codable {
     }
   }
 
-  /// Decodes; what is left out takes its default.
+  /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     func number(_ key: Key, or other: Double) throws -> Double {
@@ -191,7 +193,7 @@ extension Loss: Codable {
     classWeights = try values.decodeIfPresent(ClassWeights.self, forKey: .classWeights)
   }
 
-  /// Encodes the keys that the loss has.
+  /// Encodes the keys of this loss.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(name, forKey: .kind)

@@ -1,4 +1,4 @@
-/// A network: layer descriptions, in order. A plain value, without weights.
+/// A network: a list of layer descriptions. A value type without weights.
 ///
 /// ```swift
 /// Network {
@@ -7,27 +7,27 @@
 /// }
 /// ```
 ///
-/// The output layer is not among them: it belongs to the task, which appends a dense layer as wide as its
-/// outputs, and computes the loss from its logits.
+/// The output layer is not in the list: the task appends a dense layer of the width of its outputs, and
+/// computes the loss from its logits.
 public struct Network: Sendable {
   /// The hidden layers, first to last.
   public let layers: [any Layer]
-  /// The description this network was made from, where it is a plain stack.
+  /// The stack that this network was created from, if any.
   public let stack: HiddenStack?
 
-  /// A network of the layers listed.
+  /// Creates a network of the listed layers.
   public init(@LayerBuilder _ layers: () -> [any Layer]) {
     self.layers = layers()
     stack = nil
   }
 
-  /// A network of these layers.
+  /// Creates a network of these layers.
   public init(layers: [any Layer]) {
     self.layers = layers
     stack = nil
   }
 
-  /// The plain stack that flags describe.
+  /// Creates a network from a stack, as flags describe it.
   public init(_ stack: HiddenStack) {
     layers = stack.layers
     self.stack = stack
@@ -35,7 +35,7 @@ public struct Network: Sendable {
 }
 
 extension Network {
-  /// Whether the same rows give the same loss each time: nothing is drawn, and no batch's averages are kept.
+  /// Whether the same rows give the same loss each time: no random numbers, and no batch statistics.
   package var isRepeatable: Bool {
     layers.allSatisfy { layer in
       switch layer {
@@ -46,14 +46,14 @@ extension Network {
     }
   }
 
-  /// Whether its predictions are a linear function of its inputs, but for the task's own.
+  /// Whether its predictions are a linear function of its inputs, apart from the output's activation.
   package var isLinear: Bool {
     layers.allSatisfy { $0 is Dense || $0 is BatchNorm || $0 is Dropout || $0 is Flatten }
   }
 }
 
 extension Network: Hashable {
-  /// Networks are equal if their layers are.
+  /// Compares the layers.
   public static func == (left: Network, right: Network) -> Bool {
     left.layers.map { AnyHashable($0) } == right.layers.map { AnyHashable($0) }
   }
@@ -88,7 +88,7 @@ extension Network: Codable {
   }
 }
 
-/// Collects layers, with `if`, `else`, `switch` and `for` among them.
+/// A result builder for layers, with `if`, `else`, `switch` and `for`.
 @resultBuilder
 public enum LayerBuilder {
   /// A layer.

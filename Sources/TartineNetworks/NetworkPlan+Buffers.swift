@@ -2,19 +2,19 @@ import TartineEngine
 import TartineKernels
 
 extension NetworkPlan {
-  /// A zeroed buffer for all parameters, or as many gradients or moments.
+  /// Returns a zeroed buffer for all parameters, or as many gradients or moments.
   package func makeParameterArena(_ precision: Precision) -> Arena {
     Arena(byteCount: parameterElements * precision.size)
   }
 
-  /// The parameters, drawn from their initializers. Each tensor has its own stream of (seed, place).
+  /// Returns the initial parameters. Each tensor has its own random stream of (seed, index).
   package func makeInitialParameters(_ precision: Precision, seed: UInt64) -> Arena {
     let arena = makeParameterArena(precision)
     fill(arena, with: parameters, precision: precision, seed: seed)
     return arena
   }
 
-  /// The moving averages before the first batch.
+  /// Returns the moving averages before the first batch.
   package func makeInitialState(_ precision: Precision) -> Arena {
     let arena = Arena(byteCount: stateElements * precision.size)
     fill(arena, with: state, precision: precision, seed: 0)
@@ -28,8 +28,8 @@ extension NetworkPlan {
     }
   }
 
-  /// Writes the averages that predictions use: `state` after `updates` batches, corrected for its start at 0
-  /// by 1 − (1 − fraction)ᵗ.
+  /// Writes the moving averages used for prediction: `state` after `updates` batches, with bias correction by
+  /// 1 − (1 − fraction)ᵗ.
   package func correct(_ state: Arena, updates: Int, into corrected: Arena, precision: Precision) {
     corrected.copy(from: state)
     for case .fused(let node) in nodes {

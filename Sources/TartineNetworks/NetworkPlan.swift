@@ -1,29 +1,29 @@
 import TartineEngine
 
-/// A network checked against its input: every shape known, every parameter in its place.
+/// A network checked for its input: every shape is known, and every parameter has its position.
 ///
-/// Printing it gives a table of layer, output shape and parameters.
+/// Printing it shows a table of layers, output shapes and parameters.
 public struct NetworkPlan: Sendable, CustomStringConvertible {
   /// The shape of a sample.
   public let input: Shape
-  /// One line of the table a layer, the output layer included.
+  /// One line of the table for each layer, including the output layer.
   public let layers: [PlannedLayer]
-  /// The tensors that training changes.
+  /// The tensors that training updates.
   package let parameters: [PlannedTensor]
   /// The tensors that training accumulates: batch norm's moving averages.
   package let state: [PlannedTensor]
-  /// What the engine does, first to last.
+  /// The operations of the engine, first to last.
   package let nodes: [Node]
   package let parameterElements: Int
   package let stateElements: Int
 
-  /// Numbers to learn, all told.
+  /// The total number of parameters.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
-  /// The same without its dropout, over the same tensors.
+  /// The plan without dropout, over the same tensors.
   package var withoutDropout: NetworkPlan {
     var kept: [Node] = []
-    // Where each node's output is now.
+    // The new index of each node's output.
     var places: [Int] = []
     for node in nodes {
       if case .fused(var fused) = node {
@@ -40,33 +40,33 @@ public struct NetworkPlan: Sendable, CustomStringConvertible {
       parameterElements: parameterElements, stateElements: stateElements)
   }
 
-  /// Outputs of the last layer.
+  /// The number of outputs of the last layer.
   package var outputWidth: Int { nodes.last?.width ?? input.count }
 }
 
-/// A layer in its place.
+/// A layer of a plan.
 public struct PlannedLayer: Hashable, Sendable {
   /// Its kind and number, such as `dense2`; the output layer is `output`.
   public let name: String
-  /// What comes out.
+  /// The shape of its output.
   public let outputShape: Shape
-  /// Numbers that it learns.
+  /// The number of its parameters.
   public let parameterCount: Int
 }
 
-/// A tensor in its place in a flat buffer.
+/// A tensor with its position in a flat buffer.
 package struct PlannedTensor: Hashable, Sendable {
   package let name: String
   package let shape: Shape
   package let initializer: Initializer
   package let isPenalized: Bool
-  /// In elements; a multiple of the cache line.
+  /// The offset in elements; a multiple of the cache line.
   package let offset: Int
   package var count: Int { shape.count }
   package var span: TensorSpan { TensorSpan(offset: offset, count: count) }
 }
 
-/// Where a tensor lies, in elements.
+/// The position of a tensor, in elements.
 package struct TensorSpan: Sendable {
   package let offset, count: Int
 }
@@ -94,9 +94,9 @@ package enum Node: Sendable {
   package var takesOneHot: Bool { if case .fused(let node) = self { node.weight != nil } else { false } }
 }
 
-/// Dense → norm → activation → dropout, any of them absent, computed in one go.
+/// A fused dense → norm → activation → dropout, any of them optional.
 package struct FusedNode: Sendable {
-  /// Of its first layer, for messages.
+  /// The name of its first layer, for messages.
   package var name: String
   package var inputWidth: Int
   package var width: Int
@@ -106,7 +106,7 @@ package struct FusedNode: Sendable {
   package var activation = Activation.identity
   package var keep = 1.0
   package var keepSchedule = DropoutSchedule.constant
-  /// The node whose output is added, −1 for the network's input; such a node has nothing else.
+  /// The node whose output is added, −1 for the network's input; such a node does nothing else.
   package var skipFrom: Int?
 
   /// Whether it does nothing.
@@ -145,7 +145,7 @@ extension NetworkPlan {
 }
 
 extension Int {
-  /// With a thin gap every three digits: 1 238 730.
+  /// The number with a space every three digits: 1 238 730.
   package var grouped: String {
     var digits = String(magnitude)
     var groups: [Substring] = []

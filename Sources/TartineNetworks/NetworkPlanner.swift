@@ -1,26 +1,25 @@
 import TartineEngine
 
-/// The recipe names a network that cannot be built.
+/// An error for a network that cannot be built.
 public struct NetworkError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong, where, and what to do.
+  /// A sentence that says what is wrong, where, and what to do.
   public let description: String
 
   package init(_ description: String) { self.description = description }
 }
 
 extension Network {
-  /// Checks every shape and lays out the parameters.
+  /// Checks all shapes and lays out the parameters.
   ///
   /// - Parameters:
   ///   - input: the shape of a sample.
-  ///   - outputs: what the task needs of the output layer, which is appended here.
-  /// - Throws: `ShapeError` with the layer and both shapes; `NetworkError` for a layer whose own values are
-  ///   wrong.
+  ///   - outputs: the number of outputs that the task needs; the output layer is appended here.
+  /// - Throws: `ShapeError` with the layer and both shapes; `NetworkError` for a layer with invalid values.
   public func plan(input: Shape, outputs: Int) throws -> NetworkPlan {
     try plan(input: input, layout: nil, outputs: outputs)
   }
 
-  /// - Parameter layout: which elements are what, where rows are a table's.
+  /// - Parameter layout: the meaning of the elements, for a table's rows.
   package func plan(input: Shape, layout: InputLayout?, outputs: Int) throws -> NetworkPlan {
     var planner = NetworkPlanner(input: input, layout: layout)
     try planner.add(layers)
@@ -29,7 +28,7 @@ extension Network {
   }
 }
 
-/// Goes through the layers once, fusing neighbours.
+/// Processes the layers in order, fusing neighbours.
 private struct NetworkPlanner {
   private let input: Shape
   private var layout: InputLayout?
@@ -55,7 +54,8 @@ private struct NetworkPlanner {
     }
   }
 
-  /// The activation that a dense layer feeds, past a norm; the identity where something else comes first.
+  /// The activation that follows a dense layer, after an optional norm; the identity where another layer
+  /// comes first.
   private static func activation(after layers: ArraySlice<any Layer>) -> Activation {
     for layer in layers {
       if layer is PReLU { return .relu }
@@ -94,7 +94,7 @@ private struct NetworkPlanner {
         && nodes.allSatisfy { if case .custom(let node) = $0 { node.layer is any ColumnLayer } else { false } }
       guard let before = layout, isFirst else {
         throw NetworkError(
-          "layer \(name): it treats columns of a table, so it comes first, and the data must be a table.")
+          "layer \(name): it processes table columns, so it must be the first layer, and the data must be a table.")
       }
       layer = columns.bound(to: before)
       layout = columns.outputLayout(for: before)
@@ -124,7 +124,7 @@ private struct NetworkPlanner {
     rows.append(PlannedLayer(name: name, outputShape: output, parameterCount: learned))
   }
 
-  /// The layers inside, which have lines of their own, and then the sum.
+  /// The layers inside, which have their own lines, and then the sum.
   private mutating func addResidual(_ residual: Residual, named name: String) throws {
     closeFused()
     let (before, source) = (shape, nodes.count - 1)
@@ -132,15 +132,15 @@ private struct NetworkPlanner {
     closeFused()
     guard shape == before else {
       throw NetworkError(
-        "layer \(name): its layers make \(shape) of \(before), so that they cannot be added; end with a dense layer of "
+        "layer \(name): its layers turn \(before) into \(shape), which cannot be added; end with a dense layer of "
           + "\(before.count) units.")
     }
     let isShared = nodes.contains { if case .fused(let node) = $0 { node.skipFrom == source } else { false } }
     guard nodes.count > source + 1 else {
-      throw NetworkError("layer \(name): nothing in it computes, so that it would only double its input.")
+      throw NetworkError("layer \(name): it contains no computation, so it would only double its input.")
     }
     guard !isShared else {
-      throw NetworkError("layer \(name): a residual block begins with a layer of its own, not with another block.")
+      throw NetworkError("layer \(name): a residual block must begin with a layer, not with another block.")
     }
     var sum = FusedNode(name: name, inputWidth: shape.count, width: shape.count)
     sum.skipFrom = source
@@ -166,7 +166,7 @@ private struct NetworkPlanner {
         open?.bias = parameters.add(
           Parameter("bias", shape: [dense.units], initializer: .constant(0), isPenalized: false),
           prefix: name)
-        // A biased sum is normalized by a node of its own.
+        // A biased sum is normalized by a separate node.
         if followedByNorm { closeFused() }
       }
     case .norm(let layer):
@@ -192,7 +192,7 @@ private struct NetworkPlanner {
     }
   }
 
-  /// Goes on with the open node if this role comes after all it has, else begins another.
+  /// Extends the current node if this role comes after all that it contains, or begins another.
   private mutating func begin(rank newRank: Int, named name: String, width: Int) {
     if open == nil || newRank <= rank {
       closeFused()
@@ -214,7 +214,7 @@ private struct NetworkPlanner {
   }
 }
 
-/// Tensors one after the other in a flat buffer, each from a cache line on.
+/// Tensors one after the other in a flat buffer, each aligned to a cache line.
 private struct TensorList {
   private(set) var tensors: [PlannedTensor] = []
   private(set) var elements = 0

@@ -8,10 +8,10 @@ import TartineEngine
   import Darwin
 #endif
 
-/// Puts a periodic embedding of each number behind the input: with frequencies w and phases b of its own that are learned,
-/// e = Wᵀ cos(2π w x + b) + c. A network of few layers follows a curve with many turns by it.
+/// A periodic embedding of each number, appended to the input: with learned frequencies w and phases b, e =
+/// Wᵀ cos(2π w x + b) + c. It lets a shallow network fit a curve with many turns.
 ///
-/// The first layer of a network for a table; where bins are on, they do the same in another way, so leave them out
+/// It must be the first layer of a network for a table. Bins serve the same purpose, so disable them
 /// (`preparation.bins` = 0).
 ///
 /// **Shapes**: [rows, elements] → [rows, elements + dimension · numbers]; w, b [numbers, frequencies], W [numbers, frequencies,
@@ -22,18 +22,19 @@ import TartineEngine
 public struct NumberEmbedding: ColumnLayer {
   /// `"numberEmbedding"`.
   public static let kind = "numberEmbedding"
-  /// Waves for each number.
+  /// The number of frequencies of each number.
   public let frequencies: Int
-  /// Elements that they are brought together in.
+  /// The dimension of the embedding.
   public let dimension: Int
-  /// Of the frequencies' start, in waves a deviation of the number: high ones follow sharper turns, and overfit sooner.
+  /// The standard deviation of the initial frequencies, in waves per standard deviation of the number: high
+  /// frequencies fit sharper turns, and overfit sooner.
   public let deviation: Double
   private var layout: InputLayout?
 
   /// - Parameters:
-  ///   - frequencies: waves for each number.
-  ///   - dimension: elements that they are brought together in.
-  ///   - deviation: of the frequencies' start.
+  ///   - frequencies: the number of frequencies of each number.
+  ///   - dimension: the dimension of the embedding.
+  ///   - deviation: the standard deviation of the initial frequencies.
   public init(frequencies: Int = 16, dimension: Int = 3, deviation: Double = 0.1) {
     self.frequencies = frequencies
     self.dimension = dimension
@@ -41,7 +42,7 @@ public struct NumberEmbedding: ColumnLayer {
   }
 
   private enum CodingKeys: String, CodingKey { case frequencies, dimension, deviation }
-  /// Decodes; what is left out takes its default.
+  /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     frequencies = try values.decodeIfPresent(Int.self, forKey: .frequencies) ?? 16
@@ -55,21 +56,21 @@ public struct NumberEmbedding: ColumnLayer {
     return copy
   }
 
-  /// All elements keep their places.
+  /// All elements keep their positions.
   package func outputLayout(for layout: InputLayout) -> InputLayout { layout }
 
   private var numbers: [Int] { layout?.numbers ?? [] }
 
-  /// The input, and the embeddings behind it.
+  /// The input, followed by the embeddings.
   public func outputShape(for input: Shape) throws -> Shape { [input.count + dimension * numbers.count] }
-  /// w, b, W and c.
+  /// The parameters w, b, W and c.
   public func parameters(for input: Shape) -> [Parameter] {
     let count = numbers.count
     guard count > 0 else { return [] }
     return [
       Parameter(
         "frequency", shape: [count, frequencies], initializer: .normal(deviation: deviation), isPenalized: false),
-      // Any phase is as likely.
+      // The phase is uniform.
       Parameter(
         "phase", shape: [count, frequencies], initializer: .uniform(deviation: .pi / 3.0.squareRoot()),
         isPenalized: false),
@@ -78,7 +79,7 @@ public struct NumberEmbedding: ColumnLayer {
       Parameter("bias", shape: [count, dimension], initializer: .constant(0), isPenalized: false),
     ]
   }
-  /// There must be frequencies and a dimension.
+  /// Checks the number of frequencies and the dimension.
   public var problem: String? {
     guard (1...4_096).contains(frequencies), (1...4_096).contains(dimension) else {
       return "frequencies and dimension must be from 1 to 4096"

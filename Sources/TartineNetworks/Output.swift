@@ -1,17 +1,17 @@
 import TartineKernels
 
-/// The output layer's meaning: what its logits become.
+/// The output layer: the meaning of its logits.
 public enum Output: Hashable, Sendable {
-  /// One of `classes`: softmax, shifted by each row's maximum.
+  /// One of `classes` classes: softmax, shifted by each row's maximum.
   case softmax(classes: Int)
-  /// `labels` independent yes or no; sigmoid.
+  /// `labels` independent labels; sigmoid.
   case sigmoid(labels: Int)
   /// `values` numbers.
   case identity(values: Int)
-  /// `values` numbers of at least 0, such as counts: e to the power of the logit.
+  /// `values` non-negative numbers, such as counts: e to the power of the logit.
   case rate(values: Int)
 
-  /// Width of the output layer.
+  /// The width of the output layer.
   public var width: Int {
     switch self {
     case .softmax(let count), .sigmoid(let count), .identity(let count), .rate(let count): count
@@ -30,7 +30,7 @@ public enum Output: Hashable, Sendable {
 
   /// Turns logits into predictions, in place.
   ///
-  /// - Parameter temperature: what they are divided by first.
+  /// - Parameter temperature: the temperature that divides them first.
   package func activate(
     _ logits: UnsafeMutableRawPointer, rows: Int, temperature: Double = 1, kernels: UnsafePointer<tartine_kernels>
   ) {
@@ -43,9 +43,9 @@ public enum Output: Hashable, Sendable {
     }
   }
 
-  /// Writes each row's loss, and turns the logits into the gradient of the batch's mean loss by them, in place.
+  /// Writes each row's loss, and replaces the logits by the gradient of the batch's mean loss, in place.
   ///
-  /// - Parameter weights: what each row counts, in the kernels' precision; nil: 1.
+  /// - Parameter weights: the weight of each row, in the kernels' precision; nil: 1.
   package func loss(
     _ loss: tartine_loss, _ logits: UnsafeMutableRawPointer, targets: UnsafeRawPointer,
     weights: UnsafeRawPointer? = nil, rows: Int, batch: Int, losses: UnsafeMutablePointer<Double>,

@@ -1,33 +1,34 @@
 import TartineEngine
 
-/// u where u > 0, else slope · u, with a slope of its own for each unit, which is learned; it is not penalized.
+/// Parametric ReLU: u where u > 0, else slope · u, with a learned slope for each unit, which is not
+/// penalized.
 ///
-/// **Shapes**: any, kept; slope as a sample.
+/// **Shapes**: any, unchanged; slope with the shape of a sample.
 ///
 /// **Source**: He et al., *Delving deep into rectifiers*, 2015, eq. 1.
 ///
-/// **Differs from**: PyTorch has one slope for all units unless asked for more; Keras starts them at 0.
+/// **Differs from**: PyTorch has one slope for all units by default; Keras initializes them with 0.
 public struct PReLU: CustomLayer {
   /// `"prelu"`.
   public static let kind = "prelu"
-  /// The slopes' start.
+  /// The initial slope.
   public let slope: Double
 
-  /// - Parameter slope: the slopes' start.
+  /// - Parameter slope: the initial slope.
   public init(slope: Double = 0.25) { self.slope = slope }
   private enum CodingKeys: String, CodingKey { case slope }
-  /// Decodes; the start may be left out.
+  /// Decodes; the initial slope is optional.
   public init(from decoder: any Decoder) throws {
     slope = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Double.self, forKey: .slope) ?? 0.25
   }
 
-  /// The shape is kept.
+  /// Returns the input shape.
   public func outputShape(for input: Shape) throws -> Shape { input }
-  /// One slope a unit.
+  /// One slope for each unit.
   public func parameters(for input: Shape) -> [Parameter] {
     [Parameter("slope", shape: input, initializer: .constant(slope), isPenalized: false)]
   }
-  /// The start must be a number.
+  /// Checks that the initial slope is finite.
   public var problem: String? { slope.isFinite ? nil : "slope must be a finite number, not \(slope)" }
 
   /// Computes `pass.output` from `pass.input`.
@@ -43,7 +44,7 @@ public struct PReLU: CustomLayer {
     let (x, y, slopes) = (pass.input, pass.output, pass.parameter(0))
     for row in 0..<x.count {
       for column in 0..<x.width {
-        // Written so that what is no number passes through.
+        // Written so that NaN passes through.
         y[row, column] = x[row, column] > 0 ? x[row, column] : slopes[column] * x[row, column]
       }
     }

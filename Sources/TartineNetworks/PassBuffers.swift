@@ -29,7 +29,7 @@ enum PassStep {
     }
   }
 
-  /// The first node reads the batch, which lies elsewhere every time.
+  /// The first node reads the batch, whose address changes.
   mutating func setInput(_ input: UnsafeMutableRawPointer, ones: OneHotRows?) {
     switch self {
     case .fused(var step):
@@ -70,7 +70,7 @@ enum PassStep {
     guard case .fused(var step) = self else { return }
     step.stream.step = UInt32(truncatingIfNeeded: number)
     if step.mask != nil {
-      // A field of 16 bits decides.
+      // A 16-bit random number decides.
       let kept = (1 - step.mostDropped * step.keepSchedule.share(at: progress)) * 65536
       step.keep = UInt32(max(1, kept.rounded()))
     }
@@ -86,11 +86,11 @@ struct CustomAddresses {
   let inputGradient: UnsafeMutableRawPointer?
   let width: Int
   let above: DenseAbove?
-  /// The gradient of a node further up that this one's output is added in.
+  /// The gradient of a node further up to which this one's output is added.
   var skipGradient: UnsafeMutableRawPointer?
 }
 
-/// The dense node that a gradient comes down from.
+/// The dense node that a gradient comes from.
 struct DenseAbove {
   let weight, gradient: UnsafeMutableRawPointer
   let width: Int
@@ -103,7 +103,7 @@ struct PassBuffers {
     var output: Int?
     var gradient: Int?
     var mask: Int?
-    /// mean, variance, inverse deviation, scale.
+    /// mean, variance, inverse standard deviation, scale.
     var norm: [Int] = []
   }
 
@@ -125,7 +125,7 @@ struct PassBuffers {
       case .custom:
         place.output = layout.reserve(elements, size: size)
       }
-      // The loss leaves its gradient where the logits were; a node without weights passes its own down.
+      // The loss overwrites the logits with its gradient; a node without weights passes its own down.
       if !isLast, plan.nodes[index + 1].hasOwnInputGradient {
         place.gradient = layout.reserve(elements, size: size)
       }
@@ -133,7 +133,7 @@ struct PassBuffers {
     }
   }
 
-  /// Fills in the addresses.
+  /// Resolves the addresses.
   func link(
     plan: NetworkPlan, precision: Precision, seed: UInt64, arena: Arena, weights: Arena, gradients: Arena,
     state: Arena, batch: Int, into steps: UnsafeMutableBufferPointer<PassStep>
@@ -142,7 +142,7 @@ struct PassBuffers {
     func at(_ span: TensorSpan?, in arena: Arena) -> UnsafeMutableRawPointer? {
       span.map { arena[$0.offset * size] }
     }
-    // Upwards: where each node's values lie. The first one's input is set at each pass.
+    // Forward: where each node's values are. The address of the first one's input is set at each pass.
     var below = arena.base
     for (index, node) in plan.nodes.enumerated() {
       let place = offsets[index]
@@ -204,7 +204,7 @@ struct PassBuffers {
     }
   }
 
-  /// Downwards: where each node's gradient lies, and what it comes from.
+  /// Backward: where each node's gradient is, and which node it comes from.
   private func linkGradients(
     plan: NetworkPlan, arena: Arena, steps: UnsafeMutableBufferPointer<PassStep>
   ) {
@@ -243,12 +243,13 @@ struct PassBuffers {
 }
 
 extension FusedNode {
-  /// Whether the output lies apart from z.
+  /// Whether the output is stored separately from z.
   var needsOutput: Bool { norm != nil || activation != .identity || keep < 1 || weight == nil }
 }
 
 extension Node {
-  /// Whether the gradient by the node's input lies apart from the gradient by its output.
+  /// Whether the gradient with respect to the node's input is stored separately from that with respect to its
+  /// output.
   var hasOwnInputGradient: Bool {
     if case .fused(let node) = self { node.weight != nil || node.skipFrom != nil } else { true }
   }

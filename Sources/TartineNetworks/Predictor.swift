@@ -1,12 +1,12 @@
 import TartineEngine
 import TartineKernels
 
-/// Forward in prediction mode: no dropout, batch norm by its moving averages, any number of rows.
+/// A forward pass in prediction mode: no dropout, batch norm with its moving averages, any number of rows.
 ///
-/// Rows are cut into chunks of fixed size; a worker takes a chunk through the whole network in a workspace
-/// of its own. The weights are only read.
+/// Rows are processed in chunks of fixed size; each worker passes a chunk through the whole network in its
+/// own workspace. The weights are only read.
 package final class Predictor {
-  /// Rows of a chunk: enough to feed the products, few enough to stay in a cache.
+  /// The rows of a chunk: enough for efficient products, few enough to stay in a cache.
   package static let chunkRows = 256
 
   private let plan: NetworkPlan
@@ -21,18 +21,18 @@ package final class Predictor {
   private let steps: UnsafeMutableBufferPointer<PassStep>
   private let custom: [CustomStep?]
 
-  /// The layout of the one-hot rows that the workspaces hold, and where each of them is 1; nil: they hold anything.
+  /// The layout of the one-hot rows in the workspaces, and where each of them is 1; nil: their contents are unknown.
   private var oneHot: OneHotLayout?
   private var places: UnsafeMutableBufferPointer<Int32>?
 
-  // Of the run under way.
+  // The state of the current run.
   private var source: (any RowSource)?
   private var rows = 0
   private var take: ((_ chunk: Int, _ rows: Range<Int>, _ logits: UnsafeMutableRawPointer) -> Void)?
 
   /// - Parameters:
-  ///   - state: the moving averages, corrected.
-  ///   - rows: the most rows that one run will have, where it is known: small runs need little memory.
+  ///   - state: the moving averages, bias-corrected.
+  ///   - rows: the most rows of one run, if known: small runs need little memory.
   package init(
     plan: NetworkPlan, output: Output, precision: Precision, weights: Arena, state: Arena, workers: Workers,
     rows: Int = .max
@@ -51,7 +51,7 @@ package final class Predictor {
     }
     let size = precision.size
     var layout = ArenaLayout()
-    // Inverse deviation and scale of each norm, shared by the workers.
+    // The inverse standard deviation and scale of each norm, shared by the workers.
     let norms = plan.nodes.map { node -> (Int, Int)? in
       guard case .fused(let fused) = node, fused.norm != nil else { return nil }
       return (layout.reserve(fused.width, size: size), layout.reserve(fused.width, size: size))
@@ -140,7 +140,7 @@ package final class Predictor {
     }
   }
 
-  /// Reads the weights and averages anew, after they have changed.
+  /// Rereads the weights and moving averages after a change.
   package func refresh() {
     for index in plan.nodes.indices {
       guard case .fused(let step) = steps[index], step.gamma != nil else { continue }
@@ -149,8 +149,8 @@ package final class Predictor {
     }
   }
 
-  /// Runs all rows of a source, and hands each chunk's logits to `take`, which is called from several
-  /// threads, once a chunk, and may write over them.
+  /// Runs all rows of a source, and passes each chunk's logits to `take`, which is called concurrently, once
+  /// for each chunk, and may overwrite them.
   package func run(
     _ source: any RowSource,
     take: (_ chunk: Int, _ rows: Range<Int>, _ logits: UnsafeMutableRawPointer) -> Void
@@ -199,14 +199,15 @@ package final class Predictor {
   }
 }
 
-/// Rows that a predictor can ask for, prepared as the network takes them.
+/// A source of rows, prepared as network inputs.
 package protocol RowSource {
   var rowCount: Int { get }
   /// The one-hot elements, where there are many.
   var oneHot: OneHotLayout? { get }
-  /// Writes rows, one after the other, as elements of that precision. Called from several threads at once.
+  /// Writes rows, one after the other, as elements of that precision. Called concurrently.
   ///
-  /// - Parameter ones: the one-hot elements that `output` holds, and after it those of these rows; nil: it holds anything.
+  /// - Parameter ones: the one-hot elements that `output` holds, and on return those of these rows; nil: its contents are
+  ///   unknown.
   func write(
     _ rows: Range<Int>, to output: UnsafeMutableRawPointer, ones: UnsafeMutablePointer<Int32>?, precision: Precision)
 }

@@ -1,4 +1,4 @@
-/// A residual block: y = x + f(x), f being the layers inside, which end as wide as they begin.
+/// A residual block: y = x + f(x), where the layers f preserve the width.
 ///
 /// ```swift
 /// Residual { BatchNorm(); ReLU(); Dense(128); BatchNorm(); ReLU(); Dense(128) }
@@ -13,7 +13,7 @@ public struct Residual: Layer {
   /// f.
   public let block: Network
 
-  /// A block of the layers listed.
+  /// Creates a block of the listed layers.
   public init(@LayerBuilder _ layers: () -> [any Layer]) { block = Network(layers: layers()) }
   private enum CodingKeys: String, CodingKey { case layers }
   /// Decodes a list of layers.
@@ -24,14 +24,14 @@ public struct Residual: Layer {
   /// Encodes the list of layers.
   public func encode(to encoder: any Encoder) throws { try Network(layers: block.layers).encode(to: encoder) }
 
-  /// The shape is kept; what the layers inside make of it is checked when the network is planned.
+  /// Returns the input shape; the layers inside are checked when the network is planned.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.isVector else {
-      throw ShapeError(got: input, expected: "n", advice: "put Flatten() before it.")
+      throw ShapeError(got: input, expected: "n", advice: "insert Flatten() before it.")
     }
     return input
   }
 
-  /// There must be layers inside.
+  /// Checks that the block has layers.
   public var problem: String? { block.layers.isEmpty ? "a residual block needs layers inside" : nil }
 }

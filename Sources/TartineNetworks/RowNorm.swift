@@ -1,36 +1,36 @@
 import TartineEngine
 
-/// A normalization within each row, so that rows do not depend on each other and there is nothing to average: over groups of
-/// neighbouring elements, with or without their mean.
+/// A normalization within each row, which is independent of the batch and needs no moving averages: over
+/// groups of neighbouring elements, with or without centering.
 package protocol RowNorm: CustomLayer {
-  /// Groups that a row is divided into.
+  /// The number of groups of a row.
   var groupCount: Int { get }
-  /// Whether the mean is taken off.
+  /// Whether the mean is subtracted.
   var isCentered: Bool { get }
-  /// Added to the variance, or mean square, under the root.
+  /// The ε added to the variance, or mean square, under the square root.
   var epsilon: Double { get }
 }
 
 extension RowNorm {
-  /// The shape is kept.
+  /// Returns the input shape.
   public func outputShape(for input: Shape) throws -> Shape {
     guard input.isVector else {
-      throw ShapeError(got: input, expected: "n", advice: "put Flatten() before it.")
+      throw ShapeError(got: input, expected: "n", advice: "insert Flatten() before it.")
     }
     guard groupCount > 0, input.count % groupCount == 0 else {
       throw ShapeError(
-        got: input, expected: "n, a multiple of \(groupCount)", advice: "take a number of groups that divides it.")
+        got: input, expected: "n, a multiple of \(groupCount)", advice: "use a number of groups that divides it.")
     }
     return input
   }
 
-  /// γ, from 1, and β, from 0, where the mean is taken off.
+  /// The scale γ, initially 1, and the shift β, initially 0, if the mean is subtracted.
   public func parameters(for input: Shape) -> [Parameter] {
     [Parameter("gamma", shape: input, initializer: .constant(1), isPenalized: false)]
       + (isCentered ? [Parameter("beta", shape: input, initializer: .constant(0), isPenalized: false)] : [])
   }
 
-  /// ε must be above 0.
+  /// Checks ε and the number of groups.
   public var problem: String? {
     if groupCount < 1 { return "groups must be at least 1, not \(groupCount)" }
     return epsilon > 0 ? nil : "epsilon must be above 0, not \(epsilon)"
@@ -90,7 +90,7 @@ extension RowNorm {
     }
   }
 
-  /// The mean, 0 where it is not taken off, and 1 / √(mean square around it + ε).
+  /// The mean, 0 where it is not subtracted, and 1 / √(mean square around it + ε).
   private func statistics<Scalar>(_ x: Rows<Scalar>, _ row: Int, _ group: Range<Int>) -> (Scalar, Scalar) {
     var mean = 0.0
     if isCentered {
@@ -103,27 +103,28 @@ extension RowNorm {
   }
 }
 
-/// Layer normalization: ẑ = (z − μ) / √(σ² + ε), u = γ ẑ + β, with each row's own mean and biased variance.
+/// Layer normalization: ẑ = (z − μ) / √(σ² + ε), u = γ ẑ + β, with the mean and biased variance of each row.
 ///
-/// Alike in training and at prediction, for any batch; where batches are small it takes batch normalization's place.
+/// It is the same in training and prediction, for any batch size; for small batches it replaces batch
+/// normalization.
 ///
 /// **Shapes**: [rows, n] → [rows, n]; γ, β [n].
 ///
 /// **Source**: Ba, Kiros, Hinton, *Layer normalization*, 2016, eq. 4.
 ///
-/// **Differs from**: Keras takes ε = 10⁻³; PyTorch 10⁻⁵, as here.
+/// **Differs from**: Keras' default ε is 10⁻³; PyTorch's is 10⁻⁵, as here.
 public struct LayerNorm: RowNorm {
   /// `"layerNorm"`.
   public static let kind = "layerNorm"
-  /// Added to the variance under the root.
+  /// The ε added to the variance under the square root.
   public let epsilon: Double
   package var groupCount: Int { 1 }
   package var isCentered: Bool { true }
 
-  /// - Parameter epsilon: added to the variance under the root, above 0.
+  /// - Parameter epsilon: the ε added to the variance under the square root, above 0.
   public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
   private enum CodingKeys: String, CodingKey { case epsilon }
-  /// Decodes; ε may be left out.
+  /// Decodes; ε is optional.
   public init(from decoder: any Decoder) throws {
     epsilon = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Double.self, forKey: .epsilon) ?? 1e-5
   }
@@ -135,25 +136,26 @@ public struct LayerNorm: RowNorm {
 ///
 /// **Source**: Zhang and Sennrich, *Root mean square layer normalization*, 2019, eq. 4.
 ///
-/// **Differs from**: PyTorch's default ε is its type's smallest step; here it is 10⁻⁵.
+/// **Differs from**: PyTorch's default ε is the machine epsilon of its type; here it is 10⁻⁵.
 public struct RMSNorm: RowNorm {
   /// `"rmsNorm"`.
   public static let kind = "rmsNorm"
-  /// Added to the mean square under the root.
+  /// The ε added to the mean square under the square root.
   public let epsilon: Double
   package var groupCount: Int { 1 }
   package var isCentered: Bool { false }
 
-  /// - Parameter epsilon: added to the mean square under the root, above 0.
+  /// - Parameter epsilon: the ε added to the mean square under the square root, above 0.
   public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
   private enum CodingKeys: String, CodingKey { case epsilon }
-  /// Decodes; ε may be left out.
+  /// Decodes; ε is optional.
   public init(from decoder: any Decoder) throws {
     epsilon = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Double.self, forKey: .epsilon) ?? 1e-5
   }
 }
 
-/// Group normalization: as ``LayerNorm``, over groups of neighbouring elements, each with its own mean and variance.
+/// Group normalization: layer normalization over groups of neighbouring elements, each with its own mean and
+/// variance.
 ///
 /// **Shapes**: [rows, n] → [rows, n], n a multiple of the groups; γ, β [n].
 ///
@@ -161,22 +163,22 @@ public struct RMSNorm: RowNorm {
 public struct GroupNorm: RowNorm {
   /// `"groupNorm"`.
   public static let kind = "groupNorm"
-  /// Groups that a row is divided into.
+  /// The number of groups of a row.
   public let groups: Int
-  /// Added to the variance under the root.
+  /// The ε added to the variance under the square root.
   public let epsilon: Double
   package var groupCount: Int { groups }
   package var isCentered: Bool { true }
 
   /// - Parameters:
-  ///   - groups: how many; they divide the row evenly.
-  ///   - epsilon: added to the variance under the root, above 0.
+  ///   - groups: the number of groups, which must divide the row evenly.
+  ///   - epsilon: the ε added to the variance under the square root, above 0.
   public init(groups: Int, epsilon: Double = 1e-5) {
     self.groups = groups
     self.epsilon = epsilon
   }
   private enum CodingKeys: String, CodingKey { case groups, epsilon }
-  /// Decodes; ε may be left out.
+  /// Decodes; ε is optional.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     groups = try values.decode(Int.self, forKey: .groups)

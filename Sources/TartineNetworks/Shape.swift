@@ -1,12 +1,12 @@
 /// The shape of one sample: `[64]` for a row of a table, `[28, 28, 1]` for an image of height, width, channels.
 public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral, CustomStringConvertible {
-  /// Sizes, slowest first. The batch is not among them.
+  /// The sizes of the dimensions, slowest first, without the batch.
   public let dimensions: [Int]
 
-  /// - Parameter dimensions: sizes, each at least 1.
+  /// - Parameter dimensions: the sizes, each at least 1.
   public init(_ dimensions: [Int]) { self.dimensions = dimensions }
 
-  /// A shape written out, as in `[28, 28, 1]`.
+  /// Creates a shape from a literal, such as `[28, 28, 1]`.
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 
   /// Decodes a plain list of sizes.
@@ -15,28 +15,28 @@ public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral, Cus
   /// Encodes as a plain list of sizes.
   public func encode(to encoder: any Encoder) throws { try dimensions.encode(to: encoder) }
 
-  /// Elements in one sample.
+  /// The number of elements of a sample.
   public var count: Int { dimensions.reduce(1, *) }
 
-  /// True for a plain row of features.
+  /// Whether it is a plain row of features.
   public var isVector: Bool { dimensions.count == 1 }
 
-  /// As in `28 × 28 × 1`.
+  /// The sizes in the form `28 × 28 × 1`.
   public var description: String { dimensions.map(String.init).joined(separator: " × ") }
 }
 
-/// A layer was given an input that it cannot take.
+/// An error for a layer with an unsupported input shape.
 public struct ShapeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The layer, as the network's table names it: "dense2".
   public var layer: String
-  /// What it was given.
+  /// The actual shape.
   public var got: Shape
-  /// What it takes.
+  /// The expected shape.
   public var expected: String
-  /// What to do.
+  /// Advice on how to correct it.
   public var advice: String
 
-  /// Describes a mismatch; the plan fills in the layer's name.
+  /// Creates an error; the plan fills in the layer's name.
   public init(layer: String = "", got: Shape, expected: String, advice: String) {
     self.layer = layer
     self.got = got

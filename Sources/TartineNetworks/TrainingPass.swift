@@ -1,13 +1,14 @@
 import TartineEngine
 import TartineKernels
 
-/// Forward, loss and backward of a batch, over buffers planned once. Allocates nothing once it is made.
+/// The forward pass, loss and backward pass of a batch, over preplanned buffers. Allocates nothing after its
+/// creation.
 ///
-/// A pass is a row of phases with a barrier after each: forward through each node, the loss, backward
-/// through each node. A fused node's phase is cut by columns: a worker that has its columns of the product
-/// has all it needs for their statistics, activation and mask while they are in its cache. The gradients of
-/// the weights wait for the caller, since nothing else needs them: they are independent parts, and each can be
-/// followed by its own update.
+/// A pass is a sequence of phases with a barrier after each: forward through each node, the loss, backward
+/// through each node. A fused node's phase is partitioned by columns: a worker that computed its columns of
+/// the product has all it needs for their statistics, activation and mask while they are in its cache. The
+/// gradients of the weights are left to the caller, since nothing else needs them: they are independent
+/// parts, and each can be followed by its own update.
 package final class TrainingPass {
   private let plan: NetworkPlan
   private let output: Output
@@ -17,15 +18,15 @@ package final class TrainingPass {
   private let arena: Arena
   private let steps: UnsafeMutableBufferPointer<PassStep>
   private let losses: UnsafeMutablePointer<Double>
-  /// Σ g² of each part of each node but for its weights, and then of each weight part; added up in this order.
+  /// Σ g² of each part of each node except its weights, then of each weight part; summed in this order.
   private let squares: UnsafeMutableBufferPointer<Double>
-  /// The weights' gradients, cut by a function of the shapes alone.
+  /// The weights' gradients, partitioned by a function of the shapes alone.
   package let weightParts: UnsafeMutableBufferPointer<WeightPart>
   private let squaresOfWeights: Int
   private let custom: [CustomStep?]
   private let lossRows: Int
 
-  // Of the pass that runs.
+  // The state of the current pass.
   private var phase = Phase.forward
   private var node = 0
   private var rows = 0
@@ -37,8 +38,8 @@ package final class TrainingPass {
 
   /// - Parameters:
   ///   - batch: the most rows of a pass.
-  ///   - weights, gradients, state: buffers made by the plan, and kept by the caller.
-  ///   - seed: of the dropout masks.
+  ///   - weights, gradients, state: buffers created by the plan and owned by the caller.
+  ///   - seed: the seed of the dropout masks.
   package init(
     plan: NetworkPlan, output: Output, loss: Loss = .automatic, precision: Precision, batch: Int, seed: UInt64,
     workers: Workers, weights: Arena, gradients: Arena, state: Arena
@@ -64,7 +65,7 @@ package final class TrainingPass {
     squaresOfWeights = plan.nodes.count * Cut.mostParts
     squares = .allocate(capacity: squaresOfWeights + weightParts.count)
     squares.initialize(repeating: 0)
-    // Rows of the loss are independent; small ones are not worth handing out.
+    // Rows of the loss are independent; small ones are not worth distributing.
     lossRows = batch * output.width < 1 << 15 ? batch : (batch + 7) / 8
   }
 
@@ -78,12 +79,13 @@ package final class TrainingPass {
   ///
   /// - Parameters:
   ///   - input: [rows, input elements].
-  ///   - ones: where one-hot elements of the input are 1; nil: not told apart.
-  ///   - targets: class numbers, or a matrix as wide as the output, by the output's kind.
-  ///   - rowWeights: what each row counts; nil: 1.
-  ///   - step: the step's number, part of what the dropout masks are drawn from.
-  ///   - progress: the share of the run that is done, which scheduled dropout follows.
-  ///   - mix: below 1, each row's class counts so much and the next row's the rest: one label more follows the last.
+  ///   - ones: the one-hot elements of the input that are 1; nil: it is dense.
+  ///   - targets: class numbers, or a matrix of the width of the output, depending on the output.
+  ///   - rowWeights: the weight of each row; nil: 1.
+  ///   - step: the number of the step, which dropout masks depend on.
+  ///   - progress: the finished fraction of the run, for scheduled dropout.
+  ///   - mix: the mixup coefficient: below 1, the rest of the weight goes to the next row's class, and one
+  ///     label more follows the last.
   package func run(
     input: UnsafeMutableRawPointer, ones: OneHotRows? = nil, targets: UnsafeRawPointer,
     rowWeights: UnsafeRawPointer? = nil, rows: Int,
@@ -106,9 +108,10 @@ package final class TrainingPass {
     return result
   }
 
-  /// Forward alone: makes each norm's averages the plain mean over the batches so far, this one included.
+  /// Runs the forward pass only: sets each norm's averages to the plain mean over the batches so far,
+  /// including this one.
   ///
-  /// - Parameter number: the batch's, from 0.
+  /// - Parameter number: the index of the batch, from 0.
   package func takeStatistics(input: UnsafeMutableRawPointer, ones: OneHotRows? = nil, rows: Int, number: Int) {
     self.rows = rows
     isTraining = false
@@ -117,7 +120,7 @@ package final class TrainingPass {
     for index in steps.indices.dropLast() { perform(.forward, node: index, parts: steps[index].parts) }
   }
 
-  /// Makes the gradient of one weight part, and says whether it is finite.
+  /// Computes the gradient of one weight part, and returns whether it is finite.
   package func computeWeightGradient(_ part: Int) -> Bool {
     let place = weightParts[part]
     guard case .fused(let step) = steps[place.node] else { return true }
@@ -126,7 +129,7 @@ package final class TrainingPass {
     return square.isFinite
   }
 
-  /// The loss and Σ g² over what was made of the last batch's gradients.
+  /// The loss and Σ g² of the last batch's gradients computed so far.
   package var result: PassResult {
     var loss = 0.0
     for row in 0..<rows { loss += losses[row] }
@@ -194,7 +197,7 @@ package final class TrainingPass {
   private func backwardCustom() {
     guard let layer = custom[node], case .custom(let step) = steps[node] else { return }
     if let above = step.above {
-      // A dense node above: its gradient comes down through its weights.
+      // The gradient of a dense node above arrives through its weights.
       precision.kernels.pointee.product(
         false, true, rows, step.width, above.width, above.gradient, above.width, above.weight, above.width,
         false, step.gradient, step.width)
@@ -209,11 +212,11 @@ package final class TrainingPass {
   }
 }
 
-/// What a pass gives back.
+/// The result of a pass.
 package struct PassResult {
   /// Mean over the rows.
   package let loss: Double
-  /// Σ g² over all gradients; not finite where any of them is not.
+  /// Σ g² over all gradients; non-finite where any of them is.
   package let gradientSquares: Double
 
   package init(loss: Double, gradientSquares: Double) {
@@ -224,15 +227,15 @@ package struct PassResult {
   package var isFinite: Bool { loss.isFinite && gradientSquares.isFinite }
 }
 
-/// Where a value stopped being finite.
+/// The place where a value became non-finite.
 package struct PassFault: Hashable, Sendable {
   /// The layer, `input` or `loss`.
   package let layer: String
-  /// Whether it showed on the way back.
+  /// Whether it occurred in the backward pass.
   package let isInGradient: Bool
-  /// Places in the batch, at most ten.
+  /// The positions in the batch, at most ten.
   package let rows: [Int]
-  /// Whether it shows in all of them, which says nothing of any.
+  /// Whether it affects all rows, so that no single one is to blame.
   package let isEverywhere: Bool
 
   package init(layer: String, isInGradient: Bool, rows: [Int] = [], isEverywhere: Bool = false) {
@@ -242,13 +245,13 @@ package struct PassFault: Hashable, Sendable {
     self.rows = rows
   }
 
-  /// The same where the pass was of some rows of a batch, from this place on.
+  /// Returns the fault with row positions shifted, for a pass of some rows of a batch.
   package func movedRows(by offset: Int) -> PassFault {
     PassFault(
       layer: layer, isInGradient: isInGradient, rows: rows.map { $0 + offset }, isEverywhere: isEverywhere)
   }
 
-  /// A fault on the way forward, in all these rows.
+  /// A fault in the forward pass, in all these rows.
   fileprivate init(layer: String, in rows: [Int], of all: Int) {
     self.init(
       layer: layer, isInGradient: false, rows: Array(rows.prefix(10)), isEverywhere: rows.count == all)
@@ -256,12 +259,12 @@ package struct PassFault: Hashable, Sendable {
 }
 
 extension TrainingPass {
-  /// Adds what the last pass left in its buffers, which is of Float, to each layer's signals.
+  /// Adds the buffers of the last pass, in Float, to each layer's signals.
   package func addSignals(to signals: inout [LayerSignals]) {
     var place = 0
     for (index, node) in plan.nodes.enumerated() {
       guard case .fused(let fused) = node, fused.skipFrom == nil, case .fused(let step) = steps[index] else { continue }
-      // The loss has left its gradient where the logits were.
+      // The loss has overwritten the logits with its gradient.
       let isLast = index == plan.nodes.count - 1
       signals[place].add(
         output: isLast ? nil : UnsafePointer(step.output.assumingMemoryBound(to: Float.self)),
@@ -270,7 +273,7 @@ extension TrainingPass {
     }
   }
 
-  /// Goes through the buffers of the last pass and names the first that holds a value that is not finite.
+  /// Searches the buffers of the last pass for the first non-finite value.
   package func findFault() -> PassFault {
     let bad = badRows(steps[0].input, width: plan.input.count)
     if !bad.isEmpty { return PassFault(layer: "input", in: bad, of: rows) }

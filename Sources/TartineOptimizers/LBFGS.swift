@@ -1,15 +1,15 @@
 import TartineEngine
 import TartineNetworks
 
-/// L-BFGS at work: steps along −H g, with H made of the last ten changes of the weights and of their gradient, each as far as
-/// a line search finds it good.
+/// The L-BFGS optimizer: steps along −H g, with H estimated from the last ten changes of the weights and of
+/// their gradient, and the step length from a line search.
 ///
-/// It needs the loss of all rows, and the same one each time it asks for it.
+/// It needs the loss of all rows, which must be the same each time it is evaluated.
 ///
 /// **Source**: Nocedal and Wright, *Numerical optimization*, 2006: algorithm 7.4 for the direction, 3.5 and 3.6 with eq. 3.59
 /// for the search, whose constants are c₁ = 10⁻⁴ and c₂ = 0.9.
 package final class LBFGS {
-  /// Changes that are remembered.
+  /// The number of changes in the memory.
   package static let memory = 10
   private static let enoughDecrease = 1e-4
   private static let enoughFlattening = 0.9
@@ -21,14 +21,14 @@ package final class LBFGS {
   private let l2: Double
   private let penalized: [TensorSpan]
   private let weights, gradients: Arena
-  /// Changes of the weights and of the gradient, oldest first; zeros where there is none yet.
+  /// The changes of the weights and of the gradient, oldest first; zeros where there are none yet.
   package private(set) var steps, changes: [Arena]
   private let direction: Arena
   private var origin, originGradient: Arena
-  /// The loss and the cost, which is the loss with the penalty, at the weights, where `gradients` holds its gradient; nil:
-  /// not known.
+  /// The loss and the cost, which is the loss with the penalty, at the current weights, whose gradient is in
+  /// `gradients`; nil: not computed yet.
   private var current: (loss: Double, cost: Double)?
-  /// Whether no step could be found that lowers the cost.
+  /// Whether no step that lowers the cost was found.
   package private(set) var isDone = false
 
   package init(
@@ -47,12 +47,12 @@ package final class LBFGS {
     (direction, origin, originGradient) = (make(), make(), make())
   }
 
-  /// One step of the weights.
+  /// Takes one step.
   ///
   /// - Parameters:
-  ///   - rate: how far along the direction the search begins; the first step is held to 1/‖g‖₁.
-  ///   - loss: makes the gradient, and answers with the loss; not finite where either is not.
-  /// - Returns: the loss where the step began, without the penalty.
+  ///   - rate: the initial step length of the line search; in the first step at most 1/‖g‖₁.
+  ///   - loss: computes the gradient and returns the loss; non-finite where either is not finite.
+  /// - Returns: the loss before the step, without the penalty.
   package func step(rate: Double, loss: () -> Double) -> Double {
     let start = current ?? evaluate(loss)
     current = nil
@@ -63,7 +63,7 @@ package final class LBFGS {
     originGradient.copy(from: gradients)
     let slope = dot(originGradient, direction)
     guard slope < 0 else {
-      // The memory misleads, or this is the bottom.
+      // The memory is misleading, or this is the minimum.
       finishWithoutStep(start)
       return start.loss
     }
@@ -109,15 +109,15 @@ package final class LBFGS {
     for place in steps.indices {
       let curvature = dot(steps[place], changes[place])
       guard curvature > 0 else { continue }
-      // The direction is −q already.
+      // The direction is already −q.
       add(steps[place], -shares[place] - dot(changes[place], direction) / curvature, to: direction)
     }
   }
 
-  /// Takes the step into the memory, where the cost curves upwards along it.
+  /// Adds the step to the memory, if the cost has positive curvature along it.
   private func remember() {
     let kernels = precision.kernels.pointee
-    // What was held here is not needed again before the next step.
+    // The overwritten values are not needed before the next step.
     let (step, change) = (origin, originGradient)
     kernels.blend(step.base, weights.base, count, -1, 1)
     kernels.blend(change.base, gradients.base, count, -1, 1)
@@ -133,7 +133,8 @@ package final class LBFGS {
     var distance, cost, slope: Double
   }
 
-  /// Moves to a point that satisfies the strong Wolfe conditions, or at least lowers the cost; says whether there was one.
+  /// Moves to a point that satisfies the strong Wolfe conditions, or at least lowers the cost; returns
+  /// whether there was one.
   private func search(from start: Double, slope: Double, first: Double, _ loss: () -> Double) -> Bool {
     let origin = Point(distance: 0, cost: start, slope: slope)
     func isHigh(_ point: Point) -> Bool {
@@ -170,7 +171,7 @@ package final class LBFGS {
     while evaluations < Self.mostEvaluations, abs(high.distance - low.distance) > 1e-12 * first {
       let width = high.distance - low.distance
       var share = high.cost.isFinite ? (Self.minimum(low, high) - low.distance) / width : 0.5
-      // Near an end it says little new.
+      // Near an end of the interval it gains little.
       share = share.isNaN ? 0.5 : min(0.9, max(0.1, share))
       let point = visit(low.distance + share * width)
       evaluations += 1
@@ -185,7 +186,7 @@ package final class LBFGS {
     return low.distance > 0 && visit(low.distance).cost < start
   }
 
-  /// Where the cubic through two points with their slopes is lowest.
+  /// The minimum of the cubic through two points with their slopes.
   private static func minimum(_ a: Point, _ b: Point) -> Double {
     let d1 = a.slope + b.slope - 3 * (a.cost - b.cost) / (a.distance - b.distance)
     let square = d1 * d1 - a.slope * b.slope
@@ -199,7 +200,7 @@ package final class LBFGS {
     add(direction, distance, to: weights)
   }
 
-  /// The loss and the cost, and the cost's gradient.
+  /// Evaluates the loss and the cost, and the cost's gradient.
   private func evaluate(_ evaluate: () -> Double) -> (loss: Double, cost: Double) {
     let loss = evaluate()
     var cost = loss
@@ -228,7 +229,7 @@ package final class LBFGS {
 
   private static func dot<Scalar: EngineScalar>(_ a: Arena, _ b: Arena, _ count: Int, _: Scalar.Type) -> Double {
     let (x, y) = (a.base.assumingMemoryBound(to: Scalar.self), b.base.assumingMemoryBound(to: Scalar.self))
-    // Elements come in whole cache lines; four sums side by side, since one alone waits for itself.
+    // Elements come in whole cache lines; four partial sums hide the latency of an addition.
     var sums = SIMD4<Double>()
     for index in stride(from: 0, to: count, by: 4) {
       for lane in 0..<4 { sums[lane] += Double(x[index + lane]) * Double(y[index + lane]) }

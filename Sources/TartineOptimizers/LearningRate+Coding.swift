@@ -1,5 +1,5 @@
-/// The flat keys that recipes use beside the optimizer's own: `learningRate`, `schedule`, `warmup`, and what
-/// the shape needs.
+/// The flat keys that recipes use beside the optimizer's: `learningRate`, `schedule`, `warmup`, and the
+/// parameters of the shape.
 extension LearningRate: Codable {
   enum Key: String, CodingKey, CaseIterable {
     case learningRate, schedule, warmup
@@ -17,7 +17,7 @@ extension LearningRate: Codable {
     case parts = "scheduleParts"
   }
 
-  /// The keys that belong to one schedule and mean nothing to another.
+  /// The keys that apply to one schedule only.
   package static let scheduleKeys =
     [
       Key.warmup, .decay, .factor, .every, .end, .power, .share, .patience, .startDivisor, .endDivisor, .lowBeta1,
@@ -30,12 +30,12 @@ extension LearningRate: Codable {
     "cosine-restarts", "log-cosine", "stable-decay", "one-cycle", "plateau", "joined",
   ]
 
-  /// Decodes; a shape's own numbers take their defaults where they are left out.
+  /// Decodes; omitted parameters of a shape take their defaults.
   public init(from decoder: any Decoder) throws {
     try self.init(from: decoder, usual: nil)
   }
 
-  /// - Parameter usual: the rate where none is named; nil: one must be.
+  /// - Parameter usual: the default learning rate; nil: required.
   init(from decoder: any Decoder, usual: Double?) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let shape = try Shape(from: decoder)
@@ -45,7 +45,7 @@ extension LearningRate: Codable {
       shape: shape, warmup: try values.decodeIfPresent(Double.self, forKey: .warmup) ?? shape.usualWarmup)
   }
 
-  /// Encodes the keys that the shape has.
+  /// Encodes the keys of the shape.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(initial, forKey: .learningRate)
@@ -64,7 +64,7 @@ extension LearningRate.Shape: Codable {
     }
   }
 
-  /// Decodes the flat keys of a rate.
+  /// Decodes the flat keys of a learning rate.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     func number(_ key: Key, or other: Double) throws -> Double {
@@ -99,7 +99,7 @@ extension LearningRate.Shape: Codable {
       guard let parts = try values.decodeIfPresent([LearningRate.Part].self, forKey: .parts) else {
         throw DecodingError.dataCorruptedError(
           forKey: .parts, in: values,
-          debugDescription: "a joined schedule needs its parts, as in "
+          debugDescription: "a joined schedule needs its parts, such as "
             + #"[{"share": 0.2, "schedule": "constant"}, {"share": 0.8, "schedule": "cosine"}]"#)
       }
       self = .joined(parts)
@@ -111,7 +111,7 @@ extension LearningRate.Shape: Codable {
     }
   }
 
-  /// Encodes the flat keys of a rate.
+  /// Encodes the flat keys of a learning rate.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     func put(_ name: String, _ numbers: [(Key, Double)] = []) throws {
@@ -150,7 +150,7 @@ extension LearningRate.Shape: Codable {
 extension LearningRate.Part: Codable {
   private enum Key: String, CodingKey { case share, scale, warmup }
 
-  /// Decodes; what is left out takes its default.
+  /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     self.init(
@@ -159,7 +159,7 @@ extension LearningRate.Part: Codable {
       try LearningRate.Shape(from: decoder), warmup: try values.decodeIfPresent(Double.self, forKey: .warmup) ?? 0)
   }
 
-  /// Encodes the share, the scale, and the shape's keys.
+  /// Encodes the share, the scale, and the keys of the shape.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(share, forKey: .share)

@@ -7,18 +7,18 @@
 #endif
 
 extension LearningRate {
-  /// The rate of a step.
+  /// The learning rate of a step.
   ///
   /// - Parameters:
-  ///   - step: from 0.
-  ///   - total: steps of the whole run.
-  ///   - epochSteps: steps of an epoch.
-  ///   - devLosses: of the epochs so far, which a plateau is seen in.
+  ///   - step: the index of the step, from 0.
+  ///   - total: the number of steps of the whole run.
+  ///   - epochSteps: the number of steps of an epoch.
+  ///   - devLosses: the dev losses of the epochs so far, which a plateau depends on.
   public func rate(at step: Int, of total: Int, epochSteps: Int, devLosses: [Double] = []) -> Double {
     rate(Place(step: step, total: total, epochSteps: max(1, epochSteps), devLosses: devLosses[...]))
   }
 
-  /// β₁ at a step, where the schedule says it; while the rate warms up it is as high as it will be.
+  /// The β₁ of a step, if the schedule sets it; during warm-up it is at its highest.
   package func beta1(at step: Int, of total: Int) -> Double? { beta1(Place(step: step, total: total)) }
 
   private func beta1(_ place: Place) -> Double? {
@@ -37,11 +37,11 @@ extension LearningRate {
   }
 
   private func warmupSteps(of total: Int) -> Int {
-    // What is no share has been refused before.
+    // Invalid shares have already been rejected.
     warmup.isFinite ? Int((warmup * Double(total)).rounded()) : 0
   }
 
-  /// A step's place in a run, or in a part of one.
+  /// The position of a step in a run, or in a part of one.
   fileprivate struct Place {
     var step, total: Int
     var epochSteps = 1
@@ -89,18 +89,18 @@ extension LearningRate {
     }
   }
 
-  /// How much of its cycle has gone by.
+  /// The finished fraction of its cycle.
   private static func cycle(_ epochs: Double, first: Double, factor: Double) -> Double {
     guard factor > 1 else { return (epochs / first).truncatingRemainder(dividingBy: 1) }
-    // first (factorⁿ − 1) / (factor − 1) epochs lie before cycle n.
+    // (factorⁿ − 1) / (factor − 1) times `first` epochs lie before cycle n.
     let number = log(1 + epochs / first * (factor - 1)) / log(factor)
-    // Right on a boundary rounding must not fall back into the cycle before.
+    // On a boundary, rounding must not fall back into the previous cycle.
     let cycle = (number + 1e-9).rounded(.down)
     let start = first * (pow(factor, cycle) - 1) / (factor - 1)
     return max(0, (epochs - start) / (first * pow(factor, cycle)))
   }
 
-  /// Whether the dev losses of the epochs so far change it.
+  /// Whether it depends on the dev losses of the epochs so far.
   package var followsDevLosses: Bool { Self.followsDevLosses(shape) }
 
   private static func followsDevLosses(_ shape: Shape) -> Bool {
@@ -111,7 +111,8 @@ extension LearningRate {
     }
   }
 
-  /// Times that the loss had not been lower, by 10⁻⁴ of the best, for more than `patience` epochs.
+  /// The number of times that the loss had not decreased, by 10⁻⁴ of the best, for more than `patience`
+  /// epochs.
   private static func plateaus(in losses: ArraySlice<Double>, patience: Int) -> Int {
     var best = Double.infinity
     var waited = 0
@@ -132,7 +133,7 @@ extension LearningRate {
     return count
   }
 
-  /// The part that a step lies in, and its place there; nil without parts.
+  /// The part that contains a step, and the position in it; nil without parts.
   private static func part(of parts: [Part], _ place: Place) -> (Part, Place)? {
     var share = 0.0
     var start = 0

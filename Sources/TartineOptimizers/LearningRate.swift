@@ -1,9 +1,9 @@
-/// The learning rate over a run: a function of the step, so that nothing of it has to be saved.
+/// A learning rate schedule: a function of the step, so that no state has to be saved.
 ///
-/// With r the `initial` rate, t the step counted from the warm-up's end, T the steps after it and
-/// e = t / (steps an epoch):
+/// With r the `initial` learning rate, t the step counted from the end of the warm-up, T the steps after it
+/// and e = t / (steps per epoch):
 ///
-/// | shape | rate |
+/// | shape | learning rate |
 /// |---|---|
 /// | ``Shape/constant`` | r |
 /// | ``Shape/inverseTime(decay:)`` | r / (1 + decay · e) |
@@ -12,88 +12,89 @@
 /// | ``Shape/staircase(factor:every:)`` | r · factor^⌊e / every⌋ |
 /// | ``Shape/polynomial(power:to:)`` | to + (r − to)(1 − t/T)^power |
 /// | ``Shape/cosine(to:)`` | to + (r − to)(1 + cos πt/T) / 2 |
-/// | ``Shape/cosineRestarts(first:factor:to:)`` | the same over cycles of first, first · factor, … epochs |
+/// | ``Shape/cosineRestarts(first:factor:to:)`` | the cosine over cycles of first, first · factor, … epochs |
 /// | ``Shape/logCosine`` | r (1 − cos(2π log₂(1 + 15 t/T))) / 2: four cycles, each twice as long |
-/// | ``Shape/stableDecay(share:to:)`` | r, and over the last share of T in a straight line to `to` |
+/// | ``Shape/stableDecay(share:to:)`` | r, then linear to `to` over the last share of T |
 /// | ``Shape/oneCycle(_:)`` | see ``OneCycle`` |
-/// | ``Shape/plateau(factor:patience:)`` | r · factorᵏ, k the times that the dev loss had not fallen for more than `patience` epochs |
-/// | ``Shape/joined(_:)`` | one shape after the other, each over its own share of T |
+/// | ``Shape/plateau(factor:patience:)`` | r · factorᵏ, k the number of times that the dev loss had not decreased for more than `patience` epochs |
+/// | ``Shape/joined(_:)`` | one shape after the other, each over its share of T |
 ///
-/// A warm-up rises in a straight line, r · (s + 1) / warmupSteps at step s.
+/// The warm-up is linear, r · (s + 1) / warmupSteps at step s.
 ///
-/// On a plateau the rate follows the dev losses so far as well, which a run's history and checkpoint hold.
+/// The plateau schedule also depends on the dev losses so far, which a run's history and checkpoint contain.
 ///
 /// **Source**: Loshchilov and Hutter, *SGDR*, 2017, eq. 5, for the cosines; Goyal et al., *Accurate, large
-/// minibatch SGD*, 2017, §2.2, for the warm-up; Holzmüller et al., *Better by default*, 2024, §3, for the cosine on a
-/// log scale; Hu et al., *MiniCPM*, 2024, §4, for stable and then decay.
+/// minibatch SGD*, 2017, §2.2, for the warm-up; Holzmüller et al., *Better by default*, 2024, §3, for the
+/// cosine on a log scale; Hu et al., *MiniCPM*, 2024, §4, for stable and decay.
 ///
-/// **Differs from**: PyTorch's plateau takes factor 0.1 and patience 10, as here, and a new best to be lower by 10⁻⁴ of
-/// the old; Keras by 10⁻⁴ itself.
+/// **Differs from**: PyTorch's plateau has factor 0.1 and patience 10, as here, and requires an improvement
+/// by 10⁻⁴ of the best loss; Keras an absolute one by 10⁻⁴.
 public struct LearningRate: Hashable, Sendable {
-  /// How the rate goes on after the warm-up.
+  /// The shape of the schedule after the warm-up.
   public enum Shape: Hashable, Sendable {
-    /// Stays.
+    /// A constant learning rate.
     case constant
-    /// Falls as 1 / (1 + decay · epochs).
+    /// Decays as 1 / (1 + decay · epochs).
     case inverseTime(decay: Double)
-    /// Falls as 1 / √(1 + decay · epochs); with a decay of 1 as 1 / √epoch, counted from 1.
+    /// Decays as 1 / √(1 + decay · epochs); with a decay of 1 as 1 / √epoch, counted from 1.
     case inverseSquareRoot(decay: Double)
-    /// Falls by a factor each epoch, smoothly.
+    /// Decays by a factor per epoch, continuously.
     case exponential(factor: Double)
-    /// Falls by a factor all at once, every so many epochs.
+    /// Decays by a factor every so many epochs.
     case staircase(factor: Double, every: Double)
-    /// Falls as a power of what is left of the run; 1 is a straight line.
+    /// Decays as a power of the remaining fraction of the run; linear with power 1.
     case polynomial(power: Double, to: Double)
-    /// Falls along half a cosine, which would reach its end one step after the last.
+    /// Decays along half a cosine, which would reach its end one step after the last.
     case cosine(to: Double)
-    /// Falls along half a cosine again and again: over `first` epochs, and each time over `factor` as many.
+    /// Decays along half a cosine with restarts: over `first` epochs, then each time over `factor` as many.
     case cosineRestarts(first: Double, factor: Double, to: Double)
-    /// Rises and falls four times along a cosine, each time over twice as many steps.
+    /// Four cycles of a cosine, each over twice as many steps as the one before.
     case logCosine
-    /// Stays, and falls in a straight line over the last share of the run.
+    /// Constant, then linear decay over the last share of the run.
     case stableDecay(share: Double, to: Double)
-    /// Rises and falls once, while the momentum falls and rises.
+    /// One rise and fall, while the momentum falls and rises.
     case oneCycle(OneCycle)
-    /// Falls by a factor where the dev loss has not fallen for more than `patience` epochs.
+    /// Decays by a factor when the dev loss has not decreased for more than `patience` epochs.
     case plateau(factor: Double, patience: Int)
     /// One shape after the other.
     case joined([Part])
   }
 
-  /// One cycle of the rate r, with the momentum going the other way, each part along half a cosine: from r / `startDivisor`
-  /// to r over the first `rise` of the steps, and from there to r / `startDivisor` / `endDivisor`.
+  /// One cycle of the learning rate r, with the momentum in the opposite direction, each part along half a
+  /// cosine: from r / `startDivisor` to r over the first `rise` of the steps, and from there to r /
+  /// `startDivisor` / `endDivisor`.
   ///
-  /// β₁ goes from `highBeta1` to `lowBeta1` and back. An optimizer without one leaves that out.
+  /// β₁ goes from `highBeta1` to `lowBeta1` and back. An optimizer without β₁ ignores it.
   ///
   /// **Source**: Smith and Topin, *Super-convergence*, 2019; the defaults are PyTorch's.
   public struct OneCycle: Hashable, Sendable {
-    /// The share of the steps that the rate rises over.
+    /// The fraction of the steps over which the learning rate rises.
     public var rise = 0.3
-    /// The rate's highest value over its first.
+    /// The ratio of the highest to the first learning rate.
     public var startDivisor = 25.0
-    /// The rate's first value over its last.
+    /// The ratio of the first to the last learning rate.
     public var endDivisor = 1e4
-    /// β₁ where the rate is highest.
+    /// The β₁ at the highest learning rate.
     public var lowBeta1 = 0.85
-    /// β₁ where the rate is lowest.
+    /// The β₁ at the lowest learning rate.
     public var highBeta1 = 0.95
 
-    /// The usual cycle.
+    /// Creates the default cycle.
     public init() {}
   }
 
   /// A shape over a share of the run.
   public struct Part: Hashable, Sendable {
-    /// The share of the steps, in (0, 1]; together the parts take all.
+    /// The fraction of the steps, in (0, 1]; the fractions of all parts add up to 1.
     public var share: Double
-    /// Its highest rate, as a multiple of the schedule's.
+    /// Its highest learning rate, as a multiple of the schedule's.
     public var scale: Double
-    /// How the rate goes.
+    /// The shape of the part.
     public var shape: Shape
-    /// The share of its own steps that a warm-up takes.
+    /// The warm-up fraction of the part's steps.
     public var warmup: Double
 
-    /// Describes a part.
+    /// Creates a part.
     public init(_ share: Double, scale: Double = 1, _ shape: Shape, warmup: Double = 0) {
       self.share = share
       self.scale = scale
@@ -102,51 +103,51 @@ public struct LearningRate: Hashable, Sendable {
     }
   }
 
-  /// The rate at its highest: after the warm-up.
+  /// The highest learning rate: after the warm-up.
   public var initial: Double
-  /// How it goes on from there.
+  /// The shape after the warm-up.
   public var shape: Shape
-  /// The share of all steps that the warm-up takes, in [0, 1).
+  /// The warm-up fraction of all steps, in [0, 1).
   public var warmup: Double
 
-  /// Describes a rate.
+  /// Creates a schedule.
   public init(_ initial: Double, shape: Shape = .constant, warmup: Double = 0) {
     self.initial = initial
     self.shape = shape
     self.warmup = warmup
   }
 
-  /// The share of all steps that a warm-up takes when nobody says otherwise.
+  /// The default warm-up fraction.
   public static let defaultWarmup = 0.05
 
-  /// Always `rate`.
+  /// A constant learning rate.
   public static func constant(_ rate: Double, warmup: Double = 0) -> LearningRate {
     LearningRate(rate, shape: .constant, warmup: warmup)
   }
 
-  /// rate / (1 + decay · epochs).
+  /// Inverse time decay: rate / (1 + decay · epochs).
   public static func inverseTime(from rate: Double, decay: Double = 1, warmup: Double = 0) -> LearningRate {
     LearningRate(rate, shape: .inverseTime(decay: decay), warmup: warmup)
   }
 
-  /// rate / √(1 + decay · epochs).
+  /// Inverse square root decay: rate / √(1 + decay · epochs).
   public static func inverseSquareRoot(from rate: Double, decay: Double = 1, warmup: Double = 0) -> LearningRate {
     LearningRate(rate, shape: .inverseSquareRoot(decay: decay), warmup: warmup)
   }
 
-  /// rate · factor^epochs.
+  /// Exponential decay: rate · factor^epochs.
   public static func exponential(from rate: Double, factor: Double, warmup: Double = 0) -> LearningRate {
     LearningRate(rate, shape: .exponential(factor: factor), warmup: warmup)
   }
 
-  /// rate · factor^⌊epochs / every⌋.
+  /// Step decay: rate · factor^⌊epochs / every⌋.
   public static func staircase(
     from rate: Double, factor: Double, every epochs: Double, warmup: Double = 0
   ) -> LearningRate {
     LearningRate(rate, shape: .staircase(factor: factor, every: epochs), warmup: warmup)
   }
 
-  /// A power of what is left of the run; by default a straight line to 0.
+  /// Polynomial decay of the remaining fraction of the run; by default linear to 0.
   public static func polynomial(
     from rate: Double, power: Double = 1, to end: Double = 0, warmup: Double = 0
   ) -> LearningRate {
@@ -160,7 +161,7 @@ public struct LearningRate: Hashable, Sendable {
     LearningRate(rate, shape: .cosine(to: end), warmup: warmup)
   }
 
-  /// Half a cosine over `first` epochs, and again over `factor` as many.
+  /// A cosine with restarts: over `first` epochs, then each time over `factor` as many.
   public static func cosineRestarts(
     from rate: Double, first epochs: Double, factor: Double = 2, to end: Double = 0, warmup: Double = 0
   ) -> LearningRate {
@@ -170,19 +171,19 @@ public struct LearningRate: Hashable, Sendable {
   /// Four cosines, each twice as long as the one before.
   public static func logCosine(from rate: Double) -> LearningRate { LearningRate(rate, shape: .logCosine) }
 
-  /// Warm-up, stable, and then a straight line to the end.
+  /// Warm-up, constant, then linear decay to the end.
   public static func stableDecay(
     from rate: Double, share: Double = 0.2, to end: Double = 0, warmup: Double = defaultWarmup
   ) -> LearningRate {
     LearningRate(rate, shape: .stableDecay(share: share, to: end), warmup: warmup)
   }
 
-  /// Up to `rate` and down again, the momentum the other way.
+  /// A rise to `rate` and a fall, with the momentum in the opposite direction.
   public static func oneCycle(to rate: Double, _ cycle: OneCycle = OneCycle()) -> LearningRate {
     LearningRate(rate, shape: .oneCycle(cycle))
   }
 
-  /// Less where the dev loss no longer falls.
+  /// Decay when the dev loss stops decreasing.
   public static func plateau(
     from rate: Double, factor: Double = 0.1, patience: Int = 10, warmup: Double = 0
   ) -> LearningRate {
@@ -194,7 +195,7 @@ public struct LearningRate: Hashable, Sendable {
     LearningRate(rate, shape: .joined(parts))
   }
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     if !(initial > 0 && initial.isFinite) { return "learningRate must be above 0, not \(initial)" }
     if !(warmup >= 0 && warmup < 1) { return "warmup must be a share of the steps in [0, 1), not \(warmup)" }
@@ -203,7 +204,7 @@ public struct LearningRate: Hashable, Sendable {
 }
 
 extension LearningRate: ExpressibleByFloatLiteral {
-  /// A constant rate.
+  /// A constant learning rate.
   public init(floatLiteral value: Double) { self.init(value) }
 }
 

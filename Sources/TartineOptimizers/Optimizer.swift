@@ -1,9 +1,9 @@
 import TartineNetworks
 
-/// How weights follow their gradients: a description, lowered to one sweep over the parameters.
+/// An optimizer: the description of the weight update.
 ///
-/// With g the gradient of the loss, clipped, and of the penalties, t counted from 1, m ← β₁m + (1−β₁)g,
-/// s ← β₂s + (1−β₂)g², m̂ = m/(1−β₁ᵗ) and ŝ = s/(1−β₂ᵗ):
+/// With g the clipped gradient of the loss plus that of the penalties, t counted from 1, m ← β₁m + (1−β₁)g, s
+/// ← β₂s + (1−β₂)g², m̂ = m/(1−β₁ᵗ) and ŝ = s/(1−β₂ᵗ):
 ///
 /// | algorithm | update |
 /// |---|---|
@@ -13,21 +13,21 @@ import TartineNetworks
 /// | Adagrad | s ← s + g²; w ← w − rate · g / (√s + ε) |
 /// | RMSProp | w ← w − rate · g / (√s + ε) |
 /// | Adam | w ← w − rate · m̂ / (√ŝ + ε) |
-/// | AdamW | Adam, with decay |
+/// | AdamW | Adam, with decoupled weight decay |
 /// | AMSGrad | Adam, with the largest s so far in place of s |
-/// | NAdam | Adam, looking ahead by a momentum that rises: see ``nAdam(learningRate:beta1:beta2:epsilon:variant:)`` |
+/// | NAdam | Adam, with Nesterov momentum that rises: see ``nAdam(learningRate:beta1:beta2:epsilon:variant:)`` |
 /// | RAdam | Adam, rectified: see ``rAdam(learningRate:beta1:beta2:epsilon:)`` |
-/// | Lion | w ← w − rate · sign(β₁m + (1−β₁)g), and then m ← β₂m + (1−β₂)g |
-/// | L-BFGS | w ← w − t · Hg, of all rows at once: see ``lbfgs(learningRate:variant:)`` |
+/// | Lion | w ← w − rate · sign(β₁m + (1−β₁)g), then m ← β₂m + (1−β₂)g |
+/// | L-BFGS | w ← w − t · Hg, over all rows: see ``lbfgs(learningRate:variant:)`` |
 ///
-/// Beside any of them w ← w − rate · decay · w, on weights alone.
-/// Batch, mini-batch and one sample at a time are one algorithm with another batch size.
+/// Here rate is the learning rate. Weight decay adds w ← w − rate · decay · w to any of them, for weights
+/// only. Batch, mini-batch and stochastic gradient descent are one algorithm with different batch sizes.
 ///
 /// **Source**: Polyak 1964; Sutskever et al. 2013; Duchi et al. 2011, fig. 1; Tieleman and Hinton 2012, lecture 6.5;
 /// Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019, algorithm 2; Reddi et al. 2018, algorithm 2; Dozat 2016,
 /// algorithm 8; Liu et al. 2020, algorithm 2; Chen et al. 2023, algorithm 2.
 public struct Optimizer: Hashable, Sendable {
-  /// The family of the update.
+  /// The algorithm of an optimizer.
   public enum Algorithm: String, Codable, Hashable, Sendable, CaseIterable {
     /// ``Optimizer/gradientDescent(learningRate:)``.
     case gradientDescent = "sgd"
@@ -55,46 +55,49 @@ public struct Optimizer: Hashable, Sendable {
     case lbfgs
   }
 
-  /// Where libraries differ, whose definition holds.
+  /// The library whose definition is used, where libraries differ.
   public enum Variant: String, Codable, Hashable, Sendable, CaseIterable {
-    /// As in the table above.
+    /// The definitions of the table above.
     case standard
-    /// As the lecture has it: momentum and Adam not corrected; RMSProp with β₂ = 0.999, and its and Adam's ε = 10⁻⁵ inside the
-    /// root. (Its printed Adam mixes up β₁ and β₂; this is what its text says.)
+    /// The lecture's definitions: momentum and Adam without bias correction; RMSProp with β₂ = 0.999, and its
+    /// and Adam's ε = 10⁻⁵ inside the root. (Its printed Adam confuses β₁ and β₂; this follows its text.)
     case lecture
-    /// As PyTorch: m ← β₁m + g, not corrected; Nesterov steps along g + β₁m; RMSProp with β₂ = 0.99.
+    /// PyTorch's: m ← β₁m + g, not corrected; Nesterov steps along g + β₁m; RMSProp with β₂ = 0.99.
     case torch
-    /// As Keras: m ← β₁m + rate · g and w ← w − m, Nesterov w − (β₁m + rate · g); ε = 10⁻⁷, inside the root in RMSProp
-    /// and Adagrad, beside the root of the uncorrected s in Adam and AMSGrad; Adagrad's s starts at 0.1.
+    /// Keras': m ← β₁m + rate · g and w ← w − m, Nesterov w − (β₁m + rate · g); ε = 10⁻⁷, inside the root in
+    /// RMSProp and Adagrad, outside the root of the uncorrected s in Adam and AMSGrad; Adagrad's s is
+    /// initialized with 0.1.
     case keras
-    /// As scikit-learn: momentum and Nesterov as Keras; Adam's ε = 10⁻⁸ beside the root of the uncorrected s.
+    /// scikit-learn's: momentum and Nesterov as in Keras; Adam's ε = 10⁻⁸ outside the root of the uncorrected
+    /// s.
     case sklearn
   }
 
-  /// The family of the update.
+  /// The algorithm.
   public var algorithm: Algorithm
-  /// The rate over the run.
+  /// The learning rate schedule.
   public var learningRate: LearningRate
   /// β₁, in [0, 1).
   public var beta1: Double
   /// β₂, in [0, 1).
   public var beta2: Double
-  /// Keeps the division finite.
+  /// The ε that keeps the division finite.
   public var epsilon: Double
-  /// Decoupled decay, at least 0; nil: a recipe fills AdamW's in by the number of train rows.
+  /// The decoupled weight decay, at least 0; nil: a recipe chooses AdamW's by the number of train rows.
   public var decay: Double?
-  /// How far gradients may reach.
+  /// The gradient clipping.
   public var clipping: GradientClipping
-  /// The average of the weights that predicts in place of the last ones; nil: none.
+  /// The average of the weights that is used for prediction; nil: none.
   public var average: WeightAverage?
-  /// RMSProp's: whether the gradient's own average is taken off under the root, which leaves its variance.
+  /// Whether RMSProp is centered: the square of the gradient's mean is subtracted under the root, which
+  /// leaves the variance.
   public var centered: Bool
   /// RMSProp's momentum μ, in [0, 1): v ← μv + step, and w ← w − rate · v.
   public var momentum: Double
-  /// Whose definition holds.
+  /// The library whose definition is used.
   public var variant: Variant
 
-  /// - Parameters: what is left out takes the default of the algorithm and variant.
+  /// - Parameters: omitted values take the defaults of the algorithm and variant.
   init(
     _ algorithm: Algorithm, variant: Variant = .standard, learningRate: LearningRate, beta1: Double? = nil,
     beta2: Double? = nil, epsilon: Double? = nil, decay: Double? = 0
@@ -113,7 +116,7 @@ public struct Optimizer: Hashable, Sendable {
     momentum = 0
   }
 
-  /// The numbers of an algorithm that nobody names.
+  /// The default parameters of an algorithm.
   private static func usual(_ algorithm: Algorithm, _ variant: Variant) -> (
     beta1: Double, beta2: Double, epsilon: Double
   ) {
@@ -129,42 +132,42 @@ public struct Optimizer: Hashable, Sendable {
     }
   }
 
-  /// The same, with gradients held back.
+  /// Returns the optimizer with gradient clipping.
   public func clipped(_ clipping: GradientClipping) -> Optimizer {
     var copy = self
     copy.clipping = clipping
     return copy
   }
 
-  /// The same, with an average of the weights.
+  /// Returns the optimizer with weight averaging.
   public func averaged(_ average: WeightAverage) -> Optimizer {
     var copy = self
     copy.average = average
     return copy
   }
 
-  /// The same, with decay apart from the gradient: w ← w − rate · decay · w, on weights alone.
+  /// Returns the optimizer with decoupled weight decay: w ← w − rate · decay · w, for weights only.
   public func decayed(_ decay: Double) -> Optimizer {
     var copy = self
     copy.decay = decay
     return copy
   }
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     if let problem = learningRate.problem { return problem }
     if !(beta1 >= 0 && beta1 < 1) { return "beta1 must be in [0, 1), not \(beta1)" }
     if !(beta2 >= 0 && beta2 < 1) { return "beta2 must be in [0, 1), not \(beta2)" }
-    // A weight that no gradient has reached yet would be divided by 0.
+    // A weight that has not received a gradient yet would be divided by 0.
     if hasSecondMoment, !(Float(epsilon) > 0 && Float(epsilon).isFinite) {
-      return "epsilon must be above 0, and not so small that a Float takes it for 0; it is \(epsilon)"
+      return "epsilon must be above 0, and not so small that it is 0 as a Float; it is \(epsilon)"
     }
     if !(momentum >= 0 && momentum < 1) { return "momentum must be in [0, 1), not \(momentum)" }
     if (centered || momentum > 0) && algorithm != .rmsprop {
       return "centered and momentum belong to rmsprop, not to \(algorithm.rawValue)"
     }
     if algorithm == .lbfgs, clipping != .none || average != nil || (decay ?? 0) > 0 {
-      return "lbfgs takes no clipping, average or decay; take l2 in place of decay"
+      return "lbfgs does not support clipping, average or decay; use l2 instead of decay"
     }
     if let decay, !(decay >= 0 && decay.isFinite) { return "decay must be at least 0, not \(decay)" }
     return clipping.problem ?? average?.problem
@@ -176,13 +179,13 @@ extension Optimizer: Codable {
     case algorithm, beta1, beta2, epsilon, decay, clip, clipNorm, clipValue, centered, momentum, variant
   }
 
-  /// Every key that some optimizer has in a recipe.
+  /// All keys of any optimizer in a recipe.
   package static var keys: [String] {
     Key.allCases.map(\.rawValue) + LearningRate.Key.allCases.map(\.rawValue)
       + WeightAverage.Key.allCases.map(\.rawValue)
   }
 
-  /// Decodes; what is left out takes its default.
+  /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let algorithm = try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW)
@@ -191,7 +194,7 @@ extension Optimizer: Codable {
       algorithm, variant: try values.decodeName(Variant.self, forKey: .variant, default: .standard),
       learningRate: try LearningRate(from: decoder, usual: Self.usualRate(of: algorithm)),
       beta1: try number(.beta1), beta2: try number(.beta2), epsilon: try number(.epsilon),
-      // Left out it takes its default; null leaves it to the rules.
+      // Omitted, it takes its default; null means automatic.
       decay: values.contains(.decay) ? try number(.decay) : algorithm == .adamW ? 0.01 : 0)
     clipping = GradientClipping(
       globalNorm: try number(.clip), norm: try number(.clipNorm), value: try number(.clipValue))
@@ -200,7 +203,7 @@ extension Optimizer: Codable {
     momentum = try number(.momentum) ?? 0
   }
 
-  /// Encodes every value that the algorithm has, and the rate's beside them.
+  /// Encodes the parameters of the algorithm, and the keys of the learning rate.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(algorithm, forKey: .algorithm)
@@ -220,14 +223,14 @@ extension Optimizer: Codable {
     try values.encode(variant, forKey: .variant)
   }
 
-  /// The same with the β's and ε that its algorithm has when nobody names them.
+  /// Returns the optimizer with the default β₁, β₂ and ε of its algorithm.
   package var withUsualNumbers: Optimizer {
     var copy = self
     (copy.beta1, copy.beta2, copy.epsilon) = Self.usual(algorithm, variant)
     return copy
   }
 
-  /// The learning rate that an algorithm takes when nobody says otherwise.
+  /// The default learning rate of an algorithm.
   package static func usualRate(of algorithm: Algorithm) -> Double {
     switch algorithm {
     case .gradientDescent, .momentum, .nesterov: 0.1
@@ -238,7 +241,7 @@ extension Optimizer: Codable {
     }
   }
 
-  /// Copies of the weights that it holds at most.
+  /// The largest number of copies of the weights that it stores.
   package var arenas: Int {
     if algorithm == .lbfgs { return 2 * LBFGS.memory + 3 }
     return (hasFirstMoment ? 1 : 0) + (hasSecondMoment ? 1 : 0) + (algorithm == .amsGrad || momentum > 0 ? 1 : 0)

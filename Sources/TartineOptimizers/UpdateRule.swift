@@ -9,15 +9,15 @@ import TartineKernels
   import Darwin
 #endif
 
-/// An optimizer's algorithm lowered to the coefficients of one sweep: a function of the step alone.
+/// The coefficients of one update sweep for an optimizer: a function of the step alone.
 struct UpdateRule {
   private let optimizer: Optimizer
-  /// NAdam's μ₁⋯μₜ after so many steps.
+  /// The product μ₁⋯μₜ of NAdam after a number of steps.
   private var product = (steps: 0, value: 1.0)
 
   init(_ optimizer: Optimizer) { self.optimizer = optimizer }
 
-  /// What the second moment is before the first step.
+  /// The initial second moment.
   var initialSecondMoment: Double { optimizer.algorithm == .adagrad && optimizer.variant == .keras ? 0.1 : 0 }
 
   func sweep(in kernels: tartine_kernels) -> @convention(c) (UnsafePointer<tartine_update>?) -> Void {
@@ -30,9 +30,9 @@ struct UpdateRule {
   }
 
   /// - Parameters:
-  ///   - t: the step, from 1.
-  ///   - rate: its learning rate.
-  ///   - beta1: in place of the optimizer's own, but for NAdam, which has a schedule of its own.
+  ///   - t: the number of the step, from 1.
+  ///   - rate: the learning rate of the step.
+  ///   - beta1: replaces the optimizer's β₁, except for NAdam, which has its own schedule.
   mutating func coefficients(step t: Int, rate: Double, beta1: Double?) -> tartine_update {
     let (beta1, beta2) = (beta1 ?? optimizer.beta1, optimizer.beta2)
     var update = tartine_update()
@@ -55,7 +55,7 @@ struct UpdateRule {
       (update.keep1, update.gain1) = (beta2, 1 - beta2)
       (update.keep3, update.gain3) = (optimizer.momentum, 1)
       if optimizer.variant == .keras {
-        // As in its momentum.
+        // The same definition as for its momentum.
         (update.gain3, update.rate) = (rate, 1)
       }
     case .adam where optimizer.variant == .lecture:
@@ -85,7 +85,7 @@ struct UpdateRule {
     case .standard, .lecture: break
     case .torch: update.gain1 = 1
     case .keras, .sklearn:
-      // The rate goes into the moment, and the moment as it is into the weights.
+      // The moment includes the learning rate, and is subtracted from the weights unscaled.
       update.gain1 = update.rate
       update.rate = 1
     }
@@ -100,7 +100,7 @@ struct UpdateRule {
     (update.epsilon_inside, update.epsilon) = (update.epsilon, 0)
   }
 
-  /// Divides by √ŝ + ε, or, with a factor before it all, by √s + ε.
+  /// Divides by √ŝ + ε, or, with a preceding factor, by √s + ε.
   private func correctSecondMoment(_ update: inout tartine_update, step t: Int) {
     let weight = MovingAverage.weight(beta: optimizer.beta2, after: t)
     switch optimizer.variant {
@@ -130,7 +130,7 @@ struct UpdateRule {
       let rectified = (length - 4) * (length - 2) * last / ((last - 4) * (last - 2) * length)
       update.use_first *= (rectified * weight).squareRoot()
     } else {
-      // √(0 s + 1) + 0: nothing divides.
+      // √(0 s + 1) + 0: no division.
       (update.correct2, update.epsilon_inside, update.epsilon) = (0, 1, 0)
     }
   }

@@ -2,17 +2,17 @@ import TartineEngine
 import TartineKernels
 import TartineNetworks
 
-/// An optimizer at work: its moments, and one sweep a step that clips, penalizes, averages and updates, and then takes
-/// the weights into their own average.
+/// The state of an optimizer: its moments, and one sweep per step that clips, penalizes, averages and
+/// updates, and then adds the weights to their average.
 ///
-/// The parameters are cut into parts: first the pieces that the caller names, then the rest in chunks of fixed
-/// size, each within one tensor; a part's result depends on nothing but itself.
+/// The parameters are partitioned: first the parts that the caller specifies, then the rest in chunks of
+/// fixed size, each within one tensor; the result of a part depends on nothing else.
 package final class Updater {
   private static let chunkElements = 1 << 14
 
   private struct Chunk {
     let offset, count: Int
-    /// Its tensor among the plan's.
+    /// The index of its tensor in the plan.
     let tensor: Int
     let isPenalized: Bool
   }
@@ -23,32 +23,32 @@ package final class Updater {
   private let weights, gradients: Arena
   private let tensors: [PlannedTensor]
   private let elements: Int
-  /// The moving average of the gradient, where the algorithm has one.
+  /// The first moment, if the algorithm has one.
   package let first: Arena?
-  /// The moving average of its square.
+  /// The second moment.
   package let second: Arena?
-  /// The largest of those averages so far, or what RMSProp's momentum gathers.
+  /// The largest second moment so far, or RMSProp's momentum buffer.
   package let third: Arena?
-  /// The moving average of the weights, where there is one.
+  /// The moving average of the weights, if any.
   package let average: Arena?
   private let averageBeta: Double?
-  /// Whether something is still done to the weights after their update.
+  /// Whether the weights change again after their update.
   package let averagesLater: Bool
-  /// The arenas' memory, so that a step counts no references.
+  /// The memory of the arenas, so that a step does no reference counting.
   private let addresses:
     (
       weights: UnsafeMutableRawPointer, gradients: UnsafeMutableRawPointer, first: UnsafeMutableRawPointer?,
       second: UnsafeMutableRawPointer?, third: UnsafeMutableRawPointer?
     )
   private let chunks: UnsafeMutableBufferPointer<Chunk>
-  /// The first chunk of each part, and the end: a part is some chunks that follow each other, so that a
-  /// small network's many small tensors are one piece of work.
+  /// The first chunk of each part, and the end: a part consists of consecutive chunks, so that a small
+  /// network's many small tensors form one part.
   private let starts: UnsafeMutableBufferPointer<Int>
   private let sweep: @convention(c) (UnsafePointer<tartine_update>?) -> Void
   private var rule: UpdateRule
   private var update = tartine_update()
   private var rate = 0.0
-  /// What each tensor's gradient is scaled by.
+  /// The scale factor of each tensor's gradient.
   private let scales: UnsafeMutableBufferPointer<Double>
 
   package init(
@@ -116,19 +116,19 @@ package final class Updater {
     scales.deallocate()
   }
 
-  /// Whether all gradients must be known before anything is updated.
+  /// Whether all gradients must be known before the first update.
   package var needsAllGradients: Bool { optimizer.clipping.globalNorm != nil || optimizer.clipping.norm != nil }
 
-  /// Independent pieces of a step.
+  /// The number of independent parts of a step.
   package var parts: Int { starts.count - 1 }
 
   /// Sets the step's coefficients.
   ///
   /// - Parameters:
-  ///   - step: from 0.
+  ///   - step: the index of the step, from 0.
   ///   - rate: the learning rate of this step.
-  ///   - beta1: in place of the optimizer's own; nil: that.
-  ///   - gradientSquares: Σ g² over all gradients, looked at for clipping alone.
+  ///   - beta1: replaces the optimizer's β₁; nil: the optimizer's.
+  ///   - gradientSquares: Σ g² over all gradients, used for clipping only.
   package func prepare(step: Int, rate: Double, beta1: Double?, gradientSquares: Double) {
     self.rate = rate
     update = rule.coefficients(step: step + 1, rate: rate, beta1: beta1)
@@ -149,7 +149,7 @@ package final class Updater {
     }
   }
 
-  /// Updates one piece. Allocates nothing.
+  /// Updates one part. Allocates nothing.
   package func perform(_ part: Int) {
     for index in starts[part]..<starts[part + 1] { perform(chunks[index]) }
   }
@@ -173,7 +173,7 @@ package final class Updater {
     if !averagesLater { takeIntoAverage(chunk) }
   }
 
-  /// Takes one piece's weights into their moving average, where that is done after the update.
+  /// Adds one part's weights to their moving average, if that follows the update.
   package func takeIntoAverage(_ part: Int) {
     for index in starts[part]..<starts[part + 1] { takeIntoAverage(chunks[index]) }
   }
@@ -185,14 +185,14 @@ package final class Updater {
       average[bytes], addresses.weights + bytes, chunk.count, averageBeta, 1 - averageBeta)
   }
 
-  /// Takes the weights, at an epoch's end, into their plain mean; `count` counts this time.
+  /// Adds the weights at the end of an epoch to their mean; `count` includes this time.
   package func takeIntoMean(count: Int) {
     guard let average, averageBeta == nil else { return }
     let gain = 1 / Double(count)
     precision.kernels.pointee.blend(average.base, weights.base, elements, 1 - gain, gain)
   }
 
-  /// Writes the average of the weights after so many steps.
+  /// Writes the average of the weights after a number of steps.
   package func writeAverage(steps: Int, into target: Arena) {
     guard let average else { return }
     let weight = averageBeta.map { MovingAverage.weight(beta: $0, after: steps) } ?? 1
@@ -200,7 +200,7 @@ package final class Updater {
     precision.kernels.pointee.blend(target.base, average.base, elements, 0, 1 / weight)
   }
 
-  /// The penalties' own cost, from the weights as they are.
+  /// The cost of the penalties for the current weights.
   package func penaltyCost(plan: NetworkPlan) -> Double {
     guard penalty.l1 > 0 || penalty.l2 > 0 else { return 0 }
     var absolute = 0.0

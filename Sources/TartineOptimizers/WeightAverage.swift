@@ -1,26 +1,28 @@
-/// An average of the weights over the steps, which predicts in place of the last ones: a late step's noise is averaged
-/// out, as a lower learning rate would.
+/// An average of the weights over the steps, which is used for prediction: it averages out the noise of late
+/// steps, like a lower learning rate.
 ///
-/// Each epoch is measured by the average, and the best epoch's average is kept. The averages of batch norm belong to
-/// other weights, and so they are made anew: the mean over the train rows in batches, without dropout.
+/// Each epoch is evaluated with the average, and the best epoch's average is kept. Batch norm's moving
+/// averages belong to other weights, so they are recomputed: the mean over the train rows in batches, without
+/// dropout.
 ///
 /// | average | a |
 /// |---|---|
 /// | ``exponential(beta:)`` | a ← βa + (1−β)w at each step, read as a / (1 − βᵗ) |
-/// | ``stochastic(from:)`` | the mean of w at the ends of the epochs after a share of the run, the last one in any case |
+/// | ``stochastic(from:)`` | the mean of w at the ends of the epochs after a fraction of the run, including the last one in any case |
 ///
-/// **Source**: Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992; Izmailov et al.,
-/// *Averaging weights leads to wider optima*, 2018, algorithm 1 (SWA); Wu and Johnson, *Rethinking “Batch” in
-/// BatchNorm*, 2021, §3, for the norms' averages.
+/// **Source**: Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992; Izmailov
+/// et al., *Averaging weights leads to wider optima*, 2018, algorithm 1 (SWA); Wu and Johnson, *Rethinking
+/// “Batch” in BatchNorm*, 2021, §3, for batch norm's averages.
 ///
-/// **Differs from**: Keras and PyTorch start their exponential average at the first weights and do not correct it.
+/// **Differs from**: Keras and PyTorch initialize their exponential average with the first weights and do not
+/// correct it.
 public enum WeightAverage: Hashable, Sendable {
-  /// A moving average, corrected for its start at 0. About the last 1/(1 − β) steps count.
+  /// An exponential moving average with bias correction. Its effective length is about 1/(1 − β) steps.
   case exponential(beta: Double)
-  /// Stochastic weight averaging, over the epochs that begin once this share of the run is done.
+  /// Stochastic weight averaging, over the epochs that begin after this fraction of the run.
   case stochastic(from: Double)
 
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     switch self {
     case .exponential(let beta):
@@ -30,10 +32,10 @@ public enum WeightAverage: Hashable, Sendable {
     }
   }
 
-  /// How many epochs' weights are in a plain mean after `epoch` of them; nil where it has not begun.
+  /// The number of epochs in the mean after `epoch` epochs; nil before it begins.
   package func epochs(after epoch: Int, of total: Int) -> Int? {
     guard case .stochastic(let start) = self else { return nil }
-    // The last epoch counts in any case.
+    // The last epoch is included in any case.
     let before = min(Int((start * Double(total)).rounded(.up)), max(0, total - 1))
     return epoch > before ? epoch - before : nil
   }
@@ -46,10 +48,10 @@ extension WeightAverage {
   /// The names in recipes and flags.
   public static let names = ["none", "ema", "swa"]
 
-  /// Keys that belong to one kind and mean nothing to another.
+  /// The keys that apply to one kind only.
   package static let ownKeys = [Key.averageBeta, .averageFrom].map(\.rawValue)
 
-  /// Reads the keys; nil where there is no average.
+  /// Decodes the keys; nil without an average.
   static func decode(from decoder: any Decoder) throws -> WeightAverage? {
     let values = try decoder.container(keyedBy: Key.self)
     let name = try values.decodeIfPresent(String.self, forKey: .average) ?? "none"
@@ -64,7 +66,7 @@ extension WeightAverage {
     }
   }
 
-  /// Writes the keys that an average has.
+  /// Encodes the keys of an average.
   static func encode(_ average: WeightAverage?, to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     switch average {

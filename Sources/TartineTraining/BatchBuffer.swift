@@ -3,7 +3,7 @@ import TartineEngine
 import TartineKernels
 import TartineNetworks
 
-/// Room for one batch, reused all through a run.
+/// The memory for one batch, reused throughout a run.
 package final class BatchBuffer {
   package let parts: Int
   package var count = 0 { didSet { isMixed = false } }
@@ -11,11 +11,11 @@ package final class BatchBuffer {
   package let input: UnsafeMutableRawPointer
   package let targets: UnsafeMutableRawPointer
   package let weights: UnsafeMutableRawPointer
-  /// Room for a row.
+  /// Space for one row.
   private let first: UnsafeMutableRawPointer
   private let arena: Arena
   private let scratch: UnsafeMutablePointer<Int32>
-  /// Of an augmentation, each part's own; empty where there is none.
+  /// The scratch space of each part's augmentation; empty without augmentation.
   private let room: (start: UnsafeMutablePointer<Float>, size: Int)
   private let capacity, width, targetWidth: Int
   private let precision: Precision
@@ -25,16 +25,16 @@ package final class BatchBuffer {
   private let oneHot: OneHotLayout?
 
   /// - Parameters:
-  ///   - room: Floats that an augmentation needs; 0: there is none.
-  ///   - oneHot: that of the only source of rows, where nothing changes a row once it is gathered.
+  ///   - room: the number of floats that an augmentation needs; 0 without augmentation.
+  ///   - oneHot: the layout of the only source of rows, where nothing changes a gathered row.
   package init(
     rows: Int, width: Int, targetWidth: Int, precision: Precision, room: Int = 0, oneHot: OneHotLayout? = nil
   ) {
-    // A changed picture is more work, and the parts are the last of their phase.
+    // Augmenting an image is more work, and these parts come last in their phase.
     parts = rows * width < 1 << 13 ? 1 : room > 0 ? 16 : 4
     var layout = ArenaLayout()
     let input = layout.reserve(rows * width, size: precision.size)
-    // One more, for rows that are mixed in a ring.
+    // One extra row, since rows are mixed cyclically.
     let targets = layout.reserve(rows * targetWidth + 1, size: max(precision.size, MemoryLayout<Int32>.size))
     let first = layout.reserve(max(width, targetWidth), size: precision.size)
     let weights = layout.reserve(rows + 1, size: precision.size)
@@ -59,11 +59,11 @@ package final class BatchBuffer {
     self.precision = precision
   }
 
-  /// Makes each row `share` of itself and the rest of the next one, the last row's next being the first. Once for each batch
-  /// that is gathered.
+  /// Mixes each row with the next one: `share` of itself and the rest of the next, cyclically. To be called
+  /// once for each gathered batch.
   ///
-  /// A row's target counts by that row's weight. Class numbers are left, with the first one behind the last, and so are their
-  /// weights: the loss takes both rows' apart.
+  /// A row's target is weighted by that row's sample weight. Class numbers and their weights stay unmixed,
+  /// with the first repeated after the last: the loss uses both rows' separately.
   ///
   /// **Source**: Zhang et al., *mixup: beyond empirical risk minimization*, 2018, eq. 2.
   package func mix(share: Double, labels: Bool, weighs: Bool) {
@@ -76,7 +76,7 @@ package final class BatchBuffer {
       labels[count] = labels[0]
       if weighs { (weights + count * size).copyMemory(from: weights, byteCount: size) }
     } else if weighs {
-      // (λ w y + (1 − λ) w' y') / (λ w + (1 − λ) w'), which the row then counts.
+      // (λ w y + (1 − λ) w' y') / (λ w + (1 − λ) w'), whose denominator is the row's weight.
       mix(targets, width: targetWidth) { row in
         let (own, next) = (share * weight(row), (1 - share) * weight((row + 1) % count))
         return own + next > 0 ? (own / (own + next), next / (own + next)) : (1, 0)

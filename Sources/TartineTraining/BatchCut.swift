@@ -1,4 +1,5 @@
-/// An epoch as ⌈n/B⌉ batches whose sizes differ by at most one, so that every row is seen and none is tiny.
+/// An epoch as ⌈n/B⌉ batches whose sizes differ by at most one, so that every row is used and no batch is
+/// tiny.
 package struct BatchCut {
   package let count: Int
   private let rows, base, extra: Int
@@ -15,7 +16,7 @@ package struct BatchCut {
   /// The smallest batch.
   package var smallest: Int { base }
 
-  /// Places in the epoch's order.
+  /// The positions of a batch in the epoch's order.
   package subscript(batch: Int) -> Range<Int> {
     let start = batch * base + min(batch, extra)
     return start..<start + base + (batch < extra ? 1 : 0)

@@ -3,9 +3,10 @@ import TartineEngine
 import TartineFiles
 import TartineNetworks
 
-/// Everything that an interrupted training needs to go on as if nothing had happened, at an epoch's end.
+/// The complete state of a training at the end of an epoch, from which an interrupted training resumes
+/// exactly.
 ///
-/// Random numbers are functions of their place, so that none of their state is here.
+/// Random numbers are functions of their position, so no generator state is stored.
 package struct Checkpoint {
   package struct Progress: Codable {
     package var epoch: Int
@@ -36,7 +37,7 @@ package struct Checkpoint {
   package init(_ path: String) throws {
     let file = try Safetensors(try Files.read(path), path: path)
     guard file.metadata["format"] == Self.format else {
-      throw FileError(.damaged, path, "'\(path)' is no checkpoint of this program.")
+      throw FileError(.damaged, path, "'\(path)' is not a checkpoint of this program.")
     }
     do {
       progress = try JSON.decode(Progress.self, from: file.metadata["progress"] ?? "")

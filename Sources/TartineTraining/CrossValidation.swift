@@ -1,16 +1,16 @@
 import TartineData
 
-/// A recipe trained once for each fold of the rows, and measured each time on the fold that it did not see: on few rows the
-/// surest figure, since every row of train and dev is measured on once.
+/// A recipe trained once for each fold, and evaluated on the held-out fold: on few rows the most precise
+/// estimate, since every row of train and dev is evaluated once.
 ///
-/// Within each training a dev part of the rest chooses the epoch, as it does in a run, so that a fold chooses nothing. The
-/// figures are of the recipe, not of one model; the test part stays locked.
+/// In each training a dev set taken from the other folds selects the epoch, as in a run, so the held-out fold
+/// selects nothing. The figures describe the recipe, not one model; the test set stays locked.
 ///
 /// **Source**: Stone, *Cross-validatory choice and assessment of statistical predictions*, 1974.
 public struct CrossValidation: Sendable {
-  /// Each fold by the model that did not see it.
+  /// The evaluation of each held-out fold.
   public let folds: [Evaluation]
-  /// All folds' rows together.
+  /// The evaluation of all folds' rows together.
   public let pooled: Evaluation
 }
 
@@ -18,11 +18,11 @@ extension Recipe {
   /// Trains once for each fold.
   ///
   /// - Parameters:
-  ///   - split: whose train and dev rows are cut in folds.
-  ///   - folds: how many, from 2 on; 5 or 10 are usual.
-  ///   - share: of the rows that a fold leaves, those to train on.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
-  ///   - progress: is told of each fold that is done.
+  ///   - split: the split whose train and dev rows are divided into folds.
+  ///   - folds: the number of folds, at least 2; typically 5 or 10.
+  ///   - share: the fraction of the rows outside a fold to train on; the rest selects the epoch.
+  ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
+  ///   - progress: called after each fold.
   /// - Throws: `DataError` for too few rows; `RecipeError` that names the fold whose training fails.
   public func crossValidate(
     on split: Split, folds: Int, share: Double = 1, threads: Int? = nil, progress: (_ done: Int) -> Void = { _ in }
@@ -42,7 +42,7 @@ extension Recipe {
 }
 
 extension Evaluation {
-  /// Several parts' rows as one.
+  /// Merges the evaluations of several sets of rows.
   init(pooling parts: [Evaluation]) {
     let rows = Double(max(1, parts.reduce(0) { $0 + $1.rowCount }))
     let truths = parts.flatMap(\.truths)

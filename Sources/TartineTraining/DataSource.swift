@@ -1,35 +1,35 @@
 import TartineData
 import TartineFiles
 
-/// Where data come from: everything that is needed to read and divide them in the same way again.
+/// The source of the data: everything needed to read and split them in the same way again.
 public struct DataSource: Hashable, Sendable, Codable {
   /// `digits`, a CSV or CSV.GZ file, or a folder of IDX files.
   public var data: String
   /// The column to predict; nil for images.
   public var target: String?
-  /// The column that says what each row counts in training.
+  /// The column of sample weights.
   public var weights: String?
-  /// Columns that the network is not given; nil: none.
+  /// Columns that are not inputs; nil: none.
   public var leaveOut: [String]?
-  /// A test set of its own.
+  /// A separate test set.
   public var test: String?
   /// Overrides the inferred task.
   public var task: LearningTask?
-  /// Shares of train, dev and, where there is one, test; nil: the automatic rule.
+  /// The fractions of train, dev and, if there is one, test; nil: the automatic rule.
   public var split: [Double]?
-  /// What decides a row's part, as `SplitMethod` writes it; nil: stratified.
+  /// The split method, as `SplitMethod` writes it; nil: stratified.
   public var splitBy: String?
-  /// The seed of the division.
+  /// The seed of the split.
   public var splitSeed: UInt64
-  /// How the files are written, where they do not say it by themselves.
+  /// Options for reading the files; nil: inferred.
   public var format: CSVFormat?
-  /// CRC-32 of each file that was read, by path.
+  /// The CRC-32 of each file that was read, by path.
   public var checksums: [String: String] = [:]
 
-  /// The embedded digits' name.
+  /// The name of the built-in digits.
   public static let digits = "digits"
 
-  /// Describes where data come from.
+  /// Creates a description of the source.
   public init(
     data: String, target: String? = nil, weights: String? = nil, leaveOut: [String]? = nil, test: String? = nil,
     task: LearningTask? = nil, split: [Double]? = nil, splitBy: SplitMethod? = nil, splitSeed: UInt64 = 0,
@@ -47,20 +47,20 @@ public struct DataSource: Hashable, Sendable, Codable {
     self.splitSeed = splitSeed
   }
 
-  /// The same where files may have changed.
+  /// Returns the source without checksums, for files that may have changed.
   public var withoutChecksums: DataSource {
     var copy = self
     copy.checksums = [:]
     return copy
   }
 
-  /// The file's name without folders and endings, for naming a run.
+  /// The file's name without folders and extensions, for naming a run.
   public var name: String {
     let last = data.split(separator: "/").last.map(String.init) ?? data
     return last.split(separator: ".").first.map(String.init) ?? last
   }
 
-  /// The same with paths that hold from any working folder.
+  /// Returns the source with absolute paths.
   public var absolute: DataSource {
     var copy = self
     func resolve(_ path: String) -> String { Files.exists(path) ? Files.absolute(path) : path }
@@ -71,15 +71,15 @@ public struct DataSource: Hashable, Sendable, Codable {
     return copy
   }
 
-  /// Reads and divides the data.
+  /// Reads and splits the data.
   ///
-  /// Where checksums are known, files that have changed are refused; else they are noted.
+  /// Files that do not match their checksums are an error; missing checksums are recorded.
   /// - Throws: `FileError`, `DataError`.
   public mutating func load() throws -> Split {
     let (train, test) = try read()
     try check()
     if let split, !(2...3).contains(split.count) {
-      throw DataError("a split has two or three shares, as in 0.6,0.2,0.2.", source: data)
+      throw DataError("a split has two or three shares, such as 0.6,0.2,0.2.", source: data)
     }
     let rule: SplitRule =
       split.map { .shares(train: $0[0], dev: $0[1], test: $0.count > 2 ? $0[2] : nil) } ?? .automatic
@@ -91,15 +91,15 @@ public struct DataSource: Hashable, Sendable, Codable {
     return try train.split(rule, by: method, seed: splitSeed, test: test)
   }
 
-  /// What to say of a text that is no ``SplitMethod``.
+  /// The message for a text that is not a ``SplitMethod``.
   package static func unknownMethod(_ text: String) -> String {
-    "rows cannot be divided by '\(text)'; there are stratified, group:COLUMN, time:COLUMN, hash:COLUMN, fixed:COLUMN."
+    "rows cannot be split by '\(text)'; there are stratified, group:COLUMN, time:COLUMN, hash:COLUMN, fixed:COLUMN."
   }
 
   private func read() throws -> (train: Dataset, test: Dataset?) {
     if data == Self.digits, !Files.exists(data) {
       guard test == nil else {
-        throw DataError("the digits are divided by themselves; leave --test out.", source: data)
+        throw DataError("the digits have no separate test set; leave --test out.", source: data)
       }
       try refuseTarget()
       return (try Dataset.digits(), nil)
@@ -116,7 +116,7 @@ public struct DataSource: Hashable, Sendable, Codable {
     }
     guard let target else {
       throw RecipeError(
-        "which column of \(data) is to be predicted? Name it with --target; there are "
+        "which column of \(data) is the target? Name it with --target; there are "
           + "\(Dataset.list(try Dataset.readTable(data, format: format ?? CSVFormat()).map(\.name))).")
     }
     var train = try Dataset(csv: data, target: target, task: task, format: format ?? CSVFormat())
@@ -133,7 +133,7 @@ public struct DataSource: Hashable, Sendable, Codable {
       throw RecipeError("images have no columns, so --leave-out \(name) must be left out.")
     }
     guard let target else { return }
-    throw RecipeError("the images of '\(data)' bring their classes along, so --target \(target) must be left out.")
+    throw RecipeError("the images of '\(data)' come with their classes, so --target \(target) must be left out.")
   }
 
   private var files: [String] {
@@ -149,8 +149,8 @@ public struct DataSource: Hashable, Sendable, Codable {
       try Files.read(path).withUnsafeBytes { sum.add($0) }
       if let known = checksums[path], known != sum.text {
         throw DataError(
-          "it has changed since the run began (checksum \(sum.text), was \(known)); put the old file back, or begin anew; a search on "
-            + "changed data begins with --again.", source: path)
+          "it has changed since the run began (checksum \(sum.text), was \(known)); restore the old file, or start a new run; a search on "
+            + "changed data is started with --again.", source: path)
       }
       checksums[path] = sum.text
     }
@@ -158,13 +158,13 @@ public struct DataSource: Hashable, Sendable, Codable {
 }
 
 extension Dataset {
-  /// Reads a table with the same columns as another, which it is to be measured beside.
+  /// Reads a table with the columns of another, for comparison with it.
   package init(csv path: String, like other: Dataset) throws {
     var schema: [String: Bool] = [:]
     if case .table(let columns) = other.inputs {
       for column in columns { schema[column.name] = column.isNumeric }
     }
-    // Labels that are text stay text, even where this file's look like numbers.
+    // Labels that are text stay text, even if this file's look like numbers.
     for target in other.targets where !target.isNumeric { schema[target.name] = false }
     var classes: [String: Set<String>] = [:]
     for target in other.targets {
@@ -175,7 +175,7 @@ extension Dataset {
       missing: other.missingMarkers)
   }
 
-  /// Reads a table that a model is to be measured on: its columns as the model knows them, any target values.
+  /// Reads a table for evaluating a model: the columns that the model knows, and any target values.
   public init(csv path: String, for model: Model) throws {
     try self.init(
       measuring: path, isNumeric: model.preparation.isNumeric.merging(model.preparation.textLabels) { $1 },

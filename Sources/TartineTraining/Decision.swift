@@ -8,30 +8,32 @@ import TartineNetworks
   import Darwin
 #endif
 
-/// What a recipe leaves to the dev rows once training is done: how sure the probabilities are, and where yes begins.
+/// The choices made on the dev set after training: the temperature of the probabilities, and the decision
+/// threshold.
 ///
-/// Both are chosen on dev alone, after the epoch, and go into the model; where dev holds too few rows of a class, or no best
-/// temperature, they stay as they are; dev's own figures are a little optimistic for it,
+/// Both are chosen for the kept epoch, on the dev set alone, and stored in the model. They keep their
+/// defaults where the dev set has too few rows of a class, or no best temperature. The dev figures are
+/// slightly optimistic as a result; the test figures are not.
 /// test's are not.
 public struct DecisionRule: Hashable, Sendable {
-  /// Whether the logits are divided by the temperature T > 0 that makes dev's log-loss smallest. The answers of more than
-  /// two classes stay as they are; what changes is how sure of them the model says it is.
+  /// Whether the logits are divided by the temperature T > 0 that minimizes the dev log-loss. With more than
+  /// two classes the predicted classes do not change, only their probabilities.
   ///
   /// **Source**: Guo et al., *On calibration of modern neural networks*, 2017, §4.2.
   public var calibrates: Bool
-  /// What the threshold of two classes makes largest on dev; nil: it is one half.
+  /// The metric that the threshold of two classes maximizes on the dev set; nil: the threshold is 0.5.
   public var threshold: ThresholdMetric?
 
-  /// Describes a rule.
+  /// Creates a rule.
   public init(calibrates: Bool = false, threshold: ThresholdMetric? = nil) {
     self.calibrates = calibrates
     self.threshold = threshold
   }
 
-  /// Probabilities as the network gives them, and yes from one half on.
+  /// No calibration, and a threshold of 0.5.
   public static let none = DecisionRule()
 
-  /// Why it cannot be followed for an output, in a sentence; nil if it can.
+  /// A sentence that says why the rule does not apply to an output, or nil.
   func problem(for output: Output, isBinary: Bool) -> String? {
     if calibrates, !output.isProbability {
       return "decision.calibrates (--calibrate) is for classes, and the target is a number"
@@ -47,7 +49,7 @@ public struct DecisionRule: Hashable, Sendable {
 extension DecisionRule: Codable {
   private enum CodingKeys: String, CodingKey { case calibrates, threshold }
 
-  /// Decodes; what is left out is off.
+  /// Decodes; omitted settings are off.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     calibrates = try values.decodeIfPresent(Bool.self, forKey: .calibrates) ?? false
@@ -64,18 +66,18 @@ extension DecisionRule: Codable {
   }
 }
 
-/// A figure of two classes that a threshold can be chosen for.
+/// A metric of two classes that a threshold can maximize.
 public enum ThresholdMetric: String, Codable, Hashable, Sendable, CaseIterable {
-  /// The share of rows that are answered right.
+  /// The fraction of correct predictions.
   case accuracy
-  /// The mean of the shares of yes and of no that are found.
+  /// The mean of the recalls of both classes.
   case balancedAccuracy = "balanced-accuracy"
   /// The harmonic mean of precision and recall of the second class.
   case f1
-  /// Matthews' correlation of answer and truth.
+  /// Matthews' correlation coefficient.
   case mcc
 
-  /// - Parameters: rows that are yes and answered so, no and answered yes, and all that are yes and no.
+  /// - Parameters: the numbers of true positives and false positives, and of all positives and negatives.
   func value(hits: Double, alarms: Double, yes: Double, no: Double) -> Double {
     switch self {
     case .accuracy: return hits + no - alarms
@@ -88,31 +90,32 @@ public enum ThresholdMetric: String, Codable, Hashable, Sendable, CaseIterable {
   }
 }
 
-/// How a model's logits become answers.
+/// The conversion of a model's logits to predictions.
 public struct Decision: Codable, Hashable, Sendable {
-  /// What logits are divided by.
+  /// The temperature that divides the logits.
   public var temperature = 1.0
-  /// The probability of the second class from which on it is the answer.
+  /// The probability of the second class from which on it is predicted.
   public var threshold = 0.5
 
-  /// As the network says.
+  /// The defaults: no calibration, and a threshold of 0.5.
   public static let usual = Decision()
 
-  /// Temperatures that are looked through: one at an end says that dev does not hold what would tell.
+  /// The range searched for the temperature; a minimum at an end means that the dev set does not determine
+  /// it.
   public static let temperatures = 0.05...20.0
-  /// Rows of each class that dev must hold for a threshold to be chosen.
+  /// The fewest dev rows of each class for a threshold to be chosen.
   public static let fewestRows = 5
 
-  /// Whether a temperature was found.
+  /// Whether a temperature was chosen.
   public var isCalibrated: Bool { temperature != 1 }
-  /// Whether a threshold was found.
+  /// Whether a threshold was chosen.
   public var hasThreshold: Bool { threshold != 0.5 }
 
   init() {}
 
-  /// Chooses both by rows that were not trained on.
+  /// Chooses both on rows that were not trained on.
   ///
-  /// - Parameter logits: [rows, outputs], as the network gives them.
+  /// - Parameter logits: the network's outputs, [rows, outputs].
   package init(_ rule: DecisionRule, logits: [Float], truths: [Double], output: Output) {
     let width = output.width
     if rule.calibrates { temperature = Self.temperature(logits: logits, truths: truths, output: output) }
@@ -120,12 +123,12 @@ public struct Decision: Codable, Hashable, Sendable {
     let yes = truths.count { $0 > 0.5 }
     guard min(yes, truths.count - yes) >= Self.fewestRows else { return }
     let temperature = temperature
-    // As a model gives them: what a Float cannot tell apart no threshold can.
+    // In the model's precision: a threshold cannot separate what a Float cannot.
     let scores = logits.map { Double(Float(1 / (1 + exp(-Double($0) / temperature)))) }
     threshold = Self.threshold(scores: scores, truths: truths, metric: metric)
   }
 
-  /// The lowest log-loss lies in one valley of log T, which is narrowed down by golden sections.
+  /// The log-loss has a single minimum in log T, which a golden-section search finds.
   private static func temperature(logits: [Float], truths: [Double], output: Output) -> Double {
     func cost(_ logT: Double) -> Double { logLoss(logits, truths, output, temperature: exp(logT)) }
     let ratio = (5.0.squareRoot() - 1) / 2
@@ -168,7 +171,7 @@ public struct Decision: Codable, Hashable, Sendable {
     return total
   }
 
-  /// Halfway between the two scores that it parts; of equally good ones that nearest to one half.
+  /// The midpoint between the two scores that it separates; among equally good ones, the nearest to 0.5.
   private static func threshold(scores: [Double], truths: [Double], metric: ThresholdMetric) -> Double {
     let order = scores.indices.sorted { scores[$0] > scores[$1] }
     let yes = truths.reduce(0, +)

@@ -9,36 +9,36 @@ import TartineData
 import TartineEngine
 import TartineNetworks
 
-/// How well a model does on some rows, in prediction mode.
+/// A model's figures on some rows, in prediction mode.
 public struct Evaluation: Sendable {
-  /// What was predicted.
+  /// The task.
   public let task: LearningTask
-  /// Mean over the rows.
+  /// The mean over the rows.
   public let loss: Double
-  /// Each row's own error: 0 or 1 for classes, the share of wrong labels, the squared error in the target's
-  /// own unit.
+  /// The error of each row: 0 or 1 for classes, the fraction of wrong labels, or the squared error in the
+  /// target's unit.
   package let outcomes: [Double]
-  /// Each row's absolute error, for a regression.
+  /// The absolute error of each row, for a regression.
   package let absoluteErrors: [Double]
-  /// Variance of the target over these rows, for a regression.
+  /// The variance of the target over these rows, for a regression.
   package let targetVariance: Double
-  /// Each row's answer: class numbers or values.
+  /// The prediction for each row: class numbers or values.
   package let predictions: [Double]
-  /// Each row's truth: class numbers, values, or the labels one after the other, 0 or 1.
+  /// The true target of each row: class numbers, values, or all labels, 0 or 1.
   package let truths: [Double]
-  /// What the output layer said: probabilities, [rows, outputs]; one of two classes has one. Empty for a regression.
+  /// The predicted probabilities, [rows, outputs]; two classes have one output. Empty for a regression.
   package let scores: [Float]
-  /// Each row's −log p of its class, from logits; empty for labels and a regression.
+  /// The −log p of each row's class, computed from logits; empty for labels and a regression.
   package let logLosses: [Double]
-  /// Names of the classes, or of the labels; empty for a regression.
+  /// The names of the classes, or of the labels; empty for a regression.
   package let outputNames: [String]
-  /// Which quantile the numbers answer; nil: none.
+  /// The predicted quantile; nil: none.
   package let quantile: Double?
 
-  /// Each row's place in the data set it came from.
+  /// The index of each row in the original data set.
   package let origin: [Int]
 
-  /// Rows measured.
+  /// The number of rows.
   public var rowCount: Int { outcomes.count }
 
   /// The probability of each class, [rows, classes].
@@ -47,16 +47,16 @@ public struct Evaluation: Sendable {
     return scores.flatMap { [1 - Double($0), Double($0)] }
   }
 
-  /// Mean of the rows' own errors.
+  /// The mean error of the rows.
   package var meanOutcome: Double { outcomes.reduce(0, +) / Double(max(1, outcomes.count)) }
 
-  /// The fraction misclassified, or of labels wrong; nil for a regression.
+  /// The fraction of misclassified rows, or of wrong labels; nil for a regression.
   public var error: Double? { task == .regression ? nil : meanOutcome }
 
-  /// Root of the mean squared error, in the target's own unit; nil for classes.
+  /// The root mean squared error, in the target's unit; nil for classes.
   public var rmse: Double? { task == .regression ? meanOutcome.squareRoot() : nil }
 
-  /// Mean absolute error, in the target's own unit; nil for classes.
+  /// The mean absolute error, in the target's unit; nil for classes.
   public var mae: Double? {
     task == .regression ? absoluteErrors.reduce(0, +) / Double(max(1, rowCount)) : nil
   }
@@ -66,11 +66,11 @@ public struct Evaluation: Sendable {
     task == .regression && targetVariance > 0 ? 1 - meanOutcome / targetVariance : nil
   }
 
-  /// The one number that the task is judged by: error or RMSE.
+  /// The primary metric of the task: error or RMSE.
   public var score: Double { error ?? rmse ?? loss }
 }
 
-/// Measures a network on rows that have a target, again and again, in buffers of its own.
+/// An evaluator of a network on rows with targets, with reusable buffers.
 package final class Evaluator {
   private let output: Output
   private let loss: Loss
@@ -90,13 +90,13 @@ package final class Evaluator {
       plan: plan, output: output, precision: .float32, weights: weights, state: state, workers: workers)
   }
 
-  /// What the network says of each row: [rows, outputs].
+  /// The outputs of the network, [rows, outputs].
   package func logits(of rows: PreparedRows) -> [Float] {
     predictor.refresh()
     var logits = [Float](repeating: 0, count: rows.rowCount * output.width)
     let width = output.width
     logits.withUnsafeMutableBufferPointer { all in
-      // Chunks write to rows of their own.
+      // Each chunk writes to its own rows.
       nonisolated(unsafe) let all = all
       predictor.run(rows) { _, range, logits in
         (all.baseAddress! + range.lowerBound * width).update(
@@ -116,7 +116,7 @@ package final class Evaluator {
     losses.withUnsafeMutableBufferPointer { losses in
       scores.withUnsafeMutableBufferPointer { scores in
         logLosses.withUnsafeMutableBufferPointer { logLosses in
-          // Chunks write to rows of their own.
+          // Each chunk writes to its own rows.
           nonisolated(unsafe) let losses = losses
           nonisolated(unsafe) let scores = scores
           nonisolated(unsafe) let logLosses = logLosses
@@ -139,7 +139,7 @@ package final class Evaluator {
       origin: rows.origin)
   }
 
-  /// The losses of a chunk's rows, their −log p for classes, and what the output layer makes of their logits.
+  /// Computes the losses of a chunk's rows, their −log p for classes, and their outputs from the logits.
   private func measure(
     _ logits: UnsafeMutableRawPointer, _ range: Range<Int>, of rows: PreparedRows,
     losses: UnsafeMutablePointer<Double>, scores: UnsafeMutablePointer<Float>, logLosses: UnsafeMutablePointer<Double>?
@@ -150,7 +150,7 @@ package final class Evaluator {
     if decision.temperature != 1 {
       kernels.pointee.blend(logits, logits, range.count * output.width, 0, 1 / decision.temperature)
     }
-    // Before the loss, which leaves its gradient in the logits' place.
+    // Before the loss, which overwrites the logits with its gradient.
     if let logLosses {
       let logits = logits.assumingMemoryBound(to: Float.self)
       for row in 0..<range.count {
@@ -170,7 +170,7 @@ package final class Evaluator {
     }
   }
 
-  /// −log p of a row's class: log Σ eᶻ − z, which stays exact where p is too small for a Float.
+  /// The −log p of a row's class: log Σ eᶻ − z, which stays exact where p underflows a Float.
   private func logLoss(_ logits: UnsafePointer<Float>, truth: PreparedRows.Targets, _ row: Int) -> Double {
     switch truth {
     case .labels(let labels):
@@ -185,7 +185,7 @@ package final class Evaluator {
     }
   }
 
-  /// Each row's answer, truth, and error.
+  /// The prediction, target and error of each row.
   private func judge(
     _ scores: [Float], _ rows: PreparedRows
   ) -> (answers: [Double], truths: [Double], outcomes: [Double]) {
@@ -239,7 +239,7 @@ package final class Evaluator {
 }
 
 extension TargetPreparation {
-  /// The output layer that answers it.
+  /// The output layer for this target.
   package func output(for loss: Loss) -> Output {
     switch self {
     case .classes(_, let names): names.count == 2 ? .sigmoid(labels: 1) : .softmax(classes: names.count)
@@ -248,7 +248,7 @@ extension TargetPreparation {
     }
   }
 
-  /// Class names, or the labels' columns.
+  /// The class names, or the labels' columns.
   package var outputNames: [String] {
     switch self {
     case .classes(_, let names): names

@@ -1,24 +1,25 @@
-/// What one epoch left behind.
+/// The record of one epoch.
 public struct EpochRecord: Hashable, Sendable, Codable {
-  /// From 1.
+  /// The number of the epoch, from 1.
   public let epoch: Int
   /// The learning rate of its last step.
   public let learningRate: Double
-  /// Mean loss of its batches, as the weights moved, with dropout and penalties on.
+  /// The mean loss of its batches during training, with dropout and penalties.
   public let batchLoss: Double
-  /// After the epoch, in prediction mode, on a fixed sample of the train part as large as dev.
+  /// The figures after the epoch, in prediction mode, on a fixed sample of the train set as large as the dev
+  /// set.
   public let train: PartRecord
-  /// After the epoch, on the dev part.
+  /// The figures after the epoch on the dev set.
   public let dev: PartRecord
 }
 
-/// A part's figures after an epoch.
+/// The figures of one set of rows after an epoch.
 public struct PartRecord: Hashable, Sendable, Codable {
   /// Mean loss.
   public let loss: Double
-  /// Fraction misclassified; nil for a regression.
+  /// The fraction misclassified; nil for a regression.
   public let error: Double?
-  /// In the target's unit; nil for classes.
+  /// The RMSE in the target's unit; nil for classes.
   public let rmse: Double?
 
   init(_ evaluation: Evaluation) {
@@ -32,9 +33,9 @@ public struct PartRecord: Hashable, Sendable, Codable {
     (error, rmse) = (nil, nil)
   }
 
-  /// Of a part that was not looked at.
+  /// The record of a set that was not evaluated.
   static let unmeasured = PartRecord(loss: .nan)
 
-  /// The one number that the task is judged by.
+  /// The primary metric of the task: error or RMSE.
   public var score: Double { error ?? rmse ?? loss }
 }

@@ -3,29 +3,29 @@ import TartineNetworks
 import TartineOptimizers
 
 extension Recipe {
-  /// Below this number of train rows the L2 penalty is chosen by cross-validation; above, it hardly matters.
+  /// The number of train rows below which the L2 penalty is chosen by cross-validation; above, it hardly
+  /// matters.
   private static let fewForPenalty = 2_000
-  /// From hardly any to nearly the constant.
+  /// From almost no penalty to almost the constant model.
   private static let penalties = [1e-7, 1e-5, 1e-3, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 100]
   private static let folds = 5
 
   /// The linear model of a task, ridge or logistic regression, trained to its optimum by L-BFGS: the baseline of a network.
   ///
-  /// The L2 penalty is the one of eleven, from 10⁻⁷ to 100, with the lowest loss over five folds of the train rows; from 2 000
-  /// rows on it is 10⁻⁵.
-  /// Neither dev nor test is looked at.
+  /// The L2 penalty is the one of eleven, from 10⁻⁷ to 100, with the lowest loss over five folds of the train
+  /// rows; from 2 000 rows on it is 10⁻⁵. The dev and test sets are not used.
   ///
   /// - Parameters:
-  ///   - split: whose train rows the folds are of.
+  ///   - split: the split whose train rows are divided into folds.
   ///   - loss: the loss function.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
+  ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
   ///
   /// **Source**: Hoerl and Kennard, *Ridge regression*, 1970; Stone 1974 for the folds.
   public static func linear(for split: Split, loss: Loss = .automatic, threads: Int? = nil) -> Recipe {
     linearCandidate(for: split.with(dev: []), loss: loss, threads: threads).recipe
   }
 
-  /// The linear model, and its loss over folds of train and dev; nil where there are no folds.
+  /// The linear model, and its loss over folds of train and dev; nil without folds.
   private static func linearCandidate(
     for split: Split, loss: Loss, threads: Int?
   ) -> (recipe: Recipe, validation: CrossValidation?) {
@@ -43,12 +43,12 @@ extension Recipe {
       guard let validation = try? recipe.crossValidate(on: split, folds: folds, threads: threads) else { continue }
       if validation.pooled.loss < best?.validation.pooled.loss ?? .infinity { best = (recipe, validation) }
     }
-    // Too few rows to fold.
+    // Too few rows for folds.
     recipe.penalty.l2 = 1 / Double(max(1, split.trainCount))
     return best.map { ($0.recipe, $0.validation) } ?? (recipe, nil)
   }
 
-  /// Up to this number of train and dev rows the linear model is a candidate.
+  /// The largest number of train and dev rows for which the linear model is a candidate.
   private static let fewForNetwork = 500
   private static let veryFew = 120
 
@@ -59,8 +59,8 @@ extension Recipe {
   /// unless the linear model's is, and its error too (for a number the same).
   ///
   /// - Parameters:
-  ///   - split: the rows, divided; test is not looked at.
-  ///   - threads: by default as many as there are processors; the choice is the same for any number.
+  ///   - split: the split; its test set is not used.
+  ///   - threads: the number of threads, by default that of the processors; the choice does not depend on it.
   /// - Returns: the recipe, and both cross-validations where they were run.
   ///
   /// **Source**: Breiman et al., *Classification and regression trees*, 1984, §3.4.3, for the one standard error.
@@ -76,12 +76,12 @@ extension Recipe {
     var (linear, validation) = Self.linearCandidate(for: split, loss: loss, threads: threads)
     guard let validation, linear.problem == nil else { return (self, nil, nil) }
     (linear.seed, linear.decision) = (seed, decision)
-    // On very few rows cross-validation is noisy, and a linear model is the safer error.
+    // On very few rows cross-validation is noisy, and a linear model is the safer choice.
     let (own, other) = (network.pooled, validation.pooled)
     let isNetwork =
       own.rowCount < Self.veryFew
       ? own.isBetterByOneStandardError(than: other)
-      // The better log-loss may come with the higher error.
+      // A better log-loss may come with a higher error.
       : !other.isBetterByOneStandardError(than: own) || own.meanOutcome <= other.meanOutcome
     return (isNetwork ? self : linear, validation, network)
   }

@@ -4,11 +4,11 @@ import TartineFiles
 import TartineNetworks
 
 extension Model {
-  /// The version of what stands in the metadata.
+  /// The version of the metadata.
   private static let format = "tartine-2"
 
-  /// Writes the model as one safetensors file, complete with recipe, preparation and class names. It holds
-  /// no time, path or thread count: the same run gives the same file, byte for byte.
+  /// Saves the model as one safetensors file, with recipe, preparation and class names. The file contains no
+  /// time, path or thread count: the same run gives the same file, byte for byte.
   public func save(to path: String) throws {
     try Files.write(try fileContents(), to: path)
   }
@@ -29,7 +29,7 @@ extension Model {
   }
 
   /// Opens a model file.
-  /// - Throws: `FileError` where it is missing, damaged, or of another kind.
+  /// - Throws: `FileError` where it is missing, damaged, or not a model.
   public convenience init(_ path: String) throws {
     try self.init(file: try Files.read(path), path: path)
   }
@@ -37,7 +37,7 @@ extension Model {
   package convenience init(file: [UInt8], path: String) throws {
     let file = try Safetensors(file, path: path)
     func damaged(_ what: String) -> FileError {
-      FileError(.damaged, path, "'\(path)' is no model of this program: \(what).")
+      FileError(.damaged, path, "'\(path)' is not a model of this program: \(what).")
     }
     guard let format = file.metadata["format"], format.hasPrefix("tartine-") else {
       throw damaged("its metadata do not name this program's format")
@@ -51,10 +51,10 @@ extension Model {
       let preparation = try JSON.decode(Preparation.self, from: file.metadata["preparation"] ?? "")
       if let problem = preparation.problem { throw damaged(problem) }
       let decision = try file.metadata["decision"].map { try JSON.decode(Decision.self, from: $0) } ?? .usual
-      guard decision.temperature > 0, decision.temperature.isFinite else { throw damaged("its temperature is none") }
+      guard decision.temperature > 0, decision.temperature.isFinite else { throw damaged("its temperature is invalid") }
       let plan = try recipe.network.plan(
         input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
-      // Everything is compared with the file before any memory is asked for.
+      // Everything is compared with the file before memory is allocated.
       for tensor in plan.parameters + plan.state {
         try tensor.check(file.tensors[tensor.name], precision: .float32, path: path)
       }
@@ -70,7 +70,7 @@ extension Model {
           }
         }
       }
-      if let extra = unread.sorted().first { throw damaged("it holds a tensor '\(extra)' too many") }
+      if let extra = unread.sorted().first { throw damaged("it contains an unexpected tensor '\(extra)'") }
       self.init(
         recipe: recipe, preparation: preparation, plan: plan, epoch: Int(file.metadata["epoch"] ?? "") ?? 0,
         weights: weights, state: state, decision: decision)
@@ -85,14 +85,14 @@ extension Model {
 }
 
 extension PlannedTensor {
-  /// The tensor as it is written to a file.
+  /// The tensor as it is stored in a file.
   package func stored(from arena: Arena, precision: Precision) -> Safetensors.Tensor {
     let bytes = UnsafeRawBufferPointer(
       start: arena[offset * precision.size], count: count * precision.size)
     return Safetensors.Tensor(shape: shape.dimensions, precision: precision, bytes: ArraySlice(bytes))
   }
 
-  /// The stored tensor, if it is there and fits.
+  /// Checks that the stored tensor exists and has the right shape.
   @discardableResult
   package func check(
     _ stored: Safetensors.Tensor?, precision: Precision, path: String
@@ -100,13 +100,13 @@ extension PlannedTensor {
     guard let stored, stored.shape == shape.dimensions, stored.precision == precision else {
       throw FileError(
         .damaged, path,
-        "'\(path)' does not fit its own recipe: tensor '\(name)' is missing or has another shape than "
-          + "\(shape). Take a copy that is whole.")
+        "'\(path)' does not fit its own recipe: tensor '\(name)' is missing, or its shape is not "
+          + "\(shape). Use an undamaged copy.")
     }
     return stored
   }
 
-  /// Takes the tensor from a file.
+  /// Reads the tensor from a file.
   package func restore(
     _ stored: Safetensors.Tensor?, into arena: Arena, precision: Precision, path: String
   ) throws(FileError) {

@@ -3,22 +3,22 @@ import TartineData
 import TartineEngine
 import TartineNetworks
 
-/// A trained network with its preparation: complete, unchanging, and safe to use from many tasks at once.
+/// A trained network with its preparation: complete, immutable, and safe to use from many tasks at once.
 public final class Model: Sendable, CustomStringConvertible {
-  /// What it was trained by.
+  /// The recipe it was trained with.
   public let recipe: Recipe
-  /// How raw columns become its inputs.
+  /// The transformation of raw columns into its inputs.
   public let preparation: Preparation
   /// Its layers, as a table.
   public let plan: NetworkPlan
-  /// The epoch its weights are from.
+  /// The epoch of its weights.
   public let epoch: Int
   package let weights: Arena
-  /// How its logits become answers.
+  /// The conversion of its logits to predictions.
   public let decision: Decision
-  /// Moving averages, corrected.
+  /// Bias-corrected moving averages.
   package let state: Arena
-  /// Buffers for one row each, kept from call to call; as many as calls have been under way at once.
+  /// Buffers for one row each, reused between calls; as many as there have been concurrent calls.
   private let spares = Mutex<[Spare]>([])
 
   package init(
@@ -34,10 +34,10 @@ public final class Model: Sendable, CustomStringConvertible {
     self.state = state
   }
 
-  /// What it predicts.
+  /// The task.
   public var task: LearningTask { preparation.target.task }
 
-  /// Class names in order; for a multi-label model the labels' names; empty for a regression.
+  /// The class names in order; for a multilabel model the names of the labels; empty for a regression.
   public var classes: [String] {
     preparation.target.outputNames
   }
@@ -47,7 +47,8 @@ public final class Model: Sendable, CustomStringConvertible {
   /// Its layers, as a table.
   public var description: String { plan.description }
 
-  /// Lends a predictor for that many rows. One for a single row works alone, and is kept for the next.
+  /// Calls a function with a predictor for a number of rows. Single-row predictors are single-threaded and
+  /// reused.
   package func withPredictor<Result>(
     workers: Workers, rows: Int, _ body: (Predictor) throws -> Result
   ) rethrows -> Result {
@@ -58,10 +59,10 @@ public final class Model: Sendable, CustomStringConvertible {
     return try body(spare.predictor)
   }
 
-  /// More calls at once than this make and drop theirs.
+  /// The most predictors that are kept for reuse.
   private static let mostSpares = 16
 
-  /// Used by one call at a time.
+  /// A predictor used by one call at a time.
   private struct Spare: @unchecked Sendable {
     let predictor: Predictor
   }
@@ -74,7 +75,7 @@ public final class Model: Sendable, CustomStringConvertible {
 }
 
 extension Preparation {
-  /// Which elements of a row are what; nil for images.
+  /// The meaning of each element of a row; nil for images.
   package var inputLayout: InputLayout? {
     guard case .table(let features) = inputs else { return nil }
     var (numbers, categories) = ([Int](), [Range<Int>]())
@@ -93,7 +94,7 @@ extension Preparation {
     return InputLayout(numbers: numbers, categories: categories)
   }
 
-  /// The shape that the network takes.
+  /// The shape of the network's input.
   package var inputShape: Shape {
     switch inputs {
     case .table: [width]

@@ -2,7 +2,7 @@ import TartineData
 import TartineEngine
 import TartineNetworks
 
-/// Makes batch norm's averages anew for weights that no step was taken with.
+/// A recomputation of batch norm's statistics for weights that were not trained themselves.
 final class NormStatistics {
   private let pass: TrainingPass
   private let buffer: BatchBuffer
@@ -10,8 +10,8 @@ final class NormStatistics {
   private let order: [Int32]
 
   /// - Parameters:
-  ///   - weights: what the averages are made for.
-  ///   - state: where they are written.
+  ///   - weights: the weights to compute the statistics for.
+  ///   - state: where the statistics are written.
   init(
     plan: NetworkPlan, output: Output, rows: Int, batch: Int, seed: UInt64, workers: Workers, weights: Arena,
     state: Arena, oneHot: OneHotLayout?
@@ -24,7 +24,7 @@ final class NormStatistics {
     buffer = BatchBuffer(
       rows: cut.largest, width: plan.input.count, targetWidth: output.width, precision: .float32,
       oneHot: plan.nodes[0].takesOneHot ? oneHot : nil)
-    // Mixed, since rows in the file's order are often one class after the other; and always alike.
+    // Shuffled, since the file's order is often class by class; always with the same order.
     var order = (0..<Int32(rows)).map { $0 }
     var stream = RandomStream(seed: seed, purpose: .statistics)
     stream.shuffle(&order)

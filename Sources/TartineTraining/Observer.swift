@@ -1,43 +1,43 @@
 import TartineNetworks
 
-/// Something that happens in a training.
+/// An event during training.
 public enum TrainingEvent: Sendable {
-  /// Everything is planned; nothing is trained yet.
+  /// Training is about to begin.
   case began(TrainingOverview)
-  /// A step is done. `step` counts from 1 over the run.
+  /// A step has finished. `step` counts from 1 over the run.
   case step(Int, loss: Double)
-  /// An epoch is done and measured.
+  /// An epoch has finished and been evaluated.
   case epoch(EpochRecord, isBest: Bool)
 }
 
-/// What is about to be trained.
+/// An overview of the training that is about to begin.
 public struct TrainingOverview: Sendable {
-  /// The network in its place, as a table.
+  /// The planned network, as a table.
   public let plan: NetworkPlan
-  /// The recipe with everything filled in.
+  /// The recipe with all automatic settings resolved.
   public let recipe: Recipe
-  /// Rows of train, dev and test.
+  /// The numbers of train, dev and test rows.
   public let rows: (train: Int, dev: Int, test: Int)
-  /// Steps of the whole run.
+  /// The number of steps of the whole run.
   public let steps: Int
-  /// The first epoch to run, from 1; more than 1 after a resumption.
+  /// The first epoch to run, from 1; more than 1 in a resumed run.
   public let firstEpoch: Int
-  /// The best epoch before that; 0: none.
+  /// The best epoch so far in a resumed run; 0: none.
   public let bestEpoch: Int
-  /// Threads at work.
+  /// The number of threads.
   public let threads: Int
 }
 
-/// An observer's answer.
+/// The return value of an observer.
 public enum TrainingDecision: Sendable {
-  /// Go on.
+  /// Continue.
   case proceed
-  /// Stop after the epoch under way, with this reason.
+  /// Stop after the current epoch, for this reason.
   case stop(reason: String)
 }
 
-/// Follows a training and may stop it.
+/// An observer that follows a training and may stop it.
 public protocol TrainingObserver: AnyObject {
-  /// Called on the training's own thread; what takes long here makes the training long.
+  /// Called on the training thread, so that slow work here slows down training.
   func observe(_ event: TrainingEvent) -> TrainingDecision
 }

@@ -11,7 +11,7 @@ import TartineNetworks
 #endif
 
 extension NetworkPlan {
-  /// Starts the output layer's bias at the answer that is best where nothing is known of a row.
+  /// Initializes the output layer's bias with the best constant prediction.
   func setOutputBias(to rows: PreparedRows, output: Output, loss: Loss, in weights: Arena) {
     guard let bias = parameters.first(where: { $0.name == "output.bias" }) else { return }
     let elements = bias.elements(Float.self, in: weights)
@@ -19,7 +19,7 @@ extension NetworkPlan {
       for place in 0..<output.width { elements[place] = rows.targetQuantile(quantile, of: place) }
       return
     }
-    // No share is 0 or 1 for certain.
+    // Proportions are kept away from 0 and 1.
     let margin = 0.5 / Double(max(1, rows.rowCount))
     for (place, mean) in rows.targetMeans(width: output.width).enumerated() {
       let share = min(1 - margin, max(margin, mean))
@@ -35,7 +35,7 @@ extension NetworkPlan {
 }
 
 extension PreparedRows {
-  /// The mean of each output's target over the rows, each by its weight; of classes their shares.
+  /// The weighted mean of each output's target over the rows; for classes their proportions.
   func targetMeans(width: Int) -> [Double] {
     let weights = weights.map {
       UnsafeBufferPointer(start: $0.base.assumingMemoryBound(to: Float.self), count: rowCount)
@@ -51,11 +51,11 @@ extension PreparedRows {
       case .none: break
       }
     }
-    // The weights are 1 in the mean.
+    // The mean of the weights is 1.
     return sums.map { $0 / Double(max(1, rowCount)) }
   }
 
-  /// The smallest target that this share of the rows, by their weights, does not exceed.
+  /// The weighted quantile of the targets: the smallest that this fraction of the rows does not exceed.
   func targetQuantile(_ share: Double, of place: Int) -> Float {
     guard case .matrix(let arena, let width) = targets, rowCount > 0 else { return 0 }
     let values = arena.base.assumingMemoryBound(to: Float.self)

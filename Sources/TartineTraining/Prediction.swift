@@ -2,25 +2,26 @@ import TartineData
 import TartineEngine
 import TartineNetworks
 
-/// A model's answer for one row.
+/// A model's prediction for one row.
 public struct Prediction: Hashable, Sendable, CustomStringConvertible {
-  /// The class, or the number as text; for several labels, those that are yes, separated by blanks.
+  /// The class, or the number as text; for several labels, the positive ones, separated by blanks.
   public let text: String
-  /// The number, in the target's own unit; nil for classes.
+  /// The number, in the target's unit; nil for classes.
   public let number: Double?
   /// The probability of each class or label, in the model's order; empty for a regression.
   public let probabilities: [Double]
-  /// What the row holds that the model's train rows did not: unknown categories, missing values, numbers far outside.
+  /// The ways in which the row differs from the train set: unknown categories, missing values, numbers far
+  /// outside.
   public internal(set) var warnings: [InputWarning] = []
 
-  /// The answer, with the probability of the likeliest class: `1 (96 %)`.
+  /// The prediction, with the probability of the most likely class: `1 (96 %)`.
   public var description: String {
     guard number == nil, let likeliest = probabilities.max(), likeliest.isFinite else { return text }
     return "\(text) (\(Int((likeliest * 100).rounded())) %)"
   }
 }
 
-/// A value of a row made in memory.
+/// A value of a row in memory.
 public enum RowValue: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
   ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
 {
@@ -28,7 +29,7 @@ public enum RowValue: Hashable, Sendable, ExpressibleByStringLiteral, Expressibl
   case number(Double)
   /// A text.
   case text(String)
-  /// No value.
+  /// A missing value.
   case missing
 
   /// A text.
@@ -39,14 +40,14 @@ public enum RowValue: Hashable, Sendable, ExpressibleByStringLiteral, Expressibl
   public init(floatLiteral value: Double) { self = .number(value) }
   /// The text `true` or `false`.
   public init(booleanLiteral value: Bool) { self = .text(value ? "true" : "false") }
-  /// No value.
+  /// A missing value.
   public init(nilLiteral: ()) { self = .missing }
 }
 
 extension Model {
   /// Predicts one row.
   ///
-  /// - Parameter row: values by column name; a column that is not named is a missing value.
+  /// - Parameter row: the values by column name; a column that is not named is a missing value.
   /// - Throws: `DataError` for a name that the model does not know, or a text where it takes numbers.
   public func predict(_ row: [String: RowValue]) throws -> Prediction {
     guard case .table(let features) = preparation.inputs else {
@@ -67,7 +68,7 @@ extension Model {
   /// Predicts one image.
   ///
   /// - Parameter pixels: height × width × channels bytes, as in the files that the model was trained on.
-  /// - Throws: `DataError` where the model takes no images, or images of another size.
+  /// - Throws: `DataError` where the model does not take images, or has images of another size.
   public func predict(pixels: [UInt8]) throws -> Prediction {
     guard case .images(let images) = preparation.inputs else {
       throw DataError("the model takes rows of a table; name their columns.", source: "image")
@@ -80,7 +81,7 @@ extension Model {
     return predictions(for: Image(pixels: pixels, scale: 1 / Double(images.fullScale)), workers: Workers(1))[0]
   }
 
-  /// The pixels of one image as a network takes them.
+  /// Converts the pixels of one image to network inputs.
   private struct Image: RowSource {
     let pixels: [UInt8]
     let scale: Double
@@ -99,13 +100,13 @@ extension Model {
     switch (feature, value) {
     case (.number, .number(let number)):
       guard number.isFinite else {
-        throw DataError("\(number) is no finite number.", source: "row", column: feature.name)
+        throw DataError("\(number) is not a finite number.", source: "row", column: feature.name)
       }
       values = .numbers([number])
     case (.number, .missing): values = .numbers([.nan])
     case (.number, .text(let text)):
       throw DataError(
-        "'\(text)' is no number, and the model was trained on numbers here.", source: "row",
+        "'\(text)' is not a number, and the model was trained on numbers here.", source: "row",
         column: feature.name)
     case (_, .number(let number)): values = .texts(codes: [0], levels: [Column.text(of: number)])
     case (_, .text(let text)): values = .texts(codes: [0], levels: [text])
@@ -114,7 +115,7 @@ extension Model {
     return Column(name: feature.name, values: values, reason: "")
   }
 
-  /// Predicts every row of a data set; its target is not looked at.
+  /// Predicts every row of a data set; the target is ignored.
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> [Prediction] {
     let workers = Workers(threads ?? Workers.processorCount)
     switch dataset.inputs {
@@ -125,7 +126,7 @@ extension Model {
     }
   }
 
-  /// Predicts every row of a CSV or CSV.GZ file. Columns are found by name; extra ones are not looked at.
+  /// Predicts every row of a CSV or CSV.GZ file. Columns are matched by name; extra ones are ignored.
   /// - Throws: `DataError` for a column that is missing, or a text where the model takes numbers.
   public func predict(csv path: String, threads: Int? = nil) throws -> [Prediction] {
     let columns = try Dataset.readTable(
@@ -133,7 +134,7 @@ extension Model {
     return try predictions(for: columns, source: path, workers: Workers(threads ?? Workers.processorCount))
   }
 
-  /// Answers rows of a table, each with what is unusual in it.
+  /// Predicts rows of a table, with warnings for each.
   private func predictions(for columns: [Column], source: String, workers: Workers) throws -> [Prediction] {
     var predictions = predictions(for: try preparation.apply(to: columns, source: source), workers: workers)
     for warning in preparation.warnings(for: columns) {
@@ -144,8 +145,7 @@ extension Model {
     return predictions
   }
 
-  /// Predicts every image of a folder of IDX files: those to test by, where there are some. Labels need not be
-  /// there.
+  /// Predicts every image of a folder of IDX files: the test images, if present. Labels are optional.
   public func predict(images folder: String, threads: Int? = nil) throws -> [Prediction] {
     predictions(
       for: try preparation.apply(to: try ImageFolder.images(folder), source: folder),
@@ -163,12 +163,12 @@ extension Model {
   /// - Throws: `DataError` for a column that is missing, or a text where the model takes numbers.
   public func predict(row: some Encodable) throws -> Prediction { try predict(rows: [row])[0] }
 
-  /// Measures the model on rows that have a target.
+  /// Evaluates the model on rows with targets.
   ///
   /// - Parameters:
-  ///   - dataset: the rows, all of them.
-  ///   - warnings: gets what was adapted on the way, such as labels' full stops, and what is unusual in the inputs.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
+  ///   - dataset: the rows, all of which are used.
+  ///   - warnings: receives notices about adaptations, such as labels' full stops, and unusual inputs.
+  ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
   public func evaluate(
     _ dataset: Dataset, warnings: inout [String], threads: Int? = nil
   ) throws -> Evaluation {
@@ -178,7 +178,7 @@ extension Model {
       dataset, rows: rows, warnings: &warnings, workers: Workers(threads ?? Workers.processorCount))
   }
 
-  /// Measures the model on rows that have a target.
+  /// Evaluates the model on rows with targets.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Evaluation {
     var warnings: [String] = []
     return try evaluate(dataset, warnings: &warnings, threads: threads)

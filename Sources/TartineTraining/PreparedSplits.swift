@@ -2,9 +2,10 @@ import Synchronization
 import TartineData
 import TartineNetworks
 
-/// The rows of a division as networks take them, made once for all trainings that prepare them alike; read by several threads.
+/// The prepared rows of a split, shared by all trainings with the same preparation; safe for concurrent
+/// reads.
 package final class PreparedSplits: Sendable {
-  /// What trainings that differ in nothing else may share.
+  /// The fitted preparation, and the prepared train and dev rows.
   struct Rows: Sendable {
     let preparation: Preparation
     let train, dev: PreparedRows
@@ -46,7 +47,7 @@ package final class PreparedSplits: Sendable {
 }
 
 extension Loss {
-  /// What its target is divided by: δ of a Huber loss is a number of the units that its errors come in.
+  /// The scale of the target: the δ of a Huber loss is in the units of its errors.
   fileprivate var targetScale: TargetScale {
     switch kind {
     case .poisson: .mean

@@ -2,25 +2,29 @@ import TartineData
 import TartineNetworks
 import TartineOptimizers
 
-/// A recipe with a name, to begin from.
+/// A named recipe to start from.
 public enum Preset: String, CaseIterable, Sendable {
-  /// What the lecture teaches: He initialization, batch normalization, dropout that fades with depth, mini-batches of 64,
-  /// Adam with its usual numbers, a rate that decays with the epochs, and the best epoch kept.
+  /// The recipe of the lecture: He initialization, batch normalization, dropout that decreases with depth,
+  /// mini-batches of 64, Adam with its default parameters, a learning rate that decays with the epochs, and
+  /// the best epoch kept.
   case lecture
-  /// RealMLP's published recipe, as far as it is a recipe: three layers of 256 SELU units, keep 0.85, labels smoothed
-  /// by 0.1, Adam with β₂ = 0.95 and a decay of 0.02, four cosines on a log scale, 256 epochs in batches of 256.
+  /// RealMLP's published recipe, in part: three layers of 256 SELU units, keep probability 0.85, label
+  /// smoothing 0.1, Adam with β₂ = 0.95 and a weight decay of 0.02, four cosines on a log scale, 256 epochs
+  /// with batch size 256.
   ///
   /// **Source**: Holzmüller, Grinsztajn, Steinwart, *Better by default*, 2024, table A.1.
   ///
-  /// **Differs from**: in place of its learned scales and periodic embeddings stand standardization and piecewise-linear
-  /// bins, and its dropout and decay do not fall over the run; its units learn no slope, and biases have the weights' rate;
-  /// weights are not scaled by their fan-in at each step, so that its rate of 0.04 is 0.04 / √256 here.
+  /// **Differs from**: standardization and piecewise-linear bins replace its learned scales and periodic
+  /// embeddings; dropout and weight decay are constant over the run; activations have no learned slope, and
+  /// biases use the same learning rate as weights; weights are not scaled by their fan-in at each step, so
+  /// its learning rate of 0.04 is 0.04 / √256 here.
   case tabular
-  /// Two wide layers with batch normalization on pictures that are a little turned, zoomed, sheared, shifted and bent, labels
-  /// smoothed by 0.1, and the last thousand steps' average of the weights.
+  /// Two wide layers with batch normalization, on mildly rotated, zoomed, sheared, shifted and elastically
+  /// deformed images, with label smoothing 0.1 and an average of the weights over about the last thousand
+  /// steps.
   case images
 
-  /// The recipe; a loss that is for classes is left out where the task has none.
+  /// The recipe; label smoothing is omitted for a regression.
   public func recipe(for task: LearningTask) -> Recipe {
     switch self {
     case .lecture:

@@ -2,7 +2,7 @@ import TartineData
 import TartineNetworks
 import TartineOptimizers
 
-/// Everything that decides a training beside the data: a plain value, the same in flags, files, searches and
+/// All settings of a training except the data: a value type, with the same keys in flags, files, searches and
 /// model files.
 ///
 /// ```swift
@@ -13,42 +13,43 @@ import TartineOptimizers
 /// .optimizer(.adam(learningRate: .cosine(from: 3e-3)))
 /// ```
 public struct Recipe: Hashable, Sendable {
-  /// How columns become inputs.
+  /// The transformation of columns into inputs.
   public var preparation: PreparationRecipe
-  /// How train pictures are changed.
+  /// Random changes to train images.
   public var augmentation: Augmentation
-  /// α of the Beta distribution by which rows are mixed with each other; 0: they are not.
+  /// The α of mixup's Beta distribution; 0: no mixup.
   public var mixup: Double
   /// The hidden layers; the task adds the output layer.
   public var network: Network
-  /// What the output layer answers before anything is learned.
+  /// The initialization of the output layer's bias.
   public var outputBias: OutputBias
-  /// What is left to the dev rows once training is done.
+  /// The choices made on the dev set after training.
   public var decision: DecisionRule
-  /// What a prediction costs.
+  /// The loss function.
   public var loss: Loss
-  /// How the weights follow their gradients, and the learning rate.
+  /// The optimizer, with its learning rate.
   public var optimizer: Optimizer
-  /// What large weights cost.
+  /// The regularization penalty on the weights.
   public var penalty: Penalty
-  /// Rows of a step; nil: by the number of train rows.
+  /// The number of rows of a batch; nil: chosen by the number of train rows.
   public var batchSize: Int?
-  /// Whether each epoch takes the rows in another order; else in the file's, which is for showing what that does.
+  /// Whether rows are shuffled in each epoch; otherwise they keep the file's order, to demonstrate the
+  /// effect.
   public var shuffle: Bool
-  /// Pieces that a batch goes through the network in, their gradients added up: less memory, the same step but for
-  /// rounding, for batch norm, whose statistics are a piece's, and for what is drawn: dropout, noise and mixup draw for
-  /// each piece.
+  /// The number of micro-batches of a batch, whose gradients are accumulated. They take less memory; the step
+  /// is the same up to rounding, except that batch norm's statistics, dropout, noise and mixup are those of
+  /// each micro-batch.
   public var accumulation: Int
-  /// Passes over the train rows; nil: by their number.
+  /// The number of epochs; nil: chosen by the number of train rows.
   public var epochs: Int?
-  /// Epochs without a better dev loss after which training stops; nil: it runs to the end.
+  /// The number of epochs without a lower dev loss after which training stops; nil: no early stopping.
   public var earlyStopping: Int?
-  /// Which epoch's weights the model has.
+  /// The epoch whose weights are kept.
   public var keeps: KeptEpoch
-  /// What every random draw follows from.
+  /// The seed of all random numbers.
   public var seed: UInt64
 
-  /// A recipe for a network, the rest left to the rules.
+  /// Creates a recipe for a network; other settings are automatic.
   public init(_ network: Network) {
     preparation = PreparationRecipe()
     augmentation = .none
@@ -65,37 +66,37 @@ public struct Recipe: Hashable, Sendable {
     seed = 0
   }
 
-  /// A recipe for the layers listed, the rest left to the rules.
+  /// Creates a recipe for the listed layers; other settings are automatic.
   public init(@LayerBuilder _ layers: () -> [any Layer]) {
     self.init(Network(layers: layers()))
   }
 
-  /// With at most so many bins for each column of numbers; 0: none.
+  /// Returns the recipe with at most this many bins for each column of numbers; 0: none.
   public func bins(_ bins: Int) -> Recipe { with { $0.preparation.bins = bins } }
-  /// With train pictures changed.
+  /// Returns the recipe with image augmentation.
   public func augmentation(_ augmentation: Augmentation) -> Recipe { with { $0.augmentation = augmentation } }
-  /// With rows mixed with each other, by shares of Beta(α, α); see Zhang et al., *mixup*, 2018.
+  /// Returns the recipe with mixup, with coefficients from Beta(α, α); see Zhang et al., *mixup*, 2018.
   public func mixup(alpha: Double) -> Recipe { with { $0.mixup = alpha } }
-  /// With this start of the output layer's bias.
+  /// Returns the recipe with this initialization of the output layer's bias.
   public func outputBias(_ start: OutputBias) -> Recipe { with { $0.outputBias = start } }
-  /// With probabilities calibrated, or a threshold chosen, on dev.
+  /// Returns the recipe with calibrated probabilities, or a decision threshold chosen on the dev set.
   public func decision(_ rule: DecisionRule) -> Recipe { with { $0.decision = rule } }
-  /// With this loss.
+  /// Returns the recipe with this loss.
   public func loss(_ loss: Loss) -> Recipe { with { $0.loss = loss } }
-  /// With this optimizer.
+  /// Returns the recipe with this optimizer.
   public func optimizer(_ optimizer: Optimizer) -> Recipe { with { $0.optimizer = optimizer } }
-  /// With this penalty.
+  /// Returns the recipe with this penalty.
   public func penalty(_ penalty: Penalty) -> Recipe { with { $0.penalty = penalty } }
-  /// With steps of so many rows; 1 is one sample at a time.
+  /// Returns the recipe with this batch size; 1 is stochastic gradient descent on single samples.
   public func batchSize(_ rows: Int) -> Recipe { with { $0.batchSize = rows } }
-  /// With each batch taken in so many pieces, whose gradients are added up.
+  /// Returns the recipe with this number of micro-batches in each batch, whose gradients are accumulated.
   public func accumulation(_ pieces: Int) -> Recipe { with { $0.accumulation = pieces } }
-  /// With so many passes over the train rows.
+  /// Returns the recipe with this number of epochs.
   public func epochs(_ epochs: Int) -> Recipe { with { $0.epochs = epochs } }
-  /// Stopped after so many epochs without a better dev loss.
+  /// Returns the recipe with early stopping after this many epochs without a lower dev loss.
   public func earlyStopping(patience: Int) -> Recipe { with { $0.earlyStopping = patience } }
 
-  /// With the last epoch's weights kept, or the best one's.
+  /// Returns the recipe with the last epoch's weights kept, or the best one's.
   public func keeping(_ epoch: KeptEpoch) -> Recipe { with { $0.keeps = epoch } }
 
   private func with(_ change: (inout Recipe) -> Void) -> Recipe {
@@ -105,33 +106,33 @@ public struct Recipe: Hashable, Sendable {
   }
 }
 
-/// Which epoch's weights a model has.
+/// The epoch whose weights a model keeps.
 public enum KeptEpoch: String, Codable, Hashable, Sendable, CaseIterable {
-  /// That with the lowest dev loss: early stopping in hindsight.
+  /// The epoch with the lowest dev loss.
   case best
-  /// The last, whatever dev says.
+  /// The last epoch, whatever its dev loss.
   case last
 }
 
-/// What the output layer's bias starts at.
+/// The initialization of the output layer's bias.
 public enum OutputBias: String, Codable, Hashable, Sendable, CaseIterable {
-  /// 0: every class is as likely.
+  /// 0, which makes every class equally likely.
   case zero
-  /// The logarithm of each class's share of the train rows, or a number's mean, or its quantile where the loss asks for one: the answer that is best without looking,
-  /// so that the first steps need not learn it.
+  /// The best constant prediction, which the first steps then need not learn: the logarithm of each class's
+  /// proportion in the train rows, a number's mean, or its quantile for a quantile loss.
   case prior
 }
 
 /// A recipe that cannot be trained.
 public struct RecipeError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong and what to do, in a sentence.
+  /// A sentence that says what is wrong and what to do.
   public let description: String
 
   package init(_ description: String) { self.description = description }
 }
 
 extension Recipe {
-  /// What is wrong with the values, in a sentence; nil if nothing is.
+  /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
     if let problem = preparation.problem ?? augmentation.problem ?? network.stack?.problem ?? loss.problem ?? optimizer
       .problem
@@ -142,16 +143,16 @@ extension Recipe {
     if optimizer.algorithm == .lbfgs {
       if !network.isRepeatable || !augmentation.isNone || mixup > 0 {
         return
-          "lbfgs needs the same loss each time it asks: leave out batch norm (--no-batch-norm), dropout (--keep-prob 1), "
+          "lbfgs needs the same loss each time it is evaluated: leave out batch norm (--no-batch-norm), dropout (--keep-prob 1), "
           + "noise, mixup and augmentation"
       }
       if penalty.l1 > 0 || penalty.maxNorm != nil {
-        return "lbfgs takes no l1 or maxNorm, whose cost has corners; take l2"
+        return "lbfgs does not support l1 or maxNorm, which are not differentiable; use l2"
       }
     }
     if !(mixup >= 0 && mixup <= 1e6) { return "mixup must be from 0 to 1000000, not \(mixup)" }
     if let batchSize, batchSize < 1 { return "batchSize must be at least 1, not \(batchSize)" }
-    if accumulation < 1 { return "accumulation must be at least 1 piece, not \(accumulation)" }
+    if accumulation < 1 { return "accumulation must be at least 1 micro-batch, not \(accumulation)" }
     if let epochs, epochs < 1 || epochs > 1_000_000 {
       return "epochs must be from 1 to 1000000, not \(epochs)"
     }
@@ -169,7 +170,7 @@ extension Recipe: Codable {
       keeps, seed
   }
 
-  /// Decodes; what is left out is left to the rules.
+  /// Decodes; omitted settings are automatic.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
     self.init(try values.decode(Network.self, forKey: .network))

@@ -2,7 +2,7 @@ import TartineFiles
 import TartineNetworks
 import TartineOptimizers
 
-/// Changes to a recipe by key: `optimizer.learningRate=1e-3`. Flags, `--set` and recipe files name the same
+/// Changes to a recipe by key: `optimizer.learningRate=1e-3`. Flags, `--set` and recipe files use the same
 /// keys.
 public struct RecipeSettings: Sendable {
   private var changes: [(key: String, value: JSONValue)] = []
@@ -10,19 +10,19 @@ public struct RecipeSettings: Sendable {
   /// No changes.
   public init() {}
 
-  /// Whether anything is to change.
+  /// Whether there are no changes.
   public var isEmpty: Bool { changes.isEmpty }
 
-  /// The keys that are to change.
+  /// The changed keys.
   package var keys: [String] { changes.map(\.key) }
 
   /// Sets a key to a text.
   public mutating func set(_ key: String, to text: String) { changes.append((key, .string(text))) }
   /// Sets a key to a number.
   public mutating func set(_ key: String, to number: Double) { changes.append((key, .number(number))) }
-  /// Sets a key to a whole number, all bits of it.
+  /// Sets a key to a whole number, without loss of precision.
   public mutating func set(_ key: String, to integer: UInt64) { changes.append((key, .unsigned(integer))) }
-  /// Sets a key to a truth value.
+  /// Sets a key to a Boolean.
   public mutating func set(_ key: String, to bool: Bool) { changes.append((key, .bool(bool))) }
   /// Sets a key to a list of numbers.
   public mutating func set(_ key: String, to numbers: [Double]) {
@@ -37,18 +37,18 @@ public struct RecipeSettings: Sendable {
   /// Sets a key to any value.
   public mutating func set(_ key: String, to value: JSONValue) { changes.append((key, value)) }
 
-  /// Takes `KEY=VALUE`, the value being JSON, or plain text.
+  /// Parses `KEY=VALUE`, the value being JSON or plain text.
   /// - Throws: `RecipeError` where there is no `=`.
   public mutating func set(_ assignment: String) throws {
     guard let sign = assignment.firstIndex(of: "="), sign != assignment.startIndex else {
-      throw RecipeError("'\(assignment)' is no setting; write it as KEY=VALUE, as in optimizer.learningRate=1e-3.")
+      throw RecipeError("'\(assignment)' is not a setting; write it as KEY=VALUE, such as optimizer.learningRate=1e-3.")
     }
     let text = String(assignment[assignment.index(after: sign)...])
     let value = (try? JSON.decode(JSONValue.self, from: text)) ?? .string(text)
     changes.append((String(assignment[..<sign]), value))
   }
 
-  /// The recipe with the changes made.
+  /// Returns the recipe with the changes applied.
   /// - Throws: `RecipeError` that names the key.
   public func apply(to recipe: Recipe) throws -> Recipe {
     guard !isEmpty else { return recipe }
@@ -56,7 +56,7 @@ public struct RecipeSettings: Sendable {
       if case .array(let list) = value,
         list.contains(where: { if case .number(let x) = $0 { abs(x) > 1e15 } else { false } })
       {
-        throw RecipeError("\(key) holds a number far out of its range.")
+        throw RecipeError("\(key) holds a number far outside its range.")
       }
       if key == "seed", case .number(let number) = value, number < 0 || number.rounded() != number {
         throw RecipeError("seed must be a whole number from 0 to 18446744073709551615, not \(number).")
@@ -87,8 +87,8 @@ public struct RecipeSettings: Sendable {
     }
   }
 
-  /// `network.depth` and `network.units` stand for `network.hidden`: so many layers, and so many units in each of them; one
-  /// number stands for a list of one where there is to be a list.
+  /// Expands `network.depth` and `network.units` to `network.hidden`: the number of layers, and of units in
+  /// each; a single number becomes a list where a list is expected.
   private static func spelledOut(
     _ changes: [(key: String, value: JSONValue)], _ tree: JSONValue
   ) throws -> [(key: String, value: JSONValue)] {
@@ -108,7 +108,7 @@ public struct RecipeSettings: Sendable {
     let named = list.last { $0.key == "network.hidden" }?.value ?? tree["network"]?["hidden"]
     guard case .array(let hidden)? = named else {
       throw RecipeError(
-        "the recipe lists its layers one by one, so network.depth and network.units have nothing to act on.")
+        "the recipe lists its layers one by one, so network.depth and network.units have no effect.")
     }
     var widths = hidden.isEmpty ? [JSONValue.integer(units ?? 128)] : hidden
     while widths.count < depth ?? 0 { widths.append(widths[widths.count - 1]) }
@@ -123,9 +123,9 @@ public struct RecipeSettings: Sendable {
     "accumulation", "epochs", "earlyStopping",
   ]
 
-  /// What a recipe file sets: the values under each of its keys; a list of layers is a network of its own.
+  /// The changes that a recipe file makes, one for each key; a list of layers replaces the whole network.
   init(_ tree: JSONValue) throws {
-    guard case .object(let entries) = tree else { throw RecipeError("a recipe is an object in braces.") }
+    guard case .object(let entries) = tree else { throw RecipeError("a recipe must be a JSON object.") }
     for (key, value) in entries.sorted(by: { $0.key < $1.key }) {
       if case .object(let inner) = value, inner["layers"] == nil {
         for (name, value) in inner.sorted(by: { $0.key < $1.key }) { changes.append(("\(key).\(name)", value)) }
@@ -135,7 +135,7 @@ public struct RecipeSettings: Sendable {
     }
   }
 
-  /// Another algorithm, schedule or network has other numbers of its own, which are left to their defaults.
+  /// A new algorithm, schedule or network resets the parameters that depend on it to their defaults.
   private static func prepare(_ tree: inout JSONValue, for key: String, _ value: JSONValue) {
     guard case .object(var root) = tree else { return }
     defer { tree = .object(root) }
@@ -143,7 +143,7 @@ public struct RecipeSettings: Sendable {
       case .object(var optimizer)? = root["optimizer"]
     {
       for own in ["beta1", "beta2", "epsilon", "decay", "variant", "centered", "momentum"] { optimizer[own] = nil }
-      // Adam and its kin take steps of one size; any other pair means something else by its rate.
+      // Adam's variants share a step size; for any other pair the learning rate has a different meaning.
       let adams: Set<String> = ["adam", "adamw", "amsgrad", "nadam", "radam"]
       if !adams.isSuperset(of: [value.string ?? "", root["optimizer"]?["algorithm"]?.string ?? ""]) {
         optimizer["learningRate"] = nil
@@ -170,7 +170,7 @@ public struct RecipeSettings: Sendable {
       for own in WeightAverage.ownKeys { optimizer[own] = nil }
       root["optimizer"] = .object(optimizer)
     }
-    // A list of layers takes the place of whatever described them before.
+    // A list of layers replaces the previous description.
     if key == "network.layers" { root["network"] = .object([:]) }
     if key == "network.hidden", case .array(let hidden) = value, case .object(var network)? = root["network"],
       case .array(let keep)? = network["keepProb"], keep.count > max(1, hidden.count)
@@ -192,24 +192,24 @@ public struct RecipeSettings: Sendable {
 }
 
 extension Recipe {
-  /// Reads a recipe file; what it leaves out is as in ``automatic``.
-  /// - Throws: `FileError`; `RecipeError` for a key that no recipe has.
+  /// Reads a recipe file; omitted settings are those of ``automatic``.
+  /// - Throws: `FileError`; `RecipeError` for an unknown key.
   public init(file path: String) throws {
     let text = try Files.readText(path)
     do {
       let tree = try JSON.decode(JSONValue.self, from: text)
       if let name = JSON.repeatedName(in: text) {
-        throw RecipeError("'\(name)' stands there twice in one place; leave one of them out.")
+        throw RecipeError("the key '\(name)' occurs twice in one object; leave one of them out.")
       }
       self = try RecipeSettings(tree).apply(to: .automatic)
     } catch let error as DecodingError {
-      throw RecipeError("'\(path)' is no recipe: \(JSON.explain(error)).")
+      throw RecipeError("'\(path)' is not a recipe: \(JSON.explain(error)).")
     } catch let error as RecipeError {
       throw RecipeError("'\(path)': \(error)")
     }
   }
 
-  /// Decodes a tree, and refuses keys that mean nothing.
+  /// Decodes a tree, and rejects unknown keys.
   static func checked(_ tree: JSONValue) throws -> Recipe {
     let recipe = try JSON.convert(tree, to: Recipe.self)
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
@@ -219,7 +219,7 @@ extension Recipe {
         HiddenStack.keys.contains(String(key.dropFirst(8)))
       {
         throw RecipeError(
-          "the recipe lists its layers one by one, so '\(key)' has nothing to act on: change the list, or begin from a "
+          "the recipe lists its layers one by one, so '\(key)' has no effect: change the list, or start from a "
             + "recipe without one.")
       }
       throw RecipeError("there is no setting '\(key)'; there are \(siblings.joined(separator: ", ")).")
@@ -248,7 +248,7 @@ extension Recipe {
     return nil
   }
 
-  /// Keys that a recipe leaves out where they mean nothing to it.
+  /// Keys that a recipe omits where they do not apply.
   private static let allKeys: [String: Set<String>] = [
     "": topLevelKeys, "optimizer": Set(Optimizer.keys), "loss": Set(Loss.keys),
     "network": Set(HiddenStack.keys + ["layers"]),

@@ -1,12 +1,12 @@
 import TartineData
 import TartineNetworks
 
-/// What each row counts in the loss: its own weight times its class's.
+/// The weight of each row in the loss: its sample weight times its class weight.
 struct RowWeights {
   private let own: [Double]?
   private let byClass: [Double]?
 
-  /// - Parameter train: the rows that balanced classes are counted in.
+  /// - Parameter train: the rows that balanced class weights are computed from.
   init(_ dataset: Dataset, _ loss: Loss, _ target: TargetPreparation, train: PreparedRows) throws {
     own = dataset.weights
     guard let classWeights = loss.classWeights else {
@@ -15,28 +15,28 @@ struct RowWeights {
     }
     let names = target.outputNames
     guard target.task.isClassification, let classes = train.classes(of: names.count) else {
-      throw RecipeError("loss.classWeights weighs rows by their class, and the target is no class; leave it out.")
+      throw RecipeError("loss.classWeights needs a target of classes; leave it out.")
     }
     var counts = [Int](repeating: 0, count: names.count)
     for place in classes { counts[place] += 1 }
     byClass = try classWeights.values(of: names, rows: counts)
   }
 
-  /// The rows with their weights, which are 1 in the mean; as they are where all count alike.
+  /// The rows with their weights, scaled to mean 1; without weights if all are equal.
   func apply(to rows: PreparedRows) throws -> PreparedRows {
     guard own != nil || byClass != nil else { return rows }
     var weights = rows.origin.map { own?[$0] ?? 1 }
     if let byClass, let classes = rows.classes(of: byClass.count) {
       for (row, place) in classes.enumerated() { weights[row] *= byClass[place] }
     }
-    // By the largest first, so that no sum overflows.
+    // Scaled by the largest first, so that no sum overflows.
     let largest = weights.max() ?? 0
     if largest > 0 { weights = weights.map { $0 / largest } }
     let mean = weights.reduce(0, +) / Double(max(1, weights.count))
     guard largest.isFinite, mean > 0 else {
       throw RecipeError(
-        "all rows of train or dev have the weight 0, or one has a weight beyond all numbers, so that nothing can be learned "
-          + "or chosen by them: look at the column of --weights, and at --class-weights.")
+        "all rows of train or dev have the weight 0, or one has an infinite weight, so that training or model selection is "
+          + "impossible: check the column of --weights, and --class-weights.")
     }
     return rows.weighted(weights.map { $0 / mean })
   }

@@ -1,29 +1,29 @@
 import TartineData
 import TartineEngine
 
-/// A finished training: the model of the epoch that was kept, its history, and its errors.
+/// A finished training: the model of the kept epoch, the history, and the figures.
 public final class Run: Sendable {
-  /// The kept epoch's weights, ready to use.
+  /// The model with the kept epoch's weights.
   public let model: Model
-  /// What it was trained and measured on.
+  /// The data it was trained and evaluated on.
   public let split: Split
-  /// One record an epoch.
+  /// One record for each epoch.
   public let history: [EpochRecord]
-  /// The epoch with the lowest dev loss, from 1, whose weights the model has unless the recipe keeps the last.
+  /// The epoch with the lowest dev loss, from 1; the model has its weights unless the recipe keeps the last.
   public let bestEpoch: Int
-  /// Why it stopped before its last epoch; nil if it did not.
+  /// The reason for stopping early; nil if it ran to the last epoch.
   public let stopReason: String?
-  /// On a fixed sample of the train part, as large as dev, in prediction mode.
+  /// The figures on a fixed sample of the train set, as large as the dev set, in prediction mode.
   public let train: Evaluation
-  /// On the dev part. Dev chose the epoch, so this is a little optimistic.
+  /// The figures on the dev set, which are slightly optimistic, because it selected the epoch.
   public let dev: Evaluation
-  /// Seconds of training.
+  /// The training time in seconds.
   public let seconds: Double
-  /// Threads at work.
+  /// The number of threads.
   public let threads: Int
-  /// Steps taken.
+  /// The number of steps.
   public let steps: Int
-  /// Epochs that `seconds` are of: fewer than the history's after a resumption.
+  /// The number of epochs in `seconds`: fewer than the history's in a resumed run.
   package let epochsTrained: Int
 
   init(
@@ -43,26 +43,26 @@ public final class Run: Sendable {
     self.epochsTrained = epochsTrained
   }
 
-  /// The recipe with everything filled in.
+  /// The recipe with all automatic settings resolved.
   public var recipe: Recipe { model.recipe }
 
-  /// Times the test part was opened.
+  /// The number of test-set evaluations.
   public var testOpenings: Int { split.test.openCount }
 
-  /// Opens the test part, once more, and measures the model on it.
-  /// - Throws: `DataError` where there is none, or it does not fit the model.
+  /// Evaluates the model on the test set; each call is counted.
+  /// - Throws: `DataError` where there is no test set, or it does not match the model.
   public func test() throws -> Evaluation {
     var warnings: [String] = []
     return try test(warnings: &warnings)
   }
 
-  /// Opens the test part, once more, and tells what was adapted to read it.
+  /// Evaluates the model on the test set, and reports the adaptations made; each call is counted.
   public func test(warnings: inout [String]) throws -> Evaluation {
     guard split.testCount > 0 else {
-      throw DataError("there is no test part; split into three, or give a test file.", source: split.dataset.source)
+      throw DataError("there is no test set; split into three sets, or give a test file.", source: split.dataset.source)
     }
     let (dataset, rows) = split.test.open()
-    // A few unknown categories are the rule where rows are divided at random.
+    // A few unknown categories are normal in a random split.
     warnings += model.preparation.warnings(for: dataset, rows: rows).filter {
       if case .outside = $0.kind { true } else { $0.rows.count == rows.count }
     }.map { "test: \($0.description { dataset.rowNumber(rows[$0]) })" }
@@ -71,13 +71,13 @@ public final class Run: Sendable {
 }
 
 extension Recipe {
-  /// Trains on the train part, choosing the epoch by the dev part. The test part stays locked.
+  /// Trains on the train set, selecting the epoch on the dev set. The test set stays locked.
   ///
   /// - Parameters:
-  ///   - split: the rows, divided.
-  ///   - seed: of initialization, shuffling and dropout; by default the recipe's own.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
-  ///   - observers: are told of each step and epoch, and may stop the training.
+  ///   - split: the data, split.
+  ///   - seed: the seed of initialization, shuffling and dropout; by default the recipe's.
+  ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
+  ///   - observers: called after each step and epoch; they may stop the training.
   /// - Throws: `DataError`, `ShapeError`, `NetworkError`, `RecipeError`; `DivergenceError` at the first value
   ///   that is not finite.
   public func train(

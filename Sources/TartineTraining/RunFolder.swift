@@ -1,32 +1,32 @@
 import TartineData
 import TartineFiles
 
-/// A folder that holds one run: run.json, recipe.json, history.jsonl, checkpoint.safetensors,
-/// model.safetensors and report.html.
+/// The folder of one run: run.json, recipe.json, history.jsonl, checkpoint.safetensors, model.safetensors and
+/// report.html.
 public struct RunFolder: Sendable {
-  /// Where it is.
+  /// The path of the folder.
   public let path: String
 
-  /// How far a run has come.
+  /// The status of a run.
   public enum Status: String, Codable, Sendable {
-    /// Begun, and perhaps interrupted.
+    /// Started, and perhaps interrupted.
     case running
-    /// Done.
+    /// Finished.
     case finished
-    /// Stopped at a value that is not finite.
+    /// Stopped at a non-finite value.
     case diverged
   }
 
-  /// What was asked for beside the recipe, and holds when a run goes on.
+  /// Options in addition to the recipe, which a resumed run keeps.
   public struct Options: Codable, Hashable, Sendable {
-    /// Folds that the recipe is measured over.
+    /// The number of folds for cross-validation.
     public var folds: Int?
-    /// A human or Bayes error, against which bias is read.
+    /// A human or Bayes error, as the reference for bias.
     public var humanError: Double?
     /// The smallest difference that matters.
     public var worth: Double?
 
-    /// Describes what was asked for.
+    /// Creates options.
     public init(folds: Int? = nil, humanError: Double? = nil, worth: Double? = nil) {
       self.folds = folds
       self.humanError = humanError
@@ -34,22 +34,22 @@ public struct RunFolder: Sendable {
     }
   }
 
-  /// What run.json holds.
+  /// The contents of run.json.
   public struct Description: Codable, Sendable {
-    /// The version of this description.
+    /// The version of the format.
     public var format = "tartine-run-1"
-    /// Where the data come from.
+    /// The source of the data.
     public var source: DataSource
-    /// What was asked for beside the recipe; nil in a run of an older version.
+    /// Options in addition to the recipe; nil in a run of an older version.
     public var options: Options?
-    /// How far the run has come.
+    /// The status of the run.
     public var status: Status
-    /// Times the test part was opened.
+    /// The number of test-set evaluations.
     public var testOpenings = 0
-    /// The results, once there are some.
+    /// The results, once available.
     public var results: RunSummary?
 
-    /// Describes a run.
+    /// Creates a description.
     public init(
       source: DataSource, options: Options? = nil, status: Status, testOpenings: Int = 0, results: RunSummary? = nil
     ) {
@@ -65,21 +65,21 @@ public struct RunFolder: Sendable {
   public var model: String { path + "/model.safetensors" }
   /// The report.
   public var report: String { path + "/report.html" }
-  /// The recipe, with everything filled in.
+  /// The recipe, with all automatic settings resolved.
   public var recipe: String { path + "/recipe.json" }
   private var description: String { path + "/run.json" }
   private var history: String { path + "/history.jsonl" }
   private var checkpoint: String { path + "/checkpoint.safetensors" }
 
-  /// Makes a new folder.
+  /// Creates a new folder.
   ///
   /// - Parameters:
-  ///   - path: nil takes the first free `runs/NAME-N`.
-  ///   - name: the NAME of that.
-  /// - Throws: `FileError.cannotCreate` where it cannot be made, or holds a run already.
+  ///   - path: the path; nil chooses the first free `runs/NAME-N`.
+  ///   - name: the NAME of the default path.
+  /// - Throws: `FileError.cannotCreate` where it cannot be created, or already contains a run.
   public init(creating path: String?, named name: String) throws {
     guard let path else {
-      // Whoever makes the folder has it, so that two runs begun together do not share one.
+      // Creating the folder claims it, so that two runs started together do not share one.
       var number = 1
       while try !Files.makeFolder("runs/\(name)-\(number)") { number += 1 }
       self.path = "runs/\(name)-\(number)"
@@ -90,23 +90,23 @@ public struct RunFolder: Sendable {
     guard !Files.exists(description), !Files.exists(model) else {
       throw FileError(
         .cannotCreate, self.path,
-        "'\(self.path)' holds a run already, which is never overwritten; name another folder with --out, or "
-          + "go on with it by --resume.")
+        "'\(self.path)' already contains a run, which is never overwritten; choose another folder with --out, or "
+          + "continue the run with --resume.")
     }
     for file in [recipe, history, checkpoint, report] where Files.exists(file) {
       throw FileError(
-        .cannotCreate, path, "'\(file)' is there already, and the run would replace it; name another folder with --out."
+        .cannotCreate, path, "'\(file)' already exists, and the run would replace it; choose another folder with --out."
       )
     }
     try Files.makeFolder(self.path)
   }
 
   /// Opens the folder of a run.
-  /// - Throws: `FileError` where it holds none.
+  /// - Throws: `FileError` where it does not contain a run.
   public init(opening path: String) throws {
     self.path = path
     guard Files.isFolder(path), Files.exists(description) else {
-      throw FileError(.missing, path, "'\(path)' is no folder of a run: it holds no run.json.")
+      throw FileError(.missing, path, "'\(path)' is not the folder of a run: it contains no run.json.")
     }
   }
 
@@ -122,18 +122,19 @@ public struct RunFolder: Sendable {
     return (try decode(Description.self, description), try decode(Recipe.self, recipe))
   }
 
-  /// Opens the run again, as it was when it was finished: its data are read and divided anew.
+  /// Loads a finished run: its data are read and split again.
   ///
-  /// - Parameter threads: for measuring it; by default as many as there are processors.
-  /// - Throws: `FileError`, `DataError` where the run is not finished, or its data have changed or are gone.
+  /// - Parameter threads: the number of threads for the evaluation, by default that of the processors.
+  /// - Throws: `FileError`, `DataError` where the run is not finished, or its data have changed or are
+  ///   missing.
   public func open(threads: Int? = nil) throws -> Run {
     let (description, recipe) = try read()
     guard description.status == .finished else {
       throw FileError(
-        .damaged, path, "the run in '\(path)' is \(description.status.rawValue), so there is no result to look at.")
+        .damaged, path, "the run in '\(path)' is \(description.status.rawValue), so it has no result.")
     }
     guard Files.exists(checkpoint) else {
-      throw FileError(.missing, checkpoint, "'\(checkpoint)' is missing, which holds the run's weights and history.")
+      throw FileError(.missing, checkpoint, "'\(checkpoint)', with the run's weights and history, is missing.")
     }
     var source = description.source
     let trainer = try Trainer(recipe, split: try source.load(), threads: threads, observers: [])
@@ -151,18 +152,18 @@ public struct RunFolder: Sendable {
 
   // MARK: Training
 
-  /// Trains into the folder, with a checkpoint at each epoch's end.
+  /// Trains into the folder, with a checkpoint after each epoch.
   ///
   /// - Parameters:
-  ///   - recipe: what decides the training beside the data.
-  ///   - split: the rows, divided.
-  ///   - source: where they come from, for run.json.
-  ///   - options: what was asked for beside the recipe, for run.json.
-  ///   - resuming: whether to go on from the checkpoint.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
-  ///   - observers: are told of each step and epoch, and may stop the training.
-  /// - Throws: what ``Recipe/train(on:seed:threads:observers:)`` throws; `FileError` where a write fails, after
-  ///   which the checkpoint before it is whole.
+  ///   - recipe: all settings of the training.
+  ///   - split: the data, split.
+  ///   - source: the source of the data, for run.json.
+  ///   - options: options in addition to the recipe, for run.json.
+  ///   - resuming: whether to continue from the checkpoint.
+  ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
+  ///   - observers: called after each step and epoch; they may stop the training.
+  /// - Throws: the errors of ``Recipe/train(on:seed:threads:observers:)``; `FileError` where a write fails,
+  ///   which leaves the previous checkpoint intact.
   public func train(
     _ recipe: Recipe, on split: Split, source: DataSource, options: Options? = nil, resuming: Bool = false,
     threads: Int? = nil,

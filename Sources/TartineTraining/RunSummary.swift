@@ -1,25 +1,25 @@
 import TartineData
 
-/// A run in figures: what `train --json` prints, and run.json keeps.
+/// The figures of a run: printed by `train --json`, and stored in run.json.
 public struct RunSummary: Codable, Hashable, Sendable {
-  /// Rows of each part.
+  /// The numbers of rows of each set.
   public struct Samples: Codable, Hashable, Sendable {
-    /// Rows to train on, to choose by, under lock.
+    /// The numbers of train, dev and test rows.
     public var train, dev, test: Int
   }
 
-  /// One part's figures; those that the task does not have are left out.
+  /// The figures of one set; those that do not apply to the task are omitted.
   public struct Part: Codable, Hashable, Sendable {
-    /// Mean loss.
+    /// The mean loss.
     public var loss: Double
-    /// Fraction misclassified.
+    /// The fraction misclassified.
     public var error: Double?
-    /// In the target's own unit.
+    /// The errors in the target's unit.
     public var rmse, mae: Double?
-    /// Share of the variance explained.
+    /// The fraction of the variance explained.
     public var r2: Double?
 
-    /// A part's figures.
+    /// Creates figures from an evaluation.
     public init(_ evaluation: Evaluation) {
       loss = evaluation.loss
       error = evaluation.error
@@ -29,41 +29,41 @@ public struct RunSummary: Codable, Hashable, Sendable {
     }
   }
 
-  /// The recipe measured on rows that each of its models did not see.
+  /// The figures of cross-validation.
   public struct Folds: Codable, Hashable, Sendable {
-    /// All rows together.
+    /// The figures of all held-out rows together.
     public var pooled: Part
-    /// One fold after the other.
+    /// The figures of each fold.
     public var each: [Part]
 
-    /// The folds' figures.
+    /// Creates figures from a cross-validation.
     public init(_ validation: CrossValidation) {
       pooled = Part(validation.pooled)
       each = validation.folds.map(Part.init)
     }
   }
 
-  /// What was predicted.
+  /// The task.
   public var task: LearningTask
-  /// Rows of each part.
+  /// The numbers of rows of each set.
   public var samples: Samples
-  /// Epochs run.
+  /// The number of epochs.
   public var epochs: Int
-  /// The epoch with the lowest dev loss, whose weights the model has unless the recipe keeps the last.
+  /// The epoch with the lowest dev loss; the model has its weights unless the recipe keeps the last.
   public var bestEpoch: Int
-  /// Each part's figures; `test` is null where there is no test part.
+  /// The figures of the train sample and the dev set.
   public var train, dev: Part
-  /// The test part's.
+  /// The figures of the test set; null without one.
   public var test: Part?
-  /// The recipe over folds of train and dev, where it was asked for.
+  /// The figures of cross-validation, if requested.
   public var folds: Folds?
-  /// What logits are divided by, and where yes begins, where dev chose them.
+  /// The temperature and the decision threshold, if chosen on the dev set.
   public var temperature, threshold: Double?
-  /// Wall time of the process.
+  /// The wall-clock time of the process.
   public var seconds: Double
-  /// Train rows a second, over the training.
+  /// The number of train rows processed per second, over the training.
   public var samplesPerSecond: Double
-  /// Threads at work.
+  /// The number of threads.
   public var threads: Int
   /// The recipe's seed.
   public var seed: UInt64
@@ -77,7 +77,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
       threads, seed, run, model
   }
 
-  /// Sums up a run.
+  /// Creates the summary of a run.
   public init(
     _ run: Run, test: Evaluation?, folds: CrossValidation? = nil, folder: RunFolder, seconds: Double
   ) {
@@ -100,7 +100,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
     model = folder.model
   }
 
-  /// Encodes `test` even where it is null, so that its key is always there.
+  /// Encodes `test` even if it is null, so that its key is always present.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: CodingKeys.self)
     try values.encode(task, forKey: .task)

@@ -2,20 +2,21 @@ import TartineData
 import TartineEngine
 import TartineNetworks
 
-/// Sends rows through a network, forward and back, and says what each layer made of them. Nothing is trained.
+/// A probe that sends rows forward and backward through a network, and measures each layer's signals. Nothing
+/// is trained.
 package final class SignalProbe {
   private let plan: NetworkPlan
   private let pass: TrainingPass
   private let buffer: BatchBuffer
   private let rows: PreparedRows
-  // A pass holds none of the buffers that it is given.
+  // A pass does not retain the buffers that it is given.
   private let weights, gradients, state: Arena
 
-  /// Rows that go through together.
+  /// The number of rows of a pass.
   private static let batch = 256
 
   /// - Parameters:
-  ///   - weights: what is looked at; read at each measurement.
+  ///   - weights: the weights to examine; read at each measurement.
   package init(_ plan: NetworkPlan, output: Output, loss: Loss, rows: PreparedRows, weights: Arena, workers: Workers) {
     self.plan = plan.withoutDropout
     self.rows = rows
@@ -30,7 +31,7 @@ package final class SignalProbe {
       rows: batch, width: plan.input.count, targetWidth: output.width, precision: .float32)
   }
 
-  /// Each layer's signals, first to last, and the mean loss.
+  /// The signals of each layer, first to last, and the mean loss.
   package func measure() -> (layers: [LayerSignals], loss: Double) {
     var signals = plan.signals
     var loss = 0.0

@@ -2,10 +2,10 @@ import TartineData
 import TartineEngine
 import TartineNetworks
 
-/// What is learned of a training without being one.
+/// Measurements on a training without completing it.
 extension Trainer {
-  /// Takes a step at each of these rates, whatever the recipe's own is, and gives back the batches' losses; fewer where one is
-  /// not finite. What was trained is lost.
+  /// Takes a step at each of these learning rates, in place of the recipe's, and returns the losses of the
+  /// batches; fewer if one is not finite. Overwrites the trained weights.
   package func losses(at rates: [Double]) -> [Double] {
     var losses: [Double] = []
     var epoch = 0
@@ -29,11 +29,11 @@ extension Trainer {
     return losses
   }
 
-  /// A unit may give 0 for each of so few rows and yet do something.
+  /// A unit may be 0 for each of so few rows and yet be useful.
   private static let fewestSignalRows = 50
 
-  /// What goes through each layer, over at most so many dev rows, from all over the file, or train's where dev has hardly any: of
-  /// the weights that training is at, or of a model's. The loss is of labels as they are, not smoothed.
+  /// The signals of each layer, over at most so many dev rows from all over the file, or train rows if dev
+  /// has hardly any, for the current weights or a model's. Labels are not smoothed in the loss.
   package func signals(rows count: Int, of model: Model? = nil) -> (layers: [LayerSignals], loss: Double) {
     let part = devRows.rowCount < Self.fewestSignalRows ? trainRows : devRows
     let all = part.rowCount
@@ -44,7 +44,7 @@ extension Trainer {
     ).measure()
   }
 
-  /// The mean loss of a model's answers on dev, each row counting once, before any temperature.
+  /// The mean unweighted loss of a model on dev, before the temperature is applied.
   package func devLoss(of model: Model) -> Double {
     Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
@@ -52,8 +52,8 @@ extension Trainer {
     ).evaluate(devRows.unweighted).loss
   }
 
-  /// By how much the first steps at the recipe's own rate move each layer's weights, as a share of their size, a step. What was
-  /// trained is lost.
+  /// The update ratio of each layer's weights over the first steps at the recipe's learning rate: the size of
+  /// a step's change relative to the weights. Overwrites the trained weights.
   package func updateRatios(steps: Int) -> [(layer: String, ratio: Double)] {
     let spans = plan.nodes.compactMap { node -> (String, TensorSpan)? in
       guard case .fused(let fused) = node, let weight = fused.weight else { return nil }

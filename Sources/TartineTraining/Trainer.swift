@@ -4,7 +4,7 @@ import TartineFiles
 import TartineNetworks
 import TartineOptimizers
 
-/// The loop: epochs of steps, each epoch measured, the best or the last kept.
+/// The training loop: epochs of steps, each epoch evaluated, the best or the last kept.
 package final class Trainer {
   package let recipe: Recipe
   let preparation: Preparation
@@ -21,20 +21,20 @@ package final class Trainer {
   let cut: BatchCut
   let step: TrainingStep
   private let evaluator: Evaluator
-  /// The weights that predict: those of the last step, or their average.
+  /// The weights used for prediction: those of the last step, or their average.
   private let predicting: Arena
-  /// The moving averages as predictions use them.
+  /// The moving averages used for prediction.
   private let corrected: Arena
   private let statistics: NormStatistics?
   private let kept: (weights: Arena, state: Arena)
   var order: [Int32]
   private var progress: Checkpoint.Progress
-  /// Epochs that were done before this process began.
+  /// The number of epochs that were finished before a resumption.
   private var firstEpoch = 0
 
   /// - Parameters:
-  ///   - prepared: of the same division, for trainings that share what they can.
-  ///   - measures: what is measured after an epoch.
+  ///   - prepared: the prepared rows of the same split, shared between trainings.
+  ///   - measures: the sets evaluated after an epoch.
   package init(
     _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, measures: Measures = .all,
     observers: [any TrainingObserver]
@@ -64,19 +64,19 @@ package final class Trainer {
     cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)
     if recipe.optimizer.algorithm == .lbfgs, cut.count > 1 {
       throw RecipeError(
-        "lbfgs takes all \(split.trainCount) train rows in one batch; leave batchSize out, and set accumulation where "
-          + "memory is short.")
+        "lbfgs uses all \(split.trainCount) train rows in one batch; leave batchSize out, and set accumulation if "
+          + "memory is low.")
     }
     if cut.smallest < 2 * recipe.accumulation && plan.state.count > 0 {
       throw RecipeError(
         "batch norm needs at least two rows in every batch, and \(split.trainCount) train rows in batches of "
-          + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) pieces," : "") leave "
-          + "one alone; take larger batches or no batch norm.")
+          + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) micro-batches," : "") leave "
+          + "one with a single row; use larger batches or no batch norm.")
     }
     workers = Workers(threads ?? Workers.processorCount)
     let room = trainRows.room(for: recipe.augmentation)
     if room == 0, !recipe.augmentation.isNone {
-      throw RecipeError("augmentation changes pictures, and these data are a table; leave it out.")
+      throw RecipeError("augmentation applies to images, and these data are a table; leave it out.")
     }
     let state = plan.makeInitialState(.float32)
     let initial = plan.makeInitialParameters(.float32, seed: recipe.seed)
@@ -105,13 +105,14 @@ package final class Trainer {
       epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
   }
 
-  /// What is measured after an epoch. The figures of what is not are not numbers, and whether its loss is one is not looked at.
+  /// The sets evaluated after an epoch. Figures that are not evaluated are NaN, and not checked for
+  /// finiteness.
   package enum Measures {
     /// Train and dev.
     case all
     /// Dev alone.
     case dev
-    /// Dev alone, and only after the last epoch, unless the recipe asks for it.
+    /// Dev alone, and only after the last epoch, unless the recipe needs it.
     case devAtTheEnd
   }
 
@@ -127,19 +128,20 @@ package final class Trainer {
     #endif
   }
 
-  /// - Throws: `RecipeError` for a network that no memory of this machine holds.
+  /// - Throws: `RecipeError` for a network that does not fit in this machine's memory.
   private static func checkMemory(_ plan: NetworkPlan, _ optimizer: Optimizer) throws {
-    // Weights, gradients, the best epoch's copy, and what the optimizer holds; all but the gradients are in a checkpoint too.
+    // Weights, gradients, the best epoch's copy, and the optimizer's state; all but the gradients are also in
+    // a checkpoint.
     let copies = 2 + optimizer.arenas
     let bytes = plan.parameterElements.multipliedReportingOverflow(by: (2 * copies + 1) * Precision.float32.size)
     let most = Workers.physicalMemory
     guard bytes.overflow || bytes.partialValue > most else { return }
     throw RecipeError(
       "a network of \(plan.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
-        + "memory to train; take fewer units.")
+        + "memory to train; use fewer units.")
   }
 
-  /// A fixed sample of the train part, as large as dev, so that their errors can be compared.
+  /// A fixed sample of the train set, as large as the dev set, so that their errors can be compared.
   private static func sample(_ count: Int, of total: Int, seed: UInt64) -> [Int] {
     var rows = Array(0..<total)
     var stream = RandomStream(seed: seed, purpose: .sample)
@@ -153,9 +155,9 @@ package final class Trainer {
 
   // MARK: Running
 
-  /// Trains to the end, or until an observer or early stopping says so.
+  /// Trains until the last epoch, or until an observer or early stopping ends it.
   ///
-  /// - Parameter afterEpoch: called once each epoch is measured, to write a checkpoint.
+  /// - Parameter afterEpoch: called after each epoch is evaluated, to write a checkpoint.
   package func run(afterEpoch: (Trainer, EpochRecord) throws -> Void) throws {
     announce(
       .began(
@@ -183,7 +185,7 @@ package final class Trainer {
           ?? "the dev loss has not fallen for \(patience) epochs"
       }
       if step.quasiNewton?.isDone == true {
-        progress.stopReason = progress.stopReason ?? "the loss of the train rows can be brought no lower"
+        progress.stopReason = progress.stopReason ?? "the train loss cannot be reduced further"
       }
       try afterEpoch(self, record)
     }
@@ -229,9 +231,9 @@ package final class Trainer {
       train: train ?? .unmeasured, dev: dev ?? .unmeasured)
   }
 
-  /// Brings what predicts up to date at an epoch's end.
+  /// Updates the weights used for prediction at the end of an epoch.
   private func preparePrediction(after epoch: Int) {
-    // The averages take in every pass.
+    // Weight averages cover every pass.
     plan.correct(step.state, updates: epoch * step.passes(in: cut), into: corrected, precision: .float32)
     guard let average = recipe.optimizer.average else { return }
     if case .stochastic = average {
@@ -264,7 +266,7 @@ package final class Trainer {
 
   // MARK: Results
 
-  /// The kept epoch's model; the initial one before any epoch.
+  /// The kept epoch's model; the initial one before the first epoch.
   package func keptModel(decision: Decision = .usual) -> Model {
     let weights = plan.makeParameterArena(.float32)
     let state = plan.makeInitialState(.float32)
@@ -276,7 +278,7 @@ package final class Trainer {
       state: state, decision: decision)
   }
 
-  /// What the dev rows decide of the kept epoch's answers.
+  /// The decision chosen on the dev rows for the kept epoch.
   private func decide() -> Decision {
     guard recipe.decision != .none else { return .usual }
     let evaluator = Evaluator(
@@ -289,7 +291,7 @@ package final class Trainer {
 
   /// The kept epoch's error, or RMSE, on dev.
   package func devScore() -> Double {
-    // Answers that nothing decides of were measured at the epoch's end.
+    // Without a decision rule the figures of the epoch's evaluation hold.
     if recipe.decision == .none, progress.epoch > 0 {
       return progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
     }
@@ -305,7 +307,8 @@ package final class Trainer {
   package func finish(seconds: Double) -> Run {
     let model = keptModel(decision: decide())
     let evaluator = evaluator(of: model)
-    // The loss that chose the epoch counts rows by their weights; a figure counts each once, as it does on test.
+    // The loss that selects the epoch is weighted; the reported figures count each row once, as on the test
+    // set.
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
       stopReason: progress.stopReason, train: evaluator.evaluate(trainSample.unweighted),
@@ -341,11 +344,11 @@ package final class Trainer {
     return Checkpoint(progress: progress, tensors: tensors)
   }
 
-  /// Goes back to where a checkpoint was written.
-  /// - Throws: `RecipeError` where it is of another recipe.
+  /// Restores the state of a checkpoint.
+  /// - Throws: `RecipeError` where the checkpoint has another recipe.
   package func restore(_ checkpoint: Checkpoint, path: String) throws {
     guard checkpoint.progress.recipe == recipe else {
-      throw RecipeError("'\(path)' was made by another recipe than the one in its folder.")
+      throw RecipeError("'\(path)' was written with a different recipe from the one in its folder.")
     }
     for (prefix, list, arena) in arenas {
       for tensor in list {

@@ -4,10 +4,10 @@ import TartineKernels
 import TartineNetworks
 import TartineOptimizers
 
-/// One step of training: a batch through the pass, its gradients checked, the weights updated, and the next
-/// batch gathered meanwhile. Allocates nothing.
+/// One training step: a batch is passed forward and backward, its gradients are checked, the weights updated,
+/// and the next batch gathered meanwhile. Allocates nothing.
 ///
-/// Where gradients are accumulated, a batch goes through the pass piece by piece, in a piece's memory.
+/// With gradient accumulation a batch is processed in micro-batches, with the memory of one micro-batch.
 package final class TrainingStep {
   package let plan: NetworkPlan
   package let precision: Precision
@@ -15,32 +15,32 @@ package final class TrainingStep {
   package let state: Arena
   package let gradients: Arena
   package let updater: Updater
-  /// What steps where a step takes all rows; nil: the updater does.
+  /// The optimizer for full-batch steps; nil: the updater.
   package let quasiNewton: LBFGS?
   private let pass: TrainingPass
   private let workers: Workers
   private let buffers: [BatchBuffer]
   private var current = 0
-  /// Rows of a piece, and the sum of the pieces' gradients; nil where a batch is one piece.
+  /// The largest micro-batch, and the sum of the gradients; nil without accumulation.
   private let accumulation: (rows: Int, sum: Arena)?
   private let pieces: Int
-  /// The batch to be cut in pieces, and where the last one began.
+  /// The batch to be divided into micro-batches, and the start of the last one.
   private var rows = UnsafeBufferPointer<Int32>(start: nil, count: 0)
   private var pieceStart = 0
 
-  /// Where units' weights have a largest norm: which of them are one piece of work.
+  /// The units whose weights one part updates, with a max-norm constraint.
   private let limits: (bound: Double, parts: [UnitPart])?
 
-  /// Whether a step is so little work that one thread does it best.
+  /// Whether a step is so little work that a single thread is fastest.
   private let isSmall: Bool
   private let augmentation: Augmentation
   private let mixup: Mixup
   private let takesLabels: Bool
   private let seed: UInt64
-  /// Of the epoch.
+  /// The augmentation of the epoch.
   private var changes: tartine_augmentation?
 
-  // Of the phase that makes the weights' gradients, updates and gathers.
+  // The phase that computes the weights' gradients, updates and gathers.
   private var source: PreparedRows?
   private var nextRows: UnsafeBufferPointer<Int32>?
   private var phase = Phase.gradients
@@ -88,15 +88,15 @@ package final class TrainingStep {
     }
   }
 
-  /// How often an epoch goes through the network: once a piece of each batch.
+  /// The number of passes of an epoch: one for each micro-batch.
   package func passes(in cut: BatchCut) -> Int {
     guard let accumulation else { return cut.count }
     return (0..<cut.count).reduce(0) { $0 + BatchCut(rows: cut[$1].count, batchSize: accumulation.rows).count }
   }
 
-  /// Gathers the first batch of an epoch; later ones are gathered while the step before them updates.
+  /// Gathers the first batch of an epoch; later ones are gathered during the update before them.
   ///
-  /// - Parameter epoch: the epoch's number, part of what augmentation is drawn from.
+  /// - Parameter epoch: the number of the epoch, which augmentation depends on.
   package func begin(_ rows: UnsafeBufferPointer<Int32>, of source: PreparedRows, epoch: Int = 0) {
     self.source = source
     changes = source.lowered(augmentation, seed: seed, epoch: epoch)
@@ -108,7 +108,7 @@ package final class TrainingStep {
     buffers[current].count = rows.count
   }
 
-  /// Forward and backward on the batch gathered last, without an update.
+  /// Runs forward and backward on the current batch, without an update.
   package func computeGradients(step: Int) -> PassResult {
     Workers.flushingDenormals { makeGradients(step: step) }
   }
@@ -130,12 +130,12 @@ package final class TrainingStep {
       rows: buffer.count, step: step, progress: progress, mix: share)
   }
 
-  /// One step. No gradient is applied that is not finite.
+  /// Runs one step. Non-finite gradients are not applied.
   ///
   /// - Parameters:
-  ///   - step: from 0, over the whole run.
-  ///   - beta1: in place of the optimizer's own; nil: that.
-  ///   - progress: the share of the run that is done.
+  ///   - step: the index of the step, from 0, over the whole run.
+  ///   - beta1: the β₁ of this step; nil: the optimizer's.
+  ///   - progress: the finished fraction of the run.
   ///   - next: the rows of the next batch of this epoch; nil at its end.
   package func run(
     step: Int, rate: Double, beta1: Double? = nil, progress: Double = 0, next: UnsafeBufferPointer<Int32>?
@@ -158,7 +158,7 @@ package final class TrainingStep {
           }
         return last.isFinite ? last.loss : .nan
       }
-      // What a search meets and leaves again is no divergence.
+      // A line search may meet non-finite values and step back: that is not divergence.
       return PassResult(loss: loss, gradientSquares: loss.isFinite ? 0 : last.gradientSquares)
     }
     if let accumulation {
@@ -193,7 +193,7 @@ package final class TrainingStep {
     return result
   }
 
-  /// The mean gradient over the batch, as a sum of its pieces' by their shares of the rows.
+  /// The mean gradient over the batch, as a weighted sum over its micro-batches.
   private func accumulate(step: Int, into sum: Arena, pieceRows: Int) -> PassResult {
     let cut = BatchCut(rows: rows.count, batchSize: pieceRows)
     var loss = 0.0
@@ -204,7 +204,7 @@ package final class TrainingStep {
       perform(.gathers, parts: 0, gathers: buffers[1 - current].parts)
       current = 1 - current
       buffers[current].count = range.count
-      // A number of its own for each piece, so that no two have the same dropout masks.
+      // A distinct number for each micro-batch, so that no two have the same dropout masks.
       let result = makeGradients(step: step * pieces + piece)
       guard result.isFinite else { return result }
       let share = Double(range.count) / Double(rows.count)
@@ -239,7 +239,7 @@ package final class TrainingStep {
     }
   }
 
-  /// The next batch's rows come first, and then the parts of the weights, which are taken from the last on.
+  /// The next batch's rows come first, then the parts of the weights, which are processed from the last.
   private func perform(_ number: Int) {
     guard number >= gathers else {
       if let nextRows, let source {
@@ -247,7 +247,7 @@ package final class TrainingStep {
       }
       return
     }
-    // The updater's first parts are the weight parts.
+    // The updater's first parts are those of the weights.
     let part = number - gathers
     if phase == .limits, let limits {
       let place = limits.parts[part]
@@ -260,6 +260,6 @@ package final class TrainingStep {
     if phase != .gradients, isFinite { updater.perform(part) }
   }
 
-  /// Where the last pass stopped being finite; rows are places in the batch.
+  /// Where the last pass became non-finite; rows are positions in the batch.
   package func findFault() -> PassFault { pass.findFault().movedRows(by: pieceStart) }
 }

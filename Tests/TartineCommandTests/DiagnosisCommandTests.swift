@@ -53,7 +53,7 @@ import Testing
     let json = try command.run(["compare", "a0,a1", "b0", "--json"]).json()
     #expect((json["seeds"] as? [Int]) == [1, 2] && json["verdict"] != nil)
     for (arguments, code, what) in [
-      (["a0", "c0"], 65, "--split-seed"), (["a0", "nothing"], 66, "holds no run.json"),
+      (["a0", "c0"], 65, "--split-seed"), (["a0", "nothing"], 66, "contains no run.json"),
       (["a0,b0", "a1"], 64, "different recipes"),
       (["a0,a0", "b0"], 64, "twice"), (["", "b0"], 64, "empty name"),
     ] {

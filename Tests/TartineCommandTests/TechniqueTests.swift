@@ -206,7 +206,7 @@ import Testing
     let text = try command.run(base + ["--out", "c", "--folds", "4"])
     #expect(text.output.contains("Over 4 folds of train and dev: error"), "\(text.output)")
     let many = try command.run(base + ["--out", "d", "--folds", "500"])
-    #expect(many.code == 65 && many.errors.contains("cannot be cut in 500 folds"), "\(many.errors)")
+    #expect(many.code == 65 && many.errors.contains("cannot be split into 500 folds"), "\(many.errors)")
   }
 
   @Test func whatIsWrongIsSaid() throws {
@@ -233,7 +233,7 @@ import Testing
       (["--set", "network.embedNumbers=1.5"], "whole number"),
       (["--class-weights", "yes=nan"], "must be a finite number"),
       (["--set", "optimizer.clipFoo=1"], "clipNorm, clipValue"), (["--set", "loss.foo=1"], "quantile"),
-      (["--set", "network.foo=1"], "layers"), (["--schedule", "joined"], "a joined schedule needs its parts, as in"),
+      (["--set", "network.foo=1"], "layers"), (["--schedule", "joined"], "a joined schedule needs its parts, such as"),
       (["--set", #"network.layers=[{"layer":"foo"}]"#], "there is no layer 'foo' here; there are batchNorm"),
       (["--set", #"network.layers=[{"layer":"dense","units":2.5}]"#], "a number in it must be whole"),
       (["--set", #"network.layers=[{"layer":"residual"}]"#], "'network.layers[0].layers' is missing"),
@@ -244,7 +244,7 @@ import Testing
       (["--augment", "spin=3"], "there is no setting 'augmentation.spin'"),
       (["--augment", "rotation=400"], "augmentation.rotation must be from 0 to 180"),
       (["--augment", "rotation"], "write it as KEY=VALUE"), (["--weights", "kind"], "this is text"),
-      (["--weights", "z"], "there is no column 'z' to weigh rows by"),
+      (["--weights", "z"], "there is no column 'z' to weight rows by"),
     ] {
       let result = try command.run(["train", "t.csv", "--target", "y", "--out", "r"] + flags)
       #expect((64...65).contains(result.code) && result.errors.contains(message), "\(flags): \(result.errors)")

@@ -136,7 +136,7 @@ import Testing
       #"{"network.depth": {"low": 1, "high": 3, "when": {"x": [1]}}}"#,
       "which must be a hyperparameter listed before"
     ),
-    ("[]", "at least one hyperparameter"), ("{", "no valid JSON"),
+    ("[]", "at least one hyperparameter"), ("{", "not valid JSON"),
   ])
   func spacesThatAreNone(space: String, message: String) throws {
     try command.write(space, to: "space.json")

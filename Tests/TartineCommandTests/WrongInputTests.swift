@@ -41,12 +41,12 @@ import Testing
     ),
     Case(
       "1e39", "a,y\n" + (0..<30).map { "\($0 == 4 ? "1e39" : "1"),\($0 % 2)\n" }.joined(),
-      says: "'1e39' is infinite, or more than"),
+      says: "'1e39' is infinite or out of the range"),
     Case(
       "infinite target", "a,y\n" + (0..<30).map { "\($0),\($0 == 4 ? "inf" : "\($0).5")\n" }.joined(),
       says: "line 6, column 'y'"),
     Case("two rows", "a,y\n1,0\n2,1\n", says: "it has 2 rows with a target; at least 10 are needed"),
-    Case("only the target", "y\n" + (0..<30).map { "\($0 % 2)\n" }.joined(), says: "no column beside the target"),
+    Case("only the target", "y\n" + (0..<30).map { "\($0 % 2)\n" }.joined(), says: "no column apart from the target"),
     Case(
       "no usable column", "a,y\n" + (0..<30).map { ",\($0 % 2)\n" }.joined(), says: "no column is left to learn from"),
     Case("unknown activation", good, ["--activation", "relo"], code: 64, says: "there is no activation 'relo'"),
@@ -59,11 +59,11 @@ import Testing
     Case(
       "more than any memory", good, ["--hidden", "1000000,1000000"], code: 64, says: "more than this machine's"),
     Case("no target's name", good, ["--target", ""], says: "no target is named"),
-    Case("no UTF-8", good + "\u{0}", says: "line 62: it holds a zero byte"),
+    Case("no UTF-8", good + "\u{0}", says: "line 62: it contains a zero byte"),
     Case("a negative seed", good, ["--seed", "-1"], code: 64, says: "'-1' is invalid for '--seed"),
     Case("a human error in percent", good, ["--human-error", "5"], code: 64, says: "a fraction from 0 to 1"),
     Case(
-      "a number for an object", good, ["--set", "network=1"], code: 64, says: "an object in braces is needed"),
+      "a number for an object", good, ["--set", "network=1"], code: 64, says: "a JSON object is needed"),
     Case("a number beyond all", good, ["--hidden", "9999999999999999999"], code: 64, says: "out of its range"),
     Case("a negative rate", good, ["--learning-rate=-1"], code: 64, says: "learningRate must be above 0"),
     Case("no epochs", good, ["--epochs", "0"], code: 64, says: "epochs must be from 1"),
@@ -110,7 +110,7 @@ import Testing
     try command.write(Self.good, to: "data.csv")
     try command.write("a,b,kind,y\n0.1,0.2,round,maybe\n", to: "label.csv")
     try command.write("a,kind,y\n0.1,round,yes\n", to: "less.csv")
-    for (file, message) in [("label.csv", "the label 'maybe' is none of"), ("less.csv", "needs the column 'b'")] {
+    for (file, message) in [("label.csv", "the label 'maybe' is not one of"), ("less.csv", "needs the column 'b'")] {
       let result = try command.run(["train", "data.csv", "--target", "y", "--test", file, "--out", "run"])
       #expect(result.code == 65 && result.errors.contains(message), "\(result.errors)")
       #expect(!result.errors.contains("epoch 1/") && !command.exists("run"))
@@ -183,7 +183,7 @@ import Testing
     try command.makeFolder("mine")
     try command.write("my own", to: "mine/recipe.json")
     let result = try command.run(train + ["mine"])
-    #expect(result.code == 73 && result.errors.contains("'mine/recipe.json' is there already"))
+    #expect(result.code == 73 && result.errors.contains("'mine/recipe.json' already exists"))
     #expect(try command.bytes("mine/recipe.json") == Array("my own".utf8))
   }
 

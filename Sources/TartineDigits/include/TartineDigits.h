@@ -1,4 +1,4 @@
-// Optical Recognition of Handwritten Digits: 1 797 pictures of 8 x 8 pixels from 0 to 16, with a label.
+// Optical Recognition of Handwritten Digits: 1 797 images of 8 x 8 pixels from 0 to 16, with a label.
 // E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998. CC BY 4.0.
 #ifndef TARTINE_DIGITS_H
 #define TARTINE_DIGITS_H

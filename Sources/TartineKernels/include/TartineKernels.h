@@ -1,8 +1,8 @@
 // The hot loops of the engine, in C.
 //
-// One text, `kernels.body.h`, is compiled for Float and Double and for each instruction set of the
-// processor; `tartine_kernels_for` answers with the table that fits the machine. Buffers are untyped
-// here: the table knows its scalar. Matrices are row-major; `stride` counts elements from row to row.
+// One text, `kernels.body.h`, is compiled for Float and Double and for each instruction set of the processor;
+// `tartine_kernels_for` returns the table that fits the machine. Buffers are untyped here: the table knows
+// its scalar. Matrices are row-major; `stride` is the number of elements from row to row.
 
 #ifndef TARTINE_KERNELS_H
 #define TARTINE_KERNELS_H
@@ -39,20 +39,20 @@ typedef enum {
 
 typedef struct {
   int kind;
-  double smoothing;  // of classes and labels
+  double smoothing;  // label smoothing
   double parameter;  // focal's gamma, Huber's delta, the quantile
-  double mix;        // below 1, a row's own class counts so much, and the next row's the rest
+  double mix;        // the mixup coefficient; below 1, the next row's class has the rest of the weight
 } tartine_loss;
 
-// A place in the counter-based random space: Philox 4x32-10 keyed by the seed,
-// its counter made of where the number is used.
+// A position in the counter-based random space: Philox 4x32-10 keyed by the seed, with a counter made of the
+// position.
 typedef struct {
   uint32_t key[2];
   uint32_t purpose;
   uint32_t step;
 } tartine_stream;
 
-// Piecewise-linear encoding: each bin the column it looks at, where it starts, and 1 / its length.
+// Piecewise-linear encoding: the column of each bin, its start, and 1 / its length.
 typedef struct {
   size_t count;
   const int32_t *columns;
@@ -70,12 +70,12 @@ typedef struct {
   tartine_bins bins;
 } tartine_encoding;
 
-// What pictures are changed by: the farthest that each draw reaches. Angles are in radians, lengths in pixels but for
-// `shift`, which is a share, and pixels' values from 0 to 1.
+// Image augmentation: the bounds of the random draws. Angles are in radians, lengths in pixels, except
+// `shift`, which is a fraction, and pixel values from 0 to 1.
 typedef struct {
   size_t height, width, channels;
-  double scale;         // of a byte
-  bool moves, colors;   // whether any of the first and of the second are on
+  double scale;         // factor of a byte
+  bool moves, colors;   // whether any geometric and any color operations are on
   double horizontal_flip, vertical_flip, crop, shift, rotation, log_zoom, shear, elastic, smoothness;
   double brightness, log_contrast, noise;
   double erasing, erased;
@@ -89,15 +89,15 @@ typedef struct {
   void *z;
   void *a;
   void *gradient;
-  const void *center, *scale, *shift;  // one a column; center and scale are both NULL without a norm
+  const void *center, *scale, *shift;  // one per column; center and scale are both NULL without a norm
   int activation;
   double slope;                 // of the leaky ReLU; the ELU's α
   uint8_t *mask;                // rows x columns, the same stride; NULL: no dropout
   uint32_t keep;                // a unit stays where its 16-bit field is below this
   size_t first_column;          // of this part in the layer, for the random field
   tartine_stream stream;
-  void *gradient_sum;           // Σ gradient of u, one a column
-  void *gradient_product_sum;   // Σ gradient of u · normalized z, one a column; NULL without a norm
+  void *gradient_sum;           // Σ gradient of u, one per column
+  void *gradient_product_sum;   // Σ gradient of u · normalized z, one per column; NULL without a norm
   const void *inverse_deviation;
 } tartine_sweep;
 
@@ -117,11 +117,11 @@ typedef struct {
   const void *gradients;
   void *first;   // momentum, or the first moment
   void *second;  // the second moment
-  void *third;   // the largest second moment so far, where it is that which divides; or RMSProp's momentum
+  void *third;   // AMSGrad's largest second moment so far, or RMSProp's momentum
   double gradient_scale;  // of clipping by norm, else 1
   double gradient_bound;  // of clipping by value, else infinite
   double l1, l2;          // gradient of the penalties
-  double decay;           // rate · decoupled decay
+  double decay;           // learning rate · decoupled weight decay
   double rate;
   double keep1, gain1;    // first = keep1 · first + gain1 · g
   double keep2, gain2;    // second = keep2 · second + gain2 · g²
@@ -147,12 +147,12 @@ typedef struct {
   void (*blend)(void *out, const void *values, size_t count, double keep, double gain);
   void (*norm_backward)(const tartine_norm_backward *);
 
-  // Σ x², accumulated in Double: not finite where any element is not (or its square is not a Double).
+  // Σ x², accumulated in Double: non-finite where any element is (or its square overflows a Double).
   double (*sum_of_squares)(const void *x, size_t rows, size_t columns, size_t stride);
 
   void (*exponential)(void *logits, size_t count);
-  // In place: logits -> the gradient of the mean loss over the batch; `losses` gets one Double a row. Each row counts by
-  // its weight, or once where there are none.
+  // In place: logits -> the gradient of the mean loss over the batch; `losses` gets one Double per row. Rows
+  // are weighted by their weights, if there are any.
   void (*softmax_loss)(const tartine_loss *, void *logits, const int32_t *labels, const void *weights, size_t rows,
                        size_t columns, double batch, double *losses);
   void (*sigmoid_loss)(const tartine_loss *, void *logits, const void *targets, const void *weights, size_t rows,
@@ -163,7 +163,7 @@ typedef struct {
   void (*softmax)(void *logits, size_t rows, size_t columns);
   void (*sigmoid)(void *logits, size_t count);
 
-  // Normal numbers of that deviation, made in Float; `row` is the second word of the counter.
+  // Normal numbers with that standard deviation, computed in Float; `row` is the second word of the counter.
   void (*normals)(const tartine_stream *, uint32_t row, size_t count, double deviation, void *out);
 
   // rows[i] of the source -> row i of the result, converted to the table's scalar.
@@ -179,28 +179,29 @@ typedef struct {
                        const void *g, size_t stride_g, void *out, size_t stride);
   void (*gather_bytes)(const uint8_t *source, const int32_t *rows, size_t count, size_t columns,
                        double scale, void *out);
-  // The same with each picture changed by its own draw. `samples` name the draws; `room` is for one picture at work.
+  // Gathers rows with augmentation of each image. `samples` select the random draws; `room` is scratch space
+  // for one image.
   void (*augment)(const tartine_augmentation *, const uint8_t *source, const int32_t *rows, const int32_t *samples,
                   size_t count, float *room, void *out);
 
   void (*descend)(const tartine_update *);  // without a second moment
   void (*adapt)(const tartine_update *);    // divided by the root of the second moment
-  void (*rmsprop)(const tartine_update *);  // the same, centered by the first or with the third as momentum
+  void (*rmsprop)(const tartine_update *);  // as above, centered by the first or with the third as momentum
   void (*lion)(const tartine_update *);     // along signs
-  // No column of the weights stays longer than the bound.
+  // Scales down each column of the weights whose norm exceeds the bound.
   void (*limit_columns)(void *weights, size_t rows, size_t columns, size_t stride, double bound);
 
-  // C = A' B' or C += A' B', m x n with sums over k; strides are those of the matrices as they are stored.
+  // C = A' B' or C += A' B', m x n with sums over k; strides are those of the stored matrices.
   void (*product)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const void *a,
                   size_t stride_a, const void *b, size_t stride_b, bool accumulate, void *c,
                   size_t stride_c);
 } tartine_kernels;
 
-// Floats of room that pictures of this shape need.
+// The number of floats of scratch space for images of this shape.
 size_t tartine_augmentation_room(const tartine_augmentation *);
 
-// The best table the processor can run, or the one that the environment variable TARTINE_KERNELS forces
-// down to: "baseline", "avx2" or "avx512".
+// The best table that the processor can run, or a lower one selected by the environment variable
+// TARTINE_KERNELS: "baseline", "avx2" or "avx512".
 const tartine_kernels *tartine_kernels_for(tartine_scalar scalar);
 // The tables that this processor can run, best last; `at` below `tartine_kernels_count()`.
 int tartine_kernels_count(void);
@@ -209,22 +210,22 @@ const tartine_kernels *tartine_kernels_at(int at, tartine_scalar scalar);
 // Philox 4x32-10 (Salmon et al. 2011).
 void tartine_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t result[4]);
 
-// A team of threads that take numbered parts of a piece of work. The caller is worker 0.
+// A team of threads that run the numbered parts of a task. The caller is worker 0.
 typedef struct tartine_workers tartine_workers;
 typedef void (*tartine_work)(void *context, int part, int worker);
 tartine_workers *tartine_workers_create(int count);  // NULL where no thread can be started
 void tartine_workers_run(tartine_workers *, int parts, tartine_work work, void *context);
 void tartine_workers_destroy(tartine_workers *);
-// Processors that this process may use, a container's share of time counted in.
+// The number of processors that this process may use, limited by a container's CPU quota.
 int tartine_processor_count(void);
 int64_t tartine_physical_memory(void);
 
-// Zeroed memory in large pages, where the system has them; NULL where it has no more.
+// Zeroed memory in large pages, where the system supports them; NULL where it is out of memory.
 void *tartine_memory_create(size_t bytes);
 void tartine_memory_destroy(void *, size_t bytes);
 
-// From here on this thread takes numbers too small to be normal for 0, which is many times faster on some
-// processors. Answers with what `tartine_restore_denormals` puts back.
+// Flushes subnormal numbers to 0 on this thread from here on, which is many times faster on some processors.
+// Returns the mode that `tartine_restore_denormals` restores.
 uint64_t tartine_flush_denormals(void);
 void tartine_restore_denormals(uint64_t before);
 

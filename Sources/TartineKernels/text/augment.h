@@ -1,6 +1,6 @@
-// Pictures, each changed by its own draw on its way into a batch.
+// Augmentation of images while they are gathered into a batch.
 
-// The cubic B-spline's weights of four neighbours, at t of the way from the second to the third.
+// The cubic B-spline's weights of four neighbours, at fraction t of the way from the second to the third.
 INLINE void NAME(spline)(float t, float weights[4]) {
   const float t2 = t * t, t3 = t2 * t, s = 1 - t;
   weights[0] = s * s * s / 6;
@@ -9,7 +9,8 @@ INLINE void NAME(spline)(float t, float weights[4]) {
   weights[3] = t3 / 6;
 }
 
-// Displacements of every column at each control row, rows x width: the smooth field's first half, along x.
+// Displacements of every column at each control row, rows x width: the first half of the smooth field, along
+// x.
 static void NAME(bend_columns)(const float *grid, size_t rows, size_t columns, size_t width, float spacing, float *out) {
   EACH(x, width) {
     const float place = (float)x / spacing;
@@ -23,8 +24,7 @@ static void NAME(bend_columns)(const float *grid, size_t rows, size_t columns, s
   }
 }
 
-// out(x, y) = image at (base + (x, y) · matrix + displacement), between pixels by both neighbours each way; what lies
-// outside is like the edge.
+// out(x, y) = image at (base + (x, y) · matrix + displacement), with bilinear interpolation and edge padding.
 INLINE void NAME(resample_row)(const float *image, size_t height, size_t width, size_t channels, float x0, float y0,
                                float step_x, float step_y, const float *bend_x, const float *bend_y, REAL *out) {
   const float last_x = (float)(width - 1), last_y = (float)(height - 1);
@@ -47,7 +47,7 @@ INLINE void NAME(resample_row)(const float *image, size_t height, size_t width, 
   }
 }
 
-// One picture's draws: uniform in [0, 1], and in [-1, 1].
+// The random draws of one image: uniform in [0, 1], and in [-1, 1].
 #define DRAW(n) ((float)words[(n) % 4][(n) / 4] * 0x1p-32f)
 #define AROUND(n) (2 * DRAW(n) - 1)
 
@@ -80,7 +80,7 @@ static void NAME(move_image)(const tartine_augmentation *a, const uint32_t words
     bend_y = bend_x + width;
     tartine_stream stream = a->stream;
     stream.purpose += 1 << 8;
-    // The spline leaves 0.479 of the control points' deviation.
+    // The spline reduces the control points' standard deviation to 0.479 of itself.
     const float deviation = (float)a->elastic / 0.479f;
     NAME(float_normals)(&stream, sample, 2 * rows * columns, deviation, grid);
     NAME(bend_columns)(grid, rows, columns, width, spacing, columns_x);
@@ -131,7 +131,7 @@ static void NAME(color_image)(const tartine_augmentation *a, const uint32_t word
 static void NAME(erase_image)(const tartine_augmentation *a, const uint32_t words[4][GROUPS * LANES], REAL *out) {
   if (DRAW(11) >= (float)a->erasing) return;
   const float height = (float)a->height, width = (float)a->width;
-  // A fiftieth of the picture to the largest share, up to 10/3 times as wide as high or the other way round.
+  // From 0.02 of the image to the largest fraction, with an aspect ratio from 3/10 to 10/3.
   const float area = (0.02f + DRAW(12) * ((float)a->erased - 0.02f)) * height * width;
   const float aspect = __builtin_expf(AROUND(13) * 1.2039728f);
   const float high = __builtin_sqrtf(area * aspect), wide = __builtin_sqrtf(area / aspect);

@@ -1,4 +1,4 @@
-// Rows of the data set into a batch.
+// Gathers rows of the data set into a batch.
 
 static void NAME(gather_floats)(const float *source, const int32_t *rows, size_t count, size_t columns,
                                 void *out) {

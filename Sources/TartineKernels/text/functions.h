@@ -1,4 +1,4 @@
-// Exponentials and what is made of them: activations and their derivatives.
+// Exponentials, activations and their derivatives.
 
 // 2^n and r of x = n ln 2 + r, abs(r) <= ln 2 / 2, and the polynomial of e^r - 1 = r + r²/2! + …:
 // e^x = 2^n + 2^n (e^r - 1), e^x - 1 = (2^n - 1) + 2^n (e^r - 1), the latter exact near 0.
@@ -8,7 +8,7 @@ INLINE void NAME(exp_parts)(REAL x, REAL *power, REAL *minus_one) {
   BITS bits;
   __builtin_memcpy(&bits, &t, sizeof t);
   REAL n = t - shift;
-  // ln 2 in two pieces, the first with trailing zeros, so that n · piece is exact.
+  // ln 2 as a sum of two numbers, the first with trailing zeros, so that n times it is exact.
   const REAL high = (REAL)(IS_DOUBLE ? 6.93147180369123816490e-01 : 0.693359375);
   const REAL low = (REAL)(IS_DOUBLE ? 1.90821492927058770002e-10 : -2.12194440e-4);
   REAL r = (x - n * high) - n * low;
@@ -34,7 +34,7 @@ INLINE void NAME(exp_parts)(REAL x, REAL *power, REAL *minus_one) {
   __builtin_memcpy(power, &bits, sizeof bits);
 }
 
-// Clamped so that the result is a normal number: e^x is never 0 nor infinite here. NaN stays NaN.
+// Clamped so that the result is a normal number: e^x is never 0 or infinite here. NaN stays NaN.
 INLINE REAL NAME(clamp)(REAL x) {
   const REAL limit = (REAL)(IS_DOUBLE ? 708.0 : 87.0);
   x = x > limit ? limit : x;
@@ -68,7 +68,7 @@ INLINE REAL NAME(logistic)(REAL x) { return 1 / (1 + NAME(exp)(-x)); }
 // Φ(x) = erfc(-x / √2) / 2, with erfc(y) = e^(-y²) Q((y - 3.75) / (y + 3.75)) for y >= 0; Q was fitted by
 // script/fit-erfc.py.
 INLINE REAL NAME(normal_cdf)(REAL x) {
-  const REAL limit = (REAL)(IS_DOUBLE ? 26.0 : 9.0);  // beyond, erfc is no normal number
+  const REAL limit = (REAL)(IS_DOUBLE ? 26.0 : 9.0);  // beyond, erfc is subnormal
   REAL y = (x < 0 ? -x : x) * (REAL)0.70710678118654752440;
   y = y > limit ? limit : y;
   REAL t = (y - (REAL)3.75) / (y + (REAL)3.75), q;
@@ -116,7 +116,7 @@ INLINE REAL NAME(normal_cdf)(REAL x) {
 #define SELU_SCALE ((REAL)1.0507009873554804934193349852946)
 #define SELU_ALPHA ((REAL)1.7580993408473768599402175208123)
 
-// Comparisons are written so that NaN passes through: a fault must reach the loss.
+// Comparisons are written so that NaN passes through: a non-finite value must reach the loss.
 INLINE REAL NAME(activate)(int kind, REAL u, REAL slope) {
   switch (kind) {
     case TARTINE_RELU: return u < 0 ? 0 : u;
@@ -137,7 +137,7 @@ INLINE REAL NAME(activate)(int kind, REAL u, REAL slope) {
   }
 }
 
-// da/du. At 0 the ReLU family takes the left derivative's convention of the field: 0 for ReLU.
+// da/du. At 0 the derivative of the ReLU family is the left one, as is customary: 0 for ReLU.
 INLINE REAL NAME(derivative)(int kind, REAL u, REAL slope) {
   switch (kind) {
     case TARTINE_RELU: return u > 0 ? 1 : 0;

@@ -1,6 +1,6 @@
 // Outputs and losses, from logits.
 
-// Shifts a row by its own maximum, takes exponentials, and answers with their sum.
+// Shifts a row by its maximum, takes exponentials, and returns their sum.
 INLINE REAL NAME(exponentials)(REAL *row, size_t columns, REAL *maximum) {
   REAL largest = row[0], total = 0;
   EACH(c, columns) largest = row[c] > largest ? row[c] : largest;
@@ -18,7 +18,8 @@ static void NAME(softmax)(void *logits, size_t rows, size_t columns) {
   }
 }
 
-// -(1 - p)^γ log p of the true answer's probability p; its derivative by a logit is slope · (1{true} - p of that logit).
+// -(1 - p)^γ log p for the true class's probability p; its derivative by a logit is slope · (1{true} - p of
+// that logit).
 INLINE double NAME(focal)(double log_p, double gamma, double *slope) {
   double p = __builtin_exp(log_p), q = 1 - p;
   double power = __builtin_pow(q, gamma);
@@ -31,7 +32,7 @@ static void NAME(softmax_loss)(const tartine_loss *l, void *logits, const int32_
   const REAL *weight = weights;
   EACH(r, rows) {
     REAL *row = (REAL *)logits + r * columns, maximum;
-    // A class of the row's own, and where rows are mixed the next row's, each by its row's weight.
+    // The row's own class, and with mixup the next row's, each weighted with its row's weight.
     const int answers = l->mix < 1 ? 2 : 1;
     const double shares[2] = {l->mix * (weight ? (double)weight[r] : 1),
                               answers > 1 ? (1 - l->mix) * (weight ? (double)weight[r + 1] : 1) : 0};
@@ -40,7 +41,7 @@ static void NAME(softmax_loss)(const tartine_loss *l, void *logits, const int32_
     if (l->smoothing > 0) EACH(c, columns) sum += (double)row[c];
     REAL total = NAME(exponentials)(row, columns, &maximum);
     const double normalizer = __builtin_log((double)total) + (double)maximum;
-    double slopes[2] = {-1, -1}, off = 0;  // of the true answers' and every logit's derivative
+    double slopes[2] = {-1, -1}, off = 0;  // factors of the derivatives by the true classes' and by every logit
     losses[r] = 0;
     EACH(k, answers) {
       double loss;
@@ -76,7 +77,8 @@ static void NAME(sigmoid_loss)(const tartine_loss *l, void *logits, const void *
     EACH(c, columns) {
       double z = (double)row[c];
       if (l->kind == TARTINE_FOCAL) {
-        // As if yes were the answer, and the other way round with all signs changed; a mixed label is a share of both.
+        // The loss of a positive label, and of a negative one with all signs changed; a mixed label is a
+        // combination of both.
         double gradient = 0;
         for (int sign = -1; sign <= 1; sign += 2) {
           const double share = sign > 0 ? (double)target[c] : 1 - (double)target[c];

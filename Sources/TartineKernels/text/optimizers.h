@@ -1,6 +1,6 @@
-// One sweep over the parameters a step.
+// One sweep per step over the parameters.
 
-// The gradient of data loss and penalties: g · scale, held within ± bound, + l1 sign(w) + l2 w.
+// The gradient of data loss and penalties: g · scale, clipped to ± bound, + l1 sign(w) + l2 w.
 INLINE REAL NAME(penalized)(REAL g, const REAL w, REAL scale, REAL bound, REAL l1, REAL l2) {
   g *= scale;
   g = g > bound ? bound : g < -bound ? -bound : g;
@@ -16,7 +16,7 @@ INLINE REAL NAME(penalized)(REAL g, const REAL w, REAL scale, REAL bound, REAL l
   const REAL keep1 = (REAL)u->keep1, gain1 = (REAL)u->gain1;                          \
   const REAL use_first = (REAL)u->use_first, use_gradient = (REAL)u->use_gradient;
 
-// Without second moments.
+// Algorithms without second moments.
 static void NAME(descend)(const tartine_update *u) {
   UPDATE_LOCALS
   REAL *m = u->first;
@@ -56,7 +56,7 @@ INLINE void NAME(adapt_loop)(const tartine_update *u, const bool has_first, cons
   }
 }
 
-// Divided by the root of second moments.
+// Algorithms that divide by the root of second moments.
 static void NAME(adapt)(const tartine_update *u) {
   if (u->third) NAME(adapt_loop)(u, true, true);
   else if (u->first) NAME(adapt_loop)(u, true, false);
@@ -92,7 +92,7 @@ static void NAME(rmsprop)(const tartine_update *u) {
   else NAME(rmsprop_loop)(u, false, true);
 }
 
-// Along the signs of use_first · m + use_gradient · g, with m as it was.
+// Along the signs of use_first · m + use_gradient · g, with the previous m.
 static void NAME(lion)(const tartine_update *u) {
   UPDATE_LOCALS
   REAL *m = u->first;
@@ -105,7 +105,7 @@ static void NAME(lion)(const tartine_update *u) {
   }
 }
 
-// Scales down each column that is longer than the bound.
+// Scales down each column whose norm exceeds the bound.
 static void NAME(limit_columns)(void *weights, size_t rows, size_t columns, size_t stride, double bound) {
   enum { AT_ONCE = 64 };
   const REAL most = (REAL)bound;

@@ -1,23 +1,24 @@
 // Matrix products.
 //
-// A tile of C, TILE_ROWS rows by TILE_VECTORS vectors, stays in registers while k runs: each step loads one row of a
-// panel of B, and multiplies it by one element of each row of A. A is read where it lies, and so is B, since its panel
-// stays in the cache for all rows of A; a panel is copied where B is transposed, where its columns fill no whole
-// vectors, or where its rows are so far apart that they fall on each other in the cache. An element is the sum over k in
-// order, in blocks that depend on k alone: where B is finite it is the same whatever else is computed with it.
+// A tile of C, TILE_ROWS rows by TILE_VECTORS vectors, stays in registers while k runs: each step loads one
+// row of a panel of B, and multiplies it by one element of each row of A. A is read in place, and so is B,
+// since its panel stays in the cache for all rows of A; a panel is copied where B is transposed, where its
+// columns do not fill whole vectors, or where its rows are so far apart that they conflict in the cache. An
+// element is the sum over k in order, in blocks that depend on k alone: for finite B it does not depend on
+// what else is computed with it.
 //
 // Source: Goto and van de Geijn, Anatomy of high-performance matrix multiplication, 2008.
 
 #define LANES (VECTOR_BYTES / REAL_BYTES)
 #define PANEL (TILE_VECTORS * LANES)
-#define DEPTH 256                      // of a block of k: its panel, 48 KiB at most, is read from the first or second cache
+#define DEPTH 256                      // the size of a block of k: its panel, 48 KiB at most, is read from the first or second cache
 #define HEIGHT (2048 / REAL_BYTES)     // rows of A in a block, which fits the second
-#define AHEAD 16                       // rows of B that are asked for while a panel is copied
-#define FAR_APART (4096 / REAL_BYTES)  // rows on pages of their own
+#define AHEAD 16                       // rows of B that are prefetched while a panel is copied
+#define FAR_APART (4096 / REAL_BYTES)  // rows on different pages
 
 typedef REAL NAME(vector) __attribute__((vector_size(VECTOR_BYTES), aligned(REAL_BYTES), may_alias));
 
-// One tile. `a` goes on by `row` from row to row and by `step` from k to k.
+// Computes one tile. `a` advances by `row` from row to row and by `step` from k to k.
 INLINE void NAME(tile)(const int rows, const int vectors, size_t k, const REAL *a, size_t row, size_t step,
                        const REAL *b, size_t stride_b, REAL *c, size_t stride_c, bool adding) {
   NAME(vector) sums[TILE_ROWS][TILE_VECTORS];
@@ -84,7 +85,7 @@ static const NAME(tile_function) NAME(tiles)[4][TILE_VECTORS] = {
 #undef TILES
 #undef TILES_OF
 
-// A square of LANES by LANES, transposed: rows that are 1, 2, 4, … apart exchange halves.
+// Transposes a square of LANES by LANES: rows that are 1, 2, 4, … apart exchange halves.
 #define FROM(l, d) ((l) & (d) ? LANES + (l) - (d) : (l))
 #define UPTO(l, d) ((l) & (d) ? LANES + (l) : (l) + (d))
 #if LANES == 2
@@ -140,7 +141,7 @@ static void NAME(transpose)(const REAL *from, size_t rows, size_t columns, size_
       to[c * stride_to + r] = from[r * stride_from + c];
 }
 
-// Some columns of B, at most a panel, as rows of whole vectors; what lies past the columns is 0.
+// Copies some columns of B, at most a panel, as rows of whole vectors, padded with 0.
 static void NAME(copy_panel)(bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns, REAL *panel) {
   const size_t padded = (columns + LANES - 1) / LANES * LANES;
   if (!transposed && columns == PANEL) {
@@ -160,7 +161,7 @@ static void NAME(copy_panel)(bool transposed, const REAL *b, size_t stride_b, si
   }
 }
 
-// `step_c` is from column to column of C: 1, or its true stride where C is made transposed.
+// `step_c` is the stride from column to column of C: 1, or its true stride where C is computed transposed.
 static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const REAL *all_a,
                            size_t stride_a, const REAL *all_b, size_t stride_b, bool accumulate, REAL *all_c,
                            size_t stride_c, size_t step_c) {
@@ -204,9 +205,9 @@ static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_
   }
 }
 
-// One row of A: B is read once, row by row as it lies, and rows that a zero multiplies are left out. That half of a
-// rectifier's outputs are zeros, and most pixels of a drawing, is worth more here than any order of the sums. Where B is
-// finite the result has the bits that it has among other rows.
+// One row of A: B is read once, row by row in place, and rows multiplied by zero are skipped. Half of a
+// rectifier's outputs are zeros, and most pixels of a drawing, which outweighs any order of the sums. For
+// finite B the result has the same bits as among other rows.
 static void NAME(multiply_row)(size_t n, size_t k, const REAL *a, size_t step_a, const REAL *b, size_t stride_b,
                                bool accumulate, REAL *c) {
   enum { WIDTH = 1024 };
@@ -222,7 +223,7 @@ static void NAME(multiply_row)(size_t n, size_t k, const REAL *a, size_t step_a,
         lines[count] = b + p * stride_b + left;
         count += factors[count] != 0;
       }
-      // A line that counts anyway: one that does not might not be finite.
+      // Padded with the last row used: a skipped one might not be finite.
       for (; count % 4 != 0; count++) factors[count] = 0, lines[count] = lines[count - 1];
       EACH(j, columns) sums[j] = 0;
       for (size_t i = 0; i < count; i += 4) {

@@ -1,11 +1,12 @@
 // Dropout masks and normal numbers, from Philox.
 
 #define LANES 8
-#define FIELDS 64  // 16-bit fields of LANES Philox blocks: the columns that one call decides
+#define FIELDS 64  // 16-bit fields of LANES Philox blocks: the columns that one call covers
 #define GROUPS 4   // of LANES blocks at once, so that one's latency hides behind another's
 
-// Philox on GROUPS of LANES counters (block + lane, row, step, purpose): each group is of the next row, or, where
-// `is_one_row`, of the next blocks. Word w of block b is words[w][b]. A word is held in 64 bits, as products are.
+// Philox on GROUPS of LANES counters (block + lane, row, step, purpose): each group is for the next row, or,
+// where `is_one_row`, for the next blocks. Word w of block b is words[w][b]. A word is stored in 64 bits,
+// like products.
 INLINE void NAME(random_words)(const tartine_stream *stream, uint32_t block, uint32_t row, const bool is_one_row,
                                uint32_t words[4][GROUPS * LANES]) {
   const uint64_t low = 0xFFFFFFFFu;
@@ -37,7 +38,8 @@ INLINE void NAME(random_words)(const tartine_stream *stream, uint32_t block, uin
   }
 }
 
-// The masks of at most GROUPS rows: column c takes field c mod 64 of block c / 64, whatever part it is asked in.
+// The masks of at most GROUPS rows: column c uses field c mod 64 of block c / 64, in whichever part it is
+// computed.
 static void NAME(mask_rows)(const tartine_sweep *s, size_t row, size_t rows) {
   size_t c = 0;
   while (c < s->columns) {
@@ -72,8 +74,8 @@ INLINE float NAME(logarithm)(float x) {
   return (float)exponent * 0.693147180559945309f + 2 * s * series;
 }
 
-// Box and Muller: two uniform words to two normal numbers. An angle is cut into quarters, and each into -1/8 ... 1/8 of
-// a turn, where the series of sine and cosine are short.
+// Box and Muller: two uniform words to two normal numbers. An angle is divided into quarters, and each into
+// -1/8 ... 1/8 of a turn, where the series of sine and cosine are short.
 INLINE void NAME(normal_pair)(uint32_t first, uint32_t second, float *x, float *y) {
   const float radius = __builtin_elementwise_sqrt(-2 * NAME(logarithm)(((float)first + 0.5f) * 0x1p-32f));
   const uint32_t quarter = (second + 0x20000000u) >> 30;
@@ -87,7 +89,7 @@ INLINE void NAME(normal_pair)(uint32_t first, uint32_t second, float *x, float *
 
 enum { NAME(normals_at_once) = 4 * GROUPS * LANES };
 
-// The normal numbers from `done` on, a multiple of so many.
+// Normal numbers from index `done` on, in multiples of a group's size.
 INLINE void NAME(draw_normals)(const tartine_stream *stream, uint32_t row, size_t done, float *drawn) {
   enum { BLOCKS = GROUPS * LANES };
   uint32_t words[4][BLOCKS];
@@ -105,7 +107,7 @@ static void NAME(normals)(const tartine_stream *stream, uint32_t row, size_t cou
   }
 }
 
-// The same, held in Float whatever the precision.
+// Normal numbers, computed in Float for either precision.
 INLINE void NAME(float_normals)(const tartine_stream *stream, uint32_t row, size_t count, float deviation, float *out) {
   for (size_t done = 0; done < count; done += NAME(normals_at_once)) {
     float drawn[NAME(normals_at_once)];

@@ -1,18 +1,18 @@
-// Products of which most of A is zeros: one-hot columns, the empty part of a picture, what a rectifier and dropout
-// leave.
+// Products with a mostly zero A: one-hot columns, the empty part of an image, activations after ReLU and
+// dropout.
 //
-// The places of some rows of A that are not 0 are listed. Some rows of a panel of B, that together stay in the first cache, are
-// copied where they are needed often enough, or do not lie as they should; then some vectors of a row of C stay in registers
-// while its list runs: each step loads those of one row of the panel, and multiplies them by one element. What is left out
-// would add 0, so that where B is finite the bits are those of the other products, but for the sign of a 0 that came of
-// numbers too small.
+// The nonzero positions of some rows of A are listed. Some rows of a panel of B, which together fit the
+// first-level cache, are copied if they are used often enough, or are not laid out as needed; then some
+// vectors of a row of C stay in registers while its list is processed: each step loads those of one row of
+// the panel, and multiplies them by one element. The skipped terms would add 0, so for finite B the bits are
+// those of the other products, except for the sign of a 0 that results from underflow.
 
 #define SPARSE_VECTORS 8                                // of a panel
 #define SPARSE_PANEL (SPARSE_VECTORS * LANES)
 #define SPARSE_ROWS (256 / REAL_BYTES)                  // of A, for which a panel is copied
 #define NEAR (32768 / (SPARSE_VECTORS * VECTOR_BYTES))  // rows of a panel that stay in the first cache
 #define NEAR_PARTS (DEPTH / NEAR)
-#define WORTH_A_COPY 10                                 // times that a row of B is to be read
+#define WORTH_A_COPY 10                                 // the least number of times that a row of B is read
 #define LOOKED_AT 8                                     // rows from which it is judged whether A is sparse
 #define SPARSE_LEAST_COLUMNS (2 * LANES)                // fewer, or less work, are not worth the look
 #define SPARSE_LEAST_WORK (1 << 16)
@@ -20,14 +20,15 @@
 typedef bool NAME(mask) __attribute__((ext_vector_type(8)));
 typedef BITS NAME(eight) __attribute__((vector_size(8 * REAL_BYTES), aligned(REAL_BYTES), may_alias));
 
-// The places, below 256, of some rows of A that are not 0: of each row those of each NEAR rows of B, counted from their first.
+// The nonzero positions, below 256, of some rows of A: for each row those of each NEAR rows of B, relative to
+// the first.
 typedef struct {
   uint8_t places[SPARSE_ROWS][DEPTH];
   uint16_t ends[SPARSE_ROWS][NEAR_PARTS + 1];
 } NAME(sparse_lists);
 
-// The places below `count` that are not 0, in order. Eight at once: what a mask's bits are is looked up, which no branch has to
-// guess, and what is written past those found lies below the next eight's own.
+// The nonzero positions below `count`, in order. Eight at once: the bits of a mask are looked up in a table,
+// without branches, and entries written past the found ones are overwritten by the next eight.
 static size_t NAME(list_places)(const REAL *a, size_t count, uint8_t *places) {
   size_t found = 0, p = 0;
   for (; p + 8 <= count; p += 8) {
@@ -45,7 +46,7 @@ static size_t NAME(list_places)(const REAL *a, size_t count, uint8_t *places) {
   return found;
 }
 
-// Whether at most nine twentieths of A are not 0, from some of its rows as they are stored: with more the other products are as fast.
+// Whether at most 45 % of A is nonzero, from a sample of its rows: above that the other products are as fast.
 static bool NAME(is_sparse)(size_t rows, size_t columns, const REAL *a, size_t stride) {
   const size_t looks = rows < LOOKED_AT ? rows : LOOKED_AT;
   BITS there = 0;
@@ -56,7 +57,7 @@ static bool NAME(is_sparse)(size_t rows, size_t columns, const REAL *a, size_t s
   return 20 * (size_t)there <= 9 * looks * columns;
 }
 
-// Sums that go on from `from`, or from 0.
+// Sums that continue from `from`, or from 0.
 INLINE void NAME(sparse_sums)(const int vectors, const uint8_t *places, size_t count, const REAL *a, const REAL *b,
                               size_t stride_b, const REAL *from, REAL *to, bool adding) {
   NAME(vector) sums[SPARSE_VECTORS];
@@ -92,7 +93,8 @@ INLINE void NAME(copy_sparse_panel)(const int vectors, bool transposed, const RE
   EACH(p, k) for (size_t c = columns; c < (size_t)vectors * LANES; c++) panel[p * SPARSE_PANEL + c] = 0;
 }
 
-// A panel of C's columns, for rows whose places are listed. `b` is the panel's first element in its block of k.
+// A panel of C's columns, for rows whose positions are listed. `b` is the panel's first element in its block
+// of k.
 INLINE void NAME(sparse_panel)(const int vectors, const NAME(sparse_lists) *lists, size_t rows, size_t depth, size_t columns,
                                const REAL *a, size_t stride_a, bool transposed_b, const REAL *b, size_t stride_b, REAL *c,
                                size_t stride_c, bool adding) {

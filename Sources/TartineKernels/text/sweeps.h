@@ -1,4 +1,4 @@
-// Everything between a product and the next: norm, activation, dropout, and back.
+// Elementwise work between one product and the next: norm, activation, dropout, and their backward pass.
 
 INLINE void NAME(forward_loop)(const tartine_sweep *s, const int kind, const bool normed,
                                const bool dropping) {

@@ -174,7 +174,7 @@ import Testing
     #expect(try labels(["a", "b."]).count == 1)
     for bad in [["a.", "c."], ["a", "c"], ["a.."]] {
       let error = #expect(throws: DataError.self) { try labels(bad) }
-      #expect(error?.message.contains("is none of the model's classes: a, b") == true)
+      #expect(error?.message.contains("is not one of the model's classes: a, b") == true)
     }
   }
 

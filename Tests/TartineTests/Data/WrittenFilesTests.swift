@@ -109,7 +109,7 @@ import Testing
     }
     let classes = ["None", "Minor", "Severe"]
     let kept = try labels { classes[$0 % 3] }
-    #expect(kept.0 == Set(classes) && kept.1[0].contains("'None' in the target 'y' is taken as a class"))
+    #expect(kept.0 == Set(classes) && kept.1[0].contains("'None' in the target 'y' is treated as a class"))
     let dropped = try labels { $0 == 7 ? "" : classes[$0 % 3] }
     #expect(dropped.0 == ["Minor", "Severe"] && dropped.1[0] == "21 rows have no target ('None') and are left out")
     let named = try labels({ classes[$0 % 3] }, CSVFormat(missing: ["Minor"]))

@@ -52,7 +52,7 @@ import Testing
     #expect(error?.description == "layer rectangle1 takes an input of shape 2 × n, but gets 4: make it so.")
     let dense = #expect(throws: ShapeError.self) { try Network { Dense(4) }.plan(input: [8, 8, 1], outputs: 2) }
     #expect(
-      dense?.description == "layer dense1 takes an input of shape n, but gets 8 × 8 × 1: put Flatten() before it.")
+      dense?.description == "layer dense1 takes an input of shape n, but gets 8 × 8 × 1: insert Flatten() before it.")
   }
 
   @Test func valuesOutOfRangeAreRefused() throws {

@@ -47,6 +47,6 @@ import Testing
     #expect(abs((result.pooled.error ?? 1) * Double(result.pooled.rowCount) - wrong) < 1e-9)
     #expect((result.pooled.error ?? 1) < 0.15 && split.test.openCount == 0)
     let few = #expect(throws: DataError.self) { try split.folds(900) }
-    #expect(few?.description.contains("cannot be cut in 900 folds") == true)
+    #expect(few?.description.contains("cannot be split into 900 folds") == true)
   }
 }

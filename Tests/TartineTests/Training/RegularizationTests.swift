@@ -179,9 +179,9 @@ import Testing
         return ""
       } catch { return "\(error)" }
     }
-    #expect(message(Network { Residual { Dense(3) } }).contains("its layers make 3 of 4"))
+    #expect(message(Network { Residual { Dense(3) } }).contains("its layers turn 4 into 3"))
     #expect(message(Network { Residual {} }).contains("needs layers inside"))
-    #expect(message(Network { Residual { Residual { Dense(4) } } }).contains("begins with a layer of its own"))
+    #expect(message(Network { Residual { Residual { Dense(4) } } }).contains("must begin with a layer"))
     #expect(
       message(
         Network {
