@@ -165,7 +165,7 @@ import Testing
     let lbfgs = try command.run([
       "find-rate", "t.csv", "--target", "y", "--optimizer", "lbfgs", "--no-batch-norm", "--keep-prob", "1",
     ])
-    #expect(lbfgs.code == 64 && lbfgs.errors.contains("no rate to look for"), "\(lbfgs.errors)")
+    #expect(lbfgs.code == 64 && lbfgs.errors.contains("no learning rate to look for"), "\(lbfgs.errors)")
   }
 
   /// A small version of what Documentation/Evidence.md claims.
