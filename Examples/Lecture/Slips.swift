@@ -5,17 +5,17 @@ import Tartine
 enum Slips {
   static let experiment = Experiment(
     name: "slips",
-    claim: "The notes' code, as printed, does not everywhere compute what their text means.",
-    method: "What can be run is run in Double, as meant and as printed.",
+    claim: "The notes' code, as printed, does not always compute what their text means.",
+    method: "Everything that can be run is run in Double, as intended and as printed.",
     questions: [
       Question("He: mean activation after 10 ReLU layers of 32", "normal", "uniform on [0, 1)", nil),
       Question("L2: distance of ΣΣ (WᵀW) from Σ w², over Σ w², 4 × 4", "sum of squares", "np.dot", nil),
-      Question("normalized inputs: deviation of a feature of size 10⁻⁵", "no ε", "ε 10⁻⁸ under the root", nil),
-      Question("batch norm undone, σ 3: deviation of Znew − Z", "γ = σ", "γ = σ²", nil),
-      Question("RMSProp, β 0.999: first step over the rate", "corrected", "as printed", nil),
-      Question("Adam: first step over the rate", "corrected", "as printed", nil),
-      Question("softmax of 100 rows: rows that are no number, %", "row's maximum", "one maximum", nil),
-      Question("cross-entropy of sure answers: rows that are no number, %", "from logits", "0 · log 0", nil),
+      Question("normalized inputs: standard deviation of a feature of size 10⁻⁵", "no ε", "ε 10⁻⁸ under the root", nil),
+      Question("batch norm undone, σ 3: standard deviation of Znew − Z", "γ = σ", "γ = σ²", nil),
+      Question("RMSProp, β 0.999: first step over the learning rate", "corrected", "as printed", nil),
+      Question("Adam: first step over the learning rate", "corrected", "as printed", nil),
+      Question("softmax of 100 rows: rows that are NaN, %", "row's maximum", "one maximum", nil),
+      Question("cross-entropy of confident predictions: rows that are NaN, %", "from logits", "0 · log 0", nil),
     ], measure: measure)
 
   @Sendable private static func measure(_ lab: Lab, _ seed: UInt64) throws -> [Pair] {

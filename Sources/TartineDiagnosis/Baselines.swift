@@ -33,9 +33,9 @@ public struct Baselines: Sendable {
 
   /// Measures the baselines of a run.
   ///
-  /// - run: A finished training run.
-  ///   - test: The evaluation on the test set, if the test set was used; otherwise nil.
-  ///   - test: The evaluation on the test set; nil while test is locked.
+  /// - Parameters:
+  ///   - run: A finished training run.
+  ///   - test: The evaluation on the test set; nil while the test set is locked.
   ///   - threads: The default is the number of processors.
   public init(of run: Run, test: Evaluation? = nil, threads: Int? = nil) {
     let unit = Unit(run.model)
