@@ -61,7 +61,7 @@ enum Descent {
     return [([32], 0.1), ([256, 128], 0.2)].flatMap { widths, seconds in
       let losses = [split.trainCount, 64, 1].map { size in
         [0.03, 0.1, 0.3, 1].compactMap { rate in
-          // A rate by which it diverges is passed over.
+          // Learning rates that diverge are skipped.
           try? stack(widths).optimizer(.gradientDescent(learningRate: .constant(rate))).batchSize(size).epochs(100_000)
             .run(split, seed, observers: [StopWatch(seconds: seconds)])
         }.min { $0.dev.loss < $1.dev.loss }?.train.loss ?? .nan
@@ -87,7 +87,8 @@ enum Descent {
     for _ in 0..<5 {
       for (place, size) in sizes.enumerated() {
         let watch = StopWatch(seconds: .infinity)
-        // Sizes of a batch differ by one row at most, so as many rows are taken as make whole batches of this size.
+        // Batch sizes differ by at most one row, so the number of rows is rounded to whole batches of this
+        // size.
         let rows = split.trainCount / 128 * 128
         let share = Double(rows / 128 * size) / Double(lab.pictures.rowCount)
         let cut = try lab.pictures.split(.shares(train: share, dev: 0.1, test: 0.9 - share), seed: seed)
@@ -210,7 +211,7 @@ enum Descent {
   }
 }
 
-/// Adds up the time that steps take, without the measurements between epochs, and stops when there was enough.
+/// Sums the time of the steps, without the measurements between epochs, and stops after enough time.
 final class StopWatch: TrainingObserver {
   private let limit: Double
   private var mark = ContinuousClock.now

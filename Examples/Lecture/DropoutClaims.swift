@@ -1,10 +1,10 @@
 import Tartine
 
-/// Dropout, and what is said of its use.
+/// Dropout, and claims about its use.
 enum DropoutClaims {
   static let all = [dropout, freshMask, byLayer, onInputs, inPredictions, definedLoss]
 
-  /// Trained the same way in all of them.
+  /// The training that all experiments share.
   private static func trained(_ recipe: Recipe) -> Recipe {
     recipe.optimizer(.adam(learningRate: .cosine(from: 3e-3))).bins(0).batchSize(32).epochs(60).keeping(.last)
   }

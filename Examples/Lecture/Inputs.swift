@@ -1,7 +1,7 @@
 import Foundation
 import Tartine
 
-/// Normalized inputs, initial weights, gradients that vanish.
+/// Normalized inputs, initialization, vanishing gradients.
 enum Inputs {
   static let all = [normalizeInputs, heInitialization, vanishingGradient]
 
@@ -20,7 +20,7 @@ enum Inputs {
     ]
   ) { _, seed in
     let split = try Tables.ring(600, seed: seed).split(seed: seed)
-    // The deviation of a uniform number in ±1 is 1/√3.
+    // The standard deviation of a uniform number in ±1 is 1/√3.
     let unit = 1 / 3.0.squareRoot()
     func run(_ factors: [Double]) throws -> Run {
       try bestRun(grid(from: 1e-4, count: 10), on: split, seed) { rate in

@@ -131,7 +131,7 @@ enum Normalization {
     ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
-    // The same training each time: only what is predicted differs.
+    // The same training each time; only the prediction inputs differ.
     func error(norm: Bool, _ factor: Double, _ offset: Double) throws -> Double {
       try Recipe {
         Shifted(factor: factor, offset: offset)

@@ -1,6 +1,6 @@
 import Tartine
 
-/// Weight decay, L1, early stopping, augmentation: all on few rows, where there is variance to be lowered.
+/// Weight decay, L1, early stopping, augmentation: all on few rows, where there is variance to reduce.
 enum Regularization {
   static let all = [weightDecay, l1, earlyStopping, augmentation]
 

@@ -1,11 +1,11 @@
 import Foundation
 import Tartine
 
-/// Which hyperparameters matter, and how to look for them.
+/// The importance of hyperparameters, and how to search for them.
 enum Search {
   static let all = [learningRateFirst, logScale, randomBeatsGrid, coarseToFine]
 
-  /// What is searched over.
+  /// The search space.
   private struct Trial {
     var rate = 1e-3
     var units = 64
@@ -18,7 +18,7 @@ enum Search {
     }
   }
 
-  /// The dev error in percent of a trial of ten epochs; of one that diverges, that of guessing.
+  /// The dev error in percent of a trial of ten epochs; if it diverges, that of guessing.
   private static func devError(_ trial: Trial, _ split: Split, _ seed: UInt64) throws -> Double {
     do {
       return try trial.recipe.epochs(10).run(split, seed).devError

@@ -5,10 +5,10 @@ import Tartine
 enum Softmax {
   static let all = [stable, twoClasses, gradient]
 
-  /// As printed, without a shift.
+  /// The formula as printed, without a shift.
   static func naive(_ z: [Double]) -> [Double] { stable(z, less: 0) }
 
-  /// Shifted by a number, by default the row's largest.
+  /// The formula with a shift, by default the row's largest logit.
   static func stable(_ z: [Double], less shift: Double? = nil) -> [Double] {
     let powers = z.map { exp($0 - (shift ?? z.max() ?? 0)) }
     let sum = powers.reduce(0, +)
@@ -93,7 +93,7 @@ enum Softmax {
 }
 
 extension Experiment {
-  /// In the order of the notes.
+  /// The experiments in the order of the notes.
   static let all =
     BiasAndVariance.all + Regularization.all + DropoutClaims.all + Inputs.all + Descent.all + AdaptiveRates.all
     + Search.all + Normalization.all + Softmax.all + [Slips.experiment]

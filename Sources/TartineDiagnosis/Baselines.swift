@@ -22,7 +22,7 @@ public struct Baselines: Sendable {
 
   /// The majority class, the mean, or the quantile that a quantile loss asks for.
   public let constant: Baseline
-  /// Least squares or logistic regression; nil for a network that is one itself, and where it cannot be trained.
+  /// Least squares or logistic regression; nil if the network is linear itself, or if it cannot be trained.
   public let linear: Baseline?
 
   private let unit: Unit

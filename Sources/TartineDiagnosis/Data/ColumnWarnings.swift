@@ -147,7 +147,7 @@ struct ColumnWarnings {
       return DataWarning(
         name: .placeholderValue, column: fact.name,
         evidence:
-          "\(Column.text(of: value)) is there \(count) times, and all other values are from \(Column.text(of: first)) to "
+          "\(Column.text(of: value)) occurs \(count) times, and all other values are from \(Column.text(of: first)) to "
           + Column.text(of: last),
         action: "if it stands for a missing value, leave the field empty: as a number it distorts the scale")
     }

@@ -70,7 +70,7 @@ public struct Inspection: Sendable {
     warnings += split.outlyingInputs(preparation).map { column, sentence in
       DataWarning(
         name: .outlyingValue, column: column, evidence: sentence,
-        action: "correct it where it is wrong, such as one in another unit", isFault: false)
+        action: "correct it if it is wrong, such as a value in another unit", isFault: false)
     }
     warnings += Self.shiftWarnings(sameDistribution) + [Self.smallParts(split)].compactMap { $0 }
     let kinds = DataWarning.Kind.allCases

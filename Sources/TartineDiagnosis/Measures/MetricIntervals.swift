@@ -30,7 +30,7 @@ package struct MetricIntervals {
     byClass = metrics.figures(cells)
   }
 
-  /// The metrics with these intervals in place of the bootstrap's, where there is one.
+  /// The metrics with these intervals instead of the bootstrap's, if there is one.
   package func replacing(_ list: [Metric], seed: UInt64) -> [Metric] {
     let drawn = drawnFigures(seed: seed)
     return list.map { metric in
