@@ -18,14 +18,14 @@ PACKAGES = {"torch": "torch", "torch-compile": "torch", "jax": "jax", "jax-donat
 parser = argparse.ArgumentParser(prog="script/benchmark", description="Times Tartine beside other frameworks.")
 parser.add_argument("workloads", nargs="*", help="some of digits, tabular, mnist, mnist-plain, wide")
 parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--seconds", type=float, default=3, help="how long to measure each, each round")
+parser.add_argument("--seconds", type=float, default=3, help="seconds to measure each, in each round")
 parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity")
                     else os.cpu_count())
 parser.add_argument("--peers", default=",".join(PACKAGES),
                     help=f"some of {','.join(PACKAGES)}; none: only Tartine")
 options = parser.parse_args()
 options.workloads = options.workloads or ["digits", "tabular", "mnist", "wide"]
-# An hour of waiting should not end at a word that is misspelt.
+# A misspelt word should not end an hour of waiting.
 for workload in options.workloads:
     if workload not in ("digits", "tabular", "mnist", "mnist-plain", "wide"):
         parser.error(f"there is no workload '{workload}'; there are digits, tabular, mnist, mnist-plain and wide.")
@@ -70,7 +70,7 @@ def with_spread(values, digits=2):
 
 
 def measure(workload):
-    """Round by round, all in turn: what each took."""
+    """Measures all in turn, round by round."""
     entries = {"tartine": [BENCHMARK, workload], "floor": [BENCHMARK, f"floor:{workload}"],
                "products": [BENCHMARK, f"products:{workload}"]}
     for peer in filter(None, options.peers.split(",")):
@@ -84,7 +84,7 @@ def measure(workload):
             line = run(command, name)
             if line:
                 rounds[-1][name] = line
-            # What does not work would not the next time either, and what is far behind need not be known to a tenth.
+            # A workload that fails would fail again, and a framework far behind need not be measured exactly.
             if not line or line["us_per_step"] > 1e4 + 20 * rounds[-1]["tartine"]["us_per_step"]:
                 del entries[name]
     return rounds

@@ -1,9 +1,9 @@
-"""How good the defaults are, on fifteen tables: what Documentation/Defaults.md was made with.
+"""Measures the defaults on fifteen tables, for Documentation/Defaults.md.
 
     python script/defaults.py FLAGS [FLAGS ...]      for example "" "--no-batch-norm" "--decay 2"
 
 Each argument is a set of flags, tried with `tartine train` on every table and several seeds; the figure is the mean
-of dev and test error in percent (for a regression, 100 (1 - R²)), on parts that each table holds by itself: no test
+of dev and test error in percent (for a regression, 100 (1 - R²)), on a split of each table itself: no test
 file is ever read. TARTINE_DATA names the folder with adult-train.csv, housing-train.csv, digits.csv and titanic.csv;
 TARTINE_ONLY names some of the tables. Needs pandas and scikit-learn, and a release build.
 """
@@ -26,7 +26,7 @@ COMMAND = os.path.join(ROOT, ".build", "release", "tartine")
 
 
 def tables(folder):
-    """Name, file, target, seeds, task; the small ones are made anew, always alike."""
+    """Name, file, target, seeds, task; the small ones are generated, always equal."""
     data = os.environ["TARTINE_DATA"]
     made = {}
 

@@ -1,4 +1,4 @@
-"""How often 95 % intervals of classification metrics cover the truth: those of MetricIntervals beside the percentile bootstrap's.
+"""Coverage of 95 % intervals of classification metrics: those of MetricIntervals and of the percentile bootstrap.
 
     python script/metric-intervals.py
 

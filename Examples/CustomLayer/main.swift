@@ -1,4 +1,4 @@
-// A layer of one's own, made outside the package: y = x · s(a) + b, with a and b learned for each column.
+// A custom layer outside the package: y = x · s(a) + b, with a and b learned for each column.
 import Tartine
 
 struct Gate: CustomLayer {
@@ -20,7 +20,7 @@ struct Gate: CustomLayer {
   func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
 
   private func share<Scalar: EngineScalar>(_ a: Scalar) -> Scalar {
-    // Not the logistic function but its cheap relative a / (1 + |a|), moved to (0, 1).
+    // Not the logistic function but a cheap approximation, a / (1 + |a|), moved to (0, 1).
     (1 + a / (1 + abs(a))) / 2
   }
 
@@ -49,7 +49,7 @@ struct Gate: CustomLayer {
   }
 }
 
-LayerRegistry.register(Gate.self)  // so that model files that hold it can be opened
+LayerRegistry.register(Gate.self)  // so that model files with this layer can be opened
 
 let split = try Dataset.digits().split(seed: 1)
 let recipe = Recipe {

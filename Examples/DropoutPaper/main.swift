@@ -1,25 +1,25 @@
 // Table 2 of Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014: MNIST without
-// augmentation, three layers of 1024 ReLU units with dropout and a largest norm, 1.06 % of the test pictures wrong.
+// augmentation, three layers of 1024 ReLU units with dropout and a maximum norm, a test error of 1.06 %.
 //
 //     swift run -c release TartineDropoutPaper MNIST_FOLDER [--choose] [--rate R] [--warmup W] [--norm C] [--batch N]
 //       [--epochs N] [--seed N] [--out curve.csv]
 //
-// Keeps 0.8 of the inputs and 0.5 of the hidden units, as there. Optimizer, rate and norm were chosen with --choose, which
-// trains on 50 000 of the pictures, measures on the other 10 000 of the train part, and leaves the test part alone
-// (Documentation/Defaults.md). Without it 59 000 are trained on, 1 000 show how it goes, and the last epoch's model is tested,
-// once.
+// Keeps 0.8 of the inputs and 0.5 of the hidden units, as in the paper. The optimizer, learning rate and
+// maximum norm were chosen with --choose, which trains on 50 000 images of the train set, evaluates on its
+// other 10 000, and does not use the test set (Documentation/Defaults.md). Without it, the network trains on
+// 59 000 images, 1 000 show the progress, and the last epoch's model is evaluated once on the test set.
 
 import Foundation
 import Tartine
 
-/// What stands behind a flag.
+/// The value of a flag.
 func value(_ flag: String) -> String? {
   let arguments = CommandLine.arguments
   guard let place = arguments.firstIndex(of: flag), place + 1 < arguments.count else { return nil }
   return arguments[place + 1]
 }
 
-/// Says how it goes, and keeps the curve.
+/// Prints progress, and records the learning curve.
 final class Curve: TrainingObserver {
   private(set) var lines = ["epoch,rate,train error,dev error"]
 
@@ -27,7 +27,7 @@ final class Curve: TrainingObserver {
     if case .epoch(let record, _) = event {
       let figures = [record.learningRate, record.train.score, record.dev.score].map { String(format: "%.5f", $0) }
       lines.append("\(record.epoch),\(figures.joined(separator: ","))")
-      // At once, whatever stands behind standard output: this takes long.
+      // Flush at once, whatever standard output is: this takes long.
       FileHandle.standardOutput.write(Data((lines[lines.count - 1] + "\n").utf8))
     }
     return .proceed

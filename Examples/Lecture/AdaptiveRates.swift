@@ -7,10 +7,10 @@ enum AdaptiveRates {
 
   static let rmsprop = Experiment(
     name: "rmsprop",
-    claim: "Dividing by the root of the averaged squared gradient (RMSProp) speeds learning.",
+    claim: "Dividing by the root of the averaged squared gradient (RMSProp) speeds up learning.",
     method:
-      "Train loss after 10 epochs against plain gradient descent, each at its best of six constant rates: from 0.01 to 3, "
-      + "and from 0.0001 to 0.03.",
+      "Train loss after 10 epochs against plain gradient descent, each at the best of six constant learning "
+      + "rates: from 0.01 to 3, and from 0.0001 to 0.03.",
     questions: [
       Question("digits, 32-32: train loss", "plain", "RMSProp", .below(0)),
       Question("spirals, 32-32: train loss", "plain", "RMSProp", .below(0)),
@@ -33,10 +33,11 @@ enum AdaptiveRates {
 
   static let adam = Experiment(
     name: "adam",
-    claim: "Adam works, and 0.9 and 0.999 work well as its β₁ and β₂.",
+    claim: "Adam works, and β₁ = 0.9 and β₂ = 0.999 work well.",
     method:
-      "Digits, 32-32 units, 10 epochs, each arm at its best of six constant rates. To work well is a test loss at most a "
-      + "tenth above that of the neighbour that is best on dev: β₁ 0, 0.5 and 0.99; β₂ 0.9, 0.99 and 0.9999.",
+      "Digits, 32-32 units, 10 epochs, each arm at the best of six constant learning rates. Working well means a "
+      + "test loss at most a tenth above that of the best alternative by dev loss: β₁ 0, 0.5 and 0.99; β₂ 0.9, "
+      + "0.99 and 0.9999.",
     questions: [
       Question("train loss", "gradient descent", "Adam", .below(0)),
       Question("ln of the test loss", "best other β₁", "0.9", .below(0.1)),
@@ -68,11 +69,11 @@ enum AdaptiveRates {
 
   static let decay = Experiment(
     name: "learning-rate-decay",
-    claim: "A rate that falls makes it easier to converge.",
+    claim: "Learning-rate decay makes it easier to converge.",
     method:
-      "Train loss after 20 epochs of momentum in batches of 8: a constant rate, rate / (1 + epochs), 0.95 to the "
-      + "power of epochs, and a cosine to 0, each at its best of six initial rates from 0.003 to 1, and both "
-      + "from 0.1.",
+      "Train loss after 20 epochs of momentum in batches of 8: a constant learning rate, rate / (1 + epochs), "
+      + "0.95 to the power of epochs, and a cosine to 0, each at the best of six initial learning rates from 0.003 "
+      + "to 1, and both from 0.1.",
     questions: [
       Question("digits, 32: train loss", "constant", "1 / (1 + epochs)", .below(0)),
       Question("digits, 32: train loss", "constant", "0.95^epochs", .below(0)),

@@ -8,10 +8,10 @@ enum BiasAndVariance {
 
   static let sameDistribution = Experiment(
     name: "same-distribution",
-    claim: "Dev says what test will say only if both come from one distribution.",
+    claim: "Dev predicts the test error only if both come from one distribution.",
     method:
-      "Friedman's function, 1 000 rows, 64 units, Adam, 30 epochs; test rows drawn as the others are, or with every input "
-      + "higher by 0.1: how far the test RMSE is from the dev RMSE.",
+      "Friedman's function, 1 000 rows, 64 units, Adam, 30 epochs; test rows from the same distribution, or with "
+      + "every input higher by 0.1: the distance of the test RMSE from the dev RMSE.",
     questions: [Question("distance of test from dev", "one distribution", "another", .above(0))]
   ) { _, seed in
     let table = try Tables.friedman(1_000, seed: seed)
@@ -25,10 +25,10 @@ enum BiasAndVariance {
 
   static let largerTrainShare = Experiment(
     name: "larger-train-share",
-    claim: "With many rows it is wiser to train on most of them than to set 40 % aside.",
+    claim: "With many rows it is better to train on most of them than to hold out 40 %.",
     method:
-      "Friedman's function, 20 000 rows: 60 % to train on, 20 % each for dev and test, against 90, 5 and 5 %; 64-64 "
-      + "units, Adam, 15 epochs.",
+      "Friedman's function, 20 000 rows: 60 % for training, 20 % each for dev and test, against 90, 5 and 5 %; "
+      + "64-64 units, Adam, 15 epochs.",
     questions: [Question("test RMSE", "60 %", "90 %", .below(0))]
   ) { _, seed in
     let table = try Tables.friedman(20_000, seed: seed)
@@ -43,8 +43,8 @@ enum BiasAndVariance {
     name: "bigger-network",
     claim: "A bigger network lowers the bias, and almost never hurts.",
     method:
-      "One hidden layer of 8, 64 and 512 units, Adam at each one's best of three rates, best epoch of 30. Not to hurt "
-      + "is to be no worse than by half a point of error, or by 0.05 of RMSE, where the noise alone is 1.",
+      "One hidden layer of 8, 64 and 512 units, Adam, each at the best of three learning rates, best epoch of "
+      + "30. Not hurting means at most half a point more error, or 0.05 more RMSE, where the noise alone is 1.",
     questions: [
       Question("digits: train error, %", "8 units", "64", .below(0)),
       Question("digits: test error, %", "64 units", "512", .below(0.5)),
@@ -72,7 +72,7 @@ enum BiasAndVariance {
   static let trainLonger = Experiment(
     name: "train-longer",
     claim: "Training for longer lowers the bias.",
-    method: "Digits, 16 units, momentum at a rate of 0.1: 5 epochs against 50.",
+    method: "Digits, 16 units, momentum with a learning rate of 0.1: 5 epochs against 50.",
     questions: [
       Question("train error, %", "5 epochs", "50", .below(0)),
       Question("train loss", "5 epochs", "50", .below(0)),
@@ -87,8 +87,8 @@ enum BiasAndVariance {
 
   static let moreData = Experiment(
     name: "more-data",
-    claim: "More train data lower the variance.",
-    method: "Digits, the same dev rows, 180 rows to train on against 1 078; 64 units, Adam, about 600 steps each.",
+    claim: "More training data lower the variance.",
+    method: "Digits, the same dev rows, 180 train rows against 1 078; 64 units, Adam, about 600 steps each.",
     questions: [
       Question("dev error less train error, points", "a sixth", "all", .below(0)),
       Question("dev error, %", "a sixth", "all", .below(0)),

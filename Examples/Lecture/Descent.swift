@@ -11,11 +11,11 @@ enum Descent {
 
   static let miniBatch = Experiment(
     name: "mini-batch",
-    claim:
-      "Mini-batches learn more from an epoch than all rows at once do, and take a more direct route than one row does.",
+    claim: "Mini-batches learn more per epoch than full batches, and take a more direct route than single rows.",
     method:
-      "Digits, 32 units, gradient descent, 5 epochs; train loss at each arm's best of six rates from 0.01 to 3. The "
-      + "route is that of 32 learned numbers in about 359 steps at a rate of 0.03: the distance from start to end over the way.",
+      "Digits, 32 units, gradient descent, 5 epochs; train loss of each arm at the best of six learning rates "
+      + "from 0.01 to 3. The route is that of 32 parameters in about 359 steps with a learning rate of 0.03: the "
+      + "distance from start to end over the length of the path.",
     questions: [
       Question("train loss", "all rows", "64", .below(0)),
       Question("train loss", "1 row", "64", nil),
@@ -46,10 +46,11 @@ enum Descent {
 
   static let miniBatchTime = Experiment(
     name: "mini-batch-time",
-    claim: "In the same time mini-batches learn more than all rows at once, and than one row at a time.",
+    claim: "In the same time, mini-batches learn more than full batches and than single rows.",
     method:
-      "As mini-batch, with 32 units and 0.1 s of steps in place of 5 epochs, and with 256-128 units and 0.2 s; one training "
-      + "after the other, the best of four rates from 0.03 to 1. Time is measured here, so the figures are others in each run.",
+      "The network of mini-batch, with 32 units and 0.1 s of steps instead of 5 epochs, and with 256-128 units "
+      + "and 0.2 s; one training at a time, the best of four learning rates from 0.03 to 1. This measures time, so "
+      + "the figures differ in each run.",
     questions: [
       Question("32: train loss", "all rows", "64", .below(0)), Question("32: train loss", "1 row", "64", .below(0)),
       Question("256-128: train loss", "all rows", "64", .below(0)),
@@ -60,7 +61,7 @@ enum Descent {
     return [([32], 0.1), ([256, 128], 0.2)].flatMap { widths, seconds in
       let losses = [split.trainCount, 64, 1].map { size in
         [0.03, 0.1, 0.3, 1].compactMap { rate in
-          // A rate by which it diverges is passed over.
+          // Learning rates that diverge are skipped.
           try? stack(widths).optimizer(.gradientDescent(learningRate: .constant(rate))).batchSize(size).epochs(100_000)
             .run(split, seed, observers: [StopWatch(seconds: seconds)])
         }.min { $0.dev.loss < $1.dev.loss }?.train.loss ?? .nan
@@ -71,10 +72,10 @@ enum Descent {
 
   static let powerOfTwo = Experiment(
     name: "batch-power-of-two",
-    claim: "Batches of a power of two suit the machine.",
+    claim: "Batch sizes that are powers of two run faster.",
     method:
-      "Digits, 64-64 units, the time of 20 epochs' steps over the rows they took, the least of 5, one training after the "
-      + "other. Time is measured here, so the figures are others in each run.",
+      "Digits, 64-64 units, the time of 20 epochs' steps per row, the least of 5, one training at a time. This "
+      + "measures time, so the figures differ in each run.",
     questions: [
       Question("ns a row", "63 rows", "64", .below(0)),
       Question("ns a row", "127 rows", "128", .below(0)),
@@ -86,7 +87,8 @@ enum Descent {
     for _ in 0..<5 {
       for (place, size) in sizes.enumerated() {
         let watch = StopWatch(seconds: .infinity)
-        // Sizes of a batch differ by one row at most, so as many rows are taken as make whole batches of this size.
+        // Batch sizes differ by at most one row, so the number of rows is rounded to whole batches of this
+        // size.
         let rows = split.trainCount / 128 * 128
         let share = Double(rows / 128 * size) / Double(lab.pictures.rowCount)
         let cut = try lab.pictures.split(.shares(train: share, dev: 0.1, test: 0.9 - share), seed: seed)
@@ -100,13 +102,14 @@ enum Descent {
   static let movingAverage = Experiment(
     name: "moving-average",
     claim:
-      "An exponentially weighted average is smoother than its values; corrected, it is right from the first ones on.",
+      "An exponentially weighted average is smoother than its values; bias-corrected, it is right from the first "
+      + "values on.",
     method:
-      "100 values, 10 + sin(t/10) with normal noise, β 0.9: how far a value is from the one before; how far the average "
-      + "is from 10 + sin(t/10) over the first ten.",
+      "100 values, 10 + sin(t/10) with normal noise, β 0.9: the distance of a value from the one before; the "
+      + "distance of the average from 10 + sin(t/10) over the first ten.",
     questions: [
       Question("step from one to the next", "values", "averages", .below(0)),
-      Question("distance over the first ten", "not corrected", "corrected", .below(0)),
+      Question("distance over the first ten", "uncorrected", "corrected", .below(0)),
     ]
   ) { _, seed in
     var stream = Tables.stream(seed, 5)
@@ -127,13 +130,13 @@ enum Descent {
 
   static let biasCorrection = Experiment(
     name: "bias-correction",
-    claim: "Correcting momentum's average makes its first steps count.",
+    claim: "Bias correction of momentum makes its first steps count.",
     method:
-      "Digits, 32 units, momentum, β 0.9, at a rate of 0.3: the train loss after 10 steps of 108 rows, and after 10 such "
-      + "epochs.",
+      "Digits, 32 units, momentum, β 0.9, a learning rate of 0.3: the train loss after 10 steps of 108 rows, and "
+      + "after 10 such epochs.",
     questions: [
-      Question("train loss after 10 steps", "not corrected", "corrected", .below(0)),
-      Question("train loss after 100 steps", "not corrected", "corrected", nil),
+      Question("train loss after 10 steps", "uncorrected", "corrected", .below(0)),
+      Question("train loss after 100 steps", "uncorrected", "corrected", nil),
     ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
@@ -148,8 +151,8 @@ enum Descent {
     name: "momentum",
     claim: "Things almost always work better with momentum.",
     method:
-      "Four tasks, 20 epochs, best epoch, each arm at its best of six constant rates from 0.01 to 3. Almost always is in "
-      + "more than 80 % of the tasks of a seed.",
+      "Four tasks, 20 epochs, best epoch, each arm at the best of six constant learning rates from 0.01 to 3. "
+      + "Almost always means in more than 80 % of a seed's tasks.",
     questions: [
       Question("digits, 32-32: test loss", "without", "momentum", .below(0)),
       Question("digits, six layers of 32: test loss", "without", "momentum", .below(0)),
@@ -177,15 +180,16 @@ enum Descent {
 
   static let oscillations = Experiment(
     name: "momentum-oscillations",
-    claim: "Oscillations forbid large rates; momentum damps them, so that larger ones can be taken, and get further.",
+    claim:
+      "Oscillations forbid large learning rates; momentum damps them, so that larger ones work, and get further.",
     method:
-      "All rows in one batch, 100 steps, each arm at its best of eight constant rates from 0.01 to 30: digits, 359 rows, 32 "
-      + "units, and a ring in the plane whose x₂ is ten times as wide as its x₁, 16 tanh units.",
+      "Full batches, 100 steps, each arm at the best of eight constant learning rates from 0.01 to 30: digits, "
+      + "359 rows, 32 units, and a ring in the plane whose x₂ is ten times as wide as its x₁, 16 tanh units.",
     questions: [
       Question("digits: train loss", "without", "momentum", .below(0)),
-      Question("digits: log₁₀ of the best rate", "without", "momentum", .above(0)),
+      Question("digits: log₁₀ of the best learning rate", "without", "momentum", .above(0)),
       Question("long ring: train loss", "without", "momentum", .below(0)),
-      Question("long ring: log₁₀ of the best rate", "without", "momentum", .above(0)),
+      Question("long ring: log₁₀ of the best learning rate", "without", "momentum", .above(0)),
     ]
   ) { lab, seed in
     let unit = 1 / 3.0.squareRoot()
@@ -207,7 +211,7 @@ enum Descent {
   }
 }
 
-/// Adds up the time that steps take, without the measurements between epochs, and stops when there was enough.
+/// Sums the time of the steps, without the measurements between epochs, and stops after enough time.
 final class StopWatch: TrainingObserver {
   private let limit: Double
   private var mark = ContinuousClock.now

@@ -1,21 +1,21 @@
 import Tartine
 
-/// Dropout, and what is said of its use.
+/// Dropout, and claims about its use.
 enum DropoutClaims {
   static let all = [dropout, freshMask, byLayer, onInputs, inPredictions, definedLoss]
 
-  /// Trained the same way in all of them.
+  /// The training that all experiments share.
   private static func trained(_ recipe: Recipe) -> Recipe {
     recipe.optimizer(.adam(learningRate: .cosine(from: 3e-3))).bins(0).batchSize(32).epochs(60).keeping(.last)
   }
 
   static let dropout = Experiment(
     name: "dropout",
-    claim: "Dropout lowers the variance, and spreads the weights out so that none leans on few features.",
+    claim: "Dropout lowers the variance, and spreads the weights so that no unit relies on few features.",
     method:
-      "Digits, 359 rows to train on, 256-128 units, Adam, 60 epochs: none, or keep 0.5 and 0.8. The spread is the "
-      + "number of inputs that a unit leans on (1 / Σ p², p the shares of its squared weights), as a percentage of all: in "
-      + "the second layer, whose inputs are dropped, and in the first, whose are not.",
+      "Digits, 359 train rows, 256-128 units, Adam, 60 epochs: none, or keep 0.5 and 0.8. The spread is the "
+      + "effective number of inputs of a unit (1 / Σ p², p the shares of its squared weights), as a percentage of "
+      + "all inputs: in the second layer, whose inputs are dropped, and in the first, whose are not.",
     questions: [
       Question("test loss less train loss", "none", "dropout", .below(0)),
       Question("test error, %", "none", "dropout", .below(0)),
@@ -34,13 +34,13 @@ enum DropoutClaims {
 
   static let freshMask = Experiment(
     name: "dropout-fresh-mask",
-    claim: "Other units must be dropped in every step.",
+    claim: "Dropout must draw a new mask in every step.",
     method:
-      "As dropout, 128 units, keep 0.5: the same half in every step and all of them in predictions; that half alone in "
-      + "predictions too, which is a network of 64 units; a fresh half for each row and step.",
+      "The data of dropout, 128 units, keep 0.5: the same half in every step, and all units in prediction; the "
+      + "same half in prediction too, which is a network of 64 units; a new half for each row and step.",
     questions: [
-      Question("test error, %", "same half, then all", "fresh", .below(0)),
-      Question("test error, %", "same half throughout", "fresh", .below(0)),
+      Question("test error, %", "same half, then all units", "new half", .below(0)),
+      Question("test error, %", "same half throughout", "new half", .below(0)),
     ]
   ) { lab, seed in
     let split = try lab.split(.few, seed: seed)
@@ -54,8 +54,8 @@ enum DropoutClaims {
   static let byLayer = Experiment(
     name: "dropout-by-layer",
     claim: "More units should be dropped in earlier layers than in later ones.",
-    method: "As dropout, 128-128 units: keep 0.9 and then 0.5 against keep 0.5 and then 0.9.",
-    questions: [Question("test error, %", "more in the later", "more in the earlier", .below(0))]
+    method: "The data of dropout, 128-128 units: keep 0.9 and then 0.5 against keep 0.5 and then 0.9.",
+    questions: [Question("test error, %", "more in later layers", "more in earlier layers", .below(0))]
   ) { lab, seed in
     let split = try lab.split(.few, seed: seed)
     let errors = try [[0.9, 0.5], [0.5, 0.9]].map { keep in
@@ -67,7 +67,7 @@ enum DropoutClaims {
   static let onInputs = Experiment(
     name: "dropout-on-inputs",
     claim: "Inputs should not be dropped.",
-    method: "As dropout, 128 units, keep 0.5: all inputs against keep 0.8 of them.",
+    method: "The data of dropout, 128 units, keep 0.5: all inputs against keep 0.8 of them.",
     questions: [Question("test error, %", "all inputs", "keep 0.8 of them", .above(0))]
   ) { lab, seed in
     let split = try lab.split(.few, seed: seed)
@@ -84,9 +84,11 @@ enum DropoutClaims {
 
   static let inPredictions = Experiment(
     name: "dropout-in-predictions",
-    claim: "Units must not be dropped in predictions.",
-    method: "As dropout, 128 units, keep 0.5: the same network predicts whole, and with half of its units dropped.",
-    questions: [Question("test error, %", "whole", "with dropout", .above(0))]
+    claim: "Units must not be dropped in prediction.",
+    method:
+      "The data of dropout, 128 units, keep 0.5: the same network predicts with all units, and with half of them "
+      + "dropped.",
+    questions: [Question("test error, %", "all units", "with dropout", .above(0))]
   ) { lab, seed in
     let split = try lab.split(.few, seed: seed)
     let whole = stack([128], keep: [0.5])
@@ -101,8 +103,8 @@ enum DropoutClaims {
     name: "dropout-loss",
     claim: "Under dropout the loss is less well defined: it no longer falls in every step.",
     method:
-      "Digits, 359 rows, all in one batch, gradient descent at a rate of 0.1, 100 steps, 128 units, none against keep "
-      + "0.5: the steps before which the loss had risen.",
+      "Digits, 359 rows, full-batch gradient descent with a learning rate of 0.1, 100 steps, 128 units, no "
+      + "dropout against keep 0.5: the share of steps before which the loss had risen.",
     questions: [Question("steps with a rise, %", "none", "dropout", .above(0))]
   ) { lab, seed in
     let split = try lab.split(.few, seed: seed)

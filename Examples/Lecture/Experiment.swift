@@ -1,13 +1,13 @@
 import Foundation
 import Tartine
 
-/// Where a claim says that the difference of the two arms lies.
+/// The claimed range of the difference between the two arms.
 enum Expectation: Sendable {
   case below(Double), above(Double)
-  /// At most so far from 0.
+  /// At most this distance from 0.
   case within(Double)
 
-  /// What is said of a difference by its interval alone.
+  /// The verdict on the interval of a difference.
   func verdict(_ interval: Estimate) -> Verdict {
     switch self {
     case .below(let bound): interval.high < bound ? .holds : interval.low >= bound ? .fails : .undecided
@@ -18,7 +18,7 @@ enum Expectation: Sendable {
     }
   }
 
-  /// Whether one seed's difference lies there.
+  /// Whether the difference of one seed is in the claimed range.
   func agrees(_ difference: Double) -> Bool {
     switch self {
     case .below(let bound): difference < bound
@@ -39,18 +39,18 @@ enum Expectation: Sendable {
 enum Verdict: String, Sendable {
   case holds, fails, undecided
 
-  /// Of a claim with several parts; nil where nothing is claimed.
+  /// The verdict on a claim with several rows; nil if nothing is claimed.
   init?(_ parts: [Verdict]) {
     guard !parts.isEmpty else { return nil }
     self = parts.contains(.fails) ? .fails : parts.contains(.undecided) ? .undecided : .holds
   }
 }
 
-/// One quantity that is measured in two arms, and what the claim says of it; written down before it is measured.
+/// One quantity measured in two arms, with the claimed range; fixed before it is measured.
 struct Question: Sendable {
   let quantity: String
   let first, second: String
-  /// Of the second arm less the first; nil: only shown.
+  /// The claimed range of the second arm less the first; nil if it is only shown.
   let expected: Expectation?
 
   init(_ quantity: String, _ first: String, _ second: String, _ expected: Expectation?) {
@@ -58,28 +58,28 @@ struct Question: Sendable {
   }
 }
 
-/// What one seed gave for one question.
+/// The result of one seed for one question.
 struct Pair: Sendable {
   let first, second: Double
 
   init(_ first: Double, _ second: Double) { (self.first, self.second) = (first, second) }
 }
 
-/// A claim of the notes as something that can be run.
+/// A claim of the notes as an experiment.
 struct Experiment: Sendable {
   let name: String
-  /// In our words.
+  /// The claim in our words.
   let claim: String
-  /// What is done.
+  /// The description of the experiment.
   let method: String
   let questions: [Question]
   var seeds = 20
-  /// Whether time is measured, so that nothing else may run beside it.
+  /// Whether time is measured, so that nothing else may run at the same time.
   var isTimed = false
-  /// A pair for each question. Everything that is drawn follows from the seed, and is drawn alike in both arms.
+  /// Returns a pair for each question. All random draws follow from the seed, and are the same in both arms.
   let measure: @Sendable (Lab, UInt64) throws -> [Pair]
 
-  /// Each seed's pairs, and the intervals over them.
+  /// Runs each seed, and computes the intervals over the pairs.
   func run(in lab: Lab, seeds: Int?, threads: Int) async throws -> Outcome {
     let count = seeds ?? self.seeds
     let workers = isTimed ? 1 : min(threads, count)
@@ -98,7 +98,7 @@ struct Experiment: Sendable {
   }
 }
 
-/// A question with what the seeds gave.
+/// A question with the results of the seeds.
 struct Answer: Sendable {
   let question: Question
   let pairs: [Pair]
@@ -111,7 +111,7 @@ struct Answer: Sendable {
 
   var verdict: Verdict? { question.expected?.verdict(difference) }
 
-  /// A line of the experiment's table.
+  /// The row of the experiment's table.
   var row: String {
     let means = [pairs.map(\.first), pairs.map(\.second)].map { format($0.reduce(0, +) / Double($0.count)) }
     let agreeing = question.expected.map { expected in
@@ -122,7 +122,7 @@ struct Answer: Sendable {
   }
 }
 
-/// What came of an experiment.
+/// The result of an experiment.
 struct Outcome: Sendable {
   let experiment: Experiment
   let answers: [Answer]
@@ -154,7 +154,7 @@ struct Outcome: Sendable {
     }
   }
 
-  /// One line an experiment that is judged, with the first quantity that decides its verdict.
+  /// One line for each judged experiment, with the first quantity that decides its verdict.
   static func summary(_ outcomes: [Outcome]) -> String {
     let judged = outcomes.filter { $0.verdict != nil }
     let counts = [Verdict.holds, .fails, .undecided].map { verdict in judged.count { $0.verdict == verdict } }

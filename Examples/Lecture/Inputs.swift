@@ -1,16 +1,17 @@
 import Foundation
 import Tartine
 
-/// Normalized inputs, initial weights, gradients that vanish.
+/// Normalized inputs, initialization, vanishing gradients.
 enum Inputs {
   static let all = [normalizeInputs, heInitialization, vanishingGradient]
 
   static let normalizeInputs = Experiment(
     name: "normalize-inputs",
-    claim: "Normalized inputs speed learning, and the more so the more their scales differ.",
+    claim: "Normalized inputs speed up learning, the more so the more their scales differ.",
     method:
-      "A ring in the plane, 360 rows to train on, 16 tanh units, gradient descent, 60 epochs, each arm at its best of ten "
-      + "rates from 0.0001 to 3. The library normalizes numbers by itself; the raw arms have a first layer that undoes it.",
+      "A ring in the plane, 360 train rows, 16 tanh units, gradient descent, 60 epochs, each arm at the best of "
+      + "ten learning rates from 0.0001 to 3. The library standardizes numbers; the raw arms have a first layer "
+      + "that undoes this.",
     questions: [
       Question("x₁ in ±1, x₂ in ±100: train loss", "raw", "normalized", .below(0)),
       Question("x₁ in ±1, x₂ in ±100: epochs to a loss of 0.2 (61: never)", "raw", "normalized", .below(0)),
@@ -19,7 +20,7 @@ enum Inputs {
     ]
   ) { _, seed in
     let split = try Tables.ring(600, seed: seed).split(seed: seed)
-    // The deviation of a uniform number in ±1 is 1/√3.
+    // The standard deviation of a uniform number in ±1 is 1/√3.
     let unit = 1 / 3.0.squareRoot()
     func run(_ factors: [Double]) throws -> Run {
       try bestRun(grid(from: 1e-4, count: 10), on: split, seed) { rate in
@@ -42,8 +43,10 @@ enum Inputs {
 
   static let heInitialization = Experiment(
     name: "he-initialization",
-    claim: "He's initial weights let a deep ReLU network learn, where 0.01 · randn does not.",
-    method: "Digits, layers of 32 ReLU units, momentum, 15 epochs, each arm at its best of six rates from 0.01 to 3.",
+    claim: "He initialization lets a deep ReLU network learn; 0.01 · randn does not.",
+    method:
+      "Digits, layers of 32 ReLU units, momentum, 15 epochs, each arm at the best of six learning rates from "
+      + "0.01 to 3.",
     questions: [
       Question("10 layers: train loss", "0.01 · randn", "He", .below(0)),
       Question("10 layers: test error, %", "0.01 · randn", "He", .below(0)),
@@ -68,11 +71,11 @@ enum Inputs {
 
   static let vanishingGradient = Experiment(
     name: "vanishing-gradient",
-    claim:
-      "In deep networks the gradient vanishes on its way down; proper initial weights, and batch norm, hold it up.",
+    claim: "In deep networks gradients vanish on their way down; proper initialization and batch norm prevent this.",
     method:
-      "Digits, layers of 32 units. The gradient's size after the first layer over that after the last, before anything "
-      + "is learned; then the train loss after 15 epochs of momentum, each arm at its best of six rates.",
+      "Digits, layers of 32 units. The size of the gradient after the first layer over that after the last, at "
+      + "initialization; then the train loss after 15 epochs of momentum, each arm at the best of six learning "
+      + "rates.",
     questions: [
       Question("sigmoid: log₁₀ of the ratio", "2 layers", "10 layers", .below(0)),
       Question("10 layers: log₁₀ of the ratio", "sigmoid, 0.01 · randn", "ReLU, He", .above(0)),

@@ -1,6 +1,6 @@
 import Tartine
 
-/// What the experiments share: data, and how an arm is trained.
+/// The data, and the training of an arm, shared by the experiments.
 struct Lab: Sendable {
   /// The built-in digits, or MNIST.
   let pictures: Dataset
@@ -11,10 +11,10 @@ struct Lab: Sendable {
     isMNIST = folder != nil
   }
 
-  /// How many pictures there are to train on.
+  /// The number of train images.
   enum Amount { case few, many }
 
-  /// Digits: 359 or 1 078 to train on, 359 to choose by, the rest to measure on. MNIST: 600 or 6 000, 1 800, the rest.
+  /// Digits: 359 or 1 078 train rows, 359 dev rows, the rest for test. MNIST: 600 or 6 000, 1 800, the rest.
   func split(_ amount: Amount = .many, seed: UInt64) throws -> Split {
     let shares: SplitRule =
       switch (amount, isMNIST) {
@@ -27,7 +27,7 @@ struct Lab: Sendable {
   }
 }
 
-/// Hidden layers of these widths, each with what is asked for; keep is that of each layer in turn.
+/// Hidden layers of these widths with these options; keep is given for each layer in turn.
 func stack(
   _ widths: [Int], norm: Bool = false, activation: any Layer = ReLU(), keep: [Double] = [],
   initializer: InitializerRule = .automatic
@@ -41,11 +41,11 @@ func stack(
       if place < keep.count { Dropout(keep: keep[place]) }
     }
   }
-  // Generated columns as they are, and the last weights, so that arms train equally long.
+  // Generated columns as they are, and the last epoch's weights, so that arms train equally long.
   .bins(0).keeping(.last).batchSize(32)
 }
 
-/// `1e-3, 3e-3, …`: rates from `first` on, each √10 times the one before.
+/// `1e-3, 3e-3, …`: learning rates from `first` on, each √10 times the one before.
 func grid(from first: Double, count: Int) -> [Double] {
   let halves = [1.0, 3.0]
   return (0..<count).map { place in
@@ -53,20 +53,20 @@ func grid(from first: Double, count: Int) -> [Double] {
   }
 }
 
-/// What plain gradient descent and momentum choose from, and what Adam and RMSProp do: as many rates.
+/// The learning rates for gradient descent and momentum, and for Adam and RMSProp: equally many.
 let descentRates = grid(from: 1e-2, count: 6)
 let adamRates = grid(from: 1e-4, count: 6)
 
 extension Recipe {
-  /// Trained on one thread.
+  /// Trains on one thread.
   func run(_ split: Split, _ seed: UInt64, observers: [any TrainingObserver] = []) throws -> Run {
     try train(on: split, seed: seed, threads: 1, observers: observers)
   }
 }
 
-/// The run with the lowest dev loss among those that a list of values gives; values by which it diverges are passed over.
+/// The run with the lowest dev loss over a list of values; values that diverge are skipped.
 ///
-/// - Parameter score: less is better.
+/// - Parameter score: The score to minimize.
 func bestRun(
   _ values: [Double], on split: Split, _ seed: UInt64, by score: (Run) -> Double = { $0.dev.loss },
   _ recipe: (Double) -> Recipe
@@ -86,21 +86,21 @@ func bestRun(
   return best.run
 }
 
-/// No value gave a finite score.
+/// No value has a finite score.
 struct RecipeFailure: Error {}
 
 extension Run {
-  /// Epochs until a part's loss is this low; one more than there were where it never is.
+  /// The number of epochs until the loss is this low; one more than the number of epochs if it never is.
   func epochs(to loss: Double, of part: KeyPath<EpochRecord, PartRecord>) -> Double {
     Double(history.first { $0[keyPath: part].loss <= loss }?.epoch ?? history.count + 1)
   }
 
-  /// In percent.
+  /// The train error in percent.
   var trainError: Double { 100 * (train.error ?? .nan) }
-  /// In percent.
+  /// The dev error in percent.
   var devError: Double { 100 * (dev.error ?? .nan) }
-  /// In percent.
+  /// The test error in percent.
   func testError() throws -> Double { 100 * (try test().error ?? .nan) }
-  /// How much more is lost on what was not trained on.
+  /// The generalization gap: test loss less train loss.
   func gap() throws -> Double { try test().loss - train.loss }
 }

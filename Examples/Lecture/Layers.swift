@@ -1,7 +1,7 @@
 import Synchronization
 import Tartine
 
-/// A layer that is written once for both scalars.
+/// A layer written once for both scalar types.
 protocol Generic: CustomLayer {
   func compute<Scalar>(_ pass: LayerPass<Scalar>)
   func differentiate<Scalar>(_ pass: LayerPass<Scalar>)
@@ -14,11 +14,11 @@ extension Generic {
   func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
   func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
 
-  /// Where the layer changes nothing on the way down.
+  /// Where the backward pass leaves the gradient unchanged.
   func differentiate<Scalar>(_ pass: LayerPass<Scalar>) { pass.inputGradient?.copy(pass.outputGradient) }
 }
 
-/// Each column times a number of its own: undoes the standardization that the library does.
+/// Multiplies each column by a constant: undoes the library's standardization.
 struct Scale: Generic {
   static let kind = "scale"
   let factors: [Double]
@@ -37,7 +37,7 @@ struct Scale: Generic {
   }
 }
 
-/// What is predicted differs from what was trained on: factor · x + offset, in predictions alone.
+/// A distribution shift in prediction only: factor · x + offset.
 struct Shifted: Generic {
   static let kind = "shifted"
   let factor, offset: Double
@@ -52,10 +52,11 @@ struct Shifted: Generic {
   }
 }
 
-/// The mistake that dropout's users are warned of: one half of the units in every step, or units dropped in predictions.
+/// Common mistakes with dropout: the same half of the units in every step, or units dropped in prediction.
 struct WrongDropout: Generic {
   static let kind = "wrongDropout"
-  /// Whether predictions drop too, rows differing; if not, training drops the same units in every step.
+  /// Whether prediction drops units too, with a mask for each row; if not, training drops the same units in
+  /// every step.
   let inPredictions: Bool
   let seed: UInt64
 
@@ -68,7 +69,7 @@ struct WrongDropout: Generic {
     guard isTraining != inPredictions else { return output.copy(rows) }
     for row in 0..<rows.count {
       for column in 0..<rows.width {
-        // A hash is enough: half of the units, whichever.
+        // A hash is enough: any half of the units.
         var bits = (UInt64(column) &+ UInt64(inPredictions ? row : 0) << 20 &+ seed << 40) &* 0x9e37_79b9_7f4a_7c15
         bits = (bits ^ bits >> 31) &* 0xbf58_476d_1ce4_e5b9
         output[row, column] = bits >> 63 == 0 ? 0 : 2 * rows[row, column]
@@ -77,7 +78,7 @@ struct WrongDropout: Generic {
   }
 }
 
-/// Changes nothing, and notes the root mean square of the first gradient that comes by.
+/// An identity layer that records the root mean square of the first gradient it sees.
 struct GradientGauge: Generic {
   static let kind = "gradientGauge"
   let id: Int
@@ -97,7 +98,8 @@ struct GradientGauge: Generic {
   }
 }
 
-/// Adds a learned number to each column, and notes the way that these numbers go: a few parameters in place of all.
+/// Adds a learned number to each column, and records the path of these numbers: a few parameters in place of
+/// all.
 struct Trail: Generic {
   static let kind = "trail"
   let id: Int
@@ -126,12 +128,12 @@ struct Trail: Generic {
   }
 }
 
-/// What a gauge or a trail has seen. Layers are values, so it lies outside of them.
+/// The recordings of a gauge or a trail. Layers are values, so they are stored outside.
 struct Notebook: Sendable {
   static let shared = Mutex<[Int: Notebook]>([:])
   private static let count = Atomic<Int>(0)
 
-  /// A number that no other layer has.
+  /// A unique number for each layer.
   static func page() -> Int { count.add(1, ordering: .relaxed).newValue }
   static func read(_ id: Int) -> Notebook { shared.withLock { $0.removeValue(forKey: id) } ?? Notebook(width: 0) }
 
@@ -139,7 +141,7 @@ struct Notebook: Sendable {
   private(set) var reading = 0.0
   private var place: [Double]
   private(set) var length = 0.0
-  /// How far the second pass found the parameters from where they began, as their largest move.
+  /// The largest change of a parameter between the start and the second pass.
   private(set) var firstStep = 0.0
 
   init(width: Int) { place = Array(repeating: 0, count: width) }
@@ -157,7 +159,7 @@ struct Notebook: Sendable {
     steps += 1
   }
 
-  /// The distance from start to end, as a share of the way that was gone.
+  /// The distance from start to end, as a share of the path length.
   var directness: Double {
     length > 0 ? place.reduce(0) { $0 + $1 * $1 }.squareRoot() / length : 0
   }

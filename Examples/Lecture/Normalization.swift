@@ -6,8 +6,10 @@ enum Normalization {
 
   static let speed = Experiment(
     name: "batch-norm-speed",
-    claim: "Batch norm speeds learning.",
-    method: "Digits, 64-64-64 units, momentum, 10 epochs, each arm at its best of six constant rates from 0.01 to 3.",
+    claim: "Batch norm speeds up learning.",
+    method:
+      "Digits, 64-64-64 units, momentum, 10 epochs, each arm at the best of six constant learning rates from "
+      + "0.01 to 3.",
     questions: [
       Question("epochs to a train loss of 0.05 (11: never)", "without", "batch norm", .below(0)),
       Question("train loss after 2 epochs", "without", "batch norm", .below(0)),
@@ -28,11 +30,11 @@ enum Normalization {
 
   static let onZ = Experiment(
     name: "batch-norm-on-z",
-    claim: "To normalize Z has the same effect as to normalize A.",
+    claim: "Normalizing Z has the same effect as normalizing A.",
     method:
-      "Digits, 64-64 units, Adam, 20 epochs, batch norm before each ReLU or behind it. The same effect is a test error within "
-      + "half a point.",
-    questions: [Question("test error, %", "behind (A)", "before (Z)", .within(0.5))]
+      "Digits, 64-64 units, Adam, 20 epochs, batch norm before each ReLU or after it. The same effect means a "
+      + "test error within half a point.",
+    questions: [Question("test error, %", "after (A)", "before (Z)", .within(0.5))]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
     let errors = try [false, true].map { before in
@@ -53,11 +55,11 @@ enum Normalization {
 
   static let regularizes = Experiment(
     name: "batch-norm-regularizes",
-    claim: "Batch norm regularizes a little, and the less the larger the batch.",
+    claim: "Batch norm regularizes slightly, and less with larger batches.",
     method:
-      "Digits, 359 rows to train on, 128-64 units, Adam, about 600 steps in batches of 16 or 128, without and with batch "
-      + "norm. The effect is the gap without it less the gap with it. The noise is the deviation of one row's Znorm over 200 "
-      + "batches that it is put in, all normal.",
+      "Digits, 359 train rows, 128-64 units, Adam, about 600 steps in batches of 16 or 128, without and with "
+      + "batch norm. The effect is the gap without it less the gap with it. The noise is the standard deviation of "
+      + "one row's Znorm over 200 random batches that contain it.",
     questions: [
       Question("batches of 16: test loss less train loss", "without", "batch norm", .below(0)),
       Question("batches of 16: test error, %", "without", "batch norm", .below(0)),
@@ -90,13 +92,13 @@ enum Normalization {
 
   static let cancels = Experiment(
     name: "batch-norm-cancel",
-    claim: "γ and β can undo the norm, and the norm undoes a large W.",
+    claim: "γ and β can undo the normalization, and the normalization cancels the scale of W.",
     method:
-      "64 × 8 numbers of differing scale, in Double, ε 10⁻⁵: the largest distance of γ Znorm + β from Z with γ = √(σ² + ε) "
-      + "and β = μ; the largest distance between Znorm and that of 1 000 Z.",
+      "64 × 8 numbers of differing scale, in Double, ε 10⁻⁵: the largest distance of γ Znorm + β from Z with γ = "
+      + "√(σ² + ε) and β = μ; the largest distance between Znorm and that of 1 000 Z.",
     questions: [
       Question("distance of Znew from Z, as a share of σ", "exact", "computed", .within(1e-12)),
-      Question("distance of the norm of 1 000 Z from that of Z", "exact", "computed", .within(1e-3)),
+      Question("distance of Znorm of 1 000 Z from that of Z", "exact", "computed", .within(1e-3)),
     ]
   ) { _, seed in
     var stream = Tables.stream(seed, 9)
@@ -119,17 +121,17 @@ enum Normalization {
 
   static let covariateShift = Experiment(
     name: "covariate-shift",
-    claim: "Batch norm makes a model more robust where the inputs' distribution shifts.",
+    claim: "Batch norm makes a model more robust to a shift of the inputs' distribution.",
     method:
-      "Digits, 64-64 units, Adam, 20 epochs; predicted as they are, at half the contrast, and a quarter brighter. The "
-      + "harm is the test error on shifted pictures less that on pictures as they are.",
+      "Digits, 64-64 units, Adam, 20 epochs; predictions on the images unchanged, at half the contrast, and a "
+      + "quarter brighter. The harm is the test error on shifted images less that on unchanged images.",
     questions: [
       Question("half the contrast: harm, points", "without", "batch norm", .below(0)),
       Question("a quarter brighter: harm, points", "without", "batch norm", .below(0)),
     ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
-    // The same training each time: only what is predicted differs.
+    // The same training each time; only the prediction inputs differ.
     func error(norm: Bool, _ factor: Double, _ offset: Double) throws -> Double {
       try Recipe {
         Shifted(factor: factor, offset: offset)

@@ -1,6 +1,6 @@
 import Tartine
 
-/// Weight decay, L1, early stopping, augmentation: all on few rows, where there is variance to be lowered.
+/// Weight decay, L1, early stopping, augmentation: all on few rows, where there is variance to reduce.
 enum Regularization {
   static let all = [weightDecay, l1, earlyStopping, augmentation]
 
@@ -10,8 +10,9 @@ enum Regularization {
     name: "weight-decay",
     claim: "L2 shrinks the weights, and with them the gap between train and dev; biases may be left out.",
     method:
-      "Digits, 359 rows to train on, 128-64 units, momentum, 60 epochs; without, and with c/2 · Σ w², c being the "
-      + "best on dev of 0.001, 0.003 and 0.01. Biases may be left out if the test error stays within a quarter of a point.",
+      "Digits, 359 train rows, 128-64 units, momentum, 60 epochs; without a penalty, and with c/2 · Σ w², c the "
+      + "best by dev loss of 0.001, 0.003 and 0.01. Biases may be left out if the test error stays within a "
+      + "quarter of a point.",
     questions: [
       Question("size of a weight (root mean square)", "none", "L2", .below(0)),
       Question("test loss less train loss", "none", "L2", .below(0)),
@@ -32,13 +33,13 @@ enum Regularization {
 
   static let l1 = Experiment(
     name: "l1",
-    claim: "L1 brings more weights near to 0, and shrinks the gap.",
+    claim: "L1 moves more weights close to 0, and shrinks the gap.",
     method:
-      "As weight-decay, with c · Σ |w|, c being the best on dev of 0.0001, 0.0003 and 0.001, also against L2. Near to "
-      + "0 is within 0.001.",
+      "The network of weight-decay, with c · Σ |w|, c the best by dev loss of 0.0001, 0.0003 and 0.001, also "
+      + "against L2. Close to 0 means within 0.001.",
     questions: [
-      Question("weights near to 0, %", "none", "L1", .above(0)),
-      Question("weights near to 0, %", "L2", "L1", .above(0)),
+      Question("weights close to 0, %", "none", "L1", .above(0)),
+      Question("weights close to 0, %", "L2", "L1", .above(0)),
       Question("test loss less train loss", "none", "L1", .below(0)),
     ]
   ) { lab, seed in
@@ -52,9 +53,9 @@ enum Regularization {
 
   static let earlyStopping = Experiment(
     name: "early-stopping",
-    claim: "Stopping early lowers the variance but raises the bias: it ties the two together.",
+    claim: "Early stopping lowers the variance but raises the bias: it couples the two.",
     method:
-      "Overlapping clouds, 300 rows to train on, 64 units, Adam, 100 epochs: the last epoch's weights against those of "
+      "Overlapping clouds, 300 train rows, 64 units, Adam, 100 epochs: the last epoch's weights against those of "
       + "the epoch with the lowest dev loss.",
     questions: [
       Question("test loss", "last", "best epoch", .below(0)),
@@ -76,12 +77,12 @@ enum Regularization {
 
   static let augmentation = Experiment(
     name: "augmentation",
-    claim: "Pictures changed so slightly that they keep their meaning help; digits that are flipped do not keep it.",
+    claim: "Augmentation that keeps the meaning of images helps; flipping digits does not keep it.",
     method:
-      "Digits, 359 rows to train on, 128 units, Adam, 100 epochs: none, turned and zoomed and shifted (10°, 0.1, a "
-      + "tenth of the width), cropped at random (one pixel of padding), flipped left to right (half of them).",
+      "Digits, 359 train rows, 128 units, Adam, 100 epochs: none, rotated, zoomed and shifted (10°, 0.1, a tenth "
+      + "of the width), random crops (one pixel of padding), horizontal flips (half of the images).",
     questions: [
-      Question("test error, %", "none", "turned, zoomed, shifted", .below(0)),
+      Question("test error, %", "none", "rotated, zoomed, shifted", .below(0)),
       Question("test error, %", "none", "cropped", .below(0)),
       Question("test error, %", "none", "flipped", .above(0)),
     ]

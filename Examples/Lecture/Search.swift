@@ -1,11 +1,11 @@
 import Foundation
 import Tartine
 
-/// Which hyperparameters matter, and how to look for them.
+/// The importance of hyperparameters, and how to search for them.
 enum Search {
   static let all = [learningRateFirst, logScale, randomBeatsGrid, coarseToFine]
 
-  /// What is searched over.
+  /// The search space.
   private struct Trial {
     var rate = 1e-3
     var units = 64
@@ -18,7 +18,7 @@ enum Search {
     }
   }
 
-  /// The dev error in percent of a trial of ten epochs; of one that diverges, that of guessing.
+  /// The dev error in percent of a trial of ten epochs; if it diverges, that of guessing.
   private static func devError(_ trial: Trial, _ split: Split, _ seed: UInt64) throws -> Double {
     do {
       return try trial.recipe.epochs(10).run(split, seed).devError
@@ -40,17 +40,18 @@ enum Search {
 
   static let learningRateFirst = Experiment(
     name: "learning-rate-first",
-    claim: "The learning rate matters most, before units, batch size and β.",
+    claim: "The learning rate matters most, more than units, batch size and β.",
     method:
-      "Digits, 64 units, Adam at 0.001, batches of 32, β₁ 0.9, 10 epochs; one number varied alone: the rate from 0.0001 to "
-      + "1, units from 16 to 256, the batch from 16 to 256, β₁ 0, 0.5, 0.9, 0.95, 0.99. And, as ranges are a matter of taste, "
-      + "each but β₁ by a factor of 4 down and up. Its range is the largest dev error less the smallest.",
+      "Digits, 64 units, Adam with a learning rate of 0.001, batches of 32, β₁ 0.9, 10 epochs; one "
+      + "hyperparameter varied at a time: the learning rate from 0.0001 to 1, units from 16 to 256, the batch size "
+      + "from 16 to 256, β₁ 0, 0.5, 0.9, 0.95, 0.99. And, since ranges are arbitrary, each but β₁ by a factor of 4 "
+      + "down and up. The range of a hyperparameter is its largest dev error less its smallest.",
     questions: [
-      Question("range, points", "units", "rate", .above(0)),
-      Question("range, points", "batch", "rate", .above(0)),
-      Question("range, points", "β₁", "rate", .above(0)),
-      Question("range by a factor of 4, points", "units", "rate", .above(0)),
-      Question("range by a factor of 4, points", "batch", "rate", .above(0)),
+      Question("range, points", "units", "learning rate", .above(0)),
+      Question("range, points", "batch size", "learning rate", .above(0)),
+      Question("range, points", "β₁", "learning rate", .above(0)),
+      Question("range by a factor of 4, points", "units", "learning rate", .above(0)),
+      Question("range by a factor of 4, points", "batch size", "learning rate", .above(0)),
     ]
   ) { lab, seed in
     let split = try lab.split(seed: seed)
@@ -75,8 +76,9 @@ enum Search {
     name: "log-scale",
     claim: "A learning rate should be drawn on a log scale.",
     method:
-      "Digits, 64 units, 10 epochs, 8 rates drawn from 0.0001 to 1, evenly or evenly on a log scale: the test error of the "
-      + "one that is best on dev, with Adam, whose good rates lie near 0.003, and with momentum, whose good ones lie near 0.3.",
+      "Digits, 64 units, 10 epochs, 8 learning rates drawn from 0.0001 to 1, uniformly or log-uniformly: the "
+      + "test error of the best by dev loss, with Adam, whose good learning rates are near 0.003, and with "
+      + "momentum, whose good ones are near 0.3.",
     questions: [
       Question("Adam: test error, %", "linear", "log", .below(0)),
       Question("momentum: test error, %", "linear", "log", .below(0)),
@@ -100,8 +102,9 @@ enum Search {
     name: "random-beats-grid",
     claim: "Points should be drawn at random, not taken from a grid.",
     method:
-      "Digits, 359 rows to train on, 64 units, Adam, 10 epochs; the rate from 0.0001 to 1 on a log scale and keep from 0.3 "
-      + "to 1: nine points of a 3 × 3 grid, moved as a whole by a draw, against nine at random; the one best on dev.",
+      "Digits, 359 train rows, 64 units, Adam, 10 epochs; the learning rate from 0.0001 to 1 on a log scale and "
+      + "keep from 0.3 to 1: nine points of a 3 × 3 grid, shifted as a whole at random, against nine random "
+      + "points; the best by dev loss.",
     questions: [
       Question("test error, %", "grid", "random", .below(0)),
       Question("test loss", "grid", "random", .below(0)),
@@ -123,8 +126,8 @@ enum Search {
     name: "coarse-to-fine",
     claim: "After a coarse search the good area should be searched more densely.",
     method:
-      "As random-beats-grid: twelve points at random, against the first six of them and then six within half a decade of "
-      + "the best one's rate and 0.15 of its keep.",
+      "The search of random-beats-grid: twelve random points, against the first six of them and then six within "
+      + "half a decade of the best one's learning rate and 0.15 of its keep.",
     questions: [
       Question("test error, %", "one search", "coarse, then fine", .below(0)),
       Question("test loss", "one search", "coarse, then fine", .below(0)),

@@ -1,21 +1,21 @@
 import Foundation
 import Tartine
 
-/// The notes' printed code beside what is meant.
+/// The printed code of the notes compared with what it is meant to compute.
 enum Slips {
   static let experiment = Experiment(
     name: "slips",
-    claim: "The notes' code, as printed, does not everywhere compute what their text means.",
-    method: "What can be run is run in Double, as meant and as printed.",
+    claim: "The notes' code, as printed, does not always compute what their text means.",
+    method: "Everything that can be run is run in Double, as intended and as printed.",
     questions: [
       Question("He: mean activation after 10 ReLU layers of 32", "normal", "uniform on [0, 1)", nil),
       Question("L2: distance of ΣΣ (WᵀW) from Σ w², over Σ w², 4 × 4", "sum of squares", "np.dot", nil),
-      Question("normalized inputs: deviation of a feature of size 10⁻⁵", "no ε", "ε 10⁻⁸ under the root", nil),
-      Question("batch norm undone, σ 3: deviation of Znew − Z", "γ = σ", "γ = σ²", nil),
-      Question("RMSProp, β 0.999: first step over the rate", "corrected", "as printed", nil),
-      Question("Adam: first step over the rate", "corrected", "as printed", nil),
-      Question("softmax of 100 rows: rows that are no number, %", "row's maximum", "one maximum", nil),
-      Question("cross-entropy of sure answers: rows that are no number, %", "from logits", "0 · log 0", nil),
+      Question("normalized inputs: standard deviation of a feature of size 10⁻⁵", "no ε", "ε 10⁻⁸ under the root", nil),
+      Question("batch norm undone, σ 3: standard deviation of Znew − Z", "γ = σ", "γ = σ²", nil),
+      Question("RMSProp, β 0.999: first step over the learning rate", "corrected", "as printed", nil),
+      Question("Adam: first step over the learning rate", "corrected", "as printed", nil),
+      Question("softmax of 100 rows: rows that are NaN, %", "row's maximum", "one maximum", nil),
+      Question("cross-entropy of confident predictions: rows that are NaN, %", "from logits", "0 · log 0", nil),
     ], measure: measure)
 
   @Sendable private static func measure(_ lab: Lab, _ seed: UInt64) throws -> [Pair] {
@@ -26,7 +26,8 @@ enum Slips {
     ]
   }
 
-  /// The mean activation after ten layers of 32 ReLU units whose weights are drawn so, times √(2/32).
+  /// The mean activation after ten layers of 32 ReLU units with weights from this distribution, times
+  /// √(2/32).
   private static func activation(_ stream: inout RandomStream, _ draw: (inout RandomStream) -> Double) -> Double {
     var values = (0..<32).map { _ in abs(stream.normal()) }
     for _ in 0..<10 {
@@ -37,7 +38,7 @@ enum Slips {
     return mean(values)
   }
 
-  /// `np.dot(W.T, W)` is a matrix; NumPy adds it to the cost element by element, and whoever sums that has not Σ w².
+  /// `np.dot(W.T, W)` is a matrix; NumPy adds it to the cost element by element, and its sum is not Σ w².
   private static func squares(_ stream: inout RandomStream) -> Pair {
     let w = (0..<4).map { _ in (0..<4).map { _ in stream.normal() } }
     let meant = w.joined().reduce(0) { $0 + $1 * $1 }
@@ -48,7 +49,7 @@ enum Slips {
     return Pair(0, abs(printed - meant) / meant)
   }
 
-  /// ε under the root squashes a feature of small scale.
+  /// ε under the root shrinks a feature of small scale.
   private static func smallFeature(_ stream: inout RandomStream) -> Pair {
     let x = (0..<1_000).map { _ in 1e-5 * stream.normal() }
     let (mu, sigma) = (mean(x), deviation(x))
@@ -56,7 +57,7 @@ enum Slips {
       deviation(x.map { ($0 - mu) / sigma }), deviation(x.map { ($0 - mu) / (sigma * sigma + 1e-8).squareRoot() }))
   }
 
-  /// γ must be the deviation, not the variance, to undo the norm.
+  /// γ must be the standard deviation, not the variance, to undo the normalization.
   private static func gamma(_ stream: inout RandomStream) -> Pair {
     let z = (0..<1_000).map { _ in 3 * stream.normal() }
     let (mu, sigma) = (mean(z), deviation(z))
@@ -66,10 +67,10 @@ enum Slips {
     )
   }
 
-  /// The library's own first steps: corrected, and by the notes' definition.
+  /// The first steps of the library: bias-corrected, and as the notes define them.
   private static func rmsprop(_ lab: Lab, _ seed: UInt64) throws -> Pair {
     let split = try lab.split(.few, seed: seed)
-    // Adam without momentum is RMSProp, corrected. With next to no ε, so that what is seen is the correction.
+    // Adam without momentum is RMSProp with bias correction. A tiny ε, so that the correction shows.
     let rate = 1e-4
     let optimizers = [
       Optimizer.adam(learningRate: .constant(rate), beta1: 0, epsilon: 1e-12),
@@ -92,7 +93,7 @@ enum Slips {
     return Pair(abs(v / 0.1) / ((0.001 * g * g) / 0.001).squareRoot(), abs(v) / (s + 1e-5).squareRoot())
   }
 
-  /// One maximum for all rows: a row that lies far below it is 0 / 0.
+  /// One maximum for all rows: a row far below it is 0 / 0.
   private static func softmax(_ stream: inout RandomStream) -> Pair {
     let rows = (0..<100).map { _ in
       let level = 500 * stream.normal()

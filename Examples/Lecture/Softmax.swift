@@ -5,10 +5,10 @@ import Tartine
 enum Softmax {
   static let all = [stable, twoClasses, gradient]
 
-  /// As printed, without a shift.
+  /// The formula as printed, without a shift.
   static func naive(_ z: [Double]) -> [Double] { stable(z, less: 0) }
 
-  /// Shifted by a number, by default the row's largest.
+  /// The formula with a shift, by default the row's largest logit.
   static func stable(_ z: [Double], less shift: Double? = nil) -> [Double] {
     let powers = z.map { exp($0 - (shift ?? z.max() ?? 0)) }
     let sum = powers.reduce(0, +)
@@ -19,12 +19,13 @@ enum Softmax {
     name: "stable-softmax",
     claim: "The naive softmax overflows, the stable one does not.",
     method:
-      "100 rows of ten logits, normal, with a deviation of 1 000, in Double: rows whose answer is no number, by the formula "
-      + "as it stands and shifted by the row's largest. And the library's own: digits, whose output layer takes inputs "
-      + "times 10⁵, one epoch at a rate of 10⁻⁹: predictions whose probabilities are not finite or do not add up to 1.",
+      "100 rows of ten logits, normal, with a standard deviation of 1 000, in Double: rows whose result is NaN, "
+      + "by the plain formula and shifted by the row's largest logit. And the library's own: digits, with an "
+      + "output layer whose inputs are multiplied by 10⁵, one epoch with a learning rate of 10⁻⁹: predictions "
+      + "whose probabilities are not finite or do not add up to 1.",
     questions: [
-      Question("rows that are no number, %", "naive", "stable", .below(0)),
-      Question("the library's predictions that are none, %", "possible", "found", .within(0)),
+      Question("rows that are NaN, %", "naive", "stable", .below(0)),
+      Question("the library's invalid predictions, %", "possible", "found", .within(0)),
     ]
   ) { lab, seed in
     var stream = Tables.stream(seed, 10)
@@ -44,7 +45,7 @@ enum Softmax {
   static let twoClasses = Experiment(
     name: "softmax-two-classes",
     claim: "With two classes the softmax is the sigmoid of the logits' difference, and probabilities add up to 1.",
-    method: "1 000 pairs of logits, normal, with a deviation of 5, in Double.",
+    method: "1 000 pairs of logits, normal, with a standard deviation of 5, in Double.",
     questions: [
       Question("largest distance from the sigmoid", "exact", "computed", .within(1e-15)),
       Question("largest distance of the sum from 1", "exact", "computed", .within(1e-15)),
@@ -63,8 +64,10 @@ enum Softmax {
 
   static let gradient = Experiment(
     name: "softmax-gradient",
-    claim: "The gradient of the cross-entropy by the logits is A − Y.",
-    method: "100 rows of ten logits, normal, with a deviation of 3, in Double, against central differences of 10⁻⁵.",
+    claim: "The gradient of the cross-entropy with respect to the logits is A − Y.",
+    method:
+      "100 rows of ten logits, normal, with a standard deviation of 3, in Double, against central differences of "
+      + "10⁻⁵.",
     questions: [Question("largest distance", "exact", "computed", .within(1e-8))]
   ) { _, seed in
     var stream = Tables.stream(seed, 12)
@@ -90,7 +93,7 @@ enum Softmax {
 }
 
 extension Experiment {
-  /// In the order of the notes.
+  /// The experiments in the order of the notes.
   static let all =
     BiasAndVariance.all + Regularization.all + DropoutClaims.all + Inputs.all + Descent.all + AdaptiveRates.all
     + Search.all + Normalization.all + Softmax.all + [Slips.experiment]

@@ -11,13 +11,14 @@ extension Estimate {
     return Estimate(mean, low: mean - half, high: mean + half)
   }
 
-  /// As in `−0.42 (−0.61 to −0.23)`: to two digits of the interval's half, and four of the largest figure.
+  /// The difference as text, `−0.42 (−0.61 to −0.23)`: to two digits of the half-width, and at most four of
+  /// the largest figure.
   var text: String {
     let (half, largest) = ((high - low) / 2, max(abs(low), abs(high)))
     guard largest == 0 || largest >= 1e-4 else { return "\(format(value)) (\(format(low)) to \(format(high)))" }
     func places(_ value: Double, digits: Int) -> Int { value > 0 ? max(0, digits - 1 - magnitude(value)) : 2 }
     var decimals = min(places(half, digits: 2), places(largest, digits: 4))
-    // An end beside 0 shows on which side it lies.
+    // An end near 0 shows its sign.
     while [low, high].contains(where: { $0 != 0 && abs($0) < 0.5 * pow(10, -Double(decimals)) }), decimals < 6 {
       decimals += 1
     }
@@ -26,7 +27,8 @@ extension Estimate {
   }
 }
 
-/// Student's 97.5 % point: exact for 1 and 2 degrees of freedom, else by Fisher's expansion, which is within 0.01 from 5 on.
+/// Student's 97.5 % point: exact for 1 and 2 degrees of freedom, else by Fisher's expansion, within 0.01 from
+/// 5 on.
 func studentPoint(_ freedom: Int) -> Double {
   if freedom < 3 { return freedom == 1 ? 12.706 : 4.303 }
   let (n, z) = (Double(freedom), 1.959963984540054)
@@ -38,7 +40,7 @@ func studentPoint(_ freedom: Int) -> Double {
 /// The exponent of the first digit.
 private func magnitude(_ value: Double) -> Int { Int(log10(abs(value)).rounded(.down)) }
 
-/// Three digits, without zeros at the end.
+/// Three significant digits, without trailing zeros.
 func format(_ value: Double) -> String {
   guard value != 0, value.isFinite else { return value == 0 ? "0" : "\(value)" }
   let parts = String(format: "%.1e", value).split(separator: "e")
@@ -58,13 +60,13 @@ private func superscript(_ exponent: Int) -> String {
   return String(String(exponent).compactMap { digits[$0] })
 }
 
-/// With a true minus sign, and none before nothing.
+/// A number with a true minus sign, and none before zero.
 private func signed(_ text: String) -> String {
   let isNothing = !text.contains { $0 >= "1" && $0 <= "9" }
   return isNothing ? text.replacingOccurrences(of: "-", with: "") : text.replacingOccurrences(of: "-", with: "−")
 }
 
-/// In lines of at most 120 columns.
+/// Wraps lines at 120 columns.
 func wrapped(_ text: String) -> String {
   var lines = [""]
   for word in text.split(separator: " ") {
@@ -77,7 +79,7 @@ func wrapped(_ text: String) -> String {
 /// The mean of some numbers.
 func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
 
-/// Their standard deviation, as of all there are.
+/// The population standard deviation of some numbers.
 func deviation(_ values: [Double]) -> Double {
   let middle = mean(values)
   return mean(values.map { ($0 - middle) * ($0 - middle) }).squareRoot()

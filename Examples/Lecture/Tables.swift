@@ -1,9 +1,9 @@
 import Foundation
 import Tartine
 
-/// Generated data; the same for a seed on every machine.
+/// Generated data, the same for a seed on every machine.
 enum Tables {
-  /// A stream for one table.
+  /// A random stream for one table.
   static func stream(_ seed: UInt64, _ table: Int) -> RandomStream {
     RandomStream(seed: seed, purpose: .noise, index: table)
   }
@@ -22,7 +22,7 @@ enum Tables {
     return try Dataset(features: rows, labels: labels)
   }
 
-  /// Two classes whose normal clouds overlap so that about 16 % are wrong at best, in ten columns.
+  /// Two overlapping normal clouds in ten columns; the best classifier errs on about 16 %.
   static func clouds(_ count: Int, seed: UInt64) throws -> Dataset {
     var stream = stream(seed, 2)
     var (rows, labels) = ([[Float]](), [Int]())
@@ -35,7 +35,7 @@ enum Tables {
     return try Dataset(features: rows, labels: labels)
   }
 
-  /// Friedman's first function with noise: a regression of ten columns, of which five count.
+  /// Friedman's first function with noise: a regression on ten columns, five of which matter.
   ///
   /// **Source**: Friedman, *Multivariate adaptive regression splines*, 1991, eq. 61.
   static func friedman(_ count: Int, seed: UInt64, offset: Double = 0) throws -> Dataset {
@@ -64,12 +64,12 @@ enum Tables {
 }
 
 extension RandomStream {
-  /// Of mean 0 and deviation 1, by Box and Muller.
+  /// Standard normal numbers, by Box and Muller.
   mutating func normal() -> Double {
     let radius = (-2 * log(1 - uniform())).squareRoot()
     return radius * cos(2 * .pi * uniform())
   }
 
-  /// Between two numbers, evenly on a log scale.
+  /// A number between two others, log-uniformly.
   mutating func logUniform(_ low: Double, _ high: Double) -> Double { low * pow(high / low, uniform()) }
 }

@@ -2,8 +2,8 @@ import Foundation
 import Tartine
 
 extension Model {
-  /// The weight matrices, from the model's own file: eight bytes with the length of a JSON table of contents, the table,
-  /// and the numbers.
+  /// The weight matrices, read from the model file: eight bytes with the length of the JSON header, the
+  /// header, and the numbers.
   func weights() throws -> [(name: String, rows: Int, values: [Double])] {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("lecture-\(UUID().uuidString).safetensors")
     defer { try? FileManager.default.removeItem(at: url) }
@@ -28,14 +28,14 @@ extension Model {
     return mean(all.map { $0 * $0 }).squareRoot()
   }
 
-  /// The percentage of weights nearer to 0 than that.
+  /// The percentage of weights closer to 0 than that.
   func weights(below bound: Double) throws -> Double {
     let all = try weights().flatMap(\.values)
     return 100 * Double(all.count { abs($0) < bound }) / Double(all.count)
   }
 
-  /// On how many of its inputs a unit of the layer leans, as a percentage: 1 / Σ p² with p each one's share of the unit's
-  /// squared weights; all alike are 100 %, a single one 100 / n.
+  /// The effective number of inputs of a unit in the layer, as a percentage: 1 / Σ p², with p each input's
+  /// share of the unit's squared weights; equal weights give 100 %, a single one 100 / n.
   func spread(of layer: String) throws -> Double {
     guard let (_, rows, values) = try weights().first(where: { $0.name == layer + ".weight" }) else { return .nan }
     let units = values.count / rows

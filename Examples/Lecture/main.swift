@@ -4,15 +4,15 @@
 //     swift run -c release TartineLecture NAME [--seeds N] [--threads T] [--mnist FOLDER]
 //     swift run -c release TartineLecture all                                 the results of Documentation/Lecture.md
 //
-// T trainings run at once, each on one thread; the figures are the same for any T, but those that are times.
+// T trainings run at once, each on one thread; the figures are the same for any T, except for times.
 
 import Foundation
 import Tartine
 
-/// Says how it goes, apart from the results.
+/// Prints progress, apart from the results.
 func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
-/// Ends the program with a sentence.
+/// Ends the program with a message.
 func fail(_ text: String) -> Never {
   say(text)
   exit(64)
@@ -20,7 +20,7 @@ func fail(_ text: String) -> Never {
 
 var arguments = Array(CommandLine.arguments.dropFirst())
 
-/// Takes a flag and what stands behind it away.
+/// Removes a flag and its value from the arguments.
 @MainActor func take(_ flag: String) -> String? {
   guard let place = arguments.firstIndex(of: flag) else { return nil }
   guard place + 1 < arguments.count else { fail("\(flag) needs a value.") }
@@ -28,7 +28,7 @@ var arguments = Array(CommandLine.arguments.dropFirst())
   return arguments[place + 1]
 }
 
-/// Takes a flag with a whole number from `least` on away.
+/// Removes a flag with a whole number of at least `least`.
 @MainActor func takeNumber(_ flag: String, from least: Int) -> Int? {
   guard let text = take(flag) else { return nil }
   guard let number = Int(text), number >= least else { fail("\(flag) must be a whole number from \(least) on.") }
@@ -58,7 +58,7 @@ do {
     outcomes.append(try await experiment.run(in: lab, seeds: seeds, threads: threads))
     say("\(experiment.name): \(String(format: "%.1f", (ContinuousClock.now - began) / .seconds(1))) s")
   }
-  if mnist != nil { print("On MNIST, 600 or 6 000 rows to train on, where the text says digits, 359 or 1 078.\n") }
+  if mnist != nil { print("On MNIST, with 600 or 6 000 train rows where the text says digits, 359 or 1 078.\n") }
   if name == "all" {
     print(Outcome.summary(outcomes) + "\n")
     say("all: \(String(format: "%.0f", (ContinuousClock.now - start) / .seconds(1))) s")

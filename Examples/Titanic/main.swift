@@ -8,12 +8,12 @@ let recipe = Recipe {
 }
 .optimizer(.adam(learningRate: .cosine(from: 3e-3)))
 
-let run = try recipe.train(on: split, seed: 1)  // the test part stays locked
+let run = try recipe.train(on: split, seed: 1)  // the test set stays locked
 print(run.diagnosis)  // error ladder, verdict, prescriptions
 
-if let idea = run.diagnosis.prescriptions.first {  // the loop: idea, experiment, proof
+if let idea = run.diagnosis.prescriptions.first {  // the loop: idea, experiment, evidence
   let next = try idea.recipe.train(on: split, seed: 1)
   print(try next.compared(to: run))  // paired: −1.2 points (−1.9 to −0.5)
 }
 print(try run.model.predict(["Sex": "female", "Age": 29]))
-print(try run.test())  // opens the test part; counted in the run
+print(try run.test())  // evaluates on the test set; counted in the run

@@ -2,23 +2,23 @@ import TartineData
 import TartineEngine
 import TartineTraining
 
-/// What an operation on pictures does to a trained model's answers: where it changes many, it may change what the
-/// pictures mean as well.
+/// The effect of an augmentation operation on a trained model's predictions. An operation that changes many
+/// predictions may also change the images' labels.
 public struct AugmentationEffect: Sendable {
   /// The operation's key, or `together`.
   public let name: String
-  /// The share of pictures that are answered otherwise than they are unchanged.
+  /// The share of images whose prediction changes.
   public let changed: Estimate
-  /// The share of changed pictures that are misclassified.
+  /// The share of augmented images that are misclassified.
   public let error: Estimate
 
-  /// Measures each operation alone, and all together, on pictures that the caller sets aside: dev's, by the division
-  /// that the model was trained with.
+  /// Measures each operation alone, and all together, on held-out images: those of dev, by the split that the
+  /// model was trained with.
   ///
   /// - Parameters:
-  ///   - model: a classifier of pictures.
-  ///   - rows: the pictures' places in the data set.
-  /// - Throws: `DataError` where the data do not fit the model.
+  ///   - model: An image classifier.
+  ///   - rows: The images' row indices in the data set.
+  /// - Throws: `DataError` if the data do not fit the model.
   package static func measure(
     _ augmentation: Augmentation, on model: Model, _ dataset: Dataset, rows: [Int], seed: UInt64, threads: Int? = nil
   ) throws -> [AugmentationEffect] {

@@ -22,21 +22,21 @@ public struct Baselines: Sendable {
 
   /// The majority class, the mean, or the quantile that a quantile loss asks for.
   public let constant: Baseline
-  /// Least squares or logistic regression; nil for a network that is one itself, and where it cannot be trained.
+  /// Least squares or logistic regression; nil if the network is linear itself, or if it cannot be trained.
   public let linear: Baseline?
 
   private let unit: Unit
   private let part: String
 
-  /// Rows that the linear model is trained on at most: more change it little.
+  /// The maximum number of rows to train the linear model on: more rows change it little.
   private static let mostRows = 20_000
 
   /// Measures the baselines of a run.
   ///
   /// - Parameters:
-  ///   - run: a finished training.
-  ///   - test: the test part's evaluation, once it was opened.
-  ///   - threads: by default as many as there are processors.
+  ///   - run: A finished training run.
+  ///   - test: The evaluation on the test set; nil while the test set is locked.
+  ///   - threads: The default is the number of processors.
   public init(of run: Run, test: Evaluation? = nil, threads: Int? = nil) {
     let unit = Unit(run.model)
     self.unit = unit
@@ -46,7 +46,7 @@ public struct Baselines: Sendable {
       let isNumber = run.model.task == .regression
       let (network, own) = test.map { ($0.outcomes, other ?? []) } ?? (run.dev.outcomes, dev)
       let devCases = groups.map { run.dev.cases($0) }
-      // A test file of its own has no groups.
+      // A separate test file has no groups.
       let testCases = run.split.hasTestFile ? nil : test.flatMap { test in groups.map { test.cases($0) } }
       func figure(_ outcomes: [Double], _ cases: [Int]?) -> Estimate {
         SampledFigure(outcomes: [outcomes], isNumber: isNumber, cases: cases).rows
@@ -85,7 +85,7 @@ public struct Baselines: Sendable {
     return try Recipe.linear(for: some, loss: run.recipe.loss, threads: threads).train(on: some, threads: threads).model
   }
 
-  /// The answer for every row: a number, a class, or each label's.
+  /// The constant prediction: a number, a class, or each label's value.
   private static func constant(_ run: Run, rows: [Int]) -> [Double] {
     let truths = run.model.preparation.target.truths(of: run.split.dataset, rows: rows)
     return truths.map { truth in
@@ -100,7 +100,7 @@ public struct Baselines: Sendable {
     }
   }
 
-  /// Each row's own error with that answer.
+  /// Each row's own error with the constant prediction.
   private static func outcomes(_ answer: [Double], _ evaluation: Evaluation) -> [Double] {
     let width = answer.count
     return (0..<evaluation.rowCount).map { row in

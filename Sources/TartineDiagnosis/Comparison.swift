@@ -9,27 +9,30 @@ import TartineTraining
   import Darwin
 #endif
 
-/// The difference of two runs, or of two recipes trained with several seeds each, on the same dev rows.
+/// The difference between two runs, or between two recipes trained with several seeds each, on the same dev
+/// rows.
 ///
-/// The interval is of rows like these and, where there are several seeds, of seeds like these: for one run each of classes
-/// Bonett and Price's for paired proportions; else the rows' differences (of their squared errors, for RMSE by the delta
-/// method), averaged over the seeds, and the seeds' own deviations with Student's t, each recipe's its own. Rows of one group,
-/// where whole groups were divided, are one case, and count so for classes too. With one seed each it is of these two networks: another seed of either recipe may say otherwise.
+/// The interval covers sampling of rows and, with several seeds, of seeds. For one classification run each,
+/// it is Bonett and Price's for paired proportions. Otherwise it is the normal interval of the paired row
+/// differences (of squared errors for RMSE, by the delta method), averaged over the seeds, plus the variance
+/// over seeds of each recipe, with Student's t. If the split keeps groups whole, the rows of a group count as
+/// one case, also for classes. With one seed each, the interval is for these two networks: another seed of
+/// either recipe may give another result.
 ///
 /// **Source**: Welch, *The generalization of "Student's" problem when several different population variances are involved*,
 /// 1947; Bonett and Price, *Adjusted Wald confidence interval for a difference of binomial proportions based on paired
 /// data*, 2012; Fagerland, Lydersen and Laake, *The McNemar test for binary matched-pairs data*, 2013, for the mid-p value.
 public struct Comparison: Sendable, CustomStringConvertible {
-  /// The figures compared, error or RMSE: mean over seeds.
+  /// The two errors or RMSEs compared: means over seeds.
   public let figure, otherFigure: Double
-  /// The first less the other: below 0 is better.
+  /// The first error less the second: below 0 is better.
   public let difference: Estimate
-  /// How likely a difference as large is where there is none: McNemar's, exact, for one run each of classes; else the level at
-  /// which the interval would just touch 0.
+  /// The p-value: McNemar's exact one for one classification run each; otherwise the level at which the
+  /// interval just touches 0.
   public let p: Double
-  /// Dev rows.
+  /// The number of dev rows.
   public let rows: Int
-  /// Runs of each.
+  /// The number of runs of each.
   public let seeds: (Int, Int)
   /// Whether the whole interval lies on one side of 0.
   public var isDecided: Bool { difference.low > 0 || difference.high < 0 }
@@ -38,15 +41,15 @@ public struct Comparison: Sendable, CustomStringConvertible {
 
   private let unit: Unit
 
-  /// Compares what some runs reach with what others do.
+  /// Compares the errors of some runs with those of others.
   ///
   /// - Parameters:
-  ///   - runs: of one recipe with several seeds, or one run.
-  ///   - others: the same of what they are held against.
-  /// - Throws: `DataError` where they were not measured on the same rows.
+  ///   - runs: One run, or several runs of one recipe with different seeds.
+  ///   - others: One run, or several runs of the recipe to compare with.
+  /// - Throws: `DataError` if the runs were not measured on the same rows.
   public init(of runs: [Run], to others: [Run]) throws {
     guard let first = runs.first, let other = others.first else {
-      throw RecipeError("a comparison needs a run on either side.")
+      throw RecipeError("a comparison needs a run on each side.")
     }
     for run in runs + others {
       guard run.split.dataset.source == first.split.dataset.source, run.dev.origin == first.dev.origin,
@@ -76,13 +79,13 @@ public struct Comparison: Sendable, CustomStringConvertible {
     let value = figure - otherFigure
     func half(_ tail: Double) -> Double {
       let ofSeeds = seedSpread.map { $0.deviation * HypothesisTest.studentPoint(upperTail: tail, freedom: $0.freedom) }
-      // One row says nothing of others.
+      // One row gives no variance.
       guard count > 1, spread.isFinite else { return .infinity }
       return hypot(HypothesisTest.studentPoint(upperTail: tail, freedom: freedom) * spread, ofSeeds ?? 0)
     }
     let width = half(0.025)
     difference = Estimate(value, low: value - width, high: value + width)
-    // Where the interval would just touch 0.
+    // The level at which the interval just touches 0.
     var (low, high) = (1e-12, 0.5)
     while high - low > 1e-6 * high {
       let middle = (low * high).squareRoot()
@@ -91,21 +94,21 @@ public struct Comparison: Sendable, CustomStringConvertible {
     p = value == 0 ? 1 : min(1, 2 * high)
   }
 
-  /// Numbers come back from the units of training with a rounding of their own.
+  /// Numbers are converted back from the training unit, with rounding.
   private static func agree(_ a: [Double], _ b: [Double]) -> Bool {
     guard a.count == b.count else { return false }
     let largest = b.reduce(0) { max($0, abs($1)) }
     return zip(a, b).allSatisfy { abs($0 - $1) <= 1e-5 * largest }
   }
 
-  /// Runs on one side.
+  /// The runs on one side.
   private struct Arm {
     let scores: [Double]
-    /// Each row's share in the figure, as the delta method has it, averaged over the runs.
+    /// Each row's contribution to the figure, by the delta method, averaged over the runs.
     let rows: [Double]
 
     var mean: Double { scores.reduce(0, +) / Double(scores.count) }
-    /// Over seeds; nil for one run.
+    /// The standard deviation over seeds; nil for one run.
     var variance: Double? {
       guard scores.count > 1 else { return nil }
       return scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(scores.count - 1)
@@ -122,8 +125,9 @@ public struct Comparison: Sendable, CustomStringConvertible {
     }
   }
 
-  /// The deviation of the difference that seeds make, and how surely it is known, after Welch and Satterthwaite; an arm of one
-  /// run is taken to vary as the other does. Nil where nothing tells it.
+  /// The standard deviation of the difference over seeds, and its degrees of freedom by Welch and
+  /// Satterthwaite. A side with one run is assumed to vary like the other. Nil if neither side has several
+  /// runs.
   private static func seedSpread(_ mine: Arm, _ theirs: Arm) -> (deviation: Double, freedom: Double)? {
     let arms = [mine, theirs]
     guard let known = arms.map(\.variance).compactMap({ $0 }).first else { return nil }
@@ -137,7 +141,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
     return (sum.squareRoot(), sum * sum / (terms[0] + terms[1]))
   }
 
-  /// The mid-p value of as many or fewer changes in one direction, of all rows that changed.
+  /// The mid-p value of as few or fewer changes in one direction, among all rows that changed.
   private static func mcNemar(_ first: [Double], _ second: [Double]) -> Double {
     let worse = zip(first, second).count { $0 > $1 }
     let changed = zip(first, second).count { $0 != $1 }
@@ -152,16 +156,16 @@ public struct Comparison: Sendable, CustomStringConvertible {
     return min(1, 2 * tail - share(fewer))
   }
 
-  /// As in `−1.20 points (−1.90 to −0.50): better`.
+  /// The difference and verdict: `−1.20 points (−1.90 to −0.50): better`.
   public var description: String { "\(unit.difference(difference)): \(verdict)" }
 
-  /// A figure as text.
+  /// An error as text.
   package func text(_ value: Double) -> String { unit.text(value) }
 }
 
 extension Run {
   /// The paired difference of the dev errors, this run's less the other's.
-  /// - Throws: `DataError` where the runs were not measured on the same rows.
+  /// - Throws: `DataError` if the runs were not measured on the same rows.
   public func compared(to other: Run) throws -> Comparison { try Comparison(of: [self], to: [other]) }
 }
 
@@ -174,7 +178,7 @@ extension Comparison: Encodable {
     try values.encode(figure, forKey: .figure)
     try values.encode(otherFigure, forKey: .other)
     try values.encode(difference.value, forKey: .difference)
-    // What nothing bounds is null.
+    // An unbounded end is null.
     try values.encode(difference.low.isFinite ? difference.low : nil, forKey: .low)
     try values.encode(difference.high.isFinite ? difference.high : nil, forKey: .high)
     try values.encode(p, forKey: .p)

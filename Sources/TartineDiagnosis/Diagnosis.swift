@@ -1,77 +1,82 @@
 import TartineData
 import TartineTraining
 
-/// The error ladder of a run, read: bias, variance, both or neither, or undecided.
+/// The error ladder of a run and its verdict: bias, variance, both, neither, or undecided.
 ///
 /// A difference is *present* if its 95 % interval lies above δ, the smallest difference that matters,
-/// *absent* if it lies below, else *undecided*. Bias needs a reference, a human or Bayes error, or the train error that another
-/// recipe reached: without one it can be absent, where the train error itself is below δ, but never present.
+/// *absent* if it lies below, else *undecided*. Bias is measured against a reference: a human or Bayes error,
+/// or the train error that another recipe reached. Without a reference, bias can be absent (if the train
+/// error itself is below δ) but never present.
 ///
-/// With several seeds the intervals are for this recipe's expected error on this train set: rows enter, and seeds. With one
-/// seed they are for this network's. Train's rows are all that there are, so that measuring every one of them leaves nothing
-/// open. Dev chose the epoch, so its error is a little optimistic.
+/// With several seeds, the intervals are for the expected error of this recipe on this train set and cover
+/// sampling of both rows and seeds. With one seed, they are for this one network. The train set is finite:
+/// measured on all of its rows, the train error has no sampling error. The dev set chose the epoch, so the
+/// dev error is slightly optimistic.
 ///
 /// **Source**: Ng, *Machine Learning Yearning*, ch. 20 to 30.
 public struct Diagnosis: Sendable, CustomStringConvertible {
-  /// From the train error up.
+  /// The rungs, starting with the train error or its reference.
   public let ladder: [Rung]
   /// δ, in the ladder's unit.
   public let worth: Double
-  /// What keeps the train error above its reference.
+  /// Whether the train error is above its reference.
   public let bias: Finding
-  /// What keeps the error of rows like train's, dev's unless there is a train-dev part, above the train error.
+  /// Whether the error on held-out rows from the train distribution (train-dev, or dev if there is no
+  /// train-dev set) is above the train error.
   public let variance: Finding
-  /// How the dev error stands to that of rows of train's source that were not trained on; nil where there is no such part.
+  /// The dev error less the train-dev error; nil if there is no train-dev set.
   public let dataMismatch: Finding?
-  /// How the test error stands to the dev error; nil while test is locked.
+  /// The test error less the dev error; nil while the test set is locked.
   public let mismatch: Finding?
-  /// What to try next, the most promising first.
+  /// What to try next, most promising first.
   public let prescriptions: [Prescription]
 
   private let unit: Unit
 
-  /// Reads a run.
+  /// Diagnoses a run.
   ///
   /// - Parameters:
-  ///   - run: a finished training.
-  ///   - test: the test part's evaluation, once it was opened.
-  ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
-  ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
+  ///   - run: A finished training run.
+  ///   - test: The evaluation on the test set, if the test set was used; otherwise empty.
+  ///   - humanError: A human or Bayes error, as a fraction or in the target's unit.
+  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
+  ///     half a point for classes.
   public init(of run: Run, test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil) {
     self.init(of: [run], test: test.map { [$0] } ?? [], humanError: humanError, worth: worth)
   }
 
-  /// One network trained without some of train's rows, where train and dev come from different sources: what is lost between
-  /// those rows and dev is the sources' difference.
+  /// A network trained without some of the train rows, for train and dev sets from different sources. The
+  /// difference between its error on those rows (train-dev) and on dev is the data mismatch.
   public struct Sources: Sendable {
-    /// The training; its dev part are the rows that were set aside, and chose its epoch.
+    /// The run, whose dev set is the train-dev set: the rows held out of train. They also chose its epoch.
     public let run: Run
-    /// The same network on the dev part.
+    /// The evaluation of the same network on the dev set.
     public let dev: Evaluation
 
-    /// A network, and what it does on dev.
+    /// Creates the pair of a run and its evaluation on the dev set.
     public init(run: Run, dev: Evaluation) {
       self.run = run
       self.dev = dev
     }
   }
 
-  /// Reads several runs of one recipe on one division, which differ in their seed alone.
+  /// Diagnoses several runs of one recipe on one split that differ only in their seed.
   ///
   /// - Parameters:
-  ///   - runs: at least one.
-  ///   - test: each run's evaluation on the test part, or the first one's, once it was opened; else none.
-  ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
-  ///   - probe: a run of another recipe, such as a wider network that is trained longer: where nothing says how low the train
-  ///     error could be, this does.
-  ///   - sources: where train and dev come from different ones, a network that tells the two differences apart: then the
-  ///     ladder is of that one.
-  ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
+  ///   - runs: At least one run.
+  ///   - test: The evaluation of each run, or of the first one, on the test set, if it was used; otherwise
+  ///     empty.
+  ///   - probe: A run of another recipe, such as a wider network trained for longer. Its train error is the
+  ///     reference for bias if no human error is given.
+  ///   - sources: A network that separates variance from data mismatch, for train and dev sets from different
+  ///     sources. The ladder is then that of this network.
+  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
+  ///     half a point for classes.
   public init(
     of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, probe: Run? = nil,
     sources: Sources? = nil, worth: Double? = nil
   ) {
-    precondition(!runs.isEmpty, "a diagnosis is of at least one run")
+    precondition(!runs.isEmpty, "a diagnosis needs at least one run")
     let run = runs[0]
     let unit = Unit(run.model)
     let groups = run.split.groupByRow
@@ -94,7 +99,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     variance = Self.variance(
       (middle ?? dev).figure.less(train.figure), delta, unit, of: middle == nil ? "dev" : "train-dev")
     dataMismatch = middle.map { Self.dataMismatch(dev.figure.less($0.figure), delta, unit) }
-    // A test file of its own has no groups.
+    // A separate test file has no groups.
     let testRung = test.isEmpty ? nil : run.split.hasTestFile ? Rung("test", test) : rung("test", test)
     mismatch = testRung.map {
       Self.mismatch(
@@ -104,18 +109,18 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     let reference =
       humanError.map { Rung(human: $0) }
       ?? probe.flatMap {
-        // One that is higher bounds nothing.
+        // A probe with a higher train error is no bound.
         $0.train.score < train.estimate.value ? rung("reached", [$0.train], of: run.split.trainCount) : nil
       }
     ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
     self.unit = unit
-    // What is below δ already has little to give, whatever its reference.
+    // A train error below δ leaves no room for bias that matters, whatever the reference.
     let bias = train.estimate.value < delta ? .absent : bias.reading
     prescriptions = Prescription.list(for: run, bias: bias, variance: variance, worth: delta)
   }
 
-  /// Each row's own error, over the seeds.
+  /// Each row's own error, averaged over the seeds.
   private static func means(_ seeds: [[Double]]) -> [Double] {
     seeds[0].indices.map { row in seeds.reduce(0) { $0 + $1[row] } / Double(seeds.count) }
   }
@@ -144,7 +149,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
         sentence: "Bias is absent: the train error is 0\(unit.isFraction ? " %" : "").")
     }
     if let probe {
-      // One that learns its rows no better proves nothing.
+      // A probe that fits the train set no better proves nothing.
       let reading = probe.low < -delta ? .undecided : Reading(probe, worth: delta)
       let other = "the lowest train error of another recipe that is no worse on dev is"
       if reading != .absent, probe.value <= 0 {
@@ -168,7 +173,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     return Finding(
       reading: .undecided, difference: nil,
       sentence: "Bias is undecided: nothing says how low the train error of \(unit.text(train.value)) could be; "
-        + "a human error (--human-error) or a wider or longer run would.")
+        + "a human error (--human-error), or a run of a wider network or with more epochs, would.")
   }
 
   private static func variance(
@@ -204,7 +209,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       reading: reading, difference: difference,
       sentence: "Test less dev is \(unit.difference(difference))"
         + (reading == .present
-          ? ": test is of another distribution, or too much was chosen by dev." : "."))
+          ? ": the test distribution differs, or too many choices were made on dev." : "."))
   }
 
   /// The verdict in a sentence or two.
@@ -253,27 +258,27 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
 
   /// The figure's name and unit, for a heading.
   public var heading: String { unit.heading }
-  /// The figure that a training is judged by: test's, or dev's while test is locked.
+  /// The error to judge a training by: on test, or on dev while test is locked.
   public var result: Estimate { ladder[ladder.count - 1].estimate }
-  /// A difference of the ladder's figures as text.
+  /// A difference of two errors as text.
   public func points(_ value: Double) -> String { unit.points(value) }
-  /// A figure of the ladder as text.
+  /// An error as text.
   public func text(_ value: Double) -> String { unit.text(value) }
   /// An interval as text, `1.9 to 4.6 %`.
   public func range(_ estimate: Estimate) -> String { unit.range(estimate) }
 }
 
 extension Evaluation {
-  /// Which rows belong together, by the group of each of the data set's rows.
+  /// Which rows belong together, by the group of each row of the data set.
   package func cases(_ groups: [Int]) -> [Int] { origin.map { groups[$0] } }
 }
 
 extension Run {
-  /// The ladder without test, its reading, and what to try next.
+  /// The ladder without test, the verdict, and what to try next.
   public var diagnosis: Diagnosis { Diagnosis(of: self) }
 }
 
-/// How a task's figure is written.
+/// How a task's error is formatted.
 package struct Unit: Sendable {
   package let isFraction: Bool
   private let task: LearningTask
@@ -309,7 +314,7 @@ package struct Unit: Sendable {
   /// `2.8 %`, or a number in the target's unit.
   package func text(_ value: Double) -> String { isFraction ? "\(Self.percent(value)) %" : Self.significant(value) }
 
-  /// `better by 1.2 points (0.4 to 2.0)`, or `worse by …`, of how much an error falls.
+  /// `better by 1.2 points (0.4 to 2.0)`, or `worse by …`, for the amount by which an error falls.
   func change(_ fall: Estimate) -> String {
     fall.value < 0
       ? "worse by \(difference(Estimate(-fall.value, low: -fall.high, high: -fall.low)))"
@@ -323,7 +328,7 @@ package struct Unit: Sendable {
       : "lower by \(difference(fall))"
   }
 
-  /// A difference alone: `0.50 points`.
+  /// A difference without an interval: `0.50 points`.
   package func points(_ value: Double) -> String {
     isFraction ? "\(Self.percent(value)) points" : Self.significant(value)
   }
@@ -342,7 +347,7 @@ package struct Unit: Sendable {
         + "\(Self.significant(estimate.high)))"
   }
 
-  /// A fraction in percent with as many decimals as say something: two below 10 %.
+  /// A fraction in percent: two decimals below 10 %, else one.
   static func percent(_ fraction: Double) -> String {
     let percent = fraction * 100
     return Text.fixed(percent, decimals: abs(percent) < 9.995 ? 2 : 1)

@@ -1,39 +1,39 @@
 import TartineData
 import TartineTraining
 
-/// What a difference between two rungs says, held against the smallest that matters.
+/// A difference between two rungs, compared with δ, the smallest difference that matters.
 public enum Reading: String, Hashable, Sendable, Codable {
   /// The whole interval lies above δ.
   case present
   /// The whole interval lies below δ.
   case absent
-  /// The interval holds δ, or there is nothing to compare with.
+  /// The interval contains δ, or there is no reference.
   case undecided
 
-  /// Reads a difference against δ.
+  /// Compares a difference with δ.
   public init(_ difference: Estimate, worth delta: Double) {
     self = difference.low > delta ? .present : difference.high < delta ? .absent : .undecided
   }
 }
 
-/// One error of the ladder, of one network or of a recipe with several seeds.
+/// One error of the ladder, for one network or for a recipe with several seeds.
 public struct Rung: Hashable, Sendable {
-  /// `human`, or `reached` where the reference is estimated by the lowest train error of another recipe; `train`, `train-dev`,
-  /// `dev` or `test`.
+  /// The name: `train`, `train-dev`, `dev`, `test`, `human` for a given reference, or `reached` for a
+  /// reference estimated by the lowest train error of another recipe.
   public let name: String
-  /// Error or RMSE, with its interval.
+  /// The error or RMSE, with its interval.
   public let estimate: Estimate
-  /// Rows it was measured on; 0 for a reference that was given.
+  /// The number of rows measured; 0 for a given reference.
   public let rows: Int
-  /// Rows that the part has: train is measured on a sample as large as dev.
+  /// The number of rows in the set. Train is measured on a sample as large as dev.
   public let partRows: Int
 
   let figure: SampledFigure
 
   /// - Parameters:
-  ///   - evaluations: of each seed, on the same rows.
-  ///   - partRows: rows of the part, where only a sample of them was measured.
-  ///   - cases: which rows belong together; nil: none do.
+  ///   - evaluations: The evaluation of each seed, on the same rows.
+  ///   - partRows: The number of rows in the set, if only a sample of them was measured.
+  ///   - cases: Which rows belong together; nil if rows are independent.
   init(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil, cases: [Int]? = nil) {
     self.name = name
     rows = evaluations[0].rowCount
@@ -42,7 +42,7 @@ public struct Rung: Hashable, Sendable {
     estimate = figure.estimate
   }
 
-  /// A reference that was given.
+  /// Creates a given reference.
   init(human error: Double) {
     name = "human"
     (rows, partRows) = (0, 0)
@@ -50,24 +50,24 @@ public struct Rung: Hashable, Sendable {
     estimate = Estimate(error, low: error, high: error)
   }
 
-  /// Rungs with one name and figure are alike.
+  /// Returns whether two rungs have the same name and figure.
   public static func == (left: Rung, right: Rung) -> Bool {
     left.name == right.name && left.estimate == right.estimate && left.rows == right.rows
   }
 
-  /// Hashes what makes rungs alike.
+  /// Hashes the name and figure.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(name)
     hasher.combine(estimate)
   }
 }
 
-/// One fault that the ladder can show.
+/// One finding of the ladder, such as bias or variance.
 public struct Finding: Hashable, Sendable {
-  /// What the difference says.
+  /// Whether the difference is present, absent or undecided.
   public let reading: Reading
-  /// The difference, where there is one.
+  /// The difference, if there is one.
   public let difference: Estimate?
-  /// The finding in a sentence.
+  /// The finding as a sentence.
   public let sentence: String
 }

@@ -3,18 +3,18 @@ import TartineNetworks
 import TartineOptimizers
 import TartineTraining
 
-/// Something to try: a recipe to train, and why.
+/// A recipe to try, and why.
 public struct Prescription: Sendable {
-  /// What changes, in a few words.
+  /// The change, in a few words.
   public let what: String
   /// Why it should help.
   public let why: String
-  /// The whole recipe, ready to train.
+  /// The complete recipe, ready to train.
   public let recipe: Recipe
-  /// The same as flags of the command, added to those of the run.
+  /// The change as command-line flags to add to those of the run.
   public let flags: String
 
-  /// What is present first; of what is undecided, what the figures lean to.
+  /// What is present comes first; if nothing is, what the point estimates suggest.
   static func list(for run: Run, bias: Reading, variance: Finding, worth: Double) -> [Prescription] {
     let gap = variance.difference?.value ?? 0
     let byVariance =
@@ -23,7 +23,7 @@ public struct Prescription: Sendable {
     let byBias = bias != .absent ? againstBias(run) : []
     let leansToVariance = variance.reading == .present || (bias != .present && gap > worth)
     let list = leansToVariance ? byVariance + byBias : byBias + byVariance
-    // What the recipe's other settings forbid is no help, such as dropout beside L-BFGS.
+    // Recipes that the other settings forbid are skipped, such as dropout with L-BFGS.
     return list.filter { $0.recipe.problem == nil }
   }
 
@@ -47,8 +47,8 @@ public struct Prescription: Sendable {
       (changed.optimizer.clipping, changed.optimizer.average) = (recipe.optimizer.clipping, recipe.optimizer.average)
       list.append(
         Prescription(
-          what: "a better optimizer, AdamW with a rate of 0.003 that falls along a cosine",
-          why: "each weight has steps of its own size, and the last ones are small", recipe: changed,
+          what: "a better optimizer, AdamW with a learning rate of 0.003 and cosine decay",
+          why: "it adapts the step size of each weight, and the last steps are small", recipe: changed,
           flags: "--optimizer adamw --learning-rate 0.003 --schedule cosine --warmup 0.05 --decay 0"))
     }
     if var stack = recipe.network.stack, !stack.hidden.isEmpty, !stack.batchNorm {
@@ -57,16 +57,16 @@ public struct Prescription: Sendable {
       changed.network = Network(stack)
       list.append(
         Prescription(
-          what: "batch norm", why: "layers that are normalized train faster and at higher rates", recipe: changed,
+          what: "batch norm", why: "normalized layers train faster and at higher learning rates", recipe: changed,
           flags: "--batch-norm"))
     }
-    // What dev was best at long before the end is not to be had by going on.
+    // If the best epoch by dev loss came long before the end, more epochs do not help.
     if let epochs = recipe.epochs, run.bestEpoch * 5 >= run.history.count * 4, run.stopReason == nil {
       var changed = recipe
       changed.epochs = epochs * 2
       list.append(
         Prescription(
-          what: "train twice as long", why: "the train error may not be at its end", recipe: changed,
+          what: "train twice as long", why: "the train error may still fall", recipe: changed,
           flags: "--epochs \(epochs * 2)"))
     }
     return list
@@ -76,7 +76,7 @@ public struct Prescription: Sendable {
     var list: [Prescription] = []
     if let stack = recipe.network.stack, !stack.hidden.isEmpty {
       var dropped = stack
-      // Earlier layers overfit more, and keep less.
+      // Earlier layers overfit more, and get a lower keep probability.
       dropped.keepProb = stack.hidden.indices.map { index in
         let now = stack.keepProb.isEmpty ? 1 : stack.keepProb[min(index, stack.keepProb.count - 1)]
         return min(now, max(0.4, ((now - (index == 0 ? 0.3 : 0.2)) * 100).rounded() / 100))
@@ -87,7 +87,7 @@ public struct Prescription: Sendable {
         let keeps = dropped.keepProb.map { "\($0)" }.joined(separator: ",")
         list.append(
           Prescription(
-            what: "more dropout, keep \(keeps)", why: "it spreads the weights out", recipe: changed,
+            what: "more dropout, keep \(keeps)", why: "it keeps units from relying on few features", recipe: changed,
             flags: "--keep-prob \(keeps)"))
       }
     }
@@ -112,14 +112,14 @@ public struct Prescription: Sendable {
       changed.augmentation = .preset
       list.append(
         Prescription(
-          what: "augmentation, pictures a little turned, zoomed, sheared, shifted and bent",
-          why: "each epoch sees other pictures that mean the same", recipe: changed,
+          what: "augmentation, images slightly rotated, zoomed, sheared, shifted and elastically deformed",
+          why: "each epoch sees new images with the same labels", recipe: changed,
           flags: "--augment \(Augmentation.preset.flag)"))
     }
     if recipe.earlyStopping == nil {
       list.append(
         Prescription(
-          what: "early stopping", why: "last, since it ties bias and variance to one knob",
+          what: "early stopping", why: "last, since it couples bias and variance",
           recipe: recipe.earlyStopping(patience: 10), flags: "--early-stopping 10"))
     }
     return list

@@ -1,4 +1,4 @@
-/// A verb and its flags.
+/// A command and its flags.
 struct Arguments {
   let verb: String
   private let rest: [String]

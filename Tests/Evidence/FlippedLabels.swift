@@ -1,13 +1,13 @@
 import Tartine
 
-/// Digits with some labels flipped: how many of the rows flagged are, and how many of those flipped are flagged.
+/// Digits with some labels flipped: the precision and recall of the flagged rows.
 struct FlippedLabels {
   private var lines = [
-    "| labels flipped, % | seeds | flagged | of these flipped, % | of the flipped flagged, % |",
+    "| labels flipped, % | seeds | rows flagged | precision, % | recall, % |",
     "|---|---|---|---|---|",
   ]
 
-  /// Of the rows flagged, over all seeds and shares.
+  /// The flagged rows that were flipped, over all seeds and shares.
   private(set) var precision = 0.0
 
   init(seeds: Int, shares: [Double] = [0.02, 0.05, 0.1]) throws {
@@ -37,7 +37,7 @@ struct FlippedLabels {
 
   var table: String { lines.joined(separator: "\n") }
 
-  /// The digits, some of them with another class than theirs, and which.
+  /// The digits with some labels changed to another class, and the changed rows.
   private static func flip(_ share: Double, seed: UInt64) throws -> (dataset: Dataset, flipped: Set<Int>) {
     let digits = try Dataset.digits()
     var stream = RandomStream(seed: seed, purpose: .test, index: 7)

@@ -1,9 +1,9 @@
 import Tartine
 
-/// Whether the ladder's intervals hold the truth as often as they say.
+/// The coverage of the ladder's intervals.
 struct Ladders {
   private var lines = [
-    "| seeds | dev rows | draws | dev | train | dev less train | the lowest of these by error | decided at δ + 4 deviations |",
+    "| seeds | dev rows | draws | dev | train | dev less train | lowest cell | decided at δ + 4 standard deviations |",
     "|---|---|---|---|---|---|---|---|",
   ]
 
@@ -22,11 +22,11 @@ struct Ladders {
       return sum
     }
 
-    /// The rarest of what was held.
+    /// The lowest coverage.
     var lowest: Double { Double(min(dev, train, difference)) / Double(max(1, draws)) }
   }
 
-  /// Networks of one train set, with each one's outcomes on fresh rows and on train's.
+  /// Networks trained on one train set, with the outcomes of each on fresh rows and on train.
   private struct Pool {
     let fresh, train: [[Double]]
     let errors, trainErrors: [Double]
@@ -35,8 +35,8 @@ struct Ladders {
   private static let freshRows = 200_000
 
   /// - Parameters:
-  ///   - draws: for each error, number of seeds and number of dev rows.
-  ///   - networks: that are drawn from; the mean of all is the truth for several seeds.
+  ///   - draws: The number for each error, number of seeds and number of dev rows.
+  ///   - networks: The number of networks to draw from; the mean of all is the truth for several seeds.
   init(draws: Int, networks: Int) throws {
     var all = Count()
     var lowest = 1.0
@@ -67,7 +67,7 @@ struct Ladders {
         + "\(percent(count.decided, count.gaps)) |")
   }
 
-  /// How curved the border of the classes is, and how many labels are wrong.
+  /// The curvature of the class border, and the share of wrong labels.
   private struct Problem {
     let curvature: Float
     let noise: Double
@@ -140,7 +140,7 @@ struct Ladders {
       if holds(difference, truth - trainTruth) { count.difference += 1 }
       gaps.append((difference, truth - trainTruth))
     }
-    // A δ that the true gap lies four deviations above, of what draws find of it.
+    // A δ four standard errors below the true gap, estimated over the draws.
     let deviation = (mean(gaps.map { ($0.found.value - $0.truth) * ($0.found.value - $0.truth) })).squareRoot()
     count.gaps = gaps.count
     count.decided = gaps.count { Reading($0.found, worth: $0.truth - 4 * deviation) == .present }

@@ -1,13 +1,13 @@
 import Tartine
 
-/// Whether what is said of twice the data comes true.
+/// The accuracy of the prediction for twice the data.
 struct LearningCurves {
   private var lines = [
-    "| data | cases | answered, % | the truth in the 90 % band, % | median width of the band, % of the error |",
+    "| data | cases | predicted, % | coverage of the 90 % band, % | median width of the band, % of the error |",
     "|---|---|---|---|---|",
   ]
 
-  /// A way to make rows, and what there is to predict.
+  /// A generator of rows, and the task.
   private struct Source {
     let name: String
     let make: (_ rows: Int, _ seed: UInt64) throws -> Dataset
@@ -15,14 +15,14 @@ struct LearningCurves {
   }
 
   /// - Parameters:
-  ///   - cases: of each source.
-  ///   - first: the first one's seed.
-  ///   - data: the folder of the real data sets; nil: without those.
+  ///   - cases: The number for each source.
+  ///   - first: The seed of the first case.
+  ///   - data: The folder of the real data sets; nil: without them.
   init(cases: Int, first: Int, data: String?) throws {
     var sources = [
       Source(name: "ring in a square, labels with 5 % noise", make: Self.ring, sizes: [200, 400, 800]),
-      Source(name: "checkerboard among noise columns", make: Self.board, sizes: [300, 600, 1200]),
-      Source(name: "a number by a product and a wave", make: Self.wave, sizes: [200, 400, 800]),
+      Source(name: "checkerboard with noise columns", make: Self.board, sizes: [300, 600, 1200]),
+      Source(name: "regression on a product and a wave", make: Self.wave, sizes: [200, 400, 800]),
     ]
     if let data {
       let adult = try Dataset(csv: data + "/adult-train.csv", target: "income")
@@ -55,10 +55,10 @@ struct LearningCurves {
 
   var table: String { lines.joined(separator: "\n") }
 
-  /// Epochs, batch and decay by the rules, as in a training that says nothing of them.
+  /// Epochs, batch size and decay are chosen automatically, as in a default training.
   private static let recipe = Recipe(Network(HiddenStack(hidden: [64, 32], activation: .relu, batchNorm: true)))
 
-  /// A curve of so many rows, and the mean error of networks trained on twice as many, on rows that none has seen.
+  /// A curve for this number of rows, and the mean error of networks trained on twice as many, on fresh rows.
   private static func run(
     _ source: Source, rows: Int, seed: UInt64
   ) throws -> (answered: Bool, held: Bool, width: Double) {
@@ -72,7 +72,7 @@ struct LearningCurves {
     let test = whole.with(dev: Array(places[(2 * rows + dev)...]))
     let truth =
       try (0..<4).map { run in
-        // The epoch is chosen by dev, as in the curve; the error is of the fresh rows.
+        // Dev chooses the epoch, as in the curve; the error is measured on fresh rows.
         let trained = try recipe.train(on: whole, seed: 100 + UInt64(run), threads: 1)
         var warnings: [String] = []
         return try trained.model.evaluate(dataset, rows: test.dev, warnings: &warnings, workers: Workers(1)).score
@@ -117,7 +117,7 @@ struct LearningCurves {
     return try Dataset(features: features, values: values)
   }
 
-  /// Rows of a real table, in an order of the seed's.
+  /// Rows of a real table, shuffled by the seed.
   private static func sample(_ dataset: Dataset, _ rows: Int, _ seed: UInt64) throws -> Dataset {
     var stream = RandomStream(seed: seed, purpose: .test, index: 4)
     var places = Array(0..<dataset.rowCount)

@@ -1,14 +1,14 @@
 import Tartine
 
-/// How often parts of plain random splits are called different, and how often parts that differ are.
+/// How often sets from plain random splits are called different, and how often shifted sets are.
 struct OneDistribution {
   private var lines = ["| data | trials | called different, % | 95 % interval |", "|---|---|---|---|"]
 
-  /// - Parameter data: a folder of tables; nil: made ones alone.
+  /// - Parameter data: A folder of tables; nil: artificial ones only.
   init(splits: Int, data: String?) throws {
     var tables: [(name: String, dataset: Dataset)] = [
       ("10 columns of normal numbers, 1 000 rows", try Self.normal(rows: 1000, seed: 1)),
-      ("numbers, categories and gaps, 600 rows", try Self.mixed(rows: 600, seed: 2)),
+      ("numbers, categories and missing values, 600 rows", try Self.mixed(rows: 600, seed: 2)),
     ]
     if let data {
       tables.append(("Titanic", try Dataset(csv: data + "/titanic.csv", target: "Survived")))
@@ -32,7 +32,7 @@ struct OneDistribution {
           seed: UInt64(seed))
         if pair?.isDifferent == true { seen += 1 }
       }
-      add("1 000 rows against 1 000, one of ten columns shifted by \(shift) deviations", seen, of: splits)
+      add("1 000 rows against 1 000, one of ten columns shifted by \(shift) standard deviations", seen, of: splits)
     }
   }
 
@@ -45,7 +45,7 @@ struct OneDistribution {
 
   var table: String { lines.joined(separator: "\n") }
 
-  /// Normal numbers; a class that follows from two of them.
+  /// Normal numbers; a class that depends on two of them.
   static func normal(rows: Int, seed: UInt64, shift: Double = 0) throws -> Dataset {
     var stream = RandomStream(seed: seed, purpose: .test)
     let features = (0..<rows).map { _ in (0..<10).map { _ in Float(stream.normalPair().0) } }

@@ -1,4 +1,4 @@
-// What Documentation/Evidence.md claims of diagnosis and tuning, measured again.
+// Repeats the measurements of diagnosis and tuning in Documentation/Evidence.md.
 //
 //     swift run -c release TartineEvidence one-distribution [--splits 500] [--data FOLDER]
 //     swift run -c release TartineEvidence learning-curve [--cases 40] [--first 0] [--data FOLDER]
@@ -10,8 +10,8 @@
 //     swift run -c release TartineEvidence tuner-tables --logs A,B --tuners A,B [--half H] [--data FOLDER]
 //     swift run -c release TartineEvidence tuner-seconds [--trials 1000]
 //
-// script/tuners does the last three, and Optuna's beside them. Each claim prints lines of Markdown. The tests run a small version
-// of each.
+// script/tuners runs the last three, and Optuna's in addition. Each command prints lines of Markdown. The
+// tests run a small version of each.
 
 import Foundation
 import Tartine
@@ -19,7 +19,7 @@ import Tartine
 do {
   let arguments = Arguments(CommandLine.arguments.dropFirst())
   func list(_ name: String) -> [String] { arguments.text(name)?.split(separator: ",").map(String.init) ?? [] }
-  /// Of tuning's tasks: `--half chosen` or `--half judged`; else both.
+  /// The tuning tasks: `--half chosen` or `--half judged`; otherwise both.
   func isInHalf(_ task: TuningTask) -> Bool {
     arguments.text("half").map { task.isTuned == ($0 == "chosen") } ?? true
   }
@@ -41,7 +41,7 @@ do {
         log: arguments.text("log")
       ).table)
   case "tuners":
-    // What the log does not hold is done; then the tables of all that it and others hold.
+    // Runs what is not in the log; then prints tables of this log and others.
     let tasks = try TuningTask.all(data: arguments.text("data"))
     let log = arguments.text("log") ?? "tuners.jsonl"
     let kind = arguments.text("on")

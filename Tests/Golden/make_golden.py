@@ -1,16 +1,16 @@
-"""Golden values: what peers make of the same weights, batches and settings in 50 steps, in Double.
+"""Golden values: results of other frameworks for the same weights, batches and settings after 50 steps, in Double.
 
-Networks and gradients are PyTorch's; the steps are PyTorch's, or those of Keras, Optax or scikit-learn, whose optimizers
-are given the same gradients.
+Networks and gradients are PyTorch's; the update steps are PyTorch's, or those of Keras, Optax or scikit-learn, whose
+optimizers get the same gradients.
 
     python make_golden.py [FOLDER]
 
-Writes one safetensors file a case. Its metadata hold the case in the words of a recipe (`network`, `optimizer`,
+Writes one safetensors file for each case. Its metadata hold the case in the format of a recipe (`network`, `optimizer`,
 `penalty`, `output`); its tensors hold the batches (`x`, `y`), the start (`initial.NAME`), the end
 (`final.NAME`, `state.NAME`) and the loss of each step (`losses`), under this project's names and layouts:
 weights are [inputs, outputs], PyTorch's transposed.
 
-Needs torch, keras, optax, scikit-learn and safetensors; each file says what it was made with. On CPU.
+Needs torch, keras, optax, scikit-learn and safetensors; each file records their versions. On CPU.
 """
 import json
 import os
@@ -170,7 +170,7 @@ def philox(counter, key):
 
 
 class Dropout(nn.Module):
-    """Inverted dropout with this project's masks, made here anew from their definition.
+    """Inverted dropout with this project's masks, recomputed here from their definition.
 
     Column c of a row takes 16 bits: field (c mod 64) div 8 of the block whose counter is
     ((c div 64) · 8 + c mod 8, row, step, 4 + 256 · node), under the seed 0.
@@ -230,7 +230,7 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
 
     `same_rows` gives every step the same batch;
     `optimizer` takes the weights and the other parameters, `schedule` the optimizer; `gradient_penalty` says
-    whether the penalty's gradient is added here, or is the optimizer's own affair; `tolerance` is 2e-6 where the peer
+    whether the penalty's gradient is added here, or by the optimizer; `tolerance` is 2e-6 where the peer
     holds a coefficient in Float.
     """
     seed = sum(map(ord, name))
@@ -261,7 +261,7 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
             counts[kind] = counts.get(kind, 0) + 1
             for field, tensor in zip(fields, (module.weight, getattr(module, "bias", None))):
                 names[f"{kind}{counts[kind]}.{field}"] = (tensor, False)
-    with torch.no_grad():  # values that a Float holds, so that both precisions start alike
+    with torch.no_grad():  # values that are exact in Float, so that both precisions start equal
         for parameter in filter(lambda p: p.requires_grad, net.parameters()):
             parameter.copy_(parameter + 0.1 * torch.randn_like(parameter))
             parameter.copy_(parameter.float().double())
@@ -288,7 +288,7 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
         cost.backward()
         losses.append(cost.item())
         if clip:
-            # As clip_grad_norm_, but without the 1e-6 that it adds to the norm.
+            # Like clip_grad_norm_, but without the 1e-6 that it adds to the norm.
             total = torch.sqrt(sum((p.grad ** 2).sum() for p in net.parameters()))
             for p in net.parameters():
                 p.grad *= min(1, clip.get("clip", torch.inf) / total)
@@ -389,7 +389,7 @@ def main(folder):
          settings={"algorithm": "rmsprop", "centered": True, "momentum": 0.8})
     make(folder, "optimizer-rmsprop-centered", optimizer=lambda w, b: o.RMSprop(w + b, RATE, alpha=0.9, centered=True),
          settings={"algorithm": "rmsprop", "centered": True})
-    # Fewer steps: once it is at the bottom, what is left of the gradient is noise, and so is where it goes.
+    # Fewer steps: at the minimum the gradient is only noise, and so is the direction.
     make(folder, "optimizer-lbfgs-torch", optimizer=lambda w, b: o.LBFGS(w + b, lr=0.5, max_iter=1, history_size=10),
          settings={"algorithm": "lbfgs", "variant": "torch", "learningRate": 0.5}, penalty={"l2": 0.02}, same_rows=True, steps=20)
     make(folder, "optimizer-adagrad", optimizer=lambda w, b: o.Adagrad(w + b, RATE), settings={"algorithm": "adagrad"})

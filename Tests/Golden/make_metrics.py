@@ -1,9 +1,9 @@
-"""Golden values of metrics: what scikit-learn makes of the same probabilities and truths.
+"""Golden values of metrics: results of scikit-learn for the same probabilities and truths.
 
     python make_metrics.py [FOLDER]
 
 Writes metrics.json: a list of cases, each with its probabilities [rows, classes], truths, and figures under this
-project's names. Among them are ties, a class that is never answered, and one that is not there.
+project's names. Among them are ties, a class that is never predicted, and one without rows.
 """
 import json
 import os
@@ -15,7 +15,7 @@ from sklearn import metrics as m
 
 
 def calibration_error(p, y, answers, bins=15):
-    """Guo et al. 2017, eq. 5; scikit-learn has none. Of two classes that of the second's probability, as in its curve."""
+    """Guo et al. 2017, eq. 5; scikit-learn has none. With two classes, that of the second's probability, as in its curve."""
     confidence = p[:, 1] if p.shape[1] == 2 else p[np.arange(len(y)), answers]
     right = y == (1 if p.shape[1] == 2 else answers)
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)

@@ -1,4 +1,4 @@
-"""The figures of SampledFigureTests: the posterior's 97.5 % point of two seeds' mean on rows that are all there are.
+"""The figures of SampledFigureTests: the posterior's 97.5 % point of two seeds' mean on all rows of a set.
 
     python Tests/Golden/make_seed_deviation.py        needs NumPy and SciPy; made with 2.4 and 1.17
 """
@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 
 def leg(first, second, rows):
-    """Two seeds that err on the first so many of the rows."""
+    """Two seeds with errors on this many of the first rows."""
     outcomes = numpy.zeros((2, rows))
     outcomes[0, :first] = outcomes[1, :second] = 1
     seeds, by_row = outcomes.mean(1), outcomes.mean(0)

@@ -1,8 +1,9 @@
-// Prints how many allocations 100 training steps make, once the first few are done: `allocations N`.
+// Prints the number of allocations of 100 training steps, after the first few steps: `allocations N`.
 import Tartine
 import TartineAllocationCounter
 
-/// - Parameter optimizer: clipped, it updates in a phase of its own; else where the gradients are made.
+/// - Parameter optimizer: If it clips gradients, it updates in a separate phase; otherwise when the gradients
+///   are computed.
 func count(_ optimizer: Optimizer) throws -> Int {
   let rows = 256
   let width = 40

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Runs the built command in a folder of its own.
+/// Runs the built command in its own folder.
 struct CommandRunner {
   let folder: String
 
@@ -9,7 +9,7 @@ struct CommandRunner {
     let output: String
     let errors: String
 
-    /// The one JSON object that `--json` prints.
+    /// The one JSON object printed by `--json`.
     func json() throws -> [String: Any] {
       let lines = output.split(separator: "\n")
       guard lines.count == 1,
@@ -24,7 +24,7 @@ struct CommandRunner {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
 
-  /// Where this package's products lie: beside the test bundle.
+  /// The folder of this package's products: beside the test bundle.
   static var products: String {
     let bundle = CommandLine.arguments.first { $0.contains(".xctest") } ?? CommandLine.arguments[0]
     var path = URL(fileURLWithPath: bundle)
@@ -80,7 +80,7 @@ struct CommandRunner {
 
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + name) }
 
-  /// A table that can be learned: y is yes where a + b > 0, with a category and some missing values.
+  /// A table that can be learned: y is yes if a + b > 0, with a category and some missing values.
   static func table(rows: Int, seed: Int = 1) -> String {
     var text = "a,b,kind,y\n"
     var state = UInt64(seed)

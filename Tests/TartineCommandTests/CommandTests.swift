@@ -29,7 +29,7 @@ import Testing
       #expect(command.exists("run/\(file)"), "\(file)")
     }
 
-    // The test error again, from the answers alone.
+    // The test error again, from the predictions alone.
     let model = "run/model.safetensors"
     let answers = try command.run(["predict", model, "test.csv"])
     #expect(answers.code == 0, "\(answers.errors)")
@@ -72,12 +72,12 @@ import Testing
     try command.write("a,b,kind,hash\n0.25,0.5,round,12e999\n", to: "extra.csv")
     let result = try command.run(["predict", "r/model.safetensors", "extra.csv"])
     #expect(result.code == 0, "\(result.errors)")
-    // A device is written to, and not replaced.
+    // A device is written to, not replaced.
     let device = try command.run(["predict", "r/model.safetensors", "extra.csv", "--out", "/dev/stdout"])
     #expect(device.code == 0 && device.output == result.output, "\(device.errors)")
   }
 
-  /// Packed by the system's own gzip, whole and cut short.
+  /// Compressed by the system's own gzip, complete and truncated.
   @Test func packedFilesAreReadAsTheyAre() throws {
     let command = try CommandRunner()
     func shell(_ line: String) throws {
@@ -273,7 +273,7 @@ import Testing
       let result = try command.run(
         ["\(work)digits", "--seconds", "0.05", "--threads", "1"], executable: "tartine-benchmark")
       if work == "floor:", result.code == 64 {
-        // Only a floor takes a library that the project does without.
+        // Only the floor needs a library that the project does not depend on.
         #expect(result.errors.contains("install libopenblas0-pthread"))
         continue
       }
@@ -295,7 +295,7 @@ import Testing
     #expect(many.code == 64 && many.errors.contains("one thread each"))
   }
 
-  /// The instruction set is the processor's best, or what the environment forces it down to.
+  /// The instruction set is the processor's best, or the one forced by the environment.
   @Test(arguments: ["baseline", "avx2", "avx512"]) func kernelsCanBeForcedDown(_ level: String) throws {
     let command = try CommandRunner()
     let quick = ["digits", "--seconds", "0.02", "--threads", "1"]
@@ -322,7 +322,7 @@ import Testing
 
   private static let python = ProcessInfo.processInfo.environment["TARTINE_PYTHON"]
 
-  /// Skipped, and said to be, where no Python with the package is named.
+  /// Skipped, with a notice, if no Python with the package is configured.
   @Test(.enabled(if: python != nil)) func pythonOpensTheModel() throws {
     let python = try #require(Self.python)
     let command = try CommandRunner()

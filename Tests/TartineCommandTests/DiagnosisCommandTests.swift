@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 import Testing
 
-/// `inspect` and `compare`, as they are called.
+/// The commands `inspect`, `compare` and `diagnose`.
 @Suite struct DiagnosisCommandTests {
   @Test func inspectingATable() throws {
     let command = try CommandRunner()
@@ -88,7 +88,7 @@ import Testing
     #expect(dev["value"] is Double && (dev["interval"] as? [Double])?.count == 2 && dev["reading"] is String)
     let check = try #require((json["checks"] as? [[String: Any]])?.first)
     for key in ["name", "verdict", "evidence"] { #expect(check[key] != nil, "\(key)") }
-    // What is prescribed can be called as it stands, and does what it says.
+    // Prescribed commands can be run as they stand, and do what they say.
     let remedy = try #require((json["prescriptions"] as? [[String: Any]])?.first)
     let words = try #require(remedy["command"] as? String).split(separator: " ").map(String.init)
     #expect(words.count > 2 && words[0].hasSuffix("tartine") && words[1] == "train", "\(words)")
@@ -100,7 +100,7 @@ import Testing
     #expect(error < (before["error"] as? Double ?? 0) && gain > 0)
   }
 
-  /// Flags make of the run's recipe what the ladder prescribes, whatever that is.
+  /// The flags turn the run's recipe into the prescribed one, whatever it is.
   @Test func prescribedFlagsMakeThePrescribedRecipe() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 120), to: "t.csv")
@@ -165,10 +165,10 @@ import Testing
     let lbfgs = try command.run([
       "find-rate", "t.csv", "--target", "y", "--optimizer", "lbfgs", "--no-batch-norm", "--keep-prob", "1",
     ])
-    #expect(lbfgs.code == 64 && lbfgs.errors.contains("no rate to look for"), "\(lbfgs.errors)")
+    #expect(lbfgs.code == 64 && lbfgs.errors.contains("no learning rate to look for"), "\(lbfgs.errors)")
   }
 
-  /// A small version of what Documentation/Evidence.md claims.
+  /// A small version of the measurements in Documentation/Evidence.md.
   @Test func evidence() throws {
     let command = try CommandRunner()
     func last(_ arguments: [String], row: String) throws -> [Double] {
@@ -178,22 +178,23 @@ import Testing
         Double($0.trimmingCharacters(in: .whitespaces))
       }
     }
-    // Draws, and how often dev's, train's and the difference's interval held; 160 draws have a deviation of 2 points.
+    // The draws, and how often the intervals of dev, train and the difference cover; 160 draws have a
+    // standard error of 2 points.
     let ladder = try last(["ladder", "--draws", "2", "--networks", "15"], row: "| all")
     #expect(ladder[0] == 160 && ladder[1...3].allSatisfy { $0 > 87 }, "\(ladder)")
-    // Of 25 divisions at random one in 20 is called different; five or more are in one trial of 200.
+    // Of 25 random splits one in 20 is called different; five or more are in one trial of 200.
     let random = try last(["one-distribution", "--splits", "25"], row: "| 10 columns")
     #expect(random[0] == 25 && random[1] <= 20, "\(random)")
     let shifted = try last(
       ["one-distribution", "--splits", "25"], row: "| 1 000 rows against 1 000, one of ten columns shifted by 0.4")
     #expect(shifted.contains(100) || shifted[1] > 90, "\(shifted)")
-    // Digits of which one label in 20 is changed: most of those that are flagged are.
+    // Digits with one label in 20 flipped: most of the flagged rows are flipped.
     let labels = try last(["labels", "--seeds", "1"], row: "| 5 |")
     #expect(labels[1] == 1 && labels[2] > 30 && labels[3] >= 70, "\(labels)")
-    // What is said of twice the rows.
-    let curves = try last(["learning-curve", "--cases", "2"], row: "| a number by")
+    // The prediction for twice the rows.
+    let curves = try last(["learning-curve", "--cases", "2"], row: "| regression on")
     #expect(curves[0] == 2 && curves[1] >= 50 && curves[2] >= 50 && curves[3] < 50, "\(curves)")
-    // Faults of eight kinds and their twins, on one set of data.
+    // Faults of eight kinds and their twins, on one data set.
     let kinds = [
       "rate-too-low", "zero-initialization", "too-small-network", "too-much-dropout", "label-noise", "no-signal",
       "leaking-column", "different-scales",

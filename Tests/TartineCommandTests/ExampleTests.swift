@@ -7,7 +7,7 @@ import Testing
     return String(decoding: try Data(contentsOf: URL(fileURLWithPath: "/\(root)/\(path)")), as: UTF8.self)
   }
 
-  /// The README shows the very program that is built and run here.
+  /// The README shows exactly the program that is built and run here.
   @Test func theReadmesProgramRuns() throws {
     #expect(try text("README.md").contains("```swift\n\(try text("Examples/Titanic/main.swift"))```"))
     let command = try CommandRunner()
@@ -41,7 +41,7 @@ import Testing
     #expect(run.code == 0, "\(run.errors)")
   }
 
-  /// Pictures of 4 pixels whose class is the brightest of them, in MNIST's naming.
+  /// Images of 4 pixels whose class is the brightest of them, with MNIST's file names.
   @Test func theDropoutPapersProgramRuns() throws {
     let command = try CommandRunner()
     try command.makeFolder("p")
@@ -79,7 +79,7 @@ import Testing
     #expect(foreign.code == 65 && foreign.errors.contains("there is no layer 'gate' here"))
   }
 
-  /// The page has every experiment that the program lists, and shows what the program prints.
+  /// The page has every experiment that the program lists, and shows the program's output.
   @Test func theLecturesExperimentsRun() throws {
     let page = try text("Documentation/Lecture.md")
     let command = try CommandRunner()
@@ -89,11 +89,11 @@ import Testing
     let headings = page.split(separator: "\n").filter { $0.hasPrefix("### ") }.map { String($0.dropFirst(4)) }
     #expect(names.count > 30 && names == headings)
 
-    // Exact arithmetic: the very figures of the page.
+    // Exact arithmetic: exactly the figures of the page.
     let exact = try command.run(["moving-average"], executable: "TartineLecture")
     #expect(exact.code == 0 && page.contains(exact.output.trimmingCharacters(in: .newlines)), "\(exact.output)")
 
-    // Trained: a line a question, and a verdict that follows from the lines.
+    // Trained: a row for each question, and a verdict that follows from the rows.
     let trained = try command.run(["train-longer", "--seeds", "2", "--threads", "1"], executable: "TartineLecture")
     #expect(trained.code == 0, "\(trained.errors)")
     let rows = trained.output.split(separator: "\n").filter { $0.hasPrefix("| train ") }

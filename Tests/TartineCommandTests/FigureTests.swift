@@ -1,14 +1,14 @@
 import Foundation
 import Testing
 
-/// Figures at their ends: sure answers, one row, outliers.
+/// Extreme cases: confident predictions, one row, outliers.
 @Suite struct FigureTests {
   private func figure(_ json: [String: Any], _ name: String, _ key: String = "value") throws -> Any {
     let metrics = try #require(json["metrics"] as? [String: [String: Any]])
     return try #require(metrics[name]?[key])
   }
 
-  /// A model so sure that a Float rounds 1 − p to 0 still has the loss that its logits say.
+  /// A model so confident that a Float rounds 1 − p to 0 still has the loss of its logits.
   @Test func aSureWrongAnswersLossIsFromLogits() throws {
     let runner = try CommandRunner()
     let rows = (-50..<50).map { "\(Double($0) / 2),\($0 < 0 ? "no" : "yes")\n" }
@@ -22,11 +22,11 @@ import Testing
     let loss = try #require(json["loss"] as? Double)
     let logLoss = try #require(try figure(json, "log-loss") as? Double)
     #expect(loss > 100 && abs(logLoss - loss) < 1e-3 * loss)
-    // One row bounds nothing.
+    // One row gives no interval.
     #expect(try figure(json, "log-loss", "low") is NSNull && figure(json, "log-loss", "high") is NSNull)
   }
 
-  /// The result first, beside what is simpler; the same in JSON.
+  /// The result first, beside the baselines; the same in JSON.
   @Test func theResultComesFirst() throws {
     let runner = try CommandRunner()
     let rows = (0..<200).map { "\($0 * 37 % 101),\($0 * 53 % 97),\($0 % 50 == 0 ? "yes" : "no")\n" }
@@ -51,7 +51,7 @@ import Testing
     #expect(metrics["test"]?["accuracy"] != nil && metrics["dev"]?["log-loss"] != nil)
   }
 
-  /// One wild row is named where it is most of a figure.
+  /// A single outlier that makes up most of the error is named.
   @Test func aRowThatIsMostOfAnError() throws {
     let runner = try CommandRunner()
     let rows = (0..<120).map { "\($0 * 37 % 101),\($0 == 60 ? 900_000 : $0 * 37 % 101)\n" }
@@ -68,7 +68,7 @@ import Testing
     #expect(found)
   }
 
-  /// Below 500 rows a linear model is trained where folds say so.
+  /// Below 500 rows a linear model is trained if cross-validation prefers it.
   @Test func aLineOnFewRows() throws {
     let runner = try CommandRunner()
     let rows = (0..<60).map {
@@ -83,7 +83,7 @@ import Testing
     #expect(network.code == 0 && !network.errors.contains("few rows"))
   }
 
-  /// Standard input, columns that are kept, and a reader that has had enough.
+  /// Standard input, columns to keep, and a reader that stops early.
   @Test func answersInAPipe() throws {
     let runner = try CommandRunner()
     let rows = (0..<3_000).map { "r\($0),\($0 * 37 % 101),\($0 % 2 == 0 ? "yes" : "no")\n" }

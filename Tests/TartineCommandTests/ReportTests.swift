@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// The report of `diagnose`, opened in a browser where there is one.
+/// The report of `diagnose`, opened in a browser if there is one.
 @Suite struct ReportTests {
-  /// A browser that renders without a screen; `TARTINE_BROWSER` names another.
+  /// A headless browser; `TARTINE_BROWSER` names another.
   static let browser: String? = {
     let environment = ProcessInfo.processInfo.environment
     if let named = environment["TARTINE_BROWSER"] { return named }
@@ -37,9 +37,9 @@ import Testing
 
   @Test(.enabled(if: browser != nil), arguments: [1280, 390])
   func theReportIsShownWhole(width: Int) throws {
-    // Pictures among the rows that cost most, and a table of ten classes.
+    // Images among the rows with the highest loss, and a table of ten classes.
     let (command, json) = try diagnose(["--hidden", "8", "--epochs", "3"])
-    // A page around the report, which reads what a person sees of it: the verdict, and what sticks out.
+    // A page around the report that reads the visible content: the verdict, and overflowing elements.
     let reader = """
       <iframe id="f" src="d/report.html" style="border:0;width:\(width)px;height:900px"></iframe><pre id="out"></pre>
       <script>document.getElementById("f").onload = function () {
@@ -65,7 +65,7 @@ import Testing
     try process.run()
     let dom = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    // What the page found out, and not the script that did.
+    // The output of the page, and not of its script.
     let seen = try #require(
       dom.components(separatedBy: "<pre id=\"out\">").last?.components(separatedBy: "</pre>").first,
       "\(dom.suffix(500))")

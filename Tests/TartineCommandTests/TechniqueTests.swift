@@ -155,7 +155,7 @@ import Testing
     #expect(try command.run(["evaluate", "a/model.safetensors", "t.csv", "--json"]).code == 0)
   }
 
-  /// What was asked for beside the recipe holds when a run goes on.
+  /// Options given beside the recipe are kept when a run is resumed.
   @Test func anInterruptedRunKeepsItsFolds() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 150), to: "t.csv")
@@ -163,7 +163,7 @@ import Testing
       "train", "t.csv", "--target", "y", "--hidden", "8", "--epochs", "3", "--folds", "3", "--worth", "0.07",
     ]
     #expect(try command.run(whole + ["--out", "a"]).code == 0)
-    // As it is where the process ended before the last epoch was measured.
+    // The state when the process ended before the last epoch was measured.
     let text = String(decoding: try command.bytes("a/run.json"), as: UTF8.self)
     try command.write(text.replacingOccurrences(of: "finished", with: "running"), to: "a/run.json")
     let again = try command.run(["train", "--resume", "a"])
@@ -173,7 +173,7 @@ import Testing
     #expect(page.contains("Over 3 folds of train and dev"))
   }
 
-  /// A count is no class where the loss is for numbers.
+  /// A count is not a class if the loss is for numbers.
   @Test func aLossOfNumbersIsARegression() throws {
     let command = try CommandRunner()
     try command.write("x,n\n" + (0..<200).map { "\($0 % 17),\($0 % 17 / 4)\n" }.joined(), to: "n.csv")

@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 import Testing
 
-/// `tune`, as it is called.
+/// The command `tune`.
 @Suite struct TuneCommandTests {
   private let command: CommandRunner
   private static let short = ["--finalists", "2", "--fresh-seeds", "2"]
@@ -36,20 +36,21 @@ import Testing
       let (low, value, high) = (figure["low"] ?? 1, figure["value"] ?? 1, figure["high"] ?? 0)
       #expect(low < value && value < high && low >= 0, "\(figure)")
     }
-    // Two fresh seeds chose, and two others tell.
+    // Two fresh seeds chose, and two others measure.
     #expect(winner["seeds"] as? [Int] == [1_000_005, 1_000_006])
     let (dev, score) = ((winner["dev"] as? [String: Double])?["value"] ?? 0, winner["firstScore"] as? Double ?? 9)
     #expect(abs((winner["optimism"] as? Double ?? 9) - (dev - score)) < 1e-12)
     #expect(json["edges"] is [Any] && json["importance"] is [Any] && json["seconds"] is Double)
     #expect(json["study"] as? String == "tunes/t-1/study.db" && command.exists("tunes/t-1/report.html"))
 
-    // The winner's recipe makes its model again, bit for bit.
+    // The winner's recipe reproduces its model bit for bit.
     let trained = try command.run(
       ["train", "t.csv", "--target", "y", "--recipe", "tunes/t-1/best.json", "--out", "again"])
     #expect(trained.code == 0, "\(trained.errors)")
     #expect(try command.bytes("again/model.safetensors") == command.bytes("tunes/t-1/model.safetensors"))
 
-    // It goes on, by its file alone or by the same command, to so many in all, and then does nothing.
+    // It resumes, by its file alone or by the same command, up to the total number of trials, and then does
+    // nothing.
     for (arguments, count) in [
       (["--study", "tunes/t-1/study.db"], 15), (Self.begin + ["--study", "tunes/t-1/study.db"], 16),
       (["--study", "tunes/t-1/study.db"], 16),
@@ -61,14 +62,14 @@ import Testing
       #expect((longer["history"] as? [[String: Any]])?.prefix(12).map { $0["value"] as? Double } == before)
     }
 
-    // On other data its best five are tried first, and the old winner is told of.
+    // On other data its best five are tried first, and the old winner is reported.
     try command.write(CommandRunner.table(rows: 300, seed: 2), to: "new.csv")
     let again = try tune(["new.csv", "--target", "y", "--again", "tunes/t-1/study.db", "--trials", "8"])
     #expect(again.code == 0 && again.output.contains("The old winner"), "\(again.output) \(again.errors)")
-    // It was tried first, and that is known when it goes on.
+    // It was tried first, and that is known when the study is resumed.
     let first = try Study(nil, file: command.folder + "/tunes/new-1/study.db", sampler: RandomSampler()).trials()[0]
     let won = try Study(nil, file: command.folder + "/tunes/t-1/study.db", sampler: RandomSampler()).note("winner")
-    // A 1 that is written to a study is read as a whole number.
+    // A 1 written to a study is read as a whole number.
     #expect(won?.isSame(as: .object(first.values)) ?? false, "\(String(describing: won)) \(first.values)")
     let further = try tune(["--study", "tunes/new-1/study.db", "--trials", "9", "--json"]).json()
     let old = try #require(further["oldWinner"] as? [String: Any])
@@ -76,7 +77,8 @@ import Testing
     #expect((further["winner"] as? [String: Any])?["testOpenings"] as? Int == 2)
   }
 
-  /// A study that lies elsewhere goes on in the folder that it was written to; why trials failed is told.
+  /// A study at another path resumes in the folder it was written to; the reasons of failed trials are
+  /// reported.
   @Test func aStudyElsewhere() throws {
     try command.write(
       #"{"optimizer.learningRate": {"choices": [0.01, 1e30]}, "optimizer.algorithm": {"choices": ["momentum"]}}"#,
@@ -103,7 +105,7 @@ import Testing
         #expect(result.code == 0, "\(sampler) \(rule): \(result.errors)")
       }
     }
-    // A study keeps its sampler, and rules do stop trials.
+    // A study keeps its sampler, and pruning does stop trials.
     let halved = try tune([
       "t.csv", "--target", "y", "--space", "space.json", "--epochs", "9", "--trials", "30", "--stop", "halving",
       "--sampler", "sobol", "--out", "halved", "--json",
@@ -164,7 +166,7 @@ import Testing
     for budget in ["1e19", "0s", "5 minutes", "1e308h"] {
       #expect(try tune(Self.begin + ["--budget", budget, "--out", "b"]).code == 64, "\(budget)")
     }
-    // Cut off, and no study at all.
+    // Truncated, and not a study at all.
     for (name, bytes) in [("cut.db", Array(whole.prefix(5000))), ("text.db", Array("no study".utf8))] {
       try command.write(bytes, to: name)
       let result = try tune(Self.begin + ["--study", name, "--trials", "5", "--out", "b"])
@@ -176,7 +178,7 @@ import Testing
       #expect(nowhere.code == 64 && nowhere.errors.contains("name the data"), "\(nowhere.errors)")
       #expect(!command.exists(path) && !command.exists("b"))
     }
-    // Nothing can be trained: said with the reason.
+    // Nothing can be trained: reported with the reason.
     try command.write(#"{"optimizer.learningRate": {"low": 1e30, "high": 1e36, "scale": "log"}}"#, to: "wild.json")
     let wild = try tune([
       "t.csv", "--target", "y", "--space", "wild.json", "--optimizer", "sgd", "--no-batch-norm",
@@ -198,7 +200,7 @@ import Testing
         == 5)
   }
 
-  /// A limit on a file's size stands for a disk that is full.
+  /// A file size limit stands for a full disk.
   @Test func aDiskThatIsFull() throws {
     let result = try tune(Self.begin + ["--trials", "300", "--out", "a"], shell: "ulimit -f 300")
     #expect(
@@ -208,7 +210,7 @@ import Testing
     #expect((longer["trials"] as? [String: Int])?["complete"] == 300)
   }
 
-  /// Killed at any moment it loses what was being done, and does that again.
+  /// Killed at any moment, it loses only the trial in progress, and repeats it.
   @Test func killedThirtyTimes() throws {
     let arguments = Self.begin + ["--trials", "60", "--jobs", "1", "--epochs", "20", "--json"]
     let whole = try tune(arguments + ["--out", "whole", "--study", "whole.db"]).json()
@@ -241,9 +243,10 @@ import Testing
       best?["trial"] as? Int == other?["trial"] as? Int && best?["value"] as? Double == other?["value"] as? Double)
   }
 
-  /// A small version of what Documentation/Evidence.md claims: after 24 trials the usual sampler is ahead of chance.
+  /// A small version of the measurements in Documentation/Evidence.md: after 24 trials the default sampler is
+  /// ahead of random search.
   @Test func evidence() throws {
-    // On the half that chose: the other is not looked at but to judge.
+    // On the half that chose the sampler: the other is used for judging only.
     let run = ["--tuners", "guided-zoom,random", "--half", "chosen"]
     let made = try command.run(
       ["tuners", "--on", "functions", "--function-seeds", "2", "--trials", "24", "--log", "log"] + run,
@@ -251,11 +254,11 @@ import Testing
     #expect(made.code == 0, "\(made.errors)")
     let tables = try command.run(["tuner-tables", "--logs", "log"] + run, executable: "TartineEvidence")
     let rows = tables.output.split(separator: "\n").filter { $0.hasPrefix("| guided-zoom | ") }
-    // Of two, over half of the functions: 1 is always ahead, and 1.5 as good.
+    // Of two, over half of the functions: 1 is always ahead, and 1.5 is equal.
     let ranks = rows.compactMap {
       $0.split(separator: "|").dropFirst(4).first.flatMap { Double($0.trimmingCharacters(in: .whitespaces)) }
     }
-    // One of all, and of its functions alone again.
+    // One table for all, and one for the functions alone.
     #expect(ranks.count == 2 && ranks[0] < 1.38, "\(tables.output)")
     let seconds = try command.run(["tuner-seconds", "--trials", "40"], executable: "TartineEvidence")
     #expect(seconds.output.contains("| guided-zoom |"), "\(seconds.errors)")
@@ -277,7 +280,8 @@ import Testing
     return text
   }
 
-  /// Optuna lists our trials, goes on with them, and we with its. Skipped, and said to be, where no Python is named.
+  /// Optuna lists our trials and continues with them, and we continue with its. Skipped, with a notice, if no
+  /// Python is configured.
   @Test(.enabled(if: python != nil)) func optunaGoesOnWithOurs() throws {
     let json = try tune(Self.begin + ["--trials", "8", "--out", "a", "--json"]).json()
     let text = try output(
@@ -307,7 +311,7 @@ import Testing
     let all = try #require(longer["history"] as? [[String: Any]])
     #expect((longer["trials"] as? [String: Int])?["complete"] == 11)
     #expect(all[8]["value"] as? Double == 0.01 && (longer["best"] as? [String: Any])?["trial"] as? Int == 8)
-    // What it queued was done first, with its values.
+    // Its queued trials were run first, with their values.
     let queued = try #require(all[9]["parameters"] as? [String: Any])
     #expect(queued["optimizer.learningRate"] as? Double == 0.05 && queued["network.units"] as? Int == 7)
     #expect(queued["network.activation"] as? String == "tanh" && queued["network.keepProb"] == nil)
@@ -332,7 +336,7 @@ import Testing
         print(len(study.trials), study.best_value)
         """)
     let parts = text.split(separator: " ")
-    // Only looked at it stays as it is.
+    // Opened for reading, the file is unchanged.
     let before = try command.bytes("theirs.db")
     #expect(try tune(["new.csv", "--target", "y", "--again", "theirs.db", "--study", "x"]).code == 64)
     #expect(try Study(nil, file: command.folder + "/theirs.db", sampler: RandomSampler()).trials().count == 12)
@@ -350,7 +354,7 @@ import Testing
       let units = values["network.units"] as? Int ?? 0
       #expect(units % 4 == 0 && units >= 4 && units <= 16 && [16, 32].contains(values["batchSize"] as? Int ?? 0))
     }
-    // One that looks for the most, and one without a trial.
+    // A study that maximizes, and one without a trial.
     let most = try tune(["t.csv", "--target", "y", "--study", "most.db", "--trials", "5", "--out", "most"])
     #expect(most.code == 64 && most.errors.contains("is maximized"), "\(most.errors)")
     let empty = try tune(Self.begin + ["--study", "empty.db", "--trials", "3", "--out", "empty", "--json"]).json()

@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 import Testing
 
-/// What is wrong gives a sentence and an exit code, and harms nothing.
+/// Wrong input gives a message and an exit code, and harms nothing.
 @Suite struct WrongInputTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let testDescription: String
@@ -132,7 +132,7 @@ import Testing
     #expect(images.code == 65 && images.errors.contains("its header claims 2000000 × 32 × 32"))
   }
 
-  /// A file as the folder's parent: not even root can make a folder there.
+  /// A file as the folder's parent: not even root can create a folder there.
   @Test func nowhereToWrite() throws {
     let command = try CommandRunner()
     try command.write(Self.good, to: "data.csv")
@@ -147,7 +147,7 @@ import Testing
     #expect(answers.code == 73)
   }
 
-  /// A limit on a file's size stands for a disk that is full: what was there stays whole.
+  /// A file size limit stands for a full disk: existing files stay intact.
   @Test func aFullDisk() throws {
     let command = try CommandRunner()
     try command.write(Self.good, to: "data.csv")
@@ -155,7 +155,7 @@ import Testing
     let result = try command.run(wide, shell: "ulimit -f 200")
     #expect(result.code == 74 && result.errors.contains("cannot write"), "\(result.code) \(result.errors)")
     #expect(!command.exists("run/model.safetensors"))
-    // What was written before is whole, so the run can go on once there is room.
+    // Earlier files are intact, so the run can be resumed once there is space.
     let resumed = try command.run(["train", "--resume", "run"])
     #expect(resumed.code == 0, "\(resumed.errors)")
     try command.write("old answers", to: "answers.csv")

@@ -1,6 +1,6 @@
 import Tartine
 
-/// Where fixtures are, and how tensors are read and written by tests.
+/// The location of fixtures, and reading and writing of tensors in tests.
 enum Fixtures {
   /// A folder of `Tests`.
   static func folder(_ name: String) -> String {
@@ -61,7 +61,7 @@ extension PreparedRows {
 }
 
 extension RandomStream {
-  /// Standard normal numbers that a Float holds.
+  /// Standard normal numbers that are exact in Float.
   static func normals(_ count: Int, seed: UInt64) -> [Float] {
     var stream = RandomStream(seed: seed, purpose: .test)
     return (0..<count).map { _ in Float(stream.normalPair().0) }

@@ -2,28 +2,29 @@ import TartineData
 import TartineEngine
 import TartineTraining
 
-/// The dev error at several sizes of the train part, and what twice the data would give.
+/// The dev error at several sizes of the train set, and its extrapolation to twice the data.
 ///
-/// Each size is trained with several seeds, each on rows of its own. Through them goes a power law with a floor,
+/// Each size is trained with several seeds, each on its own rows. The curve is a power law with a floor,
 ///
 ///     error(n) = a + b · n^−c,
 ///
-/// fitted by likelihood: of each law on a grid of floors, exponents and levels, how likely it makes the errors seen, in their
-/// logarithms, with Student's t for a deviation that few trainings tell. The laws' own errors at twice the rows, weighted so,
-/// and the sampling of dev's rows, give the band.
+/// fitted by likelihood over a grid of floors, exponents and levels, on the log errors, with a Student's t
+/// likelihood because few trainings estimate the standard deviation. The band is the likelihood-weighted
+/// distribution of the laws' errors at twice the rows, plus the sampling error of dev.
 ///
-/// It declines to answer where no such law fits, or where the band would say nothing.
+/// No prediction is made if no such law fits, or if the band would be too wide.
 ///
-/// **Source**: Mohr, Viering, Loog, van Rijn, *LCDB 1.0: an extensive learning curves database*, 2022, for the law's family.
+/// **Source**: Mohr, Viering, Loog, van Rijn, *LCDB 1.0: an extensive learning curves database*, 2022, for
+/// the family of curves.
 public struct LearningCurve: Sendable {
   /// The trainings at one size.
   public struct Point: Hashable, Sendable, Encodable {
-    /// Train rows.
+    /// The number of train rows.
     public let rows: Int
     /// The dev error, or RMSE, of each seed.
     public let errors: [Double]
 
-    /// A size and what was measured there.
+    /// Creates a point from a size and its errors.
     public init(rows: Int, errors: [Double]) {
       self.rows = rows
       self.errors = errors
@@ -32,34 +33,35 @@ public struct LearningCurve: Sendable {
     var mean: Double { errors.reduce(0, +) / Double(errors.count) }
   }
 
-  /// What is to be expected of more data.
+  /// The prediction for more data.
   public enum Answer: Hashable, Sendable {
-    /// The error with twice the rows, and the band that holds it nine times of ten.
+    /// The error with twice the rows, and its 90 % band.
     case twice(Estimate)
-    /// Why nothing is said.
+    /// The reason for making no prediction.
     case declined(String)
   }
 
-  /// From the smallest size up; the last is the whole train part.
+  /// The points from the smallest size up; the last is the whole train set.
   public let points: [Point]
-  /// The law at each of the points, and at twice the rows: its middle, and where nine of ten lie.
+  /// The fitted curve at each point and at twice the rows: its median and 90 % band.
   public let band: [(rows: Int, estimate: Estimate)]
-  /// What twice the data would give.
+  /// The prediction for twice the data.
   public let answer: Answer
-  /// By how much the error would fall with twice the data, as nine of ten laws have it; nil where nothing is said, or the errors do not surely fall.
+  /// The decrease of the error with twice the data, with its 90 % band; nil if no prediction is made or the
+  /// errors do not significantly fall.
   public let fall: Estimate?
 
-  /// Fits what was measured.
+  /// Fits a curve to measured points.
   ///
   /// - Parameters:
-  ///   - points: at least four sizes of at least two seeds, the last of all rows that there are.
-  ///   - samplingDeviation: the relative deviation that an error has since dev has so few rows.
+  ///   - points: At least four sizes with at least two seeds each; the last has all rows.
+  ///   - samplingDeviation: The relative standard error of the dev error due to the number of dev rows.
   public init(_ points: [Point], samplingDeviation: Double) {
     self.points = points.sorted { $0.rows < $1.rows }
     guard let fit = PowerLawFit(self.points) else {
       band = []
       fall = nil
-      answer = .declined("some errors are 0, or there are fewer than four sizes, and no law goes through these")
+      answer = .declined("some errors are 0, or there are fewer than four sizes, which is not enough to fit a curve")
       return
     }
     let last = self.points[self.points.count - 1]
@@ -70,23 +72,23 @@ public struct LearningCurve: Sendable {
     let isWide = estimate.high - estimate.low > Self.widest * last.mean
     fall = fit.isPlausible && !fit.isSteepening && !isWide && fit.isFalling ? laws : nil
     if fit.isRising {
-      answer = .declined("the errors rise with the rows, which no law of such curves does")
+      answer = .declined("the errors rise with the number of rows, which no power law does")
     } else if !fit.isPlausible {
       answer = .declined(
-        "the errors do not fall as a power law does: they jump more from size to size than from seed to seed")
+        "a power law does not fit: the errors vary more from size to size than from seed to seed")
     } else if fit.isSteepening {
       answer = .declined(
-        "the errors have only begun to fall: the more rows, the faster, and nothing says where that ends")
+        "the errors have only begun to fall: they fall faster with more rows, so that they cannot be extrapolated")
     } else if isWide {
       answer = .declined(
-        "the band at twice the rows would be \(Text.fixed((estimate.high - estimate.low) / last.mean * 100, decimals: 0)) % of "
-          + "the error wide, which says nothing")
+        "the 90 % band at twice the rows would be \(Text.fixed((estimate.high - estimate.low) / last.mean * 100, decimals: 0)) % of "
+          + "the error wide, too wide to be of use")
     } else {
       answer = .twice(estimate)
     }
   }
 
-  /// A band wider than this share of the error says nothing.
+  /// A band wider than this share of the error is too wide.
   private static let widest = 0.5
 }
 
@@ -98,7 +100,7 @@ extension LearningCurve: Encodable {
     let error: Estimate
   }
 
-  /// The points, the law's band, and what twice the rows would give or why nothing is said.
+  /// The points, the band, and the prediction for twice the rows, or the reason for making none.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(points, forKey: .points)
@@ -112,23 +114,23 @@ extension LearningCurve: Encodable {
 }
 
 extension Recipe {
-  /// Trains at several sizes of the train part, by the same recipe, so that the law is of this recipe's error: where it says
-  /// how many epochs, a small part is trained for fewer steps too.
+  /// Trains the recipe at several sizes of the train set. If the recipe sets the number of epochs, a smaller
+  /// train set is trained for fewer steps.
   ///
   /// - Parameters:
-  ///   - split: whose train rows are taken in parts; test stays locked.
-  ///   - sizes: how many, from 4 to 8; each is the next one's by √2.
-  ///   - seeds: trainings at each.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
-  ///   - progress: is told of each training that is done.
-  /// - Throws: what a training throws.
+  ///   - split: Its train rows are subsampled; test stays locked.
+  ///   - sizes: The number of sizes, from 4 to 8; each is smaller than the next by a factor of √2.
+  ///   - seeds: The number of trainings at each size.
+  ///   - threads: The default is the number of processors; the result does not depend on it.
+  ///   - progress: Called after each training.
+  /// - Throws: The errors of a training.
   public func learningCurve(
     on split: Split, sizes: Int = 6, seeds: Int = 3, threads: Int? = nil,
     progress: (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> LearningCurve {
     var points: [LearningCurve.Point] = []
     var last: [Run] = []
-    // Whole groups come as large as they are, so that the rows of a size may be others than were asked for.
+    // Groups are kept whole, so the number of rows may differ from the one asked for.
     var rows = 0.0
     for size in 0..<sizes {
       let share = 1 / Double(1 << (sizes - 1 - size)).squareRoot()
@@ -142,7 +144,7 @@ extension Recipe {
       }
       let mean = Int(rows.rounded())
       rows = 0
-      // Two sizes of the same groups are one.
+      // Two sizes with the same groups are one.
       if mean == points.last?.rows { continue }
       points.append(LearningCurve.Point(rows: mean, errors: last.map(\.dev.score)))
     }
@@ -151,7 +153,7 @@ extension Recipe {
 }
 
 extension Evaluation {
-  /// The deviation of the figure over other rows, as a share of it.
+  /// The relative standard error of the figure over other rows.
   var samplingDeviation: Double {
     guard score > 0 else { return 0 }
     let spread = Estimate.deviationOfMean(outcomes)

@@ -10,36 +10,39 @@ import TartineTraining
   import Darwin
 #endif
 
-/// Between which rates a network learns: steps at ever higher rates, with several seeds.
+/// The range of learning rates at which a network learns, from learning-rate sweeps with several seeds.
 ///
-/// A sweep's losses, smoothed over steps, fall once the rate is high enough and rise again once it is too high. It learns from
-/// where a tenth of the whole fall is done for good to where the loss is lowest; what is suggested lies a third, on a log scale, below
-/// the lowest upper end of any seed.
+/// The smoothed losses of a sweep fall once the learning rate is high enough and rise again once it is too
+/// high. The range begins where a tenth of the whole fall is done for good and ends where the loss is lowest.
+/// The suggested learning rate lies a third of the range, on a log scale, below the lowest upper end of any
+/// seed.
 ///
 /// **Source**: Smith, *Cyclical learning rates for training neural networks*, 2017, §3.3.
 ///
-/// **Differs from**: libraries that give one point of one sweep, on a linear scale of the rate or unsmoothed.
+/// **Differs from**: libraries that suggest one point of one sweep, on a linear scale or without smoothing.
 public struct LearningRateRange: Sendable, Encodable {
   /// One seed's sweep.
   public struct Sweep: Sendable, Encodable {
-    /// Each step's rate, ascending; it ends where the loss is four times the lowest, or not finite.
+    /// The learning rate of each step, ascending. The sweep ends where the loss is four times the lowest, or
+    /// not finite.
     public let rates: [Double]
-    /// The smoothed loss after each.
+    /// The smoothed loss after each step.
     public let losses: [Double]
-    /// Where it begins to learn, and where the loss is lowest; nil where it never fell.
+    /// The learning rates where learning begins and where the loss is lowest; nil if the loss never fell.
     public let low, high: Double?
   }
 
-  /// One a seed.
+  /// The sweep of each seed.
   public let sweeps: [Sweep]
-  /// Where learning begins: the median over seeds, with the lowest and the highest of them; nil where most did not learn.
+  /// Where learning begins: the median over seeds, with their minimum and maximum; nil if most seeds did not
+  /// learn.
   public let low: Estimate?
-  /// Where the loss is lowest, likewise.
+  /// Where the loss is lowest: the median over seeds, with their minimum and maximum.
   public let high: Estimate?
-  /// A rate to begin with.
+  /// The suggested learning rate.
   public let suggestion: Double?
 
-  /// Sums up sweeps.
+  /// Summarizes sweeps.
   init(_ sweeps: [Sweep]) {
     self.sweeps = sweeps
     let found = sweeps.filter { $0.low != nil }
@@ -61,7 +64,7 @@ extension LearningRateRange.Sweep {
   private static let beta = 0.9
   private static let lag = Int((beta / (1 - beta)).rounded())
 
-  /// Losses of single batches at these rates.
+  /// The losses of single batches at these learning rates.
   init(_ rates: [Double], batchLosses: [Double]) {
     var average = MovingAverage(beta: Self.beta)
     var smoothed: [Double] = []
@@ -70,7 +73,7 @@ extension LearningRateRange.Sweep {
       average.add(loss)
       let value = average.value ?? loss
       smoothed.append(value)
-      // The first ones are an average of few.
+      // The first values average few losses.
       if smoothed.count > 10 { lowest = min(lowest, value) }
       if value - lowest > 3 * abs(lowest) { break }
     }
@@ -81,10 +84,10 @@ extension LearningRateRange.Sweep {
       (low, high) = (nil, nil)
       return
     }
-    // What it was before any rate did anything: the first steps' mean.
+    // The loss before learning: the mean of the first steps.
     let first = smoothed[10...min(20, smoothed.count - 1)].reduce(0, +) / Double(min(20, smoothed.count - 1) - 9)
     let fall = first - smoothed[place]
-    // Averages of ten batches differ by chance as well.
+    // Averages of ten batches vary by chance.
     let opening = Array(batchLosses.prefix(20))
     let middle = opening.reduce(0, +) / Double(opening.count)
     let noise = (opening.reduce(0) { $0 + ($1 - middle) * ($1 - middle) } / Double(opening.count - 1) / 10).squareRoot()
@@ -92,28 +95,29 @@ extension LearningRateRange.Sweep {
       (low, high) = (nil, nil)
       return
     }
-    // For good: chance takes it below now and then, long before.
+    // For good: long before, chance takes it below now and then.
     let start = smoothed[..<place].lastIndex { $0 >= first - 0.1 * fall } ?? place
-    // The average lags behind by β/(1 − β) steps.
+    // The average lags by β/(1 − β) steps.
     low = rates[max(0, start - Self.lag)]
     high = rates[max(0, place - Self.lag)]
   }
 }
 
 extension Recipe {
-  /// Looks for rates at which the network learns.
+  /// Finds the learning rates at which the network learns.
   ///
   /// - Parameters:
-  ///   - split: the rows; test stays locked.
-  ///   - seeds: sweeps, from 1.
-  ///   - steps: of each.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
-  /// - Throws: what a training throws before its first step; `RecipeError` for L-BFGS, which has no such rate.
+  ///   - split: The data; test stays locked.
+  ///   - seeds: The number of sweeps, at least 1.
+  ///   - steps: The number of steps of each sweep.
+  ///   - threads: The default is the number of processors; the result does not depend on it.
+  /// - Throws: The errors of a training before its first step; `RecipeError` for L-BFGS, which has no
+  ///   learning rate.
   public func learningRateRange(
     on split: Split, seeds: Int = 5, steps: Int = 200, threads: Int? = nil
   ) throws -> LearningRateRange {
     guard optimizer.algorithm != .lbfgs else {
-      throw RecipeError("lbfgs finds the length of each step by itself, so there is no rate to look for.")
+      throw RecipeError("lbfgs finds the length of each step by itself, so there is no learning rate to look for.")
     }
     let (from, to) = (log(LearningRateRange.rates.lowest), log(LearningRateRange.rates.highest))
     let rates = (0..<steps).map { exp(from + (to - from) * Double($0) / Double(max(1, steps - 1))) }

@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Power laws with a floor, each with how likely it makes the errors seen.
+/// Power laws with a floor, each with its likelihood given the measured errors.
 struct PowerLawFit {
   private struct Law {
     let floor, scale, exponent, weight: Double
@@ -15,16 +15,17 @@ struct PowerLawFit {
   }
 
   private let laws: [Law]
-  /// Whether the likeliest law leaves no more than the trainings' own deviation explains.
+  /// Whether the residuals of the likeliest law are within the standard deviation over seeds.
   let isPlausible: Bool
-  /// Whether errors fall faster at the large sizes than at the small ones, which such a law never does.
+  /// Whether errors fall faster at the large sizes than at the small ones, which no such law does.
   let isSteepening: Bool
-  /// Whether errors surely fall with the rows at all: a law never rises, and would make a fall of chance.
+  /// Whether errors significantly fall with the number of rows. A law never rises, so chance alone would make
+  /// it fall.
   let isFalling: Bool
-  /// Whether they surely rise.
+  /// Whether errors significantly rise.
   let isRising: Bool
 
-  /// - Returns: nil for fewer than four sizes, or errors of 0.
+  /// - Returns: Nil for fewer than four sizes, or errors of 0.
   init?(_ points: [LearningCurve.Point]) {
     guard points.count >= 4, points.allSatisfy({ $0.errors.count >= 2 && $0.mean > 0 }), let last = points.last else {
       return nil
@@ -38,7 +39,7 @@ struct PowerLawFit {
     for exponent in stride(from: 0.05, through: 1.5, by: 0.05) {
       for share in stride(from: 0.0, through: 0.98, by: 0.07) {
         for level in -12...12 {
-          // The law's own error at all rows, about what was measured there.
+          // The law's error at all rows, around the measured one.
           let error = last.mean * exp(Double(level) / 4 * spread)
           let floor = share * min(smallest, error)
           let law = Law(
@@ -51,7 +52,7 @@ struct PowerLawFit {
         }
       }
     }
-    // Student's likelihood: the deviation itself is known from few trainings.
+    // Student's t likelihood: the standard deviation is estimated from few trainings.
     let power = -(freedom + Double(points.count)) / 2
     let best = candidates.map(\.fit).min() ?? 0
     laws = candidates.map { candidate in
@@ -59,7 +60,7 @@ struct PowerLawFit {
       return Law(
         floor: candidate.law.floor, scale: candidate.law.scale, exponent: candidate.law.exponent, weight: weight)
     }
-    // An F-like ratio of what is left by size to what seeds do, three parameters fitted.
+    // An F-like ratio of the residuals between sizes to those between seeds, with three fitted parameters.
     isPlausible = best / Double(points.count - 3) < Self.largestRatio
     let steepening = Self.steepening(sizes.map { log($0) }, logs, deviations)
     isSteepening = steepening.value > steepening.deviation
@@ -71,7 +72,7 @@ struct PowerLawFit {
   /// About the 99.5 % point of F with three and eight degrees of freedom.
   private static let largestRatio = 9.0
 
-  /// How much steeper the line through the larger half of the sizes is than that through the smaller half.
+  /// The slope of the larger half of the sizes relative to that of the smaller half.
   private static func steepening(
     _ x: [Double], _ y: [Double], _ deviations: [Double]
   ) -> (value: Double, deviation: Double) {
@@ -92,10 +93,11 @@ struct PowerLawFit {
     )
   }
 
-  /// The relative deviation of each size's mean from the law.
+  /// The relative standard deviation of each size's mean around the law.
   ///
-  /// Seeds at a size have rows in common, the more the larger it is: of deviations σ with a correlation of n/N, s² sees
-  /// σ²(1 − n/N), and the mean of k has σ²(1 + (k − 1) n/N)/k. Sizes below half of the rows tell σ.
+  /// Seeds at one size share rows, more of them at larger sizes. For a standard deviation σ and a correlation
+  /// of n/N, the expected s² is σ²(1 − n/N), and the mean of k has the variance σ²(1 + (k − 1) n/N)/k. Sizes
+  /// below half of the rows estimate σ.
   private static func deviations(_ points: [LearningCurve.Point], of all: Double) -> (
     deviations: [Double], freedom: Double
   ) {
@@ -106,7 +108,7 @@ struct PowerLawFit {
       sum += squares / (1 - Double(point.rows) / all)
       freedom += Double(point.errors.count - 1)
     }
-    // Few trainings can lie close by chance; nothing is known better than to half a percent.
+    // Few trainings can be close together by chance: the standard deviation is at least half a percent.
     let variance = max(sum / max(1, freedom), 2.5e-5)
     let deviations = points.map { point -> Double in
       let (k, share) = (Double(point.errors.count), Double(point.rows) / all)
@@ -115,7 +117,7 @@ struct PowerLawFit {
     return (deviations, max(2, freedom))
   }
 
-  /// The weighted middle of the laws' errors, and where nine of ten lie, dev's sampling included.
+  /// The weighted median of the laws' errors and its 90 % band, dev sampling included.
   func estimate(at rows: Double, samplingDeviation: Double) -> Estimate {
     let laws = spread { $0.error(at: rows) }
     let sampling = 1.6448536269514722 * samplingDeviation
@@ -124,7 +126,7 @@ struct PowerLawFit {
     return Estimate(laws.value, low: laws.value * exp(-below), high: laws.value * exp(above))
   }
 
-  /// The same of how far the error falls between two sizes: dev's rows are the same at both.
+  /// The decrease of the error between two sizes, with its 90 % band: both are measured on the same dev rows.
   func fall(from rows: Double, to more: Double) -> Estimate { spread { $0.error(at: rows) - $0.error(at: more) } }
 
   private func spread(_ figure: (Law) -> Double) -> Estimate {

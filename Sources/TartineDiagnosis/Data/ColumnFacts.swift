@@ -1,35 +1,35 @@
 import TartineData
 
-/// One input column: what it holds, and what becomes of it.
+/// One input column: its values, and how it is encoded.
 public struct ColumnFacts: Hashable, Sendable, Encodable {
   /// Its name.
   public let name: String
   /// `number` or `text`.
   public let type: String
-  /// Why it has that type.
+  /// The reason for the type.
   public let reason: String
-  /// Rows without a value.
+  /// The number of rows without a value.
   public let missing: Int
-  /// Different values.
+  /// The number of distinct values.
   public let values: Int
-  /// Of numbers.
+  /// The range of a column of numbers.
   public let mean, deviation, smallest, median, largest: Double?
-  /// The most frequent texts, with their rows.
+  /// The most frequent texts, with their row counts.
   public let frequent: [Level]?
-  /// What the network is given of it.
+  /// How the column is encoded for the network.
   public let use: String
-  /// How much of the target it tells, alone: a share of the entropy or of the variance.
+  /// The share of the target's entropy or variance that the column alone explains.
   public let tells: Double
 
-  /// A text and how often it is there.
+  /// A text and its number of rows.
   public struct Level: Hashable, Sendable, Encodable {
     /// The text.
     public let value: String
-    /// Rows that have it.
+    /// The number of rows with this text.
     public let rows: Int
   }
 
-  /// Over all rows that a person may look at: those of train and dev.
+  /// Computed on train and dev, whose targets are not locked.
   init(_ column: Column, rows: [Int], feature: Feature?, tells: Double) {
     name = column.name
     reason = column.reason
@@ -65,7 +65,7 @@ public struct ColumnFacts: Hashable, Sendable, Encodable {
     }
   }
 
-  /// Whether the network is given nothing of it.
+  /// Whether the column is left out of the inputs.
   var isLeftOut: Bool { use.hasPrefix("left out") }
 
   private static func use(_ feature: Feature?) -> String {

@@ -9,26 +9,28 @@ import TartineEngine
   import Darwin
 #endif
 
-/// How much of the target one column tells, alone: the share of the entropy, or of a number's variance, that is gone once
-/// the column is known. It is measured on rows other than those that it was learned from, so that chance gives nothing.
+/// The share of the target's entropy, or of a number's variance, that one column alone explains. Each half of
+/// the rows is scored with what was learned on the other half, so that chance explains nothing.
 package enum ColumnScore {
-  /// Bins of a column of numbers, each of as many rows: enough to tell a mean by, and at most so many.
+  /// The number of bins for a column of numbers, each with as many rows: enough rows to estimate a mean, with
+  /// an upper limit.
   private static let most = 64
   private static let rowsOfBin = 40
 
   /// - Parameters:
-  ///   - truths: a class number each, or a number to predict.
-  ///   - classes: nil for a number.
-  /// - Returns: at most 1, and about 0 or below where the column tells nothing.
+  ///   - truths: Class numbers, or the values of a regression target.
+  ///   - classes: The number of classes; nil for regression.
+  /// - Returns: At most 1, and about 0 or below if the column explains nothing.
   package static func score(_ column: Column, rows: [Int], truths: [Double], classes: Int?) -> Double {
     if classes == nil, case .numbers(let numbers) = column.values {
-      // Another unit, or a curve through all rows.
+      // Another unit of the target, or a curve through all rows.
       let order = HypothesisTest.rankCorrelation(rows.map { numbers[$0] }, truths)
       if abs(order) > 0.9999 { return order * order }
     }
     let cells = cells(column, rows)
     let count = (cells.max() ?? 0) + 1
-    // Two halves, each judged by what the other taught; every other row, since rows were shuffled before.
+    // Two-fold: each half is scored with the other half's means. Every other row, since rows were shuffled
+    // before.
     let halves = [0, 1].map { half in rows.indices.filter { $0 % 2 == half } }
     let results = [(0, 1), (1, 0)].map { fit, judge in
       classes.map { classScore(cells, count, truths, classes: $0, fit: halves[fit], judge: halves[judge]) }
@@ -37,7 +39,7 @@ package enum ColumnScore {
     return (results[0] + results[1]) / 2
   }
 
-  /// A cell for each row: a quantile's bin or a level; the last is for what is missing.
+  /// The cell of each row: a quantile bin or a level; the last cell is for missing values.
   private static func cells(_ column: Column, _ rows: [Int]) -> [Int] {
     switch column.values {
     case .numbers(let numbers):
@@ -45,7 +47,7 @@ package enum ColumnScore {
       var edges: [Double] = []
       let bins = min(most, max(8, sorted.count / (2 * rowsOfBin)))
       for value in sorted where edges.last != value && edges.count <= 2 * bins { edges.append(value) }
-      // Of codes each is a bin of its own.
+      // Codes get one bin each.
       if edges.count > 2 * bins {
         edges = []
         for bin in 1..<bins {
@@ -55,7 +57,7 @@ package enum ColumnScore {
       }
       return rows.map { row in
         guard !numbers[row].isNaN else { return edges.count + 1 }
-        // The first edge above it.
+        // The first edge above the value.
         var (low, high) = (0, edges.count)
         while low < high {
           let middle = (low + high) / 2
@@ -64,7 +66,7 @@ package enum ColumnScore {
         return low
       }
     case .texts(let codes, _):
-      // Levels that these rows have: a file may have hundreds of thousands.
+      // Only the levels in these rows: a file may have hundreds of thousands.
       var places: [Int32: Int] = [:]
       return rows.map { row in
         let code = max(-1, codes[row])
@@ -84,7 +86,7 @@ package enum ColumnScore {
       all[Int(truths[row])] += 1
       table[cells[row] * classes + Int(truths[row])] += 1
     }
-    // A cell leans on the whole as much as one row would weigh.
+    // Each cell is shrunk toward the overall mean with the weight of one row.
     let total = Double(fit.count)
     let prior = all.map { ($0 + 0.5) / (total + 0.5 * Double(classes)) }
     let sums = (0..<count).map { cell in table[(cell * classes)..<((cell + 1) * classes)].reduce(0, +) }

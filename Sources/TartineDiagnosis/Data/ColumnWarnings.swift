@@ -1,6 +1,6 @@
 import TartineData
 
-/// What is to be said of single columns.
+/// Warnings about single columns.
 struct ColumnWarnings {
   let list: [DataWarning]
 
@@ -22,7 +22,7 @@ struct ColumnWarnings {
         list.append(
           DataWarning(
             name: .unclearColumn, column: column.name, evidence: notice,
-            action: "correct them, or leave the fields empty: in a file that is predicted they are an error"))
+            action: "correct them, or leave the fields empty: in a file to predict they are an error"))
       }
     }
     list += Self.unclear(preparation) + dataset.targets.compactMap(Self.spellings)
@@ -32,30 +32,32 @@ struct ColumnWarnings {
   }
 
   private static func constant(_ fact: ColumnFacts, among facts: [ColumnFacts]) -> DataWarning? {
-    // One value in some rows and none in others says which is which, and the network is told.
+    // A column with one value in some rows and none in others carries information: the network gets a
+    // missing-value flag.
     guard fact.values == 0 || fact.values == 1 && fact.missing == 0 else { return nil }
     return DataWarning(
       name: .constantColumn, column: fact.name,
       evidence: fact.values == 0 ? "it holds no value" : "it has one value in all rows",
-      action: "leave it out: it tells nothing", isFault: !fact.isLeftOut && !isUsual(fact, among: facts)
+      action: "leave it out: it carries no information", isFault: !fact.isLeftOut && !isUsual(fact, among: facts)
     )
   }
 
-  /// Whether a constant is what most columns begin at, such as a pixel in the corner of a picture.
+  /// Whether a constant equals the minimum of most columns, such as a pixel in the corner of an image.
   private static func isUsual(_ constant: ColumnFacts, among facts: [ColumnFacts]) -> Bool {
     guard let value = constant.smallest else { return false }
     let others = facts.filter { $0.type == "number" && $0.values > 1 }
     return others.count >= 8 && others.count { $0.smallest == value } * 2 > others.count
   }
 
-  /// Of the target's entropy or variance. What tells some of it, as a day or year may, is no mere name; what tells nearly all of
-  /// it numbers rows that were sorted.
+  /// The share of the target's entropy or variance. A column that explains some of it, such as a day or year,
+  /// is not just an identifier; a column that explains nearly all of it numbers rows that were sorted.
   private static let tellingShares = 0.1..<0.7
 
-  /// A counter, whole numbers that never repeat and are close together or called an id, or texts of one word that hardly repeat.
+  /// A counter: whole numbers that never repeat and are close together or named like an id, or one-word texts
+  /// that hardly repeat.
   private static func identity(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
     guard rows.count >= 20 else { return nil }
-    let action = "leave it out: it names rows, and says nothing of new ones"
+    let action = "leave it out: it identifies rows and does not generalize to new ones"
     let isNamed = isCalledIdentifier(fact.name)
     switch column.values {
     case .numbers(let numbers):
@@ -63,7 +65,7 @@ struct ColumnWarnings {
         return DataWarning(
           name: .leakingColumn, column: fact.name,
           evidence:
-            "it numbers the rows, and tells \(Text.fixed(fact.tells * 100, decimals: 0)) % of the target alone: rows were "
+            "it numbers the rows, and explains \(Text.fixed(fact.tells * 100, decimals: 0)) % of the target alone: rows were "
             + "sorted by it before they were numbered",
           action: action + ", and is left out")
       }
@@ -81,22 +83,23 @@ struct ColumnWarnings {
       let isDense = largest - smallest < 4 * Double(rows.count)
       guard isDense || isNamed || present == present.sorted() else { return nil }
       return DataWarning(
-        name: .identifierColumn, column: fact.name, evidence: "\(fact.values) whole numbers, none of them twice",
+        name: .identifierColumn, column: fact.name, evidence: "\(fact.values) whole numbers, all distinct",
         action: action, isFault: isNamed || !tellingShares.contains(fact.tells), isSerious: !fact.isLeftOut)
     case .texts(_, let levels):
       let present = rows.count - fact.missing
-      // Dates that are inputs differ from row to row, and tell when.
+      // Dates used as inputs differ from row to row and carry the time.
       guard fact.values > 20, fact.values * 10 > present * 9, fact.isLeftOut else { return nil }
       let words = levels.reduce(0) { $0 + $1.split(separator: " ").count }
       let isText = words > 3 * levels.count
       return DataWarning(
         name: .identifierColumn, column: fact.name,
-        evidence: "\(fact.values) different texts in \(present) rows that have one",
+        evidence: "\(fact.values) distinct texts in \(present) rows with a value",
         action: isDate(levels)
-          ? "it is left out: its dates have no single reading; write them as 2024-03-01, and use --split-by time:\(fact.name) where the past is to predict the future"
+          ? "it is left out: its dates have no single reading; write them as 2024-03-01, and use --split-by time:\(fact.name) if the model will predict the future"
           : isText
-            ? "it is left out: free text is not read" : "it is left out: it names rows, and says nothing of new ones",
-        // Keys name rows; names that few have, sentences and dates are no keys.
+            ? "it is left out: free text is not read"
+            : "it is left out: it identifies rows and does not generalize to new ones",
+        // Keys identify rows; names that few rows have, sentences and dates are not keys.
         isFault: isNamed || fact.values == rows.count && !isText && !isDate(levels))
     }
   }
@@ -119,15 +122,16 @@ struct ColumnWarnings {
     let share = Text.fixed(Double(fact.missing) / Double(rows) * 100, decimals: 0)
     return DataWarning(
       name: .missingValues, column: fact.name, evidence: "\(share) % of the rows have no value",
-      action: (fact.isLeftOut ? "" : "a flag tells the network where it is missing; ")
-        + "find out why it is, and whether it will be for new rows")
+      action: (fact.isLeftOut ? "" : "the network gets a missing-value flag; ")
+        + "find out why, and whether it will also be missing in new rows")
   }
 
-  /// Values that people write where they have none.
+  /// Values often entered in place of a missing one.
   private static let usual: Set<Double> = [-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999]
 
-  /// A single value at the end of the range, often there and far from all others, such as −999: farther than all others are from
-  /// each other, or of the usual kind, outside of a tenth of their range, and far more often there than any of them.
+  /// A single frequent value at the end of the range and far from all others, such as −999. It must be
+  /// farther from the others than these are from each other; a common placeholder must lie outside a tenth of
+  /// their range and be far more frequent than any of them.
   private static func placeholder(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
     guard case .numbers(let numbers) = column.values, fact.values > 10 else { return nil }
     let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
@@ -143,9 +147,9 @@ struct ColumnWarnings {
       return DataWarning(
         name: .placeholderValue, column: fact.name,
         evidence:
-          "\(Column.text(of: value)) is there \(count) times, and all else lies from \(Column.text(of: first)) to "
+          "\(Column.text(of: value)) occurs \(count) times, and all other values are from \(Column.text(of: first)) to "
           + Column.text(of: last),
-        action: "if it stands for a missing value, leave the field empty: as a number it stretches the scale")
+        action: "if it stands for a missing value, leave the field empty: as a number it distorts the scale")
     }
     return nil
   }
@@ -161,7 +165,7 @@ struct ColumnWarnings {
     return most
   }
 
-  /// Levels that differ in nothing but capitals or blanks.
+  /// Levels that differ only in case or whitespace.
   private static func spellings(_ column: Column) -> DataWarning? {
     guard case .texts(_, let levels) = column.values, levels.count <= 1000 else { return nil }
     let alike = Dictionary(grouping: levels) { $0.lowercased().filter { !$0.isWhitespace } }.values.filter {
@@ -170,11 +174,11 @@ struct ColumnWarnings {
     guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
     return DataWarning(
       name: .unclearColumn, column: column.name,
-      evidence: "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different values of it",
-      action: "write the same in the same way: each spelling is a category of its own")
+      evidence: "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different categories of it",
+      action: "use one spelling: each spelling is a category of its own")
   }
 
-  /// A column that says which part each row belongs to.
+  /// A column that names the set each row belongs to.
   private static func parts(_ column: Column) -> DataWarning? {
     let train: Set = ["train", "training"]
     let dev: Set = ["dev", "development", "val", "valid", "validation"]
@@ -184,13 +188,13 @@ struct ColumnWarnings {
     let isWhole = [train, dev].allSatisfy { names in levels.contains { names.contains($0.lowercased()) } }
     return DataWarning(
       name: .unclearColumn, column: column.name,
-      evidence: "its values, \(Dataset.list(levels)), are names of parts, and the network is given them",
+      evidence: "its values, \(Dataset.list(levels)), are names of sets, and it is an input of the network",
       action: isWhole
-        ? "--split-by 'fixed:\(column.name)' divides by it"
-        : "--leave-out '\(column.name)', and test's rows in a file of their own for --test", isFault: false)
+        ? "--split-by 'fixed:\(column.name)' splits by it"
+        : "--leave-out '\(column.name)', and a separate test file with --test", isFault: false)
   }
 
-  /// Dates and amounts that no network is given, since hardly one comes twice.
+  /// Dates and amounts that are left out of the inputs because hardly any value repeats.
   private static func leftOut(_ column: Column, _ fact: ColumnFacts) -> DataWarning? {
     guard fact.isLeftOut, case .texts(_, let levels) = column.values,
       CategoryFeature.areWritten(levels)
@@ -198,21 +202,21 @@ struct ColumnWarnings {
     return DataWarning(
       name: .unclearColumn, column: column.name,
       evidence: "it is \(fact.use), and its texts are dates or amounts, such as '\(levels[0])'",
-      action: "write dates and amounts as plain numbers, so that a network is given them", isFault: false)
+      action: "write dates and amounts as plain numbers, so that they can be inputs", isFault: false)
   }
 
-  /// Dates and amounts that are read as texts.
+  /// Dates and amounts that are read as text.
   private static func unclear(_ preparation: Preparation) -> [DataWarning] {
     guard case .table(let features) = preparation.inputs else { return [] }
     return features.compactMap { feature in
       guard case .category(let category) = feature, let notice = category.notice else { return nil }
       return DataWarning(
         name: .unclearColumn, column: category.name, evidence: notice,
-        action: "write dates and amounts as plain numbers, or take rare texts together")
+        action: "write dates and amounts as plain numbers, or merge rare texts")
     }
   }
 
-  /// Columns that hold the same as one before them.
+  /// Columns with the same content as an earlier one.
   private static func copies(_ columns: [Column], rows: [Int]) -> [DataWarning] {
     var seen: [Duplicates.Key: String] = [:]
     return columns.compactMap { column in
@@ -222,13 +226,14 @@ struct ColumnWarnings {
         return nil
       }
       return DataWarning(
-        name: .duplicateColumn, column: column.name, evidence: "it tells the same as '\(first)' in every row",
+        name: .duplicateColumn, column: column.name,
+        evidence: "it holds the same information as '\(first)' in every row",
         action: "leave one of them out")
     }
   }
 
-  /// What stays of a column whatever its values are called: the order in which levels come in, and of numbers that hardly
-  /// repeat, their ranks.
+  /// What is left of a column when its values are renamed: the order in which levels appear, and the ranks of
+  /// numbers that hardly repeat.
   private static func pattern(_ column: Column, _ rows: [Int]) -> Duplicates.Key {
     var key = Duplicates.Key()
     var places: [String: UInt64] = [:]

@@ -1,60 +1,60 @@
-/// Something about the data that a person should know before anything is trained.
+/// A warning about the data, found before training.
 public struct DataWarning: Hashable, Sendable, Encodable {
-  /// What it is.
+  /// The kind of warning.
   public enum Kind: String, Hashable, Sendable, Encodable, CaseIterable {
-    /// A column tells the target alone, better than all others do together.
+    /// A column that alone predicts the target, better than all others together.
     case leakingColumn = "leaking-column"
-    /// Rows of dev or test that train has as well.
+    /// Rows of dev or test that are also in train.
     case duplicatesAcrossSplit = "duplicates-across-split"
-    /// Parts that do not come from one distribution.
+    /// Sets that do not come from one distribution.
     case differentDistribution = "different-distribution"
-    /// Rows that are alike and have different targets.
+    /// Rows with the same inputs and different targets.
     case conflictingLabels = "conflicting-labels"
-    /// Rows that are there several times.
+    /// Duplicate rows.
     case duplicateRows = "duplicate-rows"
-    /// A column that names each row.
+    /// A column that identifies each row.
     case identifierColumn = "identifier-column"
-    /// A column that is the same in all rows.
+    /// A column with the same value in all rows.
     case constantColumn = "constant-column"
     /// A column that repeats another.
     case duplicateColumn = "duplicate-column"
-    /// A value that stands for a missing one.
+    /// A value that stands for a missing value.
     case placeholderValue = "placeholder-value"
     /// A column with many rows without a value.
     case missingValues = "missing-values"
     /// A class that is rare beside the others.
     case classImbalance = "class-imbalance"
-    /// Targets far from all others, which a squared error hangs on.
+    /// Outlying targets that dominate the squared error.
     case outlyingTargets = "outlying-targets"
-    /// A test file that cannot be measured on as it is.
+    /// A test file that cannot be evaluated as it is.
     case unfitTest = "unfit-test"
     /// Many targets that are exactly the largest or smallest one: a censored target.
     case cappedTarget = "capped-target"
     /// An outlier among the inputs, such as a value in another unit.
     case outlyingValue = "outlying-value"
-    /// Rows whose neighbours in the file have like targets.
+    /// Rows whose neighbors in the file have similar targets.
     case orderedRows = "ordered-rows"
-    /// A column that may not be read as was meant.
+    /// A column that may have been read in an unintended way.
     case unclearColumn = "unclear-column"
-    /// Too few rows to choose by.
+    /// Too few rows to choose a model by.
     case fewRows = "few-rows"
   }
 
-  /// What it is.
+  /// The kind of warning.
   public let name: Kind
-  /// The column, where it is about one.
+  /// The column, if the warning is about one.
   public let column: String?
-  /// What was seen, in a sentence.
+  /// The evidence, as a sentence.
   public let evidence: String
-  /// What to do about it.
+  /// The suggested action.
   public let action: String
-  /// Whether it is wrong, and not merely to be known, where a fault goes by its name.
+  /// Whether this is a fault of the data, and not only a notice, if a fault has the same name.
   package let isFault: Bool
 
-  /// Whether `train` tells of it before it trains.
+  /// Whether `train` prints it before training.
   package let isSerious: Bool
 
-  /// - Parameter isSerious: nil: by its kind.
+  /// - Parameter isSerious: Nil: decided by the kind of warning.
   init(
     name: Kind, column: String?, evidence: String, action: String, isFault: Bool = true, isSerious: Bool? = nil
   ) {

@@ -8,27 +8,28 @@ import TartineData
   import Darwin
 #endif
 
-/// Rows that have the same inputs.
+/// Rows with the same inputs.
 struct Duplicates {
   /// One set of such rows.
   struct Twins {
-    /// Place of a part, and a row in it.
+    /// The index of the set (train, dev or test), and a row in it.
     let members: [(part: Int, row: Int)]
-    /// Rows as alike as these that are to be expected in so much data if columns knew nothing of each other.
+    /// The expected number of such equal rows in this much data if columns were independent.
     let expected: Double
   }
 
-  /// Sets of two rows or more, the first of them first.
+  /// Sets of at least two rows, ordered by their first row.
   let sets: [Twins]
 
-  /// Rows that two of a table of some categories share by chance say nothing; below this many expected they do.
+  /// In a table with a few categories, rows are equal by chance; below this expected number they count.
   static let unlikely = 1e-4
-  /// Columns do know of each other; below this many not even that explains it.
+  /// Columns are not independent; below this expected number not even that explains equal rows.
   static let impossible = 1e-12
 
   /// - Parameters:
-  ///   - parts: rows of data sets; the columns of the first are looked at, whatever else another file has.
-  ///   - unused: columns that no network is given.
+  ///   - parts: Rows of data sets. The columns of the first are compared, whatever other columns another file
+  ///     has.
+  ///   - unused: Columns that are left out of the inputs.
   init(_ parts: [PartComparison.Part], leavingOut unused: Set<String>) {
     var names: Set<String> = []
     if case .table(let columns) = parts.first?.dataset.inputs {
@@ -52,13 +53,13 @@ struct Duplicates {
     let all = members.filter { $0.count > 1 }
     let chances = all.isEmpty ? [] : parts.map { Chance($0, names) }
     sets = all.map { twins in
-      // By the shares of the largest part that has such a row.
+      // By the shares in the largest set that has such a row.
       let known = twins.max { parts[$0.part].rows.count < parts[$1.part].rows.count } ?? twins[0]
       return Twins(members: twins, expected: chances[known.part].expected(known.row, among: rows))
     }
   }
 
-  /// 128 bits: rows that differ never share them.
+  /// A 128-bit hash: different rows never share it.
   struct Key: Hashable {
     var a: UInt64 = 0xcbf2_9ce4_8422_2325
     var b: UInt64 = 0x9e37_79b9_7f4a_7c15
@@ -71,11 +72,11 @@ struct Duplicates {
     }
   }
 
-  /// Keys of a data set's rows.
+  /// The keys of a data set's rows.
   struct RowKeys {
     private let inputs: Dataset.Inputs
     private let columns: [Column]
-    /// By column, each level's own bits, the same in another data set.
+    /// For each column, the bits of each level, which are the same in another data set.
     private let levels: [[UInt64]]
 
     init(_ dataset: Dataset, _ names: Set<String>) {
@@ -111,13 +112,13 @@ struct Duplicates {
     }
   }
 
-  /// How many rows share a row's values by chance, if columns knew nothing of each other.
+  /// The expected number of rows with this row's values if columns were independent.
   private struct Chance {
     private let shares: [(Int) -> Double]
 
     init(_ part: PartComparison.Part, _ names: Set<String>) {
       guard case .table(let columns) = part.dataset.inputs else {
-        // Pictures are never alike by chance.
+        // Images are never equal by chance.
         shares = [{ _ in 0 }]
         return
       }

@@ -4,48 +4,48 @@ import TartineNetworks
 import TartineOptimizers
 import TartineTraining
 
-/// Data looked at before anything is trained: columns, what is wrong with them, the division, and whether its parts come from
-/// one distribution.
+/// An inspection of the data before training: columns, warnings, the split, and whether train, dev and test
+/// come from one distribution.
 ///
-/// The test part's inputs are compared with the others, within strata of the target where the division was by strata; nothing
-/// is measured on it.
+/// The inputs of the test set are compared with those of the others, within strata of the target if the split
+/// is stratified. Nothing is evaluated on the test set.
 public struct Inspection: Sendable {
-  /// Where the data come from.
+  /// The source of the data.
   public let source: String
-  /// What there is to predict, and why.
+  /// The task, and the reason for it.
   public let task: TaskChoice
-  /// The target's name.
+  /// The name of the target.
   public let target: String
-  /// Its classes with their rows in train and dev; empty for numbers.
+  /// The classes with their row counts in train and dev; empty for regression.
   public let classes: [ColumnFacts.Level]
   /// The minimum, quartiles and maximum of a regression target over train and dev; empty for classes.
   public let targetQuartiles: [Double]
-  /// Each input column; empty for pictures.
+  /// The input columns; empty for images.
   public let columns: [ColumnFacts]
-  /// What a person should know, the gravest first.
+  /// The warnings, gravest first.
   public let warnings: [DataWarning]
-  /// The division.
+  /// The split.
   public let split: Division
-  /// Each two parts, compared.
+  /// The comparison of each pair of sets.
   public let sameDistribution: [PartComparison]
 
-  /// How rows were divided.
+  /// How rows were split.
   public struct Division: Hashable, Sendable, Encodable {
     /// As `SplitMethod` writes it.
     public let method: String
-    /// Of the drawing.
+    /// The seed of the split.
     public let seed: UInt64
-    /// Rows of each part.
+    /// The number of rows in each set.
     public let train, dev, test: Int
   }
 
-  /// Looks at data that are divided already.
+  /// Inspects data that are already split.
   ///
   /// - Parameters:
-  ///   - split: the rows, divided.
+  ///   - split: The data and their split.
   ///   - comparesParts: whether to compare the distributions of train, dev and test, which takes longest.
-  ///   - threads: by default as many as there are processors.
-  /// - Throws: `DataError` where there is no column to learn from.
+  ///   - threads: The default is the number of processors.
+  /// - Throws: `DataError` if there is no column to learn from.
   public init(of split: Split, comparesParts: Bool = true, threads: Int? = nil) throws {
     let dataset = split.dataset
     let known = (split.train + split.dev).sorted()
@@ -70,7 +70,7 @@ public struct Inspection: Sendable {
     warnings += split.outlyingInputs(preparation).map { column, sentence in
       DataWarning(
         name: .outlyingValue, column: column, evidence: sentence,
-        action: "correct it where it is wrong, such as one in another unit", isFault: false)
+        action: "correct it if it is wrong, such as a value in another unit", isFault: false)
     }
     warnings += Self.shiftWarnings(sameDistribution) + [Self.smallParts(split)].compactMap { $0 }
     let kinds = DataWarning.Kind.allCases
@@ -97,7 +97,7 @@ public struct Inspection: Sendable {
 
   // MARK: Columns
 
-  /// Rows that a column's score is taken from: enough for two digits.
+  /// The number of rows to score a column on: enough for two digits.
   private static let scoredRows = 20_000
 
   private static func scores(_ dataset: Dataset, _ preparation: Preparation, _ split: Split) -> [String: Double] {
@@ -109,7 +109,7 @@ public struct Inspection: Sendable {
     let truths = preparation.target.truths(of: dataset, rows: rows)
     var scores: [String: Double] = [:]
     for column in columns {
-      // Of several labels, the one that it tells best.
+      // With several labels, the score is that of the label it explains best.
       scores[column.name] = truths.map { ColumnScore.score(column, rows: rows, truths: $0.values, classes: $0.classes) }
         .max()
     }
@@ -126,15 +126,16 @@ public struct Inspection: Sendable {
     }
   }
 
-  /// Columns that alone tell much more than all that tell less together.
+  /// Columns that alone explain much more of the target than all weaker columns together.
   private static func leaks(_ split: Split, _ columns: [ColumnFacts], threads: Int?) throws -> [DataWarning] {
     let used = columns.filter { !$0.use.hasPrefix("left out") }
-    // A column that drives a number tells much of its variance and is no leak; a class is hardly ever told so well.
+    // A column that determines a number explains much of its variance without being a leak; a class is rarely
+    // explained so well.
     let least = split.task == .regression ? 0.9 : 0.7
     var telling = used.filter { $0.tells >= least }
-    // Where all tell much, those that tell nearly all are held against the rest.
+    // If all columns explain much, those that explain nearly all are compared with the rest.
     if telling.count == used.count { telling = used.filter { $0.tells > 0.98 } }
-    // Beside no other there is nothing to hold it against.
+    // A single column has nothing to be compared with.
     guard !telling.isEmpty, used.count > telling.count else { return [] }
     let names = Set(telling.map(\.name))
     let others = try TogetherScore.score(split, without: names, threads: threads)
@@ -142,7 +143,8 @@ public struct Inspection: Sendable {
     let what = split.task == .regression ? "variance" : "entropy"
     let next = used.filter { !names.contains($0.name) }.map(\.tells).max() ?? 1
     func isLeak(_ column: ColumnFacts) -> Bool {
-      // What tells nearly all of a class, where no other tells half, is none of them, however well these do together.
+      // A column that explains nearly all of a class is not one of these if no other explains half, however
+      // much the others explain together.
       let isAlone = split.task != .regression && column.tells > 0.9 && next < 0.5
       return column.tells > 0.98 || isAlone || 1 - others > 1.4 * (1 - column.tells)
     }
@@ -150,18 +152,18 @@ public struct Inspection: Sendable {
       DataWarning(
         name: .leakingColumn, column: column.name,
         evidence:
-          "alone it tells \(percent(column.tells)) % of the target's \(what), and all others \(telling.count > 1 ? "that are no such columns " : "")"
+          "it alone explains \(percent(column.tells)) % of the target's \(what); all others \(telling.count > 1 ? "without such columns " : "")"
           + "together \(percent(others)) %, the best of them \(percent(next)) %",
         action:
-          "leave it out if it is not known before the target is: --leave-out '\(column.name)' shows what the error is without it"
+          "leave it out if it is not known before the target: --leave-out '\(column.name)' shows what the error is without it"
       )
     }
   }
 
-  /// Pictures that a pixel is judged by, and pixels of all of them together: of larger pictures fewer are looked at.
+  /// The number of images to score a pixel on, and of pixel values in all: for larger images, fewer images.
   private static let (pixelRows, pixelsInAll) = (4_000, 20_000_000)
 
-  /// A single pixel that tells the class, as a mark in a corner does.
+  /// A single pixel that predicts the class, such as a mark in a corner.
   private static func pixelLeak(_ split: Split, _ preparation: Preparation) -> DataWarning? {
     guard case .images(let block) = split.dataset.inputs, split.task.isClassification else { return nil }
     var rows = split.train
@@ -183,59 +185,59 @@ public struct Inspection: Sendable {
     let (row, column) = (pixel / block.shape.2 / block.shape.1, pixel / block.shape.2 % block.shape.1)
     return DataWarning(
       name: .leakingColumn, column: "pixel in row \(row + 1), column \(column + 1)",
-      evidence: "alone it tells \(Text.fixed(scores[pixel] * 100, decimals: 0)) % of the target's entropy",
-      action: "look at the pictures for a mark that gives the class away, and cut it off")
+      evidence: "it alone explains \(Text.fixed(scores[pixel] * 100, decimals: 0)) % of the target's entropy",
+      action: "look for a mark in the images that reveals the class, and crop it")
   }
 
-  /// A test part that lacks a column, or has targets that train does not know.
+  /// A test set that lacks a column, or has targets that are not in train.
   private static func unfitTest(_ split: Split, _ preparation: Preparation) -> DataWarning? {
     do {
       try split.test.check(preparation)
       return nil
     } catch {
       return DataWarning(
-        name: .unfitTest, column: nil, evidence: "the test part cannot be measured on: \(error)".trimmedStop,
-        action: "mend the test file, or leave it out")
+        name: .unfitTest, column: nil, evidence: "the test set cannot be evaluated: \(error)".trimmedStop,
+        action: "correct the test file, or leave it out")
     }
   }
 
   // MARK: One distribution
 
-  /// Parts too small to be compared.
+  /// Sets too small to compare.
   private static func smallParts(_ split: Split) -> DataWarning? {
     let small = PartComparison.tooSmall(of: split)
     guard !small.isEmpty else { return nil }
     return DataWarning(
       name: .fewRows, column: nil,
-      evidence: "whether parts come from one distribution is not looked at where there are fewer than "
+      evidence: "distributions are not compared for sets with fewer rows or groups than "
         + "\(PartComparison.fewestCases): \(Dataset.list(small))",
-      action: "take larger parts, or more data", isFault: false)
+      action: "use a larger dev or test share, or more data", isFault: false)
   }
 
   private static func shiftWarnings(_ comparisons: [PartComparison]) -> [DataWarning] {
     comparisons.filter(\.isDifferent).map { pair in
       let shifted = pair.columns.filter(\.isShifted).prefix(3).map { "'\($0.name)' by \($0.effectText)" }
-      let columns = shifted.isEmpty ? "no one column shows it alone" : Dataset.list(shifted)
+      let columns = shifted.isEmpty ? "no single column explains it" : Dataset.list(shifted)
       let rank = Text.fixed(pair.area * 100, decimals: 0)
       return DataWarning(
         name: .differentDistribution, column: pair.columns.first { $0.isShifted }?.name,
-        evidence: "\(pair.first) and \(pair.second) can be told apart in \(rank) % of pairs of rows, p "
+        evidence: "\(pair.first) and \(pair.second) can be distinguished in \(rank) % of pairs of rows, p "
           + "\(PartComparison.text(p: pair.adjustedP)): \(columns)",
         action: pair.first == "dev"
-          ? "take dev and test from one source: dev must be what the model will meet"
-          : "a part that is unlike train measures something else too; see how the parts were made",
+          ? "take dev and test from one source: dev must resemble the data that the model will see"
+          : "a set that differs from train measures something else too; check how the sets were made",
         isFault: pair.isClear)
     }
   }
 }
 
 extension String {
-  /// Without a full stop at its end.
+  /// The text without a final full stop.
   fileprivate var trimmedStop: String { hasSuffix(".") ? String(dropLast()) : self }
 }
 
 extension Preparation {
-  /// Columns that no network is given.
+  /// Columns that are left out of the inputs.
   var unused: Set<String> {
     guard case .table(let features) = inputs else { return [] }
     return Set(features.filter { $0.width == 0 }.map(\.name))
@@ -243,7 +245,7 @@ extension Preparation {
 }
 
 extension TargetPreparation {
-  /// What each of these rows should be answered, once for a class or number, once for each label.
+  /// The truth of each row: once for a class or number, once for each label.
   func truths(of dataset: Dataset, rows: [Int]) -> [(values: [Double], classes: Int?)] {
     switch self {
     case .classes(_, let names):

@@ -4,74 +4,75 @@ import TartineNetworks
 import TartineOptimizers
 import TartineTraining
 
-/// Whether two parts of the data come from one distribution.
+/// A test of whether two sets, such as train and dev, come from one distribution.
 ///
-/// Two classifiers, a linear one and a small network, learn on half of the rows to tell the parts apart, and are judged on
-/// the other half by the area under the ROC curve. Both areas are counted in deviations from one half, the larger is taken,
-/// and compared with what it is when the rows' parts are exchanged at random: a test that is exact whatever the classifiers
-/// are, and that decides. The columns, each alone, explain. Where whole groups were divided, they are halved and exchanged
-/// whole, and a column is judged by one row of each: rows of one group are alike, and no more than one case.
+/// A classifier two-sample test: a linear classifier and a small network learn on half of the rows to
+/// distinguish the two sets, and are scored on the other half by the area under the ROC curve. Both areas are
+/// converted to standard deviations from one half, and the larger one is the statistic. A permutation test of
+/// it, which is exact whatever the classifiers are, gives the p-value that decides. The single columns
+/// explain the result. If the split keeps groups whole, groups are halved and permuted whole, and a column is
+/// tested on one row of each group: rows of one group are alike and count as one case.
 ///
 /// **Source**: Lopez-Paz and Oquab, *Revisiting classifier two-sample tests*, 2017; Fisher's permutation test, 1935.
 public struct PartComparison: Sendable {
-  /// One column in both parts.
+  /// One column in both sets.
   public struct ColumnShift: Hashable, Sendable {
-    /// The column, or what was measured of pictures.
+    /// The column, or the feature of images.
     public let name: String
-    /// For numbers, the second part's mean less the first's, in deviations of both; for categories, the share of rows that
-    /// would have to be of another level for the parts to be alike.
+    /// For numbers, the second set's mean less the first's, in pooled standard deviations; for categories,
+    /// the share of rows that would have to change their level for the distributions to agree.
     public let effect: Double
-    /// Whether `effect` is in deviations.
+    /// Whether `effect` is in standard deviations.
     public let isInDeviations: Bool
-    /// For numbers, the second part's deviation over the first's; 1 for categories.
+    /// For numbers, the ratio of the second set's standard deviation to the first's; 1 for categories.
     public let spread: Double
-    /// How likely one as large is by chance alone.
+    /// The p-value of the difference.
     public let p: Double
-    /// The same, adjusted so that of the columns below q a share q at most is there by chance.
+    /// The p-value adjusted for the false-discovery rate over all columns.
     public let adjusted: Double
 
-    /// As in `0.31 deviations`, `12 % of its rows`, `a spread 1000 times as large`.
+    /// The effect as text: `0.31 standard deviations`, `12 % of its rows`, `a spread 1000 times as large`.
     package var effectText: String {
       guard isInDeviations else { return "\(Text.fixed(effect * 100, decimals: 1)) % of its rows" }
       if spread > 2 { return "a spread \(Text.significant(spread, digits: 2)) times as large" }
-      if spread < 0.5, spread > 0 { return "a spread \(Text.significant(1 / spread, digits: 2)) times as small" }
-      return "\(Text.fixed(effect, decimals: 2)) deviations"
+      if spread < 0.5, spread > 0 { return "a spread \(Text.significant(1 / spread, digits: 2)) times smaller" }
+      return "\(Text.fixed(effect, decimals: 2)) standard deviations"
     }
 
-    /// Whether it is to be told of: at most one of 20 of these is there by chance.
+    /// Whether to report the column: at an expected false-discovery rate of 5 %.
     public var isShifted: Bool { adjusted <= 0.05 }
   }
 
-  /// The parts' names, as `dev` and `test`.
+  /// The names of the sets, such as `dev` and `test`.
   public let first, second: String
-  /// Rows of each that were looked at.
+  /// The number of rows of each that were compared.
   public let rows: (first: Int, second: Int)
-  /// How well a row's part can be told: ½ not at all, 1 always.
+  /// The area under the ROC curve: ½ if rows cannot be distinguished, 1 if they always can.
   public let area: Double
-  /// How likely an area as far above one half is by chance alone.
+  /// The p-value of the area.
   public let p: Double
-  /// The same, where several pairs are compared: the chance that any of them has one as small.
+  /// The p-value adjusted for several pairs (Holm).
   public private(set) var adjustedP: Double
-  /// Whether the parts are told apart: of data divided at random, in one case of 20.
+  /// Whether the sets differ, at a level of 5 %.
   public var isDifferent: Bool { adjustedP <= 0.05 }
-  /// The smallest shift of one column, in deviations, that would have been seen four times of five.
+  /// The smallest shift of one column, in standard deviations, that would be detected with a power of 80 %.
   public let smallestVisibleShift: Double
-  /// Each column, the most surely shifted first.
+  /// The columns, by p-value.
   public let columns: [ColumnShift]
 
-  /// The most rows of a part that are looked at: more would show shifts too small to matter.
+  /// The maximum number of rows of a set: with more, shifts too small to matter become significant.
   private static let mostRows = 5_000
-  /// Times that the parts are exchanged.
+  /// The number of permutations.
   private static let draws = 999
 
-  /// Rows of a part.
+  /// The rows of a set.
   package struct Part {
     package let name: String
     package let dataset: Dataset
     package let rows: [Int]
-    /// The stratum of each of the data set's rows, where strata were shared out evenly among the parts.
+    /// The stratum of each of the data set's rows, if the split is stratified.
     let strata: [Int]?
-    /// The group of each of the data set's rows, where groups were kept whole.
+    /// The group of each of the data set's rows, if the split keeps groups whole.
     let groups: [Int]?
 
     package init(
@@ -84,10 +85,10 @@ public struct PartComparison: Sendable {
       self.groups = groups
     }
 
-    /// Things that know nothing of each other.
+    /// The number of independent units: groups, or rows.
     var caseCount: Int { groups.map { groups in Set(rows.map { groups[$0] }).count } ?? rows.count }
 
-    /// At most so many of its rows.
+    /// A sample of at most this many rows.
     func sample(atMost count: Int, seed: UInt64, index: Int) -> Part {
       guard rows.count > count else { return self }
       var sample = rows
@@ -96,7 +97,7 @@ public struct PartComparison: Sendable {
       return Part(name, dataset, Array(sample.prefix(count)), strata: strata, groups: groups)
     }
 
-    /// Its input columns, or what is measured of pictures.
+    /// The input columns, or the features of images.
     var columns: [Column] {
       let sample = rows
       switch dataset.inputs {
@@ -106,12 +107,13 @@ public struct PartComparison: Sendable {
     }
   }
 
-  /// Compares two parts.
+  /// Compares two sets.
   ///
   /// - Parameters:
-  ///   - unused: columns that no network is given.
-  ///   - comparisons: how many such comparisons are made together; the smallest visible shift takes them into account.
-  /// - Returns: nil where a part has too few rows to say anything, or no column is in both.
+  ///   - unused: Columns that are left out of the inputs.
+  ///   - comparisons: The number of comparisons made together; the smallest detectable shift accounts for
+  ///     them.
+  /// - Returns: Nil if a set has too few rows, or no column is in both.
   package init?(
     _ first: Part, _ second: Part, leavingOut unused: Set<String> = [], comparisons: Int = 1, seed: UInt64,
     threads: Int? = nil
@@ -146,33 +148,33 @@ public struct PartComparison: Sendable {
       fitted: scores.cases(of: scores.fitted, isFirst, groups),
       judged: scores.cases(of: scores.judged, isFirst, groups),
       features: scores.features, level: 0.05 / Double(comparisons))
-    // What a person can be told of.
+    // The columns to report.
     let isTable = first.dataset.imageShape == nil
     let told = pairs.filter { isTable || PictureFeatures.named.contains($0.0.name) }
     columns = Self.shifts(told, cases: groups.map { Self.cases($0, counts.0) })
   }
 
-  /// The group of each of both parts' rows; nil where each row stands alone.
+  /// The group of each row of both sets; nil if rows are independent.
   private static func groups(_ one: Part, _ two: Part) -> [Int]? {
     guard one.groups != nil || two.groups != nil else { return nil }
-    // A part without groups, such as a test file of its own, has rows that stand alone.
+    // A set without groups, such as a separate test file, has independent rows.
     func numbers(_ part: Part) -> [Int] {
       part.groups.map { groups in part.rows.map { groups[$0] } } ?? part.rows.map { -1 - $0 }
     }
     return numbers(one) + numbers(two)
   }
 
-  /// One row of each group: places in the first part, and in the second.
+  /// One row of each group: row indices in the first set and in the second.
   private static func cases(_ groups: [Int], _ firstCount: Int) -> (first: [Int], second: [Int]) {
     var seen = Set<Int>()
     let places = groups.indices.filter { seen.insert(groups[$0]).inserted }
     return (places.filter { $0 < firstCount }, places.filter { $0 >= firstCount }.map { $0 - firstCount })
   }
 
-  /// Dev with test, and train with both; train with dev where there is no test part.
+  /// The pairs dev and test, train and dev, and train and test; only train and dev if there is no test set.
   private static func pairs(of split: Split) -> [(Part, Part)] {
     let inputs = split.test.inputs
-    // A test file of its own was not part of the division.
+    // A separate test file was not part of the split.
     let isOneSet = !split.hasTestFile
     let strata = split.method == .stratified ? split.dataset.stratumByRow : nil
     let groups = split.groupByRow
@@ -183,7 +185,7 @@ public struct PartComparison: Sendable {
     return inputs.rows.isEmpty ? [(train, dev)] : [(dev, test), (train, dev), (train, test)]
   }
 
-  /// Each two parts of a division, their p-values adjusted for being several; without those that have too few rows.
+  /// Compares each pair of sets of a split, with adjusted p-values; pairs with too few rows are left out.
   package static func all(
     of split: Split, leavingOut unused: Set<String> = [], threads: Int? = nil
   ) -> [PartComparison] {
@@ -194,43 +196,43 @@ public struct PartComparison: Sendable {
     return zip(made, HypothesisTest.familyWise(made.map(\.p))).map { $0.adjusted(to: $1) }
   }
 
-  /// The parts of a division that have too few rows, or groups, to be compared, as in `test has 12 rows`.
+  /// The sets of a split with too few rows or groups to compare: `test has 12 rows`.
   static func tooSmall(of split: Split) -> [String] {
     var seen = Set<String>()
     return pairs(of: split).flatMap { [$0, $1] }.filter { $0.caseCount < fewestCases && seen.insert($0.name).inserted }
       .map { "\($0.name) has \($0.caseCount) \($0.groups == nil ? "row" : "group")\($0.caseCount == 1 ? "" : "s")" }
   }
 
-  /// The same, beside others.
+  /// The p-value adjusted together with others.
   func adjusted(to p: Double) -> PartComparison {
     var copy = self
     copy.adjustedP = p
     return copy
   }
 
-  /// Whether they surely differ, and so that it matters: of parts divided at random one in 20 is called different, and MNIST's own
-  /// test part can be told from train in 55 of 100 pairs.
+  /// Whether the sets differ significantly and by enough to matter. Of random splits, one in 20 is called
+  /// different, and MNIST's own test set can be distinguished from train in 55 of 100 pairs.
   var isClear: Bool { adjustedP <= 0.005 && area >= 0.6 }
 
-  /// As in `0.43`, `below 0.001`.
+  /// A p-value as text: `0.43`, `below 0.001`.
   package static func text(p: Double) -> String { p < 0.001 ? "below 0.001" : Text.significant(p, digits: 2) }
 
-  /// Fewer cannot be halved twice and still say anything.
+  /// Fewer cases are too few to be halved twice.
   static let fewestCases = 20
 
   // MARK: Together
 
   private struct Scores {
-    /// Of each classifier, one a row.
+    /// The score of each row by each classifier.
     var values: [[Double]]
     var isFirst: [Bool]
-    /// Their places among both parts' rows.
+    /// The row indices among both sets' rows.
     var judged: [Int]
-    /// The same of those that the classifiers learned from.
+    /// The rows that the classifiers learned from.
     var fitted: [Int]
     var features: Int
 
-    /// Rows, or groups, of each part.
+    /// The number of rows, or groups, of each set.
     func cases(of rows: [Int], _ isFirst: [Bool], _ groups: [Int]?) -> (Int, Int) {
       func count(_ part: Bool) -> Int {
         let own = rows.filter { isFirst[$0] == part }
@@ -240,11 +242,11 @@ public struct PartComparison: Sendable {
     }
   }
 
-  /// What both classifiers say of the half that they did not see.
+  /// The scores of both classifiers on the held-out half.
   private static func scores(
     _ columns: [Column], _ isFirst: [Bool], groups: [Int]?, seed: UInt64, threads: Int?
   ) -> Scores? {
-    // Names of their own, whatever the columns are called.
+    // Unique names, whatever the columns are called.
     let longest = columns.map(\.name).max { $0.count < $1.count } ?? ""
     let part = Column(name: longest + " part", values: .numbers(isFirst.map { $0 ? 1 : 0 }), reason: "")
     let group = groups.map { Column(name: longest + " group", values: .numbers($0.map(Double.init)), reason: "") }
@@ -260,7 +262,7 @@ public struct PartComparison: Sendable {
     var small = linear
     small.network = Network(layers: [Dense(32), ReLU(), Dropout(keep: 0.8)])
     small.optimizer = .adamW(learningRate: .cosine(from: 5e-3), decay: 0.2)
-    // A column that is constant or nearly unique is left out; where no other is left there is nothing to tell by.
+    // A column that is constant or nearly unique is left out; if no other remains, there is no input.
     let runs = [linear, small].compactMap { try? $0.train(on: halves, seed: seed, threads: threads) }
     guard runs.count == 2 else { return nil }
     return Scores(
@@ -268,15 +270,15 @@ public struct PartComparison: Sendable {
       judged: runs[0].dev.origin, fitted: halves.train, features: runs[0].model.preparation.width)
   }
 
-  /// The larger area, in deviations from one half, against what it is when parts are exchanged.
+  /// The larger area, in standard deviations from one half, and its permutation test.
   ///
-  /// Rows of one stratum alone are exchanged where the division shared strata out evenly: parts are more alike then than rows
-  /// divided without regard to them. Groups change parts as a whole.
+  /// If the split is stratified, rows are permuted within strata only: the sets are then more alike than in a
+  /// plain random split. Groups are permuted as a whole.
   private static func judge(
     _ scores: [[Double]], _ isFirst: [Bool], strata: [Int]?, groups: [Int]?, seed: UInt64
   ) -> (area: Double, p: Double) {
     let ranks = scores.map(HypothesisTest.ranks)
-    // Ties make an area vary less: each classifier is counted in its own deviations.
+    // Ties reduce the variance of an area: each classifier is scaled by its own standard deviation.
     let spreads = ranks.map { list in
       let mean = Double(list.count + 1) / 2
       return (list.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }).squareRoot()
@@ -293,7 +295,7 @@ public struct PartComparison: Sendable {
     func together(_ numbers: [Int]) -> [[Int]] {
       Dictionary(grouping: numbers.indices) { numbers[$0] }.sorted { $0.key < $1.key }.map(\.value)
     }
-    // Sets of units that change places with each other; a unit is a row, or a group.
+    // Sets of units that are permuted among each other; a unit is a row or a group.
     let units = groups.map(together) ?? isFirst.indices.map { [$0] }
     let sets = strata.map(together) ?? [Array(units.indices)]
     for draw in 0..<draws {
@@ -308,8 +310,9 @@ public struct PartComparison: Sendable {
     return (seen.area, Double(atLeast) / Double(draws + 1))
   }
 
-  /// A linear classifier that estimates a direction from few rows loses part of the shift to what the other features do by
-  /// chance: with k features and n rows of each part fitted, cos² = δ² / (δ² + 2k/n).
+  /// A linear classifier that estimates a direction from few rows loses part of the shift to chance
+  /// differences in the other features: with k features and n rows of each set fitted, cos² = δ² / (δ² +
+  /// 2k/n).
   private static func visibleShift(
     fitted: (Int, Int), judged: (Int, Int), features: Int, level: Double
   ) -> Double {
@@ -330,7 +333,7 @@ public struct PartComparison: Sendable {
 
   // MARK: Column by column
 
-  /// - Parameter cases: the rows that p-values are taken from; nil: all.
+  /// - Parameter cases: The rows to compute p-values from; nil: all.
   private static func shifts(
     _ tested: [(Column, Column)], cases: (first: [Int], second: [Int])?
   ) -> [ColumnShift] {
@@ -360,7 +363,7 @@ public struct PartComparison: Sendable {
       (mine.count, theirs.count), (a.count - mine.count, b.count - theirs.count),
     ])
     let values = HypothesisTest.kolmogorovSmirnov(mine, theirs)
-    // Two tests of one column: the surer counts, twice.
+    // The smaller p-value of the two tests of one column, doubled.
     let hasGaps = mine.count < a.count || theirs.count < b.count
     let p = hasGaps ? min(1, 2 * min(values.p, gaps.p)) : values.p
     let (difference, spread) = standardizedDifference(mine, theirs)
@@ -387,7 +390,7 @@ public struct PartComparison: Sendable {
     for row in 0..<second.count { counts[second.text(row) ?? "\u{0}", default: (0, 0)].second += 1 }
     let (n, m) = (Double(first.count), Double(second.count))
     let moved = counts.values.reduce(0.0) { $0 + abs(Double($1.first) / n - Double($1.second) / m) } / 2
-    // Nearly unique texts differ in any two parts.
+    // Nearly unique texts differ between any two sets.
     guard counts.count * 2 < first.count + second.count else { return (0, false, 1, 1) }
     let sorted = counts.sorted { $0.key < $1.key }.map(\.value)
     return (moved, false, 1, HypothesisTest.chiSquared(sorted).p)

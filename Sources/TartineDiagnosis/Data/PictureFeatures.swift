@@ -1,8 +1,8 @@
 import TartineData
 
-/// What can be said of a picture in a few numbers, so that parts of pictures can be compared as tables are.
+/// A few numeric features of an image, so that sets of images can be compared like tables.
 enum PictureFeatures {
-  /// Cells a side that a picture is divided into.
+  /// The number of grid cells along each side of an image.
   private static let cells = 7
 
   /// Brightness, contrast and sharpness, and the mean of each cell.
@@ -22,13 +22,14 @@ enum PictureFeatures {
       let features = summary(gray, height, width) + means(gray, height, width, down, across)
       for (feature, value) in features.enumerated() { values[feature][place] = value }
     }
-    return zip(names, values).map { Column(name: $0, values: .numbers($1), reason: "measured from the pictures") }
+    return zip(names, values).map { Column(name: $0, values: .numbers($1), reason: "measured from the images") }
   }
 
-  /// The names of those that a person can be told of.
+  /// The names of the features to report.
   static let named: Set<String> = ["brightness", "contrast", "sharpness"]
 
-  /// Mean, deviation, and the mean size of the Laplacian beside the deviation: what blurring takes away.
+  /// The mean, the standard deviation, and the mean absolute Laplacian over the standard deviation, which
+  /// blurring reduces.
   private static func summary(_ gray: [Double], _ height: Int, _ width: Int) -> [Double] {
     let count = Double(gray.count)
     let mean = gray.reduce(0, +) / count

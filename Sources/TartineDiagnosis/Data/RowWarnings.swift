@@ -9,14 +9,14 @@ import TartineEngine
   import Darwin
 #endif
 
-/// What is to be said of rows that are alike.
+/// Warnings about duplicate rows.
 struct DuplicateWarnings {
   let list: [DataWarning]
 
-  /// Shares of rows below this are no matter.
+  /// Smaller shares of rows are ignored.
   private static let share = 0.005
 
-  /// Rows of dev and test that train has too.
+  /// Rows of dev and test that are also in train.
   private struct Across {
     private(set) var counts = [0, 0, 0]
     private(set) var example: (train: Int, other: Int)?
@@ -40,8 +40,8 @@ struct DuplicateWarnings {
       example = example ?? other.example
     }
 
-    /// Copies have one target; cases that are alike in a few columns, as members of a family are, now and then another: so
-    /// many that agree must be unlikely if one in five did not.
+    /// Duplicates have one target; similar cases in a few columns, such as members of a family, sometimes
+    /// differ. The number of agreeing targets must be unlikely if one in five disagreed.
     var areCopies: Bool { compared == agreeing && Double(compared) * log(0.8) < log(0.01) }
   }
 
@@ -53,7 +53,7 @@ struct DuplicateWarnings {
     ]
     let duplicates = Duplicates(parts, leavingOut: unused)
     let known = split.trainCount + split.devCount
-    // Of train and dev: test's targets are under lock.
+    // Train and dev only: test's targets are locked.
     var (copies, conflicts, conflictRows, trainTwins) = (0, 0, 0, 0)
     var across = Across()
     var unsure = Across()
@@ -85,7 +85,7 @@ struct DuplicateWarnings {
     }
     if unsure.areCopies { across.add(unsure) }
     if across.counts[2] == 0, let example = unsure.example, unsure.counts[2] > 0 {
-      // Test's targets are under lock; but rows that only happen to be alike are so within train as well.
+      // Test's targets are locked; but rows that are equal by chance also occur within train.
       let natural = Double(trainTwins) / Double(max(1, split.trainCount))
       let share = Double(unsure.counts[2]) / Double(max(1, inputs.rows.count))
       if share > max(0.02, 3 * natural) { across.count(unsure.counts[2], in: 2, example) }
@@ -97,15 +97,15 @@ struct DuplicateWarnings {
     for (part, count) in [(1, split.devCount), (2, inputs.rows.count)]
     where count > 0 && Double(across.counts[part]) >= max(1, Self.share * Double(count)) {
       let at =
-        across.example.map { " (row \(split.dataset.rowNumber($0.train)) is one)" } ?? ""
+        across.example.map { " (row \(split.dataset.rowNumber($0.train)) is an example)" } ?? ""
       list.append(
         DataWarning(
           name: .duplicatesAcrossSplit, column: nil,
           evidence:
-            "\(across.counts[part]) rows of \(parts[part].name), \(percent(across.counts[part], of: count)) %, are in train as "
-            + "well\(at)",
+            "\(across.counts[part]) rows of \(parts[part].name), \(percent(across.counts[part], of: count)) %, are also in "
+            + "train\(at)",
           action:
-            "remove them, or keep rows of one origin together with --split-by group:COLUMN: what train holds is no test"
+            "remove them, or keep rows of one origin together with --split-by group:COLUMN: rows that are in train do not measure generalization"
         ))
     }
     if split.task != .regression, Double(conflictRows) >= max(1, Self.share * Double(known)) {
@@ -113,23 +113,23 @@ struct DuplicateWarnings {
         DataWarning(
           name: .conflictingLabels, column: nil,
           evidence:
-            "\(conflictRows) rows are like another in every column that the network is given, and have another target: on these rows no model "
-            + "errs on fewer than \(conflicts), \(percent(conflicts, of: known)) % of all",
-          action: "look at some of them: wrong labels, or a column that would tell them apart is missing"))
+            "\(conflictRows) rows equal another row in every input column but have a different target: no model can have fewer "
+            + "than \(conflicts) errors on them, \(percent(conflicts, of: known)) % of all rows",
+          action: "look at some of them: labels are wrong, or a column that distinguishes them is missing"))
     }
     if Double(copies) >= max(2, Self.share * Double(known)) {
       list.append(
         DataWarning(
           name: .duplicateRows, column: nil,
           evidence:
-            "\(copies) rows of train and dev, \(percent(copies, of: known)) %, repeat another in every column that the network is given",
-          action: "remove the copies, unless each stands for a case of its own"))
+            "\(copies) rows of train and dev, \(percent(copies, of: known)) %, equal another row in every input column",
+          action: "remove the duplicates, unless each is a case of its own"))
     }
     self.list = list
   }
 }
 
-/// What is to be said of the rows' targets and their number.
+/// Warnings about the targets and the number of rows.
 struct RowWarnings {
   let list: [DataWarning]
 
@@ -143,7 +143,7 @@ struct RowWarnings {
     ].compactMap { $0 }
   }
 
-  /// So many times the distance of the quartiles from the median is far: of normal numbers one in 10¹².
+  /// Outlying: this many times the distance of the quartiles from the median. Of normal numbers, one in 10¹².
   private static let far = 10.0
 
   private static func outliers(_ split: Split) -> DataWarning? {
@@ -154,7 +154,7 @@ struct RowWarnings {
     let median = sorted[sorted.count / 2]
     let spread = max(sorted[sorted.count * 3 / 4] - median, median - sorted[sorted.count / 4])
     let outside = sorted.filter { abs($0 - median) > far * spread }
-    // Many of them are a long tail.
+    // Many such values are a long tail.
     guard spread > 0, let first = outside.first, outside.count * 50 <= sorted.count else { return nil }
     let mean = sorted.reduce(0, +) / Double(sorted.count)
     let squares = sorted.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
@@ -164,13 +164,14 @@ struct RowWarnings {
     return DataWarning(
       name: .outlyingTargets, column: split.dataset.targets[0].name,
       evidence:
-        "\(outside.count) of \(sorted.count) targets lie far from all others, such as \(Text.significant(first, digits: 4)) in row "
+        "\(outside.count) of \(sorted.count) targets are outliers, such as \(Text.significant(first, digits: 4)) in row "
         + "\(split.dataset.rowNumber(row)), where half of all lie from \(Text.significant(sorted[sorted.count / 4], digits: 4)) to "
-        + "\(Text.significant(sorted[sorted.count * 3 / 4], digits: 4)); they make \(Text.fixed(share * 100, decimals: 0)) % of the variance",
-      action: "check them, and their unit; where they are right, --loss huber or absolute, or predict the logarithm")
+        + "\(Text.significant(sorted[sorted.count * 3 / 4], digits: 4)); they account for \(Text.fixed(share * 100, decimals: 0)) % of the variance",
+      action: "check them and their unit; if they are correct, --loss huber or absolute, or predict the logarithm")
   }
 
-  /// The largest, or smallest, target in one row of 100, and three times as often as any other: a cap. Zeros are mostly none.
+  /// The largest, or smallest, target in one row of 100, and three times as often as any other: a cap. Zeros
+  /// mostly are not.
   private static func cap(_ split: Split) -> DataWarning? {
     guard split.task == .regression, case .numbers(let numbers) = split.dataset.targets[0].values else { return nil }
     let sorted = (split.train + split.dev).map { numbers[$0] }.sorted()
@@ -187,7 +188,8 @@ struct RowWarnings {
         evidence:
           "\(count) of \(sorted.count) targets, \(Text.fixed(Double(count) / Double(sorted.count) * 100, decimals: 1)) %, "
           + "are exactly \(Column.text(of: end)), the \(name) of all",
-        action: "find out whether it is a cap: what lies beyond it is not in the data, and no model learns it",
+        action:
+          "find out whether the target is censored: values beyond it are not in the data, and no model can learn them",
         isFault: false)
     }
     return nil
@@ -197,7 +199,7 @@ struct RowWarnings {
     let rows = classes.reduce(0) { $0 + $1.rows }
     guard let rarest = classes.last, let largest = classes.first else { return nil }
     let share = Double(rarest.rows) / Double(rows)
-    // Of ten equal classes each has a tenth.
+    // With ten equal classes, each has a tenth.
     guard share < rareShare, rarest.rows * 10 < largest.rows else { return nil }
     return DataWarning(
       name: .classImbalance, column: nil,
@@ -205,14 +207,14 @@ struct RowWarnings {
         "'\(rarest.value)' has \(rarest.rows) of \(rows) rows, \(Text.significant(share * 100, digits: 2)) %, and "
         + "'\(largest.value)' \(largest.rows)",
       action:
-        "an answer that is always '\(largest.value)' is right in \(Text.fixed(Double(largest.rows) / Double(rows) * 100, decimals: 1)) %: "
-        + "read balanced accuracy or F1, and try --class-weights balanced\(classes.count == 2 ? " or --threshold-for f1" : "")"
+        "always predicting '\(largest.value)' has an accuracy of \(Text.fixed(Double(largest.rows) / Double(rows) * 100, decimals: 1)) %: "
+        + "look at balanced accuracy or F1, and try --class-weights balanced\(classes.count == 2 ? " or --threshold-for f1" : "")"
     )
   }
 
-  /// Whether neighbours in the file are alike in the target: the mean product of neighbours' places, against chance.
+  /// The autocorrelation of the target in file order: the mean product of neighbors' ranks.
   private static func order(_ split: Split) -> DataWarning? {
-    // A division by a column has seen to it.
+    // A split by a column accounts for the order.
     guard split.method == .stratified, split.dataset.targets.count == 1 else { return nil }
     let rows = (split.train + split.dev).sorted()
     guard rows.count >= 50 else { return nil }
@@ -230,21 +232,22 @@ struct RowWarnings {
       let equal = zip(texts, texts.dropFirst()).reduce(0.0) { $0 + ($1.0 == $1.1 ? 1 : 0) } / Double(rows.count - 1)
       alike = chance < 1 ? (equal - chance) / (1 - chance) : 0
     }
-    // About normal with a deviation of 1/√n where order means nothing.
+    // About normal with a standard deviation of 1/√n if the order is random.
     guard alike > 0.1, alike * Double(rows.count).squareRoot() > 5 else { return nil }
     return DataWarning(
       name: .orderedRows, column: nil,
-      evidence: "rows that follow each other in the file have like targets (correlation "
+      evidence: "neighboring rows in the file have similar targets (correlation "
         + "\(Text.fixed(alike, decimals: 2)))",
       action:
-        "the division is at random, so a sorted file does no harm; but where neighbours are of one origin or day, divide "
+        "the split is random, so a sorted file does no harm; but if neighbors come from one source or day, split "
         + "with --split-by group:COLUMN or time:COLUMN")
   }
 
-  /// Shares that differ by this in all, or means by so many deviations, are another distribution.
+  /// Shares that differ by this in total, or means by this many standard deviations, are another
+  /// distribution.
   private static let clearShift = (shares: 0.1, deviations: 0.3)
 
-  /// Whether train and dev have other targets: a division at random has seen to it that they have not.
+  /// Whether the targets of train and dev differ; a random split rules this out.
   private static func targetShift(_ split: Split) -> DataWarning? {
     guard split.method != .stratified, split.dataset.targets.count == 1 else { return nil }
     let target = split.dataset.targets[0]
@@ -256,7 +259,7 @@ struct RowWarnings {
       let p = HypothesisTest.kolmogorovSmirnov(mine, theirs).p
       guard p < 0.001, abs(shift) > clearShift.deviations else { return nil }
       told =
-        "dev's targets lie \(Text.fixed(abs(shift), decimals: 2)) deviations \(shift > 0 ? "above" : "below") those of train"
+        "dev's targets lie \(Text.fixed(abs(shift), decimals: 2)) standard deviations \(shift > 0 ? "above" : "below") those of train"
     } else {
       var counts: [String: (Int, Int)] = [:]
       for row in split.train { counts[target.text(row) ?? "", default: (0, 0)].0 += 1 }
@@ -274,15 +277,16 @@ struct RowWarnings {
     }
     return DataWarning(
       name: .differentDistribution, column: target.name, evidence: "\(told), p below 0.001",
-      action: "dev must be what the model will meet: see how the parts were made")
+      action: "dev must resemble the data that the model will see: check how the sets were made")
   }
 
   private static func few(_ split: Split) -> DataWarning? {
     guard split.devCount < fewestDevRows else { return nil }
     return DataWarning(
       name: .fewRows, column: nil,
-      evidence: "dev has \(split.devCount) rows: an error of 10 % is known to \(Self.width(split.devCount)) points",
-      action: "measure over folds with --folds 5")
+      evidence:
+        "dev has \(split.devCount) rows: an error of 10 % is known to within \(Self.width(split.devCount)) points",
+      action: "cross-validate with --folds 5")
   }
 
   private static func width(_ rows: Int) -> String {

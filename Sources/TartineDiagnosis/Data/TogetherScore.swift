@@ -12,18 +12,19 @@ import TartineTraining
   import Darwin
 #endif
 
-/// How much of the target columns tell together: the same share as `ColumnScore`'s, by a small network.
+/// The share of the target that several columns explain together, like `ColumnScore`'s but by a small
+/// network.
 enum TogetherScore {
   private static let mostRows = 10_000
 
-  /// - Parameter names: columns that the network is not given.
+  /// - Parameter names: Columns to leave out of the inputs.
   static func score(_ split: Split, without names: Set<String>, threads: Int?) throws -> Double {
     var rows = split.train
     var stream = RandomStream(seed: split.seed, purpose: .permutation, index: 4)
     stream.shuffle(&rows)
     var judged = split.dev
     stream.shuffle(&judged)
-    // Nothing is measured on test, which may have other columns.
+    // Test is not used, since it may have other columns.
     let part = split.without(names).withoutTest.with(
       train: rows.prefix(mostRows).sorted(), dev: judged.prefix(mostRows).sorted())
     let recipe = Recipe(Network(layers: [Dense(64), ReLU()]))
@@ -41,7 +42,7 @@ enum TogetherScore {
     return entropy > 0 ? 1 - run.dev.loss / entropy : 0
   }
 
-  /// Of the truths alone: the loss of whoever knows the shares and nothing else; summed over labels.
+  /// The loss of the constant baseline, which knows the class shares or the mean alone; summed over labels.
   static func entropy(of evaluation: Evaluation) -> Double {
     let labels = evaluation.task == .multilabel ? evaluation.outputNames.count : 1
     let rows = Double(max(1, evaluation.rowCount))

@@ -2,10 +2,10 @@ import TartineData
 import TartineEngine
 import TartineTraining
 
-/// How much worse the model is once a column's values are shuffled over dev's rows: what it takes from that column.
+/// Permutation importance: the increase of the dev error when a column's values are shuffled.
 ///
-/// The model is trained anew with columns of pure noise beside the others, and a column counts only where it does more than
-/// all of those do.
+/// The model is retrained with additional columns of pure noise. A column counts only if its importance
+/// exceeds that of all noise columns.
 ///
 /// **Source**: Breiman, *Random forests*, 2001, §10; Fisher, Rudin, Dominici, *All models are wrong, but many are useful*, 2019.
 public struct Importance: Sendable, Encodable {
@@ -13,26 +13,26 @@ public struct Importance: Sendable, Encodable {
   public struct ColumnImportance: Hashable, Sendable, Encodable {
     /// Its name.
     public let column: String
-    /// By how much the error, or RMSE, grows.
+    /// The increase of the error or RMSE.
     public let increase: Estimate
-    /// Whether that is surely more than noise does.
+    /// Whether the increase is significantly larger than that of noise.
     public let isAboveNoise: Bool
   }
 
-  /// The most important first.
+  /// The columns, most important first.
   public let columns: [ColumnImportance]
-  /// The most that a column of noise did.
+  /// The largest importance of a noise column.
   public let noise: Double
 
   private static let noiseColumns = 3
-  /// Shuffles of each column.
+  /// The number of shuffles of each column.
   private static let shuffles = 4
-  /// More of dev's rows make no digit surer.
+  /// The maximum number of dev rows: more do not make a digit more certain.
   private static let mostRows = 5_000
 
-  /// Trains the recipe with columns of noise, and measures each column.
-  /// - Returns: nil for pictures, which have no columns.
-  /// - Throws: what a training throws.
+  /// Trains the recipe with noise columns, and measures each column.
+  /// - Returns: Nil for images, which have no columns.
+  /// - Throws: The errors of a training.
   public init?(of recipe: Recipe, on split: Split, threads: Int? = nil) throws {
     guard case .table(let columns) = split.dataset.inputs else { return nil }
     let names = Set(columns.map(\.name))

@@ -1,45 +1,46 @@
 import TartineData
 import TartineTraining
 
-/// Rows whose label is probably wrong: networks that never saw them are as sure of another class as they are of that class's
-/// own rows.
+/// Rows whose label is probably wrong: out-of-fold networks are as confident of another class as they are for
+/// that class's own rows.
 ///
-/// Each row is judged by a network that was trained on the other folds. A class's threshold is the mean probability that its
-/// own rows are given; a row is suspect where the likeliest of the classes that reach their threshold is not its label.
+/// Each row is predicted by the network trained on the other folds. The threshold of a class is the mean
+/// probability of that class over its own rows. A row is suspect if the likeliest of the classes above their
+/// threshold is not its label.
 ///
 /// **Source**: Northcutt, Jiang, Chuang, *Confident learning: estimating uncertainty in dataset labels*, 2021, eq. 1 and 2.
 public struct LabelErrors: Sendable, Encodable {
-  /// A row that may be labelled wrongly.
+  /// A row that may be mislabeled.
   public struct Suspect: Hashable, Sendable, Encodable {
-    /// As a person counts the rows of the file, from 1.
+    /// The row number in the file, from 1.
     public let row: Int
-    /// What it is labelled, and what it seems to be.
+    /// The label, and the suggested label.
     public let label, suggestion: String
-    /// The probability of the suggestion, and of the label.
+    /// The probabilities of the suggestion and of the label.
     public let probability, labelProbability: Double
-    /// Its place in the data set.
+    /// The row index in the data set.
     package let place: Int
 
     private enum CodingKeys: String, CodingKey { case row, label, suggestion, probability, labelProbability }
   }
 
-  /// The surest first.
+  /// The suspect rows, most certain first.
   public let suspects: [Suspect]
-  /// Their share of the rows.
+  /// The share of suspect rows.
   public let share: Estimate
-  /// Rows that were judged: train and dev.
+  /// The number of rows that were checked: train and dev.
   public let rows: Int
 
-  /// Judges what folds' networks said.
+  /// Finds suspect rows from out-of-fold predictions.
   ///
   /// - Parameters:
-  ///   - validation: of a task of classes.
-  ///   - dataset: the rows' own.
+  ///   - validation: The cross-validation of a classification task.
+  ///   - dataset: The data set of the rows.
   public init(_ validation: CrossValidation, of dataset: Dataset) {
     self.init(validation.pooled, of: dataset)
   }
 
-  /// - Parameter evaluation: by networks that were not trained on these rows.
+  /// - Parameter evaluation: Predictions by networks that were not trained on these rows.
   init(_ evaluation: Evaluation, of dataset: Dataset) {
     let names = evaluation.outputNames
     let probabilities = evaluation.classProbabilities
@@ -79,8 +80,8 @@ public struct LabelErrors: Sendable, Encodable {
 }
 
 extension Recipe {
-  /// Looks for rows of train and dev that are probably labelled wrongly, by training once for each fold.
-  /// - Throws: what a training throws.
+  /// Finds rows of train and dev that are probably mislabeled, by training one network for each fold.
+  /// - Throws: The errors of a training.
   public func labelErrors(on split: Split, folds: Int = 4, threads: Int? = nil) throws -> LabelErrors {
     LabelErrors(try crossValidate(on: split, folds: folds, threads: threads), of: split.dataset)
   }

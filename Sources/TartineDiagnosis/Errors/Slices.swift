@@ -1,40 +1,41 @@
 import TartineData
 import TartineTraining
 
-/// Parts of dev on which the model errs more than on the rest: levels of a category, quarters of a number's range, classes.
+/// Slices of dev with a higher error than the rest: levels of a category, quartiles of a number, classes.
 ///
-/// Each slice is compared with as many rows drawn at random: exactly where a row is right or wrong, else by the mean, variance
-/// and skewness of what such draws err by. Of those told of, at most one in 20 is there by chance.
+/// Each slice is compared with as many rows drawn at random: by an exact test if a row is right or wrong,
+/// else by the mean, variance and skewness of the error of such draws. The false-discovery rate of the
+/// reported slices is 5 %.
 ///
 /// **Source**: Chung et al., *Slice finder*, 2019; Fisher's exact test, 1935; Benjamini and Hochberg 1995.
 public struct Slices: Sendable, Encodable {
-  /// One part of the rows.
+  /// One slice of the rows.
   public struct Slice: Hashable, Sendable, Encodable {
-    /// What its rows have in common, as in `age from 61 to 90`.
+    /// The definition of the slice: `age from 61 to 90`.
     public let name: String
-    /// Rows of it.
+    /// The number of its rows.
     public let rows: Int
     /// Its error, or RMSE.
     public let error: Estimate
-    /// That of the other rows.
+    /// The error of the other rows.
     public let otherError: Double
-    /// How likely so much more is by chance alone, adjusted for the number of slices.
+    /// The p-value of the difference, adjusted for the number of slices.
     public let p: Double
   }
 
-  /// The parts that are worse, the one that costs most first.
+  /// The worse slices; the one with the most excess errors first.
   public let worst: [Slice]
-  /// Parts that were looked at.
+  /// The number of slices tested.
   public let examined: Int
 
-  /// Fewer rows say nothing.
+  /// The minimum number of rows.
   private static let fewestRows = 20
-  /// Of a column with more levels each has too few rows.
+  /// The maximum number of levels of a column: with more, each has too few rows.
   private static let mostLevels = 50
 
   /// - Parameters:
-  ///   - evaluation: of the model on these rows.
-  ///   - dataset: where their columns are.
+  ///   - evaluation: The evaluation of the model on these rows.
+  ///   - dataset: The data set with their columns.
   public init(_ evaluation: Evaluation, of dataset: Dataset) {
     let outcomes = evaluation.outcomes
     let isNumber = evaluation.task == .regression

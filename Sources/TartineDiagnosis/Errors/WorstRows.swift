@@ -9,33 +9,34 @@ import TartineTraining
   import Darwin
 #endif
 
-/// The dev rows that cost most: −log of the truth's probability for classes, the distance for numbers.
+/// The dev rows with the highest loss: −log of the true class's probability, or the absolute error for
+/// numbers.
 ///
-/// A person who looks at them sees wrong labels, missing columns, and what the network does not know.
+/// They often show wrong labels, missing columns, and what the network has not learned.
 public struct WorstRows: Sendable, Encodable {
   /// One row.
   public struct Row: Hashable, Sendable, Encodable {
-    /// As a person counts the rows of the file, from 1.
+    /// The row number in the file, from 1.
     public let row: Int
-    /// What it is, and what the network says.
+    /// The truth, and the prediction.
     public let truth, answer: String
-    /// The probability that the truth was given; nil for numbers.
+    /// The predicted probability of the truth; nil for numbers.
     public let probability: Double?
-    /// What it costs.
+    /// The loss of the row.
     public let loss: Double
-    /// Its place in the data set.
+    /// The row index in the data set.
     package let place: Int
 
     private enum CodingKeys: String, CodingKey { case row, truth, answer, probability, loss }
   }
 
-  /// The one that costs most first.
+  /// The rows, highest loss first.
   public let rows: [Row]
 
   /// - Parameters:
-  ///   - evaluation: of the model.
-  ///   - dataset: where the rows are.
-  ///   - count: the most to tell of.
+  ///   - evaluation: The evaluation of the model.
+  ///   - dataset: The data set of the rows.
+  ///   - count: The maximum number of rows.
   public init(_ evaluation: Evaluation, of dataset: Dataset, count: Int = 12) {
     let names = evaluation.outputNames
     let probabilities = evaluation.task.isClassification ? evaluation.classProbabilities : []
@@ -53,7 +54,7 @@ public struct WorstRows: Sendable, Encodable {
         row: number, truth: names[truth], answer: names[Int(evaluation.predictions[place])], probability: probability,
         loss: -log(max(probability, 1e-30)), place: evaluation.origin[place])
     }
-    // What a row of several labels costs has no one truth to stand beside.
+    // With several labels, the loss of a row has no single truth to show.
     rows =
       evaluation.task == .multilabel
       ? []

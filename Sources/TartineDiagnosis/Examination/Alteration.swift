@@ -11,16 +11,17 @@ import TartineTraining
   import Darwin
 #endif
 
-/// One setting of a recipe put to what a recipe that is known to train has: if that mends it, that was it.
+/// One setting of a recipe changed to that of a reference recipe. If the change fixes the training, the
+/// setting was the fault.
 struct Alteration {
   let fault: Fault.Name
-  /// In a few words, as in `a rate of 0.003`.
+  /// The change in a few words: `a learning rate of 0.003`.
   let what: String
   let recipe: Recipe
 
-  /// Every setting in which a recipe differs from the reference, alone.
+  /// Every setting in which a recipe differs from the reference, each changed alone.
   ///
-  /// - Parameter rate: at which the network was seen to learn; nil where that is not known.
+  /// - Parameter rate: A learning rate at which the network learns; nil if unknown.
   static func all(_ recipe: Recipe, towards reference: Recipe, rate: Double?, signals: SignalSummary?) -> [Alteration] {
     (steps(recipe, reference, rate) + rows(recipe, reference) + network(recipe, reference, signals))
       .filter { $0.recipe.problem == nil && $0.recipe != recipe }
@@ -41,22 +42,22 @@ struct Alteration {
     var list: [Alteration] = []
     let rate = recipe.optimizer.learningRate.initial
     let usual = Optimizer.usualRate(of: recipe.optimizer.algorithm)
-    // Up and down by ten, and to what is usual where that is farther off.
+    // Ten times higher and lower, and to the default if that is farther away.
     var rates = [rate / 10, rate * 10]
     if usual < rate / 30 || usual > rate * 30 { rates.append(usual) }
-    // And to where a sweep saw it learn, unless that is one of these.
+    // And the learning rate suggested by a sweep, unless it is one of these.
     if let seen, seen < rate / 3 || seen > rate * 3, !rates.contains(where: { abs(log($0 / seen)) < 0.7 }) {
       rates.append(seen)
     }
     for other in rates {
       let text = Text.significant(other, digits: 2)
       list.append(
-        change(other < rate ? .learningRateTooHigh : .learningRateTooLow, "a rate of \(text)", recipe) {
+        change(other < rate ? .learningRateTooHigh : .learningRateTooLow, "a learning rate of \(text)", recipe) {
           $0.optimizer.learningRate.initial = other
         })
     }
     list.append(
-      change(.badSchedule, "a rate that falls along a cosine", recipe) {
+      change(.badSchedule, "cosine decay of the learning rate", recipe) {
         $0.optimizer.learningRate = .cosine(from: rate)
       })
     return list + optimizer(recipe, reference) + length(recipe, reference)
@@ -64,22 +65,23 @@ struct Alteration {
 
   private static func optimizer(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
     var list = [
-      change(.badOptimizer, "gradients as they are, not clipped", recipe) {
+      change(.badOptimizer, "no gradient clipping", recipe) {
         $0.optimizer.clipping = GradientClipping()
       },
-      change(.badOptimizer, "the weights themselves, and not their average", recipe) {
+      change(.badOptimizer, "no weight averaging", recipe) {
         $0.optimizer.average = nil
       },
     ]
     list.append(
-      change(.badOptimizer, "the usual β's and ε of \(recipe.optimizer.algorithm.rawValue)", recipe) {
+      change(.badOptimizer, "the default β and ε of \(recipe.optimizer.algorithm.rawValue)", recipe) {
         $0.optimizer = recipe.optimizer.withUsualNumbers
       })
     if recipe.optimizer.algorithm != reference.optimizer.algorithm {
-      // Another optimizer with its usual rate: what is left of a rate that is wrong for this one.
+      // Another optimizer with its default learning rate: the remaining case of a learning rate that is wrong
+      // for this one.
       list.append(
-        change(rateFault(recipe), "AdamW at its usual rate", recipe) {
-          // Its decay and its schedule would be cures of their own.
+        change(rateFault(recipe), "AdamW at its default learning rate", recipe) {
+          // Its decay and schedule would be changes of their own.
           var rate = recipe.optimizer.learningRate
           rate.initial = reference.optimizer.learningRate.initial
           $0.optimizer = .adamW(learningRate: rate, decay: 0)
@@ -88,7 +90,8 @@ struct Alteration {
     return list
   }
 
-  /// What is wrong with an optimizer that does less than another one does: its rate, where that is far from what is usual.
+  /// The fault of an optimizer that is worse than another: its learning rate, if that is far from the
+  /// default.
   static func rateFault(_ recipe: Recipe) -> Fault.Name {
     let share = recipe.optimizer.learningRate.initial / Optimizer.usualRate(of: recipe.optimizer.algorithm)
     return share > 3 ? .learningRateTooHigh : share < 1.0 / 3 ? .learningRateTooLow : .badOptimizer
@@ -120,7 +123,7 @@ struct Alteration {
     var list: [Alteration] = []
     if !recipe.shuffle {
       list.append(
-        change(.unshuffledRows, "rows in another order each epoch", recipe) { $0.shuffle = true })
+        change(.unshuffledRows, "shuffling in each epoch", recipe) { $0.shuffle = true })
     }
     if !recipe.preparation.standardize {
       list.append(
@@ -130,15 +133,15 @@ struct Alteration {
     }
     if !recipe.augmentation.isNone {
       list.append(
-        change(.harmfulAugmentation, "pictures as they are", recipe) {
+        change(.harmfulAugmentation, "no augmentation", recipe) {
           $0.augmentation = .none
         })
     }
     if recipe.loss.kind != reference.loss.kind, recipe.loss.kind != .automatic {
-      list.append(change(.badLoss, "the usual loss", recipe) { $0.loss.kind = .automatic })
+      list.append(change(.badLoss, "the default loss", recipe) { $0.loss.kind = .automatic })
     }
     if recipe.loss.classWeights != nil {
-      list.append(change(.badWeights, "classes that count alike", recipe) { $0.loss.classWeights = nil })
+      list.append(change(.badWeights, "equal class weights", recipe) { $0.loss.classWeights = nil })
     }
     if let batch = recipe.batchSize, batch < 16 {
       list.append(change(.smallBatches, "batches of 64", recipe) { $0.batchSize = 64 })
@@ -169,7 +172,7 @@ struct Alteration {
       change(.tooSmallNetwork, "\(units) units") { $0.hidden = good.hidden }
     }
     if stack.initializer != .automatic {
-      change(.badInitialization, "initial weights by the activation's rule") {
+      change(.badInitialization, "the default initializer of the activation") {
         $0.initializer = .automatic
       }
     }
@@ -180,7 +183,7 @@ struct Alteration {
     return list
   }
 
-  /// The same without anything that keeps it from learning its rows.
+  /// The recipe without any regularization.
   static func unregularized(_ recipe: Recipe) -> Recipe {
     var free = recipe
     free.penalty = .none
@@ -205,7 +208,7 @@ struct Alteration {
     return list + moreRegularization(recipe)
   }
 
-  /// More than there is already.
+  /// The recipe with more regularization.
   static func moreRegularization(_ recipe: Recipe) -> [Alteration] {
     var list: [Alteration] = []
     if var stack = recipe.network.stack, !stack.hidden.isEmpty, stack.keepProb.allSatisfy({ $0 > 0.6 }) {
@@ -219,26 +222,26 @@ struct Alteration {
       }
       list.append(
         Alteration(
-          fault: .tooLittleRegularization, what: "dropout that keeps half, and smaller weights", recipe: bound))
+          fault: .tooLittleRegularization, what: "dropout with keep 0.5, and more weight decay", recipe: bound))
     }
     if recipe.keeps == .last {
       list.append(
         Alteration(
-          fault: .tooLittleRegularization, what: "the weights of the epoch that dev likes best",
+          fault: .tooLittleRegularization, what: "the weights of the best epoch by dev loss",
           recipe: recipe.keeping(.best)))
     }
     return list
   }
 }
 
-/// What signals say of a network, in short.
+/// A summary of the layer signals.
 struct SignalSummary {
-  /// At the start, the first layer's gradient over the last hidden layer's.
+  /// The first layer's gradient over the last hidden layer's, at initialization.
   let gradientRatio: Double
   /// The largest share of dead units of any layer, over all of dev, at the end.
   let deadShare: Double
 
-  /// The fault that these would explain.
+  /// The fault that would explain these signals.
   var fault: Fault.Name? {
     if gradientRatio < 1e-3 { return .vanishingGradients }
     if gradientRatio > 1e3 || !gradientRatio.isFinite { return .explodingGradients }

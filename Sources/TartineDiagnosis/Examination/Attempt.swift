@@ -9,7 +9,7 @@ import TartineTraining
   import Darwin
 #endif
 
-/// A training, whether it came to an end or blew up: then it is worth as much as an answer that looks at nothing.
+/// A training that finished or diverged; if it diverged, its error is that of the constant baseline.
 struct Attempt {
   let recipe: Recipe
   let run: Run?
@@ -18,11 +18,11 @@ struct Attempt {
   let outcomes: [Double]
   let score: Double
   let seconds: Double
-  /// Trainings that it is the mean of.
+  /// The number of trainings averaged.
   let seeds: Int
   private let isNumber: Bool
 
-  /// - Parameter afterEpoch: is told of each epoch.
+  /// - Parameter afterEpoch: Called after each epoch.
   init(
     _ recipe: Recipe, on split: Split, prepared: PreparedSplits? = nil, dumb: Baseline, threads: Int?,
     afterEpoch: (Trainer, EpochRecord) -> Void = { _, _ in }
@@ -49,7 +49,7 @@ struct Attempt {
     seconds = (clock.now - start).inSeconds
   }
 
-  /// A training that was done already.
+  /// Wraps a finished run.
   init(_ run: Run) {
     recipe = run.recipe
     seeds = 1
@@ -75,11 +75,11 @@ struct Attempt {
     seconds = attempts.reduce(0) { $0 + $1.seconds } / count
   }
 
-  /// By how much another's dev error is lower, row by row.
+  /// The amount by which another training's dev error is lower, paired by row.
   ///
   /// - Parameters:
-  ///   - seedVariance: of both figures together over seeds, by which they differ as well.
-  ///   - cases: which dev rows belong together; nil: none do.
+  ///   - seedVariance: The variance over seeds of the difference.
+  ///   - cases: Which dev rows belong together; nil if rows are independent.
   func gain(of other: Attempt, seedVariance: Double, cases: [Int]?) -> Estimate {
     let rows = Estimate.fall(from: outcomes, to: other.outcomes, isNumber: isNumber, cases: cases)
     let half = Estimate.z * seedVariance.squareRoot()
@@ -89,9 +89,9 @@ struct Attempt {
   }
 }
 
-/// The answer that looks at nothing: the most frequent class, or the mean.
+/// The constant baseline: the most frequent class, or the mean.
 struct Baseline {
-  /// Each row's own error by the answer that is best for these very rows: the least that looking at nothing can err by.
+  /// Each row's own error by the best constant prediction for these very rows.
   static func outcomes(of judged: Evaluation) -> [Double] {
     if judged.task == .multilabel {
       let labels = judged.outputNames.count

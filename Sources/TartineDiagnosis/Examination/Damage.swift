@@ -2,14 +2,15 @@ import TartineNetworks
 import TartineOptimizers
 import TartineTraining
 
-/// One setting of a recipe put into a reference that trains: if that ruins it, the setting is at fault, whatever else is.
+/// One setting of a recipe put into a reference recipe. If it makes that one fail, the setting is at fault,
+/// whatever else is.
 struct Damage {
   let fault: Fault.Name
-  /// In a few words, as in `its rate of 3`.
+  /// The setting in a few words: `its learning rate of 3`.
   let what: String
   let recipe: Recipe
 
-  /// Every setting in which a recipe differs from the reference, alone.
+  /// Every setting in which a recipe differs from the reference, each put in alone.
   static func all(_ recipe: Recipe, into reference: Recipe, signals: SignalSummary?) -> [Damage] {
     func put(_ fault: Fault.Name, _ what: String, _ body: (inout Recipe) -> Void) -> Damage {
       var copy = reference
@@ -18,23 +19,26 @@ struct Damage {
     }
     let rate = recipe.optimizer.learningRate
     var list = [
-      put(Alteration.rateFault(recipe), "its optimizer with a rate of \(Text.significant(rate.initial, digits: 2))") {
+      put(
+        Alteration.rateFault(recipe),
+        "its optimizer with a learning rate of \(Text.significant(rate.initial, digits: 2))"
+      ) {
         $0.optimizer = recipe.optimizer
         $0.optimizer.learningRate = .cosine(from: rate.initial)
         ($0.optimizer.clipping, $0.optimizer.average) = (.none, nil)
         if recipe.optimizer.algorithm == .lbfgs { ($0.batchSize, $0.network) = (recipe.batchSize, recipe.network) }
       },
-      put(.badSchedule, "its schedule") {
+      put(.badSchedule, "its learning-rate schedule") {
         let initial = $0.optimizer.learningRate.initial
         $0.optimizer.learningRate = rate
         $0.optimizer.learningRate.initial = initial
       },
-      put(.badOptimizer, "its clipping of gradients") { $0.optimizer.clipping = recipe.optimizer.clipping },
-      put(.badOptimizer, "its average of the weights") { $0.optimizer.average = recipe.optimizer.average },
+      put(.badOptimizer, "its gradient clipping") { $0.optimizer.clipping = recipe.optimizer.clipping },
+      put(.badOptimizer, "its weight averaging") { $0.optimizer.average = recipe.optimizer.average },
       put(.unshuffledRows, "its order of the rows") { $0.shuffle = recipe.shuffle },
       put(.badLoss, "its loss") { $0.loss.kind = recipe.loss.kind },
-      put(.badWeights, "its weights of classes") { $0.loss.classWeights = recipe.loss.classWeights },
-      put(.unscaledInputs, "inputs as they are") { $0.preparation.standardize = recipe.preparation.standardize },
+      put(.badWeights, "its class weights") { $0.loss.classWeights = recipe.loss.classWeights },
+      put(.unscaledInputs, "unscaled inputs") { $0.preparation.standardize = recipe.preparation.standardize },
       put(.harmfulAugmentation, "its augmentation") { $0.augmentation = recipe.augmentation },
     ]
     if let epochs = recipe.epochs, let usual = reference.epochs, epochs < usual {
@@ -67,7 +71,7 @@ struct Damage {
       put(.tooSmallNetwork, "its \(stack.hidden.map(String.init).joined(separator: ",")) units") {
         $0.network = change { $0.hidden = stack.hidden }
       },
-      put(.badInitialization, "its initial weights") { $0.network = change { $0.initializer = stack.initializer } },
+      put(.badInitialization, "its initializer") { $0.network = change { $0.initializer = stack.initializer } },
       put(.tooMuchRegularization, "its dropout, penalty, decay and noise") {
         $0.network = change {
           ($0.keepProb, $0.keepInput, $0.inputNoise) = (stack.keepProb, stack.keepInput, stack.inputNoise)

@@ -1,7 +1,7 @@
 import TartineData
 import TartineTraining
 
-/// What `diagnose --json` prints, and report.json holds.
+/// The object that `diagnose --json` prints and report.json holds.
 extension Examination: Encodable {
   private enum Key: String, CodingKey {
     case faults, findings, verdict, unit, worth, seeds, ladder, checks, prescriptions, signals, learningCurve,
@@ -10,12 +10,12 @@ extension Examination: Encodable {
     case recipe, inspection, notDone, seconds
   }
 
-  /// One rung, and how it stands to the one before it.
+  /// One rung, and its difference to the one before.
   private struct RungReport: Encodable {
     let value: Double
     let interval: Interval
     let rows: Int
-    /// To the rung before, or to the reference.
+    /// The difference to the rung before, or to the reference.
     let difference: Double?
     let differenceInterval: Interval?
     let reading: Reading?
@@ -32,11 +32,11 @@ extension Examination: Encodable {
 
   private struct Confusion: Encodable {
     let classes: [String]
-    /// Rows: the truth; columns: the answer.
+    /// Rows are truths, columns are predictions.
     let rows: [[Int]]
   }
 
-  /// Truths and answers of dev rows, spread over all of them.
+  /// The truths and predictions of an evenly spaced sample of the dev rows.
   private struct Answers: Encodable {
     let truths, answers: [Double]
 
@@ -47,7 +47,7 @@ extension Examination: Encodable {
     }
   }
 
-  /// How the first network was trained.
+  /// The training of the first network.
   private struct Training: Encodable {
     let epochs, keptEpoch, steps, threads: Int
     let seconds: Double
@@ -61,7 +61,7 @@ extension Examination: Encodable {
     }
   }
 
-  /// Writes everything that was found.
+  /// Encodes all results.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(faults.map(\.name), forKey: .faults)
@@ -109,11 +109,11 @@ extension Examination: Encodable {
 }
 
 extension Evaluation {
-  /// Rows to be drawn as points: more of them would cover each other.
+  /// The maximum number of rows drawn as points: more would overlap.
   package var sparsePlaces: [Int] { Array(stride(from: 0, to: rowCount, by: max(1, rowCount / 600))) }
 }
 
-/// An interval's ends, as an array of two; null for one that nothing bounds.
+/// The ends of an interval as an array of two; null for an unbounded end.
 struct Interval: Hashable, Sendable, Encodable {
   private let ends: [Double?]
 

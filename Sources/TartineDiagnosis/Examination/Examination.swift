@@ -4,72 +4,72 @@ import TartineNetworks
 import TartineOptimizers
 import TartineTraining
 
-/// What is wrong with a network, and how sure that is.
+/// An examination of a recipe and its data: what is wrong, and how certain that is.
 ///
-/// The data are inspected, the recipe is trained, with several seeds where there is time, and beside it a recipe that is known
-/// to train on most data. Where that one's dev error is surely lower by more than δ, the recipe has a fault, and it is looked
-/// for by putting one setting after the other to what the other recipe has: the setting whose change alone brings most of the
-/// error down is the fault. So a setting is a fault by what it does, and not by what it is: the same one in a network that
-/// trains well is none.
+/// The data are inspected, and the recipe is trained, with several seeds if time allows. A reference recipe
+/// that trains on most data is trained as well. If its dev error is significantly lower by more than δ, the
+/// recipe has a fault. To find it, one setting after the other is changed to that of the reference; the
+/// setting whose change alone reduces most of the error is the fault. So a setting is judged by its effect,
+/// not by its value: in a network that trains well, the same setting is not a fault.
 ///
-/// What is left are faults of the data: columns that give the target away, copies across the division, parts of different
-/// distributions, wrong labels, too few rows, classes too rare.
+/// The remaining faults are those of the data: leaking columns, duplicates across splits, sets from different
+/// distributions, wrong labels, too few rows, rare classes.
 public struct Examination: Sendable {
-  /// The data.
+  /// The inspection of the data.
   public let inspection: Inspection
-  /// The recipe with each seed; none where it diverged.
+  /// The runs of the recipe, one for each seed; empty if it diverged.
   public internal(set) var runs: [Run] = []
-  /// Networks that the ladder is of: each seed's, or a finished run alone.
+  /// The number of runs in the ladder: one for each seed, or one if a finished run is examined.
   public internal(set) var ladderSeeds = 1
-  /// The first run on the test part, where that was opened before; else empty.
+  /// The evaluation of the first run on the test set, if the test set was used before; else empty.
   var test: [Evaluation] = []
-  /// The error ladder; nil where the training diverged.
+  /// The error ladder; nil if the training diverged.
   public internal(set) var diagnosis: Diagnosis?
-  /// Everything looked at, in the order of its cost.
+  /// All checks, cheapest first.
   public internal(set) var checks: [Check] = []
-  /// What is wrong, likeliest first; empty for a healthy network.
+  /// The faults, likeliest first; empty for a healthy network.
   public internal(set) var faults: [Fault] = []
-  /// Whether the recipe was held against one that is known to train, which settings at fault are told by.
+  /// Whether the recipe was compared with the reference recipe, which is needed to find faulty settings.
   public internal(set) var isCompared = false
-  /// What to do, what removes most of the error first; early stopping last.
+  /// What to try: the change that removes most of the error first, early stopping last.
   public internal(set) var prescriptions: [Remedy] = []
-  /// Signals of each layer at the start, and at the end.
+  /// The signals of each layer at initialization and at the end.
   public internal(set) var signals: [LayerReport] = []
-  /// Parts of dev on which it errs more.
+  /// The slices of dev with a higher error.
   public internal(set) var slices: Slices?
-  /// Rows that are probably labelled wrongly; nil for numbers, or where there was no time.
+  /// The rows that are probably mislabeled; nil for regression, or if there was no time.
   public internal(set) var labels: LabelErrors?
-  /// How the error falls with the train rows; nil where there was no time.
+  /// The learning curve over the number of train rows; nil if there was no time.
   public internal(set) var learningCurve: LearningCurve?
-  /// What the network takes from each column; nil for pictures, or where there was no time.
+  /// The permutation importance of columns; nil for images, or if there was no time.
   public internal(set) var importance: Importance?
-  /// Between which rates it learns; nil where there was no time.
+  /// The range of learning rates at which the network learns; nil if there was no time.
   public internal(set) var learningRates: LearningRateRange?
-  /// What the dev rows say of it, with intervals; nil where the training diverged.
+  /// The metrics on dev, with intervals; nil if the training diverged.
   public internal(set) var metrics: Metrics?
-  /// Whether its probabilities are right; nil but for classes.
+  /// The calibration of the probabilities; nil unless the task is classification.
   public internal(set) var calibration: Calibration?
-  /// The dev rows that cost most.
+  /// The dev rows with the highest loss.
   public internal(set) var worstRows: WorstRows?
-  /// What was left out for lack of time, in a few words each.
+  /// The steps that were left out for lack of time, in a few words each.
   public internal(set) var notDone: [String] = []
-  /// The seconds that it took.
+  /// The duration in seconds.
   public internal(set) var seconds = 0.0
 
-  /// What was examined, with everything filled in.
+  /// The examined recipe, with all settings resolved.
   public let recipe: Recipe
 
-  /// What is to be said where there are no faults.
+  /// The message if there are no faults.
   package var nothingFound: String {
     isCompared
       ? "No fault found."
-      : "Undecided: nothing is wrong with the data that shows, but there was no other training to hold the recipe against; "
+      : "Undecided: no fault of the data was found, but the recipe was not compared with a reference recipe; "
         + "allow more time with --budget."
   }
 
-  /// The same with each prescription's whole command.
+  /// The examination with the complete command of each prescription.
   ///
-  /// - Parameter command: what trains the recipe of the prescription at a place.
+  /// - Parameter command: Returns the command that trains the recipe of the prescription at an index.
   public func withCommands(_ command: (_ place: Int) -> String) -> Examination {
     var copy = self
     for place in copy.prescriptions.indices where copy.prescriptions[place].recipe != nil {
@@ -83,17 +83,17 @@ public struct Examination: Sendable {
     self.recipe = recipe
   }
 
-  /// Something to do, and what it did where it was tried.
+  /// Something to try, and its effect if it was tried.
   public struct Remedy: Sendable, Encodable {
-    /// What changes.
+    /// The change.
     public let what: String
     /// Why it should help.
     public let why: String
-    /// By how much the dev error fell, or is expected to; nil where that was not tried.
+    /// The decrease of the dev error, measured or expected; nil if it was not tried.
     public let gain: Estimate?
-    /// The whole recipe; nil where it is not a setting.
+    /// The complete recipe; nil if it is not a setting.
     public let recipe: Recipe?
-    /// The whole command, where it is known what was called; nil where it is not a setting.
+    /// The complete command, if the original command is known; nil if it is not a setting.
     public internal(set) var command: String?
 
     private enum CodingKeys: String, CodingKey { case what, why, gain, command }
@@ -111,15 +111,16 @@ extension Recipe {
   /// Examines the recipe on these data.
   ///
   /// - Parameters:
-  ///   - split: test stays locked; its inputs are compared with the others'.
-  ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
-  ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
-  ///   - budget: seconds after which nothing new is begun.
-  ///   - explains: whether to go on, once the faults are known, with what explains and helps: learning curve, importance of
-  ///     columns, learning rates, prescriptions tried.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
-  ///   - progress: is told what is done next.
-  /// - Throws: what the recipe's own training throws, but for divergence, which is a finding.
+  ///   - split: The data. Test stays locked; its inputs are compared with those of train and dev.
+  ///   - humanError: A human or Bayes error, as a fraction or in the target's unit.
+  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
+  ///     half a point for classes.
+  ///   - budget: The number of seconds after which no new step is begun.
+  ///   - explains: Whether to add explanations once the faults are known: learning curve, importance of
+  ///     columns, learning rates, and trained prescriptions.
+  ///   - threads: The default is the number of processors; the result does not depend on it.
+  ///   - progress: Called with the description of each step.
+  /// - Throws: The errors of the recipe's own training, except divergence, which is a finding.
   public func examined(
     on split: Split, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300, explains: Bool = true,
     threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
@@ -132,16 +133,18 @@ extension Recipe {
 }
 
 extension Run {
-  /// Examines a finished training: its recipe, on its data, as `Recipe.examined` does, without training it once more.
+  /// Examines a finished run: its recipe on its data, as in `Recipe.examined`, without training it again.
   ///
   /// - Parameters:
-  ///   - test: this run on the test part, where that was opened before; the ladder then ends with it.
-  ///   - humanError: a human or Bayes error, as a fraction or in the target's unit.
-  ///   - worth: δ; by default 10 % of the dev error, and at least half a point for classes.
-  ///   - budget: seconds after which nothing new is begun.
-  ///   - threads: by default as many as there are processors; the result is the same for any number.
-  ///   - progress: is told what is done next.
-  /// - Throws: what preparing the data throws.
+  ///   - test: The evaluation of this run on the test set, if the test set was used before; it becomes the
+  ///     last rung of the ladder.
+  ///   - humanError: A human or Bayes error, as a fraction or in the target's unit.
+  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
+  ///     half a point for classes.
+  ///   - budget: The number of seconds after which no new step is begun.
+  ///   - threads: The default is the number of processors; the result does not depend on it.
+  ///   - progress: Called with the description of each step.
+  /// - Throws: The errors of preparing the data.
   public func examined(
     test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
     threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }

@@ -2,7 +2,7 @@ import TartineData
 import TartineTraining
 
 extension Examiner {
-  // MARK: What inspection saw
+  // MARK: Findings of the inspection
 
   func checkData() {
     let kinds: [DataWarning.Kind: Fault.Name] = [
@@ -21,26 +21,26 @@ extension Examiner {
     }
   }
 
-  /// Whether two parts come from clearly different sources.
+  /// Whether two sets come from clearly different sources.
   func isDifferent(_ first: String, _ second: String) -> Bool {
     found.inspection.sameDistribution.contains { $0.first == first && $0.second == second && $0.isClear }
   }
 
-  // MARK: What is left to the data
+  // MARK: Faults of the data
 
-  /// - Parameter better: of the recipe's training and one that is known to train.
+  /// - Parameter better: The better of the recipe's training and the reference's.
   func findDataFaults(_ better: Attempt, _ delta: Double) {
     let folds =
-      hasTime(for: better.seconds * 5, to: "judge each row by networks of the others") ? judge(by: better.recipe) : nil
-    // A few far targets hide all that is learned from a mean of squares.
+      hasTime(for: better.seconds * 5, to: "compute out-of-fold predictions") ? judge(by: better.recipe) : nil
+    // A few outlying targets hide everything that is learned from a mean of squares.
     if let folds { findOutliers(folds) }
     if !found.faults.contains(where: { $0.name == .outlyingTargets }), isBlind(folds ?? better.run?.dev, delta) {
       found.faults.append(
         Fault(
           name: .noSignal,
           evidence:
-            "neither this network nor one that is known to train is better than an answer that looks at nothing",
-          action: "look for columns that have to do with the target"))
+            "neither this network nor the reference recipe is better than the constant baseline",
+          action: "look for columns that are related to the target"))
       return
     }
     if let folds { findLabelNoise(folds) }
@@ -48,36 +48,36 @@ extension Examiner {
     findTooFewRows(better, folds)
   }
 
-  /// Whether surely nothing was learned that matters: answers are hardly better than one that looks at nothing, and nor are
-  /// probabilities, which say something even where one class is so rare that it is never the answer.
+  /// Whether nothing that matters was learned: predictions are hardly better than the constant baseline, and
+  /// neither are probabilities, which are informative even if a rare class is never predicted.
   private func isBlind(_ judged: Evaluation?, _ delta: Double) -> Bool {
     guard let judged else { return false }
     let gain = Estimate.fall(
       from: Baseline.outcomes(of: judged), to: judged.outcomes, isNumber: split.task == .regression,
       cases: split.groupByRow.map(judged.cases))
-    // Where there is anything to see, most of several hundred rows surely show it.
+    // If there is a signal, several hundred rows mostly show it significantly.
     let isBlind = gain.low <= 0 && gain.high < 2 * delta && !isInOrder(judged)
     found.checks.append(
       Check(
         "signal", isBlind ? .fault : gain.low > 0 ? .fine : .undecided, interval: gain,
-        "on rows that they did not see networks are better than an answer that looks at nothing by \(unit.difference(gain))"
+        "out-of-fold predictions are better than the constant baseline by \(unit.difference(gain))"
       ))
     guard isBlind else { return false }
     let metrics = Metrics(judged)
-    // A class that is never the answer since it is rare has a name of its own.
+    // A rare class that is never predicted is a fault of its own.
     guard !metrics.byClass.contains(where: { Self.isRare($0, metrics.byClass) }) else { return false }
     guard let area = metrics["roc-auc"] ?? metrics["roc-auc-macro"] else { return true }
     return area.low <= 0.5 && area.high < 0.65
   }
 
-  /// Whether numbers that are answered rise with those that are true: a few far ones hide that from a mean of squares.
+  /// Whether predicted numbers increase with the true ones: a few outliers hide this in a mean of squares.
   private func isInOrder(_ judged: Evaluation) -> Bool {
     guard split.task == .regression else { return false }
     let order = HypothesisTest.rankCorrelation(judged.predictions, judged.truths)
     return order * Double(judged.rowCount).squareRoot() > 3
   }
 
-  /// A few targets far from all others, which most of the squared error is of.
+  /// A few outlying targets that account for most of the squared error.
   private func findOutliers(_ judged: Evaluation) {
     guard let warning = found.inspection.warnings.first(where: { $0.name == .outlyingTargets }) else { return }
     let sorted = judged.outcomes.sorted(by: >)
@@ -87,17 +87,17 @@ extension Examiner {
       Fault(
         name: .outlyingTargets,
         evidence:
-          "\(Text.fixed(most * 100, decimals: 0)) % of the squared error is of one row in 50: \(warning.evidence)",
+          "\(Text.fixed(most * 100, decimals: 0)) % of the squared error comes from one row in 50: \(warning.evidence)",
         action: warning.action))
   }
 
-  /// Each row of train and dev judged by a network that never saw it; nil where there can be no folds.
+  /// The out-of-fold predictions for train and dev; nil if there can be no folds.
   private func judge(by recipe: Recipe) -> Evaluation? {
-    // The past is not judged by what came after it.
+    // The past is not predicted from the future.
     if case .time = split.method { return nil }
-    progress("judging each row by networks of the others")
+    progress("computing out-of-fold predictions")
     var judged: Evaluation?
-    tolerate("each row by networks of the others") {
+    tolerate("out-of-fold predictions") {
       judged = try recipe.crossValidate(on: split, folds: Self.folds, threads: threads).pooled
     }
     return judged
@@ -105,16 +105,16 @@ extension Examiner {
 
   private static let folds = 4
 
-  /// With more than this share of the error of whoever looks at nothing, there is much left to learn; of a root, whose square is
+  /// Above this share of the constant baseline's error, there is much left to learn; for a root, the root of
   /// that share.
   private static let poorShare = (share: 0.15, root: 0.39)
-  /// A quarter of the rows must make the error larger by this share of it; a root falls half as fast as what is below it.
+  /// The increase of the error with a quarter of the rows, as a share of it; a root grows half as fast.
   private static let steepness = (share: 0.36, root: 0.23)
-  /// Of fewer rows than can be judged, those that it learned from make this share of the error of others, and a quarter of them
-  /// makes it larger by that one.
+  /// For fewer rows than out-of-fold predictions need: the train error as a share of the out-of-fold error,
+  /// and the increase with a quarter of the rows.
   private static let byHeart = (train: 0.2, fall: 0.1)
 
-  /// Variance that nothing but rows can mend: a quarter of them do far worse, and so more would do far better.
+  /// Finds variance that only more rows can reduce: with a quarter of them the error is much higher.
   private func findTooFewRows(_ better: Attempt, _ folds: Evaluation?) {
     let poor = split.task == .regression ? Self.poorShare.root : Self.poorShare.share
     guard found.faults.isEmpty, let run = better.run, let folds, folds.score > poor * baseline.score,
@@ -131,14 +131,14 @@ extension Examiner {
       from: few.outcomes, to: folds.outcomes, isNumber: split.task == .regression,
       cases: split.groupByRow.map(folds.cases))
     let least = split.task == .regression ? Self.steepness.root : Self.steepness.share
-    // Of a handful nothing is sure, but that it was all learned by heart.
+    // With very few rows nothing is certain except that the train set was memorized.
     let isByHeart =
       folds.rowCount < Self.fewestJudged && run.train.score < Self.byHeart.train * folds.score
       && fall.value > Self.byHeart.fall * few.score
     let isSteep = isByHeart || fall.low > 0 && fall.value > least * few.score
     let evidence =
-      "networks of a quarter of the rows err by \(unit.text(few.score)), those of all by \(unit.text(folds.score)), and on the rows "
-      + "that they learned from by \(unit.text(run.train.score))"
+      "trained on a quarter of the rows, networks have an error of \(unit.text(few.score)), on all rows of \(unit.text(folds.score)); "
+      + "the train error is \(unit.text(run.train.score))"
     found.checks.append(
       Check(
         "quarter-of-the-rows", isSteep ? .fault : .fine, interval: fall, evidence, action: isSteep ? "more rows" : nil)
@@ -148,13 +148,15 @@ extension Examiner {
       Fault(name: .tooLittleData, evidence: evidence, action: "more rows"))
   }
 
-  /// Networks of fewer rows are sure of nothing, and nor are those that are hardly better than looking at nothing.
+  /// Networks trained on fewer rows are not confident, and neither are those hardly better than the constant
+  /// baseline.
   private static let fewestJudged = 200
   private static let leastLearned = 0.3
-  /// Where the surest quarter errs this share of the mean, errors are about anywhere; of two classes it is a larger one.
+  /// If the most confident quarter has this share of the mean error, errors do not depend on confidence; with
+  /// two classes it is larger.
   private static let noisyShare = (two: 0.7, more: 0.5)
 
-  /// Where networks are surest they still err: labels that are wrong at random are as wrong there as anywhere.
+  /// Finds label noise: randomly wrong labels also occur among the most confident predictions.
   private func findLabelNoise(_ pooled: Evaluation) {
     guard split.task.isClassification else { return }
     let blind = Baseline.outcomes(of: pooled).reduce(0, +) / Double(max(1, pooled.rowCount))
@@ -170,36 +172,37 @@ extension Examiner {
     let surest = order.prefix(max(30, order.count / 4))
     let wrong = Estimate.proportion(
       surest.reduce(0) { $0 + pooled.outcomes[$1] } / Double(surest.count), of: surest.count)
-    // Where classes merely overlap, the surest rows are far better than the others.
+    // If classes merely overlap, the most confident rows have a far lower error than the others.
     let isNoisy =
       order.count >= Self.fewestJudged && wrong.low > 0.05
       && wrong.value > (count > 2 ? Self.noisyShare.more : Self.noisyShare.two) * pooled.meanOutcome
     found.checks.append(
       Check(
         "label-noise", isNoisy ? .fault : wrong.high < 0.05 ? .fine : .undecided, interval: wrong,
-        "of the quarter of rows that networks of other rows are surest of, \(unit.text(wrong.value)) (\(unit.range(wrong))) are labelled "
-          + "otherwise; \(suspects.suspects.count) of \(suspects.rows) rows are suspect",
+        "of the quarter of rows with the most confident out-of-fold predictions, \(unit.text(wrong.value)) (\(unit.range(wrong))) are labeled "
+          + "differently; \(suspects.suspects.count) of \(suspects.rows) rows are suspect",
         action: isNoisy ? "look at the suspect rows first" : nil))
-    // Where the surest are right on the whole, one answer's may still be wrong.
+    // If the most confident predictions are right on the whole, those of one class may still be wrong.
     let confused = wrong.high < 0.05 ? confusedAnswer(pooled, sureness) : nil
     guard isNoisy || confused != nil else { return }
     let (rows, share) =
-      confused.map { ("of the rows answered '\($0.name)' that networks are surest of", $0.wrong) }
-      ?? ("where networks are surest", wrong)
+      confused.map { ("among the most confident predictions of '\($0.name)'", $0.wrong) }
+      ?? ("among the most confident predictions", wrong)
     found.faults.append(
       Fault(
         name: .labelNoise,
         evidence: "even \(rows), \(unit.text(share.value)) (\(unit.range(share))) have another label",
-        action: "have the suspect rows labelled again", size: wrong.value))
+        action: "have the suspect rows relabeled", size: wrong.value))
   }
 
-  /// Fewer rows of an answer say nothing of it alone.
+  /// The minimum number of predictions of a class.
   private static let fewestAnswered = 80
-  /// Where the surest of an answer's rows err this share of all of them, its rows are mislabelled and not merely hard.
+  /// If the most confident predictions of a class have this share of its mean error, its rows are mislabeled
+  /// and not merely hard.
   private static let confusedShare = 0.75
 
-  /// An answer whose rows have another label as often where networks are surest as anywhere: one class's labels are wrong, and
-  /// those of all others may be right.
+  /// A class whose most confident predictions have another label about as often as all its predictions: one
+  /// class's labels are wrong, and those of all others may be right.
   private func confusedAnswer(_ pooled: Evaluation, _ sureness: [Double]) -> (name: String, wrong: Estimate)? {
     guard pooled.rowCount >= Self.fewestJudged else { return nil }
     let byAnswer = Dictionary(grouping: pooled.outcomes.indices) { Int(pooled.predictions[$0]) }
@@ -217,7 +220,7 @@ extension Examiner {
     return found.max { ($0.wrong.value, $1.name) < ($1.wrong.value, $0.name) }
   }
 
-  /// A class with less than this share of the rows, and than this one of the largest class's, is rare.
+  /// A class with less than this share of the rows, and less than this share of the largest class, is rare.
   private static let (rareShare, rareBesideLargest) = (0.05, 0.1)
 
   private static func isRare(_ one: ClassFigures, _ all: [ClassFigures]) -> Bool {
@@ -226,7 +229,7 @@ extension Examiner {
     return one.support > 0 && one.support < rareShare * rows && one.support < rareBesideLargest * largest
   }
 
-  /// A class that is rare, and that the network hardly ever finds.
+  /// A rare class that the network hardly ever predicts.
   private func findRareClass(_ judged: Evaluation?) {
     guard split.task.isClassification, let judged else { return }
     let byClass = ClassFigures.list(of: judged)
@@ -250,7 +253,7 @@ extension Examiner {
     let usual = others.reduce(0, +) / Double(max(1, others.count))
     let isLost = recall.high < usual - 0.1
     let evidence =
-      "of the rarest class, '\(classes[place])', \(Text.fixed(recall.value * 100, decimals: 0)) % are found, of the "
+      "the recall of the rarest class, '\(classes[place])', is \(Text.fixed(recall.value * 100, decimals: 0)) %, that of the "
       + "others \(Text.fixed(usual * 100, decimals: 0)) %"
     found.checks.append(Check("class-imbalance", isLost ? .fault : .fine, interval: recall, evidence))
     guard isLost else { return }

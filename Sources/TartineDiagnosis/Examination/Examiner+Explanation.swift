@@ -2,22 +2,22 @@ import TartineData
 import TartineNetworks
 import TartineTraining
 
-/// What explains a network and what would help it, once it is known what is wrong, the cheapest first.
+/// Explains the network and looks for improvements once the faults are known, cheapest first.
 extension Examiner {
   func explain(_ run: Run, _ base: Attempt) {
     checkCalibration(run)
-    tolerate("batch norm's averages") { try checkDrift(run) }
+    tolerate("batch norm's moving averages") { try checkDrift(run) }
     checkLine(base)
     probe(base)
-    if case .table = split.dataset.inputs, hasTime(for: 2 * base.seconds, to: "measure what each column gives") {
-      progress("measuring what it takes from each column")
+    if case .table = split.dataset.inputs, hasTime(for: 2 * base.seconds, to: "measure the importance of columns") {
+      progress("measuring the importance of columns")
       tolerate("importance of columns") { found.importance = try Importance(of: recipe, on: split, threads: threads) }
     }
     tryPrescriptions(base)
     confirmFirst(base)
     // Nine times the whole, over all sizes and seeds, and a margin, since it is long.
     if split.trainCount >= 100, hasTime(for: 11 * base.seconds, to: "draw the learning curve") {
-      progress("training on parts of the rows")
+      progress("training on subsets of the rows")
       tolerate("the learning curve") { found.learningCurve = try recipe.learningCurve(on: split, threads: threads) }
       prescribeRows()
     }
@@ -31,24 +31,24 @@ extension Examiner {
     found.checks.append(
       Check(
         "calibration", calibration.isOff ? .undecided : .fine, statistic: calibration.error,
-        "its probabilities are off by \(unit.text(calibration.error)) on average, and would be by "
-          + "\(unit.text(calibration.errorIfRight.mean)) of so many rows if they were right",
+        "the calibration error is \(unit.text(calibration.error)), and \(unit.text(calibration.errorIfRight.mean)) is "
+          + "expected for perfectly calibrated probabilities on as many rows",
         action: calibration.isOff ? "--calibrate" : nil))
   }
 
-  /// Batch norm predicts by averages of what it normalized by in training: those must fit.
+  /// Compares batch norm's moving averages, used in prediction, with batch statistics: they must fit.
   private func checkDrift(_ run: Run) throws {
     guard run.model.plan.state.count > 0 else { return }
     let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
     let inBatches = trainer.signals(rows: split.devCount, of: run.model).loss
-    // Before any temperature, and each row counting once.
+    // Before temperature scaling, with each row counting once.
     let byAverages = trainer.devLoss(of: run.model)
     let ratio = byAverages / max(inBatches, .leastNormalMagnitude)
     let isOff = ratio > 1.5
     found.checks.append(
       Check(
         "batch-norm-drift", isOff ? .undecided : .fine, statistic: ratio,
-        "by batch norm's averages the dev loss is \(Text.significant(byAverages, digits: 3)), by each batch's own statistics "
+        "with batch norm's moving averages the dev loss is \(Text.significant(byAverages, digits: 3)), with batch statistics "
           + Text.significant(inBatches, digits: 3), action: isOff ? "larger batches, or no batch norm" : nil))
   }
 
@@ -64,69 +64,71 @@ extension Examiner {
     found.checks.append(
       Check(
         "update-to-weight", isUsual ? .fine : .undecided, statistic: largest.ratio,
-        "a first step moves the weights of \(smallest.layer) by \(Text.significant(smallest.ratio, digits: 2)) of their size, "
-          + "those of \(largest.layer) by \(Text.significant(largest.ratio, digits: 2)); about 0.001 is usual",
-        action: isUsual ? nil : largest.ratio >= 0.3 ? "a lower rate, or a warm-up" : "a higher rate"))
+        "the first step changes the weights of \(smallest.layer) by \(Text.significant(smallest.ratio, digits: 2)) of their norm, "
+          + "those of \(largest.layer) by \(Text.significant(largest.ratio, digits: 2)); about 0.001 is typical",
+        action: isUsual ? nil : largest.ratio >= 0.3 ? "a lower learning rate, or a warm-up" : "a higher learning rate")
+    )
   }
 
   private static let fewRows = 32
 
-  /// A network that cannot learn a handful of rows by heart is broken.
+  /// A network that cannot overfit a few rows is broken.
   func checkOneBatch() {
     let count = min(Self.fewRows, split.trainCount)
-    // Of whole groups there may be more.
+    // With whole groups there may be more.
     let rows = Array(split.sample(count, seed: recipe.seed).prefix(count))
     var learner = Alteration.unregularized(recipe)
     learner.augmentation = .none
     (learner.batchSize, learner.accumulation, learner.epochs, learner.earlyStopping) = (count, 1, 300, nil)
     learner.keeps = .last
     let isNumber = split.task == .regression
-    // Rows of one and the same answer are no test.
-    guard learner.problem == nil, hasTime(for: 0.01 * budget, to: "learn a few rows by heart"),
+    // Rows with the same target are no test.
+    guard learner.problem == nil, hasTime(for: 0.01 * budget, to: "overfit a few rows"),
       target.differs(in: split.dataset, rows: rows),
-      let made = attempt(learner, "a few rows by heart", on: split.with(train: rows, dev: rows))
+      let made = attempt(learner, "overfitting a few rows", on: split.with(train: rows, dev: rows))
     else { return }
     guard let run = made.run else {
       found.checks.append(
         Check(
           "one-batch", .fault, "on \(count) rows alone \(made.divergence ?? "it diverged")",
-          action: "a lower rate, or smaller initial weights"))
+          action: "a lower learning rate, or smaller initial weights"))
       return
     }
     let isLearned = isNumber ? run.dev.score < 0.2 * run.dev.targetVariance.squareRoot() : run.dev.score == 0
     found.checks.append(
       Check(
         "one-batch", isLearned ? .fine : .fault, statistic: run.dev.score,
-        "of \(count) rows alone, learned in 300 steps, the error is \(unit.text(run.dev.score))",
+        "trained on \(count) rows alone for 300 steps, the train error is \(unit.text(run.dev.score))",
         action: isLearned
-          ? nil : "a higher rate, better initial weights or more units: a network that trains learns these by heart"
+          ? nil
+          : "a higher learning rate, better initial weights or more units: a working network memorizes this few rows"
       ))
   }
 
-  /// A network must be better than a line.
+  /// Compares the network with a linear model, which it must beat.
   private func checkLine(_ base: Attempt) {
-    guard !recipe.network.isLinear, hasTime(for: base.seconds, to: "train a line") else { return }
+    guard !recipe.network.isLinear, hasTime(for: base.seconds, to: "train a linear model") else { return }
     let line = Recipe.linear(for: split, loss: recipe.loss, threads: threads)
-    guard let straight = attempt(line.resolved(trainRows: split.trainCount), "a line") else { return }
+    guard let straight = attempt(line.resolved(trainRows: split.trainCount), "a linear model") else { return }
     let gain = gain(of: base, over: straight)
     found.checks.append(
       Check(
         "linear-baseline", gain.low > 0 ? .fine : gain.high < 0 ? .fault : .undecided, interval: gain,
-        "than a network without hidden layers it is \(unit.change(gain))",
-        action: gain.low > 0 ? nil : "what is learned is a line, or not more: a simpler model may do"))
+        "compared with a linear model it is \(unit.change(gain))",
+        action: gain.low > 0 ? nil : "the network learns no more than a linear model: a simpler model may do"))
   }
 
-  /// Sweeps of steps at ever higher rates.
+  /// Runs learning-rate sweeps.
   private static let sweeps = (seeds: 3, steps: 150)
 
   func takeRates(_ base: Attempt) {
     guard recipe.optimizer.algorithm != .lbfgs else { return }
     let all = Double(split.trainCount * (recipe.epochs ?? 1)) / Double(max(1, recipe.batchSize ?? 1))
     let steps = Double(Self.sweeps.seeds * Self.sweeps.steps)
-    guard hasTime(for: 2 * base.seconds * steps / max(1, all), to: "look for rates at which it learns") else { return }
-    progress("looking for rates at which it learns")
+    guard hasTime(for: 2 * base.seconds * steps / max(1, all), to: "find the range of learning rates") else { return }
+    progress("finding the range of learning rates")
     var swept: LearningRateRange?
-    tolerate("rates at which it learns") {
+    tolerate("the range of learning rates") {
       swept = try recipe.learningRateRange(
         on: split, seeds: Self.sweeps.seeds, steps: Self.sweeps.steps, threads: threads)
     }
@@ -139,26 +141,26 @@ extension Examiner {
     found.checks.append(
       Check(
         "learning-rate-range", isWithin ? .fine : .undecided, statistic: rate,
-        "it learns at rates from about \(Text.significant(low.value, digits: 2)) to \(Text.significant(high.value, digits: 2)), "
-          + "and has \(Text.significant(rate, digits: 2))",
+        "it learns at learning rates from about \(Text.significant(low.value, digits: 2)) to \(Text.significant(high.value, digits: 2)), "
+          + "and its learning rate is \(Text.significant(rate, digits: 2))",
         action: isWithin ? nil : range.suggestion.map { "--learning-rate \(Text.significant($0, digits: 2))" }))
   }
 
   // MARK: Prescriptions
 
-  /// Whether a wider network, trained longer, brings the train error down: then there is bias.
+  /// Probes for bias: whether a wider network, trained for longer, has a lower train error.
   private func probe(_ base: Attempt) {
     guard !hasHumanError, let diagnosis = found.diagnosis, diagnosis.bias.reading == .undecided,
       hasTime(for: 8 * base.seconds, to: "train a wider network for longer"), var stack = recipe.network.stack,
       !stack.hidden.isEmpty,
       let epochs = recipe.epochs
     else { return }
-    progress("probing a wider and longer training")
+    progress("training a wider network for longer")
     var wider = recipe
     stack.hidden = stack.hidden.map { 2 * $0 }
     wider.network = Network(stack)
     wider.epochs = 2 * epochs
-    guard let made = attempt(wider, "a wider and longer training") else { return }
+    guard let made = attempt(wider, "a wider network, trained for longer") else { return }
     diagnose()
     let units = stack.hidden.map(String.init).joined(separator: ",")
     add(
@@ -169,9 +171,9 @@ extension Examiner {
         recipe: wider))
   }
 
-  /// Trains what the ladder prescribes, so that what each gives is known.
+  /// Trains the prescriptions of the ladder to measure their effect.
   private func tryPrescriptions(_ base: Attempt) {
-    // What a wrong setting costs hides what others would give.
+    // A wrong setting hides the effect of others.
     guard found.faults.allSatisfy({ $0.gain == nil && $0.name != .noSignal }), let diagnosis = found.diagnosis else {
       return
     }
@@ -186,8 +188,8 @@ extension Examiner {
     }
   }
 
-  /// The best of several looks better than it is: it is trained again, with the other seeds, and what it gives there is what
-  /// is said of it.
+  /// The best of several is selected by chance as well: it is trained again with new seeds, and that gain is
+  /// reported.
   private func confirmFirst(_ base: Attempt) {
     found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
     guard found.faults.allSatisfy({ $0.gain == nil }), let first = found.prescriptions.first, let recipe = first.recipe,
@@ -196,9 +198,9 @@ extension Examiner {
     let fresh = Array(found.runs.dropFirst())
     guard
       hasTime(
-        for: Double(fresh.count) * seconds(of: recipe, base), to: "measure the best of these with other seeds")
+        for: Double(fresh.count) * seconds(of: recipe, base), to: "measure the best of these with new seeds")
     else { return }
-    progress("trying \(first.what) with other seeds")
+    progress("trying \(first.what) with new seeds")
     let again = fresh.compactMap { run -> Run? in
       var other = recipe
       other.seed = run.recipe.seed
@@ -210,7 +212,7 @@ extension Examiner {
     found.prescriptions.removeFirst()
     add(
       Examination.Remedy(
-        first.what, why: "\(first.why); measured with \(again.count) seeds that did not choose it", gain: gain,
+        first.what, why: "\(first.why); measured with \(again.count) new seeds", gain: gain,
         recipe: recipe))
   }
 
@@ -219,30 +221,31 @@ extension Examiner {
     found.prescriptions.append(
       Examination.Remedy(
         "twice the train rows, \(2 * split.trainCount)",
-        why: "against variance: expected of them by the learning curve, in nine of ten cases", gain: fall, recipe: nil))
+        why: "against variance: expected by the learning curve, with its 90 % band", gain: fall, recipe: nil))
   }
 
   private func prescribeLast() {
     found.prescriptions.sort { ($0.gain?.value ?? 0) > ($1.gain?.value ?? 0) }
-    // By heart is all that can be learned there.
+    // Without a signal, the network can only memorize.
     guard !found.faults.contains(where: { $0.name == .noSignal }) else { return }
     if found.diagnosis?.variance.reading == .present, !found.prescriptions.contains(where: { $0.gain?.low ?? 0 > 0 }) {
       let isTried = found.checks.contains { $0.name == "tried" }
       found.prescriptions.append(
         Examination.Remedy(
           "more train rows",
-          why: "against variance" + (isTried ? ": nothing that was tried here surely lowers it" : ", which they lower"),
+          why: "against variance"
+            + (isTried ? ": nothing that was tried here significantly reduces it" : ", which they reduce"),
           gain: nil, recipe: nil))
     }
     guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent else { return }
-    let kept = recipe.keeps == .best ? "; the best epoch is kept already, so that it saves time alone" : ""
+    let kept = recipe.keeps == .best ? "; the best epoch is kept already, so that it only saves time" : ""
     found.prescriptions.append(
       Examination.Remedy(
-        "early stopping", why: "last, since it ties bias and variance to one knob\(kept)", gain: nil,
+        "early stopping", why: "last, since it couples bias and variance\(kept)", gain: nil,
         recipe: recipe.earlyStopping(patience: 10)))
   }
 
-  /// What made it worse is none; it stays among the checks.
+  /// Adds a remedy that lowered the error; one that did not stays among the checks.
   private func add(_ remedy: Examination.Remedy) {
     guard let gain = remedy.gain else { return }
     if gain.value > 0 { found.prescriptions.append(remedy) }
@@ -254,7 +257,7 @@ extension Examiner {
 }
 
 extension TargetPreparation {
-  /// Whether these rows have more than one answer.
+  /// Whether these rows have more than one target.
   fileprivate func differs(in dataset: Dataset, rows: [Int]) -> Bool {
     truths(of: dataset, rows: rows).allSatisfy { Set($0.values).count > 1 }
   }

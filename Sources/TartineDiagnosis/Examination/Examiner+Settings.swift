@@ -5,31 +5,31 @@ extension Examiner {
   func checkBaseline(_ base: Attempt, _ reference: Attempt?) {
     let gain = Estimate.fall(
       from: baseline.outcomes, to: base.outcomes, isNumber: split.task == .regression, cases: cases)
-    let other = reference.map { ", a recipe that is known to train \(unit.text($0.score))" } ?? ""
+    let other = reference.map { ", the reference recipe \(unit.text($0.score))" } ?? ""
     found.checks.insert(
       Check(
         "baseline", gain.low > 0 ? .fine : gain.high < 0.1 * baseline.score ? .fault : .undecided, interval: gain,
-        "an answer that looks at nothing has \(unit.text(baseline.score)) on dev, this network \(unit.text(base.score))"
+        "the constant baseline has \(unit.text(baseline.score)) on dev, this network \(unit.text(base.score))"
           + other), at: 0)
   }
 
-  /// A setting is at fault where it makes this share of what the other recipe is better by.
+  /// The minimum share of the difference to the reference that a faulty setting accounts for.
   private static let share = 0.3
 
-  /// A recipe that loses less to another than these shares, of its own error, and surely of what can be learned, is not the
-  /// best, and no failure either.
+  /// A recipe whose deficit to the reference is below these shares, of its own error and of what can be
+  /// learned, is not the best but has no fault.
   private static let grave = (ofError: 0.2, ofLearnable: 0.02)
 
-  /// Looks for the setting that keeps the recipe behind one that is known to train.
+  /// Finds the setting that makes the recipe worse than the reference.
   ///
-  /// - Parameter base: the mean of the recipe's seeds.
+  /// - Parameter base: The mean of the recipe's seeds.
   func findTrouble(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
     let deficit = leastGain(of: reference, over: base)
     let reading = Reading(deficit, worth: delta)
     found.checks.append(
       Check(
         "reference", reading == .present ? .fault : reading == .absent ? .fine : .undecided, interval: deficit,
-        "a recipe that is known to train is \(unit.change(deficit))"))
+        "the reference recipe is \(unit.change(deficit))"))
     let isGrave =
       reading == .present && deficit.value > Self.grave.ofError * base.score
       && deficit.low > Self.grave.ofLearnable * (baseline.score - reference.score)
@@ -37,10 +37,10 @@ extension Examiner {
       findCures(base, reference, deficit, delta)
       if learnsByHeart, !found.faults.contains(where: { $0.gain != nil }) { nameOverfitting(deficit) }
       if !found.faults.contains(where: { $0.gain != nil }) { findDamage(base, reference, deficit) }
-      // It is there, it was tried, and it mends whatever is wrong.
+      // The reference was trained, and fixes whatever is wrong.
       found.prescriptions.append(
         Examination.Remedy(
-          "the automatic recipe, in which all follows the rules", why: "it was tried: it is known to train",
+          "the automatic recipe, with all settings chosen automatically", why: "it was tried, and trains well",
           gain: deficit,
           recipe: reference.recipe))
       return
@@ -49,7 +49,8 @@ extension Examiner {
     if !found.faults.contains(where: { $0.gain != nil }) { findOverfitting(base, delta) }
   }
 
-  /// What signals speak against is tried, though it loses little: a fault if its change surely gains what matters.
+  /// Tries what the signals point at, even if the deficit is small: a fault if its change significantly gains
+  /// what matters.
   private func findSuspected(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
     let suspects = suspects
     guard !suspects.isEmpty else { return }
@@ -59,9 +60,9 @@ extension Examiner {
     tryAll(alterations, over: base, delta) { $0.value > delta }
   }
 
-  /// Tries one change after the other, and tells of those that surely help, the best first.
+  /// Tries one change after the other, and reports those that significantly help, best first.
   ///
-  /// - Parameter isCure: whether a sure gain is large enough for a fault.
+  /// - Parameter isCure: Whether a significant gain is large enough for a fault.
   private func tryAll(
     _ alterations: [Alteration], over base: Attempt, _ delta: Double, isCure: (Estimate) -> Bool
   ) {
@@ -85,14 +86,14 @@ extension Examiner {
       if gain.low > 0 {
         found.prescriptions.append(
           Examination.Remedy(
-            alteration.what, why: "it was tried: this setting alone brings the dev error down", gain: gain,
+            alteration.what, why: "it was tried: this setting alone reduces the dev error", gain: gain,
             recipe: alteration.recipe))
       }
       if isCure { add(alteration, gain, base) }
     }
   }
 
-  /// What the checks before this one speak against.
+  /// The faults that the checks before this one point at.
   private var suspects: Set<Fault.Name> {
     var names: Set<Fault.Name> = []
     if let fault = signals?.fault { names.insert(fault) }
@@ -111,30 +112,31 @@ extension Examiner {
     return names
   }
 
-  /// Faults of a network that does not learn even the rows that it is given.
+  /// The faults of a network that does not even fit the train set.
   private static let underfits: Set<Fault.Name> = [
     .learningRateTooLow, .trainedTooShort, .tooSmallNetwork, .largeBatches, .tooMuchRegularization, .vanishingGradients,
   ]
 
-  /// Whether it has learned its rows, and those alone: what else lowers the dev error, as a higher rate may, does so by keeping it
-  /// from that.
+  /// Whether the network overfits: other changes that lower the dev error, such as a higher learning rate,
+  /// then do so by hindering it from memorizing the train set.
   private var learnsByHeart: Bool {
     guard let run = found.runs.first, found.diagnosis?.variance.reading == .present else { return false }
     return run.train.score < 0.25 * run.dev.score
   }
 
-  /// No one setting mends it, and it has learned its rows: what the other recipe has, it lacks.
+  /// Reports overfitting if no single setting fixes it: the reference recipe regularizes more.
   private func nameOverfitting(_ deficit: Estimate) {
     found.faults.append(
       Fault(
         name: .tooLittleRegularization,
         evidence:
-          "it has learned its rows by heart, which no one setting mends, and with the automatic recipe the dev error falls by "
+          "it has memorized the training set, no single setting fixes that, and with the automatic recipe the dev error falls by "
           + unit.difference(deficit),
-        action: "take the automatic recipe", gain: deficit))
+        action: "use the automatic recipe", gain: deficit))
   }
 
-  /// A network that trains as well as any here, but learns its rows by heart: whether more regularization than that helps.
+  /// Tries more regularization on a network that trains as well as the reference but memorizes the training
+  /// set.
   private func findOverfitting(_ base: Attempt, _ delta: Double) {
     guard let variance = found.diagnosis?.variance, variance.reading == .present, let gap = variance.difference,
       gap.value > 0.5 * base.score, base.score > 0.1 * baseline.score
@@ -151,16 +153,18 @@ extension Examiner {
         name: alteration.fault,
         evidence: (base.divergence.map { "\($0); " } ?? "")
           + "with \(alteration.what) the dev error falls by \(unit.difference(gain))",
-        action: "take \(alteration.what)", gain: gain))
+        action: "use \(alteration.what)", gain: gain))
   }
 
-  /// Puts one setting after the other to what the reference has: what brings most of the error down was the fault.
+  /// Changes one setting after the other to that of the reference: the one that reduces most of the error was
+  /// the fault.
   private func findCures(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate, _ delta: Double) {
     let alterations = Alteration.all(recipe, towards: reference.recipe, rate: usualRate, signals: signals)
     tryAll(alterations, over: base, delta) { $0.value > Self.share * deficit.value }
   }
 
-  /// Where several mend it about as well: what signals speak for before all else, and last what helps whatever is wrong.
+  /// Orders changes with about the same effect: first those that the signals point at, last those that help
+  /// whatever is wrong.
   static func weight(of fault: Fault.Name) -> Double {
     switch fault {
     case .vanishingGradients, .explodingGradients: 1.3
@@ -169,7 +173,7 @@ extension Examiner {
     }
   }
 
-  /// Where no one setting mends it, several are wrong: those that alone ruin a recipe that trains.
+  /// If no single setting fixes it, several are wrong: finds those that alone make the reference recipe fail.
   private func findDamage(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate) {
     for damage in Damage.all(recipe, into: reference.recipe, signals: signals)
     where hasTime(for: seconds(of: damage.recipe, base), to: "try \(damage.what)") {
@@ -180,14 +184,14 @@ extension Examiner {
       found.checks.append(
         Check(
           damage.fault.rawValue, isRuin ? .fault : .fine, interval: loss,
-          "a recipe that is known to train is worse with \(damage.what) by \(unit.difference(loss))"))
+          "the reference recipe is worse with \(damage.what) by \(unit.difference(loss))"))
       guard isRuin, !found.faults.contains(where: { $0.name == damage.fault }) else { continue }
       found.faults.append(
         Fault(
           name: damage.fault,
           evidence: (base.divergence.map { "\($0); " } ?? "")
-            + "in a recipe that is known to train, \(damage.what) alone makes the dev error higher by \(unit.difference(loss))",
-          action: "leave that setting out, so that it follows the rules", gain: loss))
+            + "in the reference recipe, \(damage.what) alone raises the dev error by \(unit.difference(loss))",
+          action: "leave that setting out, so that it is chosen automatically", gain: loss))
     }
   }
 }

@@ -10,10 +10,10 @@ import TartineTraining
 #endif
 
 extension Examiner {
-  /// Dev rows that signals are taken from: all, up to so many.
+  /// The maximum number of dev rows to take signals from.
   private static let signalRows = 10_000
 
-  /// What goes through the layers before training and after it.
+  /// Measures the signals of the layers at initialization and after training.
   func takeSignals(_ base: Attempt) throws {
     let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
     let before = trainer.signals(rows: Self.signalRows)
@@ -32,7 +32,7 @@ extension Examiner {
       found.checks.append(
         Check(
           "gradient-ratio", ratio < 1e-3 || ratio > 1e3 ? .fault : .fine, statistic: ratio,
-          "at the start the first layer's gradient is \(Text.significant(ratio, digits: 2)) times the last hidden layer's",
+          "at initialization the first layer's gradient is \(Text.significant(ratio, digits: 2)) times the last hidden layer's",
           action: ratio < 1e-3 ? "batch norm, ReLU, or another initialization" : nil))
     } else if after != nil {
       signals = SignalSummary(gradientRatio: 1, deadShare: dead)
@@ -41,26 +41,27 @@ extension Examiner {
       found.checks.append(
         Check(
           "dead-units", dead > 0.5 ? .fault : .fine, statistic: dead,
-          "in the layer that has most, \(Text.fixed(dead * 100, decimals: 0)) % of the ReLU units give 0 in every row",
-          action: dead > 0.5 ? "a lower rate, He initialization, or leaky ReLU" : nil))
+          "in the layer with the most, \(Text.fixed(dead * 100, decimals: 0)) % of the ReLU units output 0 for every row",
+          action: dead > 0.5 ? "a lower learning rate, He initialization, or leaky ReLU" : nil))
     }
     let saturated = after?.layers.dropLast().map(\.saturatedShare).max() ?? 0
     if saturated > 0 {
       found.checks.append(
         Check(
           "saturation", saturated > 0.8 ? .undecided : .fine, statistic: saturated,
-          "in the layer that has most, \(Text.fixed(saturated * 100, decimals: 0)) % of the answers lie where the slope is "
-            + "nearly 0", action: saturated > 0.8 ? "smaller initial weights, batch norm, or ReLU" : nil))
+          "in the layer with the most, \(Text.fixed(saturated * 100, decimals: 0)) % of the activations are saturated, with a slope "
+            + "near 0", action: saturated > 0.8 ? "smaller initial weights, batch norm, or ReLU" : nil))
     }
     checkInitialLoss(before.loss)
   }
 
-  /// Before training a network knows at best the classes' shares, at worst that all are as likely; of a number, its mean.
+  /// At initialization the loss is between that of the class shares and that of equal probabilities; for
+  /// regression, that of the mean.
   private func checkInitialLoss(_ loss: Double) {
     let truths = target.truths(of: split.dataset, rows: split.train)
     guard [.automatic, .crossEntropy, .squared].contains(recipe.loss.kind), !truths.isEmpty else { return }
     let usual = truths.reduce(0.0) { sum, truth in
-      // Half of a standardized number's variance.
+      // Half the variance of a standardized target.
       guard let classes = truth.classes else { return sum + 0.5 }
       guard recipe.outputBias == .prior else { return sum + log(Double(classes)) }
       let counts = Dictionary(grouping: truth.values) { $0 }.values.map {
@@ -71,7 +72,7 @@ extension Examiner {
     found.checks.append(
       Check(
         "initial-loss", loss < 3 * usual + 0.5 ? .fine : .fault, statistic: loss,
-        "before training the loss is \(Text.significant(loss, digits: 3)), and answers without knowledge give "
+        "at initialization the loss is \(Text.significant(loss, digits: 3)), and the constant baseline's "
           + Text.significant(usual, digits: 3), action: loss < 3 * usual + 0.5 ? nil : "smaller initial weights"))
   }
 }

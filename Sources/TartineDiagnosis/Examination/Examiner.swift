@@ -3,10 +3,10 @@ import TartineEngine
 import TartineNetworks
 import TartineTraining
 
-/// Looks at one recipe on one division, cheapest things first, and writes down what it finds.
+/// Examines one recipe on one split, cheapest steps first, and collects the findings.
 ///
-/// The recipe's own training may fail, and then so does the examination; whatever else is tried beside it may not, and is
-/// written down as not tried.
+/// If the recipe's own training throws, so does the examination; a failure of any other step is recorded as
+/// not tried.
 final class Examiner {
   let recipe: Recipe
   let split: Split
@@ -17,26 +17,27 @@ final class Examiner {
   let unit: Unit
   var found: Examination
   var signals: SignalSummary?
-  /// What went through the layers after some of the epochs.
+  /// The signals of the layers after some of the epochs.
   private(set) var watched: [(epoch: Int, layers: [LayerSignals])] = []
-  /// Of one training's dev figure over seeds; 0 where it is not known.
+  /// The variance over seeds of one training's dev figure; 0 if unknown.
   private var seedDeviation = 0.0
   /// The recipe's training with its own seed.
   private var own: Attempt?
-  /// The mean figure of those seeds.
+  /// The mean figure of the recipe's seeds.
   private var seedMean = 0.0
 
   private var sources: Diagnosis.Sources?
-  /// Whether a finished run is examined: the ladder is of that one, and other seeds tell only how much they differ.
+  /// Whether a finished run is examined: the ladder is that of the run, and other seeds only estimate the
+  /// variance over seeds.
   private var isOfRun = false
-  /// A rate at which the network was seen to learn.
+  /// A learning rate at which the network learns.
   var usualRate: Double?
-  /// The training with the lowest train error, of those that are no worse on dev: it says how low one can be.
+  /// The training with the lowest train error among those no worse on dev: the reference for bias.
   private var lowest: Run?
   private let humanError, worth: Double?
   let budget: Double
   private let prepared: PreparedSplits
-  /// Which dev rows belong together; nil: none do.
+  /// Which dev rows belong together; nil if rows are independent.
   let cases: [Int]?
   private let clock = ContinuousClock()
   private let start = ContinuousClock().now
@@ -54,7 +55,7 @@ final class Examiner {
     progress("inspecting the data")
     let inspection = try Inspection(of: split, threads: threads)
     found = Examination(inspection, recipe)
-    // What is wrong with a test file is said, and the rest looked at without it.
+    // An unfit test file is reported, and the rest is inspected without it.
     self.split = inspection.warnings.contains { $0.name == .unfitTest } ? split.withoutTest : split
     prepared = PreparedSplits(self.split)
     cases = split.groupByRow.map { groups in split.dev.map { groups[$0] } }
@@ -65,19 +66,19 @@ final class Examiner {
 
   private var seconds: Double { (clock.now - start).inSeconds }
 
-  /// Whether something that takes about so long may still be begun; where not, it is written down.
+  /// Whether a step of about this duration may still be begun; if not, it is recorded as not done.
   func hasTime(for seconds: Double, to what: String) -> Bool {
     let has = seconds < budget - self.seconds
     if !has, !found.notDone.contains(what) { found.notDone.append(what) }
     return has
   }
 
-  // MARK: The order of things
+  // MARK: The order of steps
 
   /// - Parameters:
-  ///   - finished: the recipe's first run, where it was trained already.
-  ///   - test: that run on the test part, where that was opened.
-  ///   - explains: whether to go on once the faults are known.
+  ///   - finished: The recipe's first run, if it was trained already.
+  ///   - test: The evaluation of that run on the test set, if the test set was used.
+  ///   - explains: Whether to add explanations once the faults are known.
   func examine(_ finished: Run? = nil, test: Evaluation? = nil, explains: Bool = true) throws -> Examination {
     found.test = [test].compactMap { $0 }
     isOfRun = finished != nil
@@ -113,10 +114,10 @@ final class Examiner {
     return found
   }
 
-  /// Faults in their order; and what was suspected, without an interval that decides it, and did no harm that shows, is no fault.
+  /// Orders the faults. A suspected fault without a significant effect is dropped.
   private func settle() {
     found.faults.sort { Self.rank($0) < Self.rank($1) }
-    // Several settings that each mend it are one fault, and what else goes with it.
+    // Several settings that each fix it are one fault, as are their side effects.
     let mended = found.faults.filter { $0.gain != nil }
     for fault in mended.dropFirst(2) { found.faults.removeAll { $0.name == fault.name } }
     guard found.faults.isEmpty else { return }
@@ -126,16 +127,17 @@ final class Examiner {
     }
   }
 
-  /// A training that blows up is a fault, whether or not anything that was tried mends it.
+  /// A divergence is a fault, whether or not a change fixes it.
   private func nameDivergence(_ typical: Attempt) {
     guard let divergence = typical.divergence, !found.faults.contains(where: { $0.gain != nil }) else { return }
     found.faults.append(
       Fault(
-        name: .learningRateTooHigh, evidence: divergence, action: "a lower rate, a warm-up, or clipped gradients",
+        name: .learningRateTooHigh, evidence: divergence,
+        action: "a lower learning rate, a warm-up, or gradient clipping",
         size: typical.score))
   }
 
-  /// Does what may fail, and says so where it does.
+  /// Does a step that may fail, and records a failure.
   func tolerate(_ name: String, _ body: () throws -> Void) {
     do {
       try body()
@@ -144,7 +146,7 @@ final class Examiner {
     }
   }
 
-  /// Reads the ladder, against what is known by now.
+  /// Builds the ladder from what is known so far.
   func diagnose() {
     guard !found.runs.isEmpty else { return }
     let runs = isOfRun ? [found.runs[0]] : found.runs
@@ -153,15 +155,16 @@ final class Examiner {
       of: runs, test: found.test, humanError: humanError, probe: lowest, sources: sources, worth: worth)
   }
 
-  /// Where train and dev come from different sources, trains without some of train's rows and measures there: what is lost
-  /// between those and dev is the sources' difference.
+  /// If train and dev come from different sources, trains without some of the train rows and evaluates on
+  /// them: the difference between those and dev is the data mismatch.
   private func takeSources(_ base: Attempt) {
-    guard base.run != nil, isDifferent("train", "dev"), hasTime(for: 4 * base.seconds, to: "tell the sources apart")
+    guard base.run != nil, isDifferent("train", "dev"),
+      hasTime(for: 4 * base.seconds, to: "separate variance from data mismatch")
     else { return }
     progress("training without some of train's rows")
     let held = Set(split.sample(max(1, min(split.devCount, split.trainCount / 5)), seed: recipe.seed))
     let part = split.with(train: split.train.filter { !held.contains($0) }, dev: held.sorted())
-    tolerate("a part of train's rows to measure on") {
+    tolerate("a train-dev set") {
       guard !part.train.isEmpty, let run = attempt(recipe, "without some of train's rows", on: part)?.run else {
         return
       }
@@ -175,16 +178,17 @@ final class Examiner {
 
   var hasHumanError: Bool { humanError != nil }
 
-  /// Trains beside the recipe's own training; nil where that cannot be.
+  /// Trains beside the recipe's own training; nil if that fails.
   ///
-  /// - Parameter what: is trained, for what is said where it cannot be.
+  /// - Parameter what: A description, for the message if it fails.
   func attempt(_ recipe: Recipe, _ what: String, on split: Split? = nil) -> Attempt? {
     var made: Attempt?
     tolerate(what) {
       made = try Attempt(
         recipe, on: split ?? self.split, prepared: split == nil ? prepared : nil, dumb: baseline, threads: threads)
     }
-    // What only learns its rows by heart says nothing of bias, and nor does another seed of the same.
+    // A network that memorizes the training set is no evidence on bias, and neither is another seed of the
+    // same recipe.
     var same = recipe
     same.seed = self.recipe.seed
     if split == nil, same != self.recipe, let run = made?.run, let base = found.runs.first,
@@ -195,26 +199,26 @@ final class Examiner {
     return made
   }
 
-  /// By how much a training beside the recipe's own is better, with what seeds make of it.
+  /// The gain of another training over the recipe's own, with the variance over seeds.
   func gain(of other: Attempt, over base: Attempt) -> Estimate {
     base.gain(of: other, seedVariance: seedVariance(of: base) + seedVariance(of: other), cases: cases)
   }
 
-  /// The same for what is to mend a fault: over the recipe's seeds in the mean, and over its training with the very seed, which
-  /// begins at the same weights: whichever is less. The interval is that over rows.
+  /// The gain of a change that may fix a fault: the smaller of that over the mean of the recipe's seeds and
+  /// that over its training with the same seed, which begins at the same weights. The interval is over rows.
   func leastGain(of other: Attempt, over typical: Attempt) -> Estimate {
     let gains = [typical, own ?? typical].map { $0.gain(of: other, seedVariance: 0, cases: cases) }
     return gains[0].low < gains[1].low ? gains[0] : gains[1]
   }
 
-  /// Of a training's figure over seeds. Only the recipe's own are known: those of one that errs less are taken to lie closer
-  /// together by as much, as figures that approach 0 do.
+  /// The variance over seeds of a training's figure. Only that of the recipe is known; a lower error is
+  /// assumed to have a proportionally smaller standard deviation.
   private func seedVariance(of attempt: Attempt) -> Double {
     let deviation = seedDeviation * min(1, attempt.score / max(seedMean, .leastNormalMagnitude))
     return deviation * deviation / Double(attempt.seeds)
   }
 
-  /// About how long another recipe takes, by its epochs and weights.
+  /// The approximate duration of another recipe, by its epochs and weights.
   func seconds(of other: Recipe, _ base: Attempt) -> Double {
     func work(_ recipe: Recipe) -> Double {
       guard let stack = recipe.network.stack else { return 1 }
@@ -226,19 +230,19 @@ final class Examiner {
     return max(base.seconds, 0.01) * max(0.1, epochs) * max(1, work(other) / work(recipe), 0.5 * steps)
   }
 
-  /// Epochs, at most, after which the layers are looked at.
+  /// The maximum number of epochs after which the layers are measured.
   private static let watchedEpochs = 12
 
   private func trainReference(_ base: Attempt) -> Attempt? {
     let recipe = Self.reference(for: recipe, rows: split.trainCount)
-    guard hasTime(for: min(base.seconds, 0.5 * budget), to: "train a recipe that is known to train") else { return nil }
-    progress("training a recipe that is known to train")
-    let made = attempt(recipe, "a recipe that is known to train")
+    guard hasTime(for: min(base.seconds, 0.5 * budget), to: "train the reference recipe") else { return nil }
+    progress("training the reference recipe")
+    let made = attempt(recipe, "the reference recipe")
     found.isCompared = made != nil
     return made
   }
 
-  /// Trains the recipe, and looks at its layers on the way.
+  /// Trains the recipe, and measures its layers on the way.
   private func watchedAttempt() throws -> Attempt {
     let every = max(1, ((recipe.epochs ?? 1) + Self.watchedEpochs - 1) / Self.watchedEpochs)
     return try Attempt(recipe, on: split, dumb: baseline, threads: threads) { trainer, record in
@@ -247,7 +251,7 @@ final class Examiner {
     }
   }
 
-  /// What makes the measurement itself wrong comes first, then what was mended, by what it gave.
+  /// Faults that make the measurement itself wrong come first, then those that were fixed, by their gain.
   private static func rank(_ fault: Fault) -> (Int, Double) {
     let kinds: [Fault.Name: Int] = [
       .leakingColumn: 0, .duplicatesAcrossSplit: 0, .differentDistribution: 1, .identifierColumn: 4, .constantColumn: 4,
@@ -256,13 +260,14 @@ final class Examiner {
     return (kinds[fault.name] ?? 2, -fault.size * weight(of: fault.name))
   }
 
-  /// A recipe that trains on most data, with this one's loss and seed.
+  /// The reference recipe: one that trains on most data, with this recipe's loss and seed.
   private static func reference(for recipe: Recipe, rows: Int) -> Recipe {
     var reference = Recipe.automatic
-    // A loss that answers something else than the mean or the likeliest, as a quantile's does, is what is asked for.
+    // A loss for something else than the mean or the likeliest class, such as a quantile loss, is intended.
     if case .quantile = recipe.loss.kind { reference.loss = recipe.loss }
     if recipe.loss.kind == .poisson { reference.loss = recipe.loss }
-    // A network that is to find a rare class, or is judged by another figure than its error, is no worse for it.
+    // A network that is meant to find a rare class, or is judged by another metric than its error, is not
+    // worse for it.
     if recipe.loss.classWeights == .balanced { reference.loss.classWeights = .balanced }
     reference.decision = recipe.decision
     reference.loss.smoothing = 0
@@ -272,7 +277,7 @@ final class Examiner {
 
   // MARK: Seeds
 
-  /// - Returns: the mean over the seeds: a fault is no bad luck of one of them.
+  /// - Returns: The mean over the seeds, so that one unlucky seed is not a fault.
   private func addSeeds(_ base: Attempt) -> Attempt {
     guard base.run != nil else { return base }
     var all = [base]
@@ -284,8 +289,8 @@ final class Examiner {
       if let divergence = next.divergence {
         found.checks.append(
           Check(
-            "seeds", .fault, "with seed \(recipe.seed &+ seed) \(divergence); the ladder is of the others",
-            action: "a lower rate, a warm-up, or clipped gradients"))
+            "seeds", .fault, "with seed \(recipe.seed &+ seed) \(divergence); the ladder uses the others",
+            action: "a lower learning rate, a warm-up, or gradient clipping"))
       }
     }
     let scores = found.runs.map(\.dev.score)
@@ -295,12 +300,12 @@ final class Examiner {
     found.checks.append(
       Check(
         "noise-floor", .fine, statistic: deviation,
-        "over \(scores.count) seeds the dev figure has a deviation of \(unit.points(deviation)): what is tried must be better "
-          + "than by that"))
+        "over \(scores.count) seeds the dev figure has a standard deviation of \(unit.points(deviation)): a change must gain "
+          + "more than that"))
     return Attempt(mean: all)
   }
 
-  /// Beside the recipe's own.
+  /// The seeds to train in addition to the recipe's own.
   static let moreSeeds: [UInt64] = [1, 2]
 
   func seeded(_ recipe: Recipe, _ more: UInt64) -> Recipe {

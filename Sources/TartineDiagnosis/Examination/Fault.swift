@@ -1,78 +1,78 @@
-/// Something that keeps a network from what it could reach, as it was seen to behave.
+/// A fault that keeps a network from reaching a lower error, found by its effect.
 public struct Fault: Hashable, Sendable, Encodable {
-  /// What is wrong.
+  /// The kind of fault.
   public enum Name: String, Hashable, Sendable, Encodable, CaseIterable {
-    /// A column gives the target away.
+    /// A column reveals the target.
     case leakingColumn = "leaking-column"
-    /// Rows of dev or test are in train as well.
+    /// Rows of dev or test are also in train.
     case duplicatesAcrossSplit = "duplicates-across-split"
-    /// Dev and test, or train and both, are of different distributions.
+    /// Dev and test, or train and the others, come from different distributions.
     case differentDistribution = "different-distribution"
-    /// Steps are too long: losses jump or blow up.
+    /// The learning rate is too high: losses jump or diverge.
     case learningRateTooHigh = "learning-rate-too-high"
-    /// Steps are too short to get anywhere.
+    /// The learning rate is too low to make progress.
     case learningRateTooLow = "learning-rate-too-low"
-    /// The rate falls before anything is learned, or not when it should.
+    /// The learning rate decays before anything is learned, or does not decay when it should.
     case badSchedule = "bad-schedule"
-    /// Gradients are cut, averaged or followed so that little comes of them.
+    /// Gradient clipping, weight averaging or the update rule prevents progress.
     case badOptimizer = "bad-optimizer"
     /// Batches so large that there are too few steps.
     case largeBatches = "large-batches"
-    /// Weights start where nothing can be learned from.
+    /// Initial weights that prevent learning.
     case badInitialization = "bad-initialization"
     /// Inputs of very different scales.
     case unscaledInputs = "unscaled-inputs"
-    /// Gradients fade on their way to the first layers.
+    /// Gradients vanish on their way to the first layers.
     case vanishingGradients = "vanishing-gradients"
-    /// Gradients grow on their way to the first layers.
+    /// Gradients explode on their way to the first layers.
     case explodingGradients = "exploding-gradients"
-    /// Units that give 0 for every row.
+    /// ReLU units that output 0 for every row.
     case deadUnits = "dead-units"
-    /// Rows come in an order that has to do with their targets.
+    /// Rows are not shuffled, and their order is related to the targets.
     case unshuffledRows = "unshuffled-rows"
-    /// Batch norm's statistics are of too few rows.
+    /// Batches too small for batch norm's statistics.
     case smallBatches = "small-batches"
-    /// The network cannot express what there is to learn.
+    /// The network is too small for the function to learn.
     case tooSmallNetwork = "too-small-network"
-    /// Training ends before it has learned what it can.
+    /// Training ends before it has converged.
     case trainedTooShort = "trained-too-short"
-    /// Dropout, penalties or noise keep it from learning what it could.
+    /// Dropout, penalties or noise keep the network from fitting the data.
     case tooMuchRegularization = "too-much-regularization"
-    /// It learns the train rows by heart.
+    /// The network memorizes the training set.
     case tooLittleRegularization = "too-little-regularization"
-    /// Pictures are changed so that they mean something else.
+    /// Augmentation changes the meaning of images.
     case harmfulAugmentation = "harmful-augmentation"
-    /// What is minimized is far from what counts.
+    /// The loss function does not fit the target.
     case badLoss = "bad-loss"
-    /// Rows or classes weigh so much more than others that these are not learned.
+    /// Sample or class weights are so uneven that some rows or classes are not learned.
     case badWeights = "bad-weights"
-    /// Targets far from all others take all of a squared error.
+    /// Outlying targets dominate the squared error.
     case outlyingTargets = "outlying-targets"
-    /// A test file that cannot be measured on.
+    /// A test file that cannot be evaluated.
     case unfitTest = "unfit-test"
-    /// Labels are wrong in many rows.
+    /// Many labels are wrong.
     case labelNoise = "label-noise"
     /// A class so rare that it is not learned.
     case classImbalance = "class-imbalance"
     /// There are too few rows for what is to be learned.
     case tooLittleData = "too-little-data"
-    /// The inputs do not tell the target.
+    /// The inputs do not predict the target.
     case noSignal = "no-signal"
-    /// A column that names rows.
+    /// A column that identifies rows.
     case identifierColumn = "identifier-column"
-    /// Columns that never change.
+    /// Columns with a single value.
     case constantColumn = "constant-column"
   }
 
-  /// What is wrong.
+  /// The kind of fault.
   public let name: Name
-  /// What was seen, in a sentence.
+  /// The evidence, as a sentence.
   public let evidence: String
-  /// What to do.
+  /// The suggested action.
   public let action: String
-  /// By how much the dev error fell where it was mended; nil where that was not tried.
+  /// The decrease of the dev error when it was fixed; nil if that was not tried.
   public let gain: Estimate?
-  /// How much of the error it makes, where that is known.
+  /// The share of the error that it causes, if known.
   private(set) var size = 0.0
 
   init(name: Name, evidence: String, action: String, gain: Estimate? = nil, size: Double? = nil) {
@@ -86,34 +86,34 @@ public struct Fault: Hashable, Sendable, Encodable {
   private enum CodingKeys: String, CodingKey { case name, evidence, action, gain }
 }
 
-/// One thing looked at.
+/// One check.
 public struct Check: Hashable, Sendable, Encodable {
-  /// What came of it.
+  /// The result of a check.
   public enum Verdict: String, Hashable, Sendable, Encodable {
     /// As it should be.
     case fine
     /// Not as it should be.
     case fault
-    /// Not to be told from what there is.
+    /// Not decided by the data at hand.
     case undecided
   }
 
-  /// Its name.
+  /// The name.
   public let name: String
-  /// What was measured.
+  /// The measured value.
   public let statistic: Double?
-  /// Its 95 % interval, where it has one.
+  /// The 95 % interval of the measured value, if it has one.
   public let interval: Estimate?
-  /// What came of it.
+  /// The result.
   public let verdict: Verdict
-  /// What was seen, in a sentence.
+  /// The evidence, as a sentence.
   public let evidence: String
-  /// What to do, where anything is to be done.
+  /// The suggested action, if any.
   public let action: String?
 
   private enum Key: String, CodingKey { case name, statistic, interval, verdict, evidence, action }
 
-  /// With the interval as an array of its ends.
+  /// Encodes the check, with the interval as an array of its ends.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(name, forKey: .name)
@@ -124,7 +124,7 @@ public struct Check: Hashable, Sendable, Encodable {
     try values.encode(action, forKey: .action)
   }
 
-  /// The same with another verdict.
+  /// The check with another verdict.
   func with(_ verdict: Verdict) -> Check {
     Check(name, verdict, statistic: statistic, interval: interval, evidence, action: action)
   }

@@ -1,30 +1,30 @@
 import TartineNetworks
 
 extension Examination {
-  /// What went through a layer.
+  /// The signals of one layer.
   public struct LayerReport: Hashable, Sendable, Encodable {
-    /// Its name.
+    /// The name of the layer.
     public let layer: String
-    /// At the start, and with the weights that are kept.
+    /// The signals at initialization, and with the final weights.
     public let start, end: Figures?
-    /// After some of the epochs, where the training was watched.
+    /// The signals after some of the epochs, if the training was watched.
     public let epochs: [Epoch]
 
-    /// After one epoch.
+    /// The signals after one epoch.
     public struct Epoch: Hashable, Sendable, Encodable {
-      /// From 1.
+      /// The epoch, from 1.
       public let epoch: Int
-      /// What went through.
+      /// The signals.
       public let figures: Figures
     }
 
-    /// Of all its units over the rows.
+    /// The signals over all units and rows.
     public struct Figures: Hashable, Sendable, Encodable {
-      /// Of what comes out.
+      /// The statistics of the outputs.
       public let mean, deviation: Double
-      /// Shares of units that never let anything through, and of answers where the slope is nearly 0.
+      /// The shares of units that always output 0, and of saturated activations.
       public let dead, saturated: Double
-      /// The root mean square of a row's loss by z.
+      /// The root mean square of the gradient of a row's loss by z.
       public let gradient: Double
 
       init(_ signals: LayerSignals) {

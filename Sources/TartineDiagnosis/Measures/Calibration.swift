@@ -1,37 +1,37 @@
 import TartineEngine
 import TartineTraining
 
-/// Whether answers are right as often as their probabilities say.
+/// The calibration of predicted probabilities.
 ///
-/// Rows are put into ten bins by the probability of their answer; in each, the mean of those probabilities stands beside the
-/// share of answers that are right. Of few rows the distance is never 0, however right probabilities are: it is held against
-/// what it would be then.
+/// Rows are binned into ten bins by the confidence of their prediction; in each bin, the mean confidence is
+/// compared with the accuracy. With few rows the calibration error is above 0 even for perfect calibration,
+/// so it is compared with its distribution under perfect calibration.
 ///
 /// **Source**: Guo, Pleiss, Sun, Weinberger, *On calibration of modern neural networks*, 2017, eq. 2 and 3.
 public struct Calibration: Sendable, Encodable {
-  /// Rows whose answers have about one probability.
+  /// A bin of rows with similar confidence.
   public struct Bin: Hashable, Sendable, Encodable {
-    /// The mean probability of their answers.
+    /// The mean confidence.
     public let predicted: Double
-    /// The share of them that is right.
+    /// The accuracy.
     public let right: Estimate
-    /// Rows.
+    /// The number of rows.
     public let rows: Int
   }
 
-  /// The calibration error of probabilities that are right, which few rows make more than 0.
+  /// The calibration error under perfect calibration, which is above 0 for few rows.
   public struct ErrorIfRight: Hashable, Sendable, Encodable {
-    /// In the mean, and what it exceeds once in 20.
+    /// The mean, and the 95 % quantile.
     public let mean, high: Double
   }
 
-  /// Those that have rows, from the least sure up.
+  /// The bins that have rows, lowest confidence first.
   public let bins: [Bin]
-  /// How far shares lie from probabilities, over rows: the expected calibration error.
+  /// The expected calibration error: the distance between accuracy and confidence, averaged over rows.
   public let error: Double
-  /// What that would be, of as many rows, if each probability were right.
+  /// The calibration error under perfect calibration, for as many rows.
   public let errorIfRight: ErrorIfRight
-  /// Whether probabilities are surely off, and by more than five points.
+  /// Whether the model is significantly miscalibrated, and by more than five points.
   public var isOff: Bool { error > errorIfRight.high && error - errorIfRight.mean > 0.05 }
 
   private static let count = 10
@@ -39,7 +39,7 @@ public struct Calibration: Sendable, Encodable {
 
   private enum CodingKeys: String, CodingKey { case bins, error, errorIfRight }
 
-  /// Looks at answers beside the truth; nil where these are no classes.
+  /// Computes the calibration of an evaluation; nil if the task is not classification.
   public init?(_ evaluation: Evaluation) {
     guard evaluation.task.isClassification else { return nil }
     let classes = evaluation.outputNames.count
@@ -57,7 +57,7 @@ public struct Calibration: Sendable, Encodable {
     let total = Double(max(1, evaluation.rowCount))
     func distance(_ right: [Double]) -> Double { zip(right, sums).reduce(0) { $0 + abs($1.0 - $1.1) } / total }
     error = distance(right)
-    // Answers that are right as often as their probabilities say, drawn.
+    // Correct predictions drawn with the predicted probabilities.
     let sure = (0..<evaluation.rowCount).map { probabilities[$0 * classes + Int(evaluation.predictions[$0])] }
     let drawn = (0..<Self.draws).map { draw -> Double in
       var stream = RandomStream(seed: 0, purpose: .bootstrap, index: draw)

@@ -9,15 +9,15 @@ import TartineTraining
   import Darwin
 #endif
 
-/// Probabilities of classes beside the truth, ready to be measured, each row as often as it is asked for.
+/// Class probabilities and truths, prepared for metrics with row counts (as in a bootstrap).
 package struct ClassMetrics {
   private let classes: Int
   private let truths: [Int]
   private let answers: [Int]
   private let logLosses, briers, confidences: [Double]
-  /// The true class's place among the row's probabilities, 0 for the highest.
+  /// The rank of the true class among the row's probabilities, 0 for the highest.
   private let ranks: [Int]
-  /// For each class that a curve is drawn for, rows by falling probability, and where a tie ends.
+  /// For each class with a curve, the rows by descending probability, and where a tie ends.
   private let curves: [Curve]
 
   private struct Curve {
@@ -28,10 +28,10 @@ package struct ClassMetrics {
   }
 
   /// - Parameters:
-  ///   - probabilities: [rows, classes].
-  ///   - truths: class numbers.
-  ///   - answers: class numbers; a threshold may have chosen them.
-  ///   - logLosses: each row's, from logits; nil: from the probabilities.
+  ///   - probabilities: An array of shape [rows, classes].
+  ///   - truths: Class indices.
+  ///   - answers: The predicted class indices, which a threshold may have chosen.
+  ///   - logLosses: Each row's log loss from the logits; nil: from the probabilities.
   package init(
     probabilities: [Double], truths: [Int], answers: [Int], logLosses known: [Double]? = nil, classes: Int
   ) {
@@ -45,7 +45,7 @@ package struct ClassMetrics {
     for (row, truth) in truths.enumerated() {
       let p = probabilities[(row * classes)..<((row + 1) * classes)]
       let first = p.startIndex
-      // A probability that a Float holds as 0 is not impossible.
+      // A probability that underflows to 0 in Float is not impossible.
       logLosses.append(known?[row] ?? -log(max(p[first + truth], Double(Float.leastNormalMagnitude))))
       let squares = p.indices.reduce(0.0) { sum, place in
         let difference = p[place] - (place == first + truth ? 1 : 0)
@@ -53,7 +53,7 @@ package struct ClassMetrics {
       }
       briers.append(classes == 2 ? squares / 2 : squares)
       confidences.append(p[first + (classes == 2 ? 1 : answers[row])])
-      // Of equal ones the first counts as likelier, as in an answer.
+      // Among equal probabilities, the first class ranks higher, as in a prediction.
       ranks.append(
         p.indices.reduce(0) { rank, place in
           rank + (p[place] > p[first + truth] || (p[place] == p[first + truth] && place < first + truth) ? 1 : 0)
@@ -87,25 +87,25 @@ package struct ClassMetrics {
     return names
   }
 
-  /// One value a name, NaN where it is not defined; `counts` is how often each row counts.
+  /// One value for each name, NaN if undefined; `counts` is how often each row counts.
   package func values(_ counts: [Double]) -> [Double] {
     let total = counts.reduce(0, +)
     var values = confusionValues(confusion(counts))
     func mean(_ list: [Double]) -> Double { list.reduce(0, +) / Double(list.count) }
     func weighted(_ values: [Double]) -> Double { zip(values, counts).reduce(0) { $0 + $1.0 * $1.1 } / total }
     let areas = curves.map { area($0, counts) }
-    // Over the classes that these rows have, as in balanced accuracy.
+    // Over the classes that occur in these rows, as in balanced accuracy.
     values += [mean(areas.map(\.roc).filter { !$0.isNaN }), mean(areas.map(\.precisionRecall).filter { !$0.isNaN })]
     values += [weighted(logLosses), weighted(briers), calibrationError(counts, total: total)]
     for k in [3, 5] where classes > k { values.append(weighted(ranks.map { $0 < k ? 1 : 0 })) }
     return values
   }
 
-  /// The metrics of the confusion matrix, the first ones of ``names``.
+  /// The metrics of the confusion matrix, which are the first of ``names``.
   ///
   /// - Parameters:
-  ///   - confusion: rows, or shares of them, by truth and answer.
-  ///   - counted: the matrix whose classes a macro average is over; nil: this one.
+  ///   - confusion: Rows, or shares of them, by truth and prediction.
+  ///   - counted: The matrix whose classes a macro average is over; nil: this one.
   func confusionValues(_ confusion: [Double], classesOf counted: [Double]? = nil) -> [Double] {
     let total = confusion.reduce(0, +)
     let byClass = figures(confusion)
@@ -125,14 +125,14 @@ package struct ClassMetrics {
     return [accuracy, balanced] + averages + [weighted, matthews(confusion, total: total)]
   }
 
-  /// [truth, answer].
+  /// Indexed by [truth, prediction].
   package func confusion(_ counts: [Double]) -> [Double] {
     var cells = [Double](repeating: 0, count: classes * classes)
     for row in truths.indices { cells[truths[row] * classes + answers[row]] += counts[row] }
     return cells
   }
 
-  /// Precision and recall of each class; 0 where nothing was answered, or nothing is there.
+  /// The precision and recall of each class; 0 if the class is never predicted, or has no rows.
   func figures(_ confusion: [Double]) -> [ClassFigures] {
     (0..<classes).map { place in
       let hit = confusion[place * classes + place]
@@ -151,7 +151,8 @@ package struct ClassMetrics {
     return truth * answer > 0 ? (correct * total - product) / (truth * answer).squareRoot() : 0
   }
 
-  /// The area under the ROC curve, ties counting half, and the average precision; NaN where all rows are one class.
+  /// The area under the ROC curve, ties counting half, and the average precision; NaN if all rows are of one
+  /// class.
   private func area(_ curve: Curve, _ counts: [Double]) -> (roc: Double, precisionRecall: Double) {
     var (yes, no, roc, average) = (0.0, 0.0, 0.0, 0.0)
     var (tiedYes, tiedNo) = (0.0, 0.0)
@@ -167,8 +168,8 @@ package struct ClassMetrics {
     return (yes > 0 && no > 0 ? roc / (yes * no) : .nan, yes > 0 ? average / yes : .nan)
   }
 
-  /// How far the confidence in an answer lies from the share of answers that are right, over bins of confidence; of two
-  /// classes, the probability of the second from the share of rows that are of it.
+  /// The expected calibration error over bins of confidence; with two classes, over bins of the second
+  /// class's probability.
   private func calibrationError(_ counts: [Double], total: Double) -> Double {
     let bins = 15
     var (hits, sums) = ([Double](repeating: 0, count: bins), [Double](repeating: 0, count: bins))
@@ -181,19 +182,19 @@ package struct ClassMetrics {
   }
 }
 
-/// How well one class is found.
+/// The metrics of one class.
 public struct ClassFigures: Hashable, Sendable {
   let hits, answered: Double
-  /// Rows that are of the class.
+  /// The number of rows of the class.
   public let support: Double
-  /// The share of the rows answered so that are so; 0 where none was answered.
+  /// The precision; 0 if the class is never predicted.
   public var precision: Double { answered > 0 ? hits / answered : 0 }
-  /// The share of the rows that are so that were found; 0 where there are none.
+  /// The recall; 0 if the class has no rows.
   public var recall: Double { support > 0 ? hits / support : 0 }
-  /// The harmonic mean of both.
+  /// The F1 score.
   public var f1: Double { support + answered > 0 ? 2 * hits / (support + answered) : 0 }
 
-  /// Of each class; none but for classes.
+  /// The metrics of each class; empty unless the task is classification.
   static func list(of evaluation: Evaluation) -> [ClassFigures] {
     guard evaluation.task.isClassification else { return [] }
     let count = evaluation.outputNames.count

@@ -30,7 +30,7 @@ package struct MetricIntervals {
     byClass = metrics.figures(cells)
   }
 
-  /// The figures with these intervals in place of a bootstrap's, where there is one.
+  /// The metrics with these intervals instead of the bootstrap's, if there is one.
   package func replacing(_ list: [Metric], seed: UInt64) -> [Metric] {
     let drawn = drawnFigures(seed: seed)
     return list.map { metric in
@@ -44,7 +44,7 @@ package struct MetricIntervals {
       case "pr-auc": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
       case "roc-auc-macro", "pr-auc-macro":
         let total = byClass.reduce(0) { $0 + $1.support }
-        // Of one class against the rest, and their mean as if all of them erred together.
+        // The interval of each class against the rest, and their mean as if all errors were fully correlated.
         let ends = byClass.filter { $0.support > 0 }.map { figures -> Estimate in
           metric.name == "roc-auc-macro"
             ? Self.area(value, yes: figures.support, no: total - figures.support)
@@ -67,7 +67,7 @@ package struct MetricIntervals {
   private func drawnFigures(seed: UInt64) -> [String: [Double]] {
     let prior = 1 / Double(classes * classes)
     var drawn: [String: [Double]] = [:]
-    // A table of many classes costs as much as its cells.
+    // The cost is proportional to the number of cells.
     let draws = max(100, min(Self.draws, 20_000_000 / (classes * classes)))
     for draw in 0..<draws {
       var stream = RandomStream(seed: seed, purpose: .bootstrap, step: 1, index: draw)

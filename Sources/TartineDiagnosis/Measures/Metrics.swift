@@ -2,11 +2,11 @@ import TartineData
 import TartineEngine
 import TartineTraining
 
-/// One figure of a model with its 95 % interval over rows.
+/// One metric of a model with its 95 % interval over rows.
 public struct Metric: Hashable, Sendable {
   /// Its standard name, such as `roc-auc`.
   public let name: String
-  /// The figure, and where it would lie for other rows of the same source.
+  /// The value, and its interval for other rows of the same source.
   public let estimate: Estimate
 
   package init(name: String, estimate: Estimate) {
@@ -15,52 +15,57 @@ public struct Metric: Hashable, Sendable {
   }
 }
 
-/// All figures of a model on some rows.
+/// All metrics of a model on some rows.
 ///
-/// | metric | what it is |
+/// | metric | definition |
 /// |---|---|
-/// | accuracy, top-k-accuracy | the share of rows whose answer, or one of the k likeliest, is right |
-/// | balanced-accuracy | the mean over classes of the share found |
+/// | accuracy, top-k-accuracy | the share of rows whose truth is the prediction, or one of the k likeliest
+/// classes |
+/// | balanced-accuracy | the mean recall over classes |
 /// | precision, recall, f1 | of the second class; with more classes `-macro` is the mean over classes, `f1-micro` over rows, `f1-weighted` over classes by their rows |
-/// | mcc | Matthews' correlation of answer and truth |
+/// | mcc | Matthews' correlation of prediction and truth |
 /// | roc-auc, pr-auc | the area under the ROC curve, and the average precision; with more classes the mean of one against the rest |
 /// | log-loss, brier | −log p of the truth; the squared distance of the probabilities from it, halved for two classes |
-/// | calibration-error | the expected distance, over 15 bins, of the likeliest class's probability from the share of answers that are right; of two classes, of the second's probability from the share of rows that are of it |
-/// | rmse, mae, r2 | of numbers, in their own unit |
-/// | quantile-loss, coverage | of a quantile τ: the mean of τ d above and (τ − 1) d below it, d the truth less the answer; the share of truths that are not above it |
-/// | exact-match, f1-… | of labels: all of a row's right; the mean over labels (`-macro`), over all answers (`-micro`), over labels by their rows |
+/// | calibration-error | the expected calibration error over 15 bins: the distance of confidence from
+/// accuracy; with two classes, of the second class's probability from its share of rows |
+/// | rmse, mae, r2 | for regression, rmse and mae in the target's unit |
+/// | quantile-loss, coverage | for a quantile τ: the mean of max(τ d, (τ − 1) d), d the truth less the
+/// prediction; the share of truths that are not above the prediction |
+/// | exact-match, f1-… | for labels: the share of rows with all labels right; the mean over labels
+/// (`-macro`), over all predictions (`-micro`), over labels by their rows (`-weighted`) |
 ///
-/// Shares of rows have Wilson's interval, the root mean square one by the delta method; what follows from the confusion matrix
-/// and the areas have intervals that hold where few rows err (see `MetricIntervals`), all others the percentiles of a bootstrap
-/// over rows.
+/// Shares of rows have Wilson's interval, and RMSE has one by the delta method. Metrics of the confusion
+/// matrix and the areas have intervals that also cover when few rows are misclassified (see
+/// `MetricIntervals`). All others have percentile bootstrap intervals over rows.
 ///
 /// **Source**: Brier 1950; Matthews 1975; Fawcett, *An introduction to ROC analysis*, 2006; Davis and Goadrich 2006; Guo et al., *On calibration of modern
 /// neural networks*, 2017, eq. 5; Efron 1979 for the bootstrap.
 ///
-/// **Differs from**: scikit-learn names the same figures and agrees in all of them; its Brier score of two classes is this
-/// one, and of more its own with `scale_by_half=False`.
+/// **Differs from**: scikit-learn has the same metrics with the same values; its Brier score of two classes
+/// is this one, and that of more classes needs `scale_by_half=False`.
 public struct Metrics: Sendable {
-  /// The figures, in the order that they are printed in.
+  /// The metrics, in the order of printing.
   public let values: [Metric]
-  /// Names of the classes; empty for numbers and labels.
+  /// The names of the classes; empty for regression and labels.
   public let classes: [String]
-  /// Rows by truth and answer.
+  /// The confusion matrix: rows by truth and prediction.
   public let confusion: [[Int]]
-  /// Each class's own.
+  /// The metrics of each class.
   public let byClass: [ClassFigures]
 
-  /// Draws of the bootstrap; fewer where there are so many rows that the intervals are narrow whatever they are.
+  /// The number of bootstrap draws. It is smaller for many rows, where intervals are narrow anyway.
   ///
-  /// - Parameter curves: that are drawn of these rows; ten of them cost about what all else does.
+  /// - Parameter curves: The number of ROC and precision-recall curves; ten of them cost about as much as
+  ///   everything else.
   private static func draws(rows: Int, curves: Int) -> Int {
     min(400, max(60, 8_000_000 / max(1, rows * max(1, curves / 10))))
   }
 
-  /// Measures what was predicted.
+  /// Computes the metrics of an evaluation.
   ///
   /// - Parameters:
-  ///   - evaluation: answers beside the truth.
-  ///   - seed: of the bootstrap.
+  ///   - evaluation: Predictions with truths.
+  ///   - seed: The seed of the bootstrap.
   public init(_ evaluation: Evaluation, seed: UInt64 = 0) {
     switch evaluation.task {
     case .binary, .multiclass: self.init(classes: evaluation, seed: seed)
@@ -69,7 +74,7 @@ public struct Metrics: Sendable {
     }
   }
 
-  /// The figure of that name.
+  /// The metric with this name.
   public subscript(name: String) -> Estimate? { values.first { $0.name == name }?.estimate }
 
   private init(classes evaluation: Evaluation, seed: UInt64) {
@@ -151,12 +156,12 @@ public struct Metrics: Sendable {
     byClass = []
   }
 
-  /// Shares of rows.
+  /// Metrics that are shares of rows.
   static let shares: Set<String> = [
     "accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy", "coverage", "f1-micro",
   ]
 
-  /// Each figure with its interval.
+  /// Each metric with its interval.
   package static func estimates(
     _ names: [String], rows: Int, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
   ) -> [Metric] {
@@ -175,7 +180,7 @@ public struct Metrics: Sendable {
       }
       let sorted = drawn[place].sorted()
       guard sorted.count > 1 else {
-        // One row, or a figure that is not defined, says nothing of others.
+        // One row, or an undefined metric, has no interval.
         return Metric(name: names[place], estimate: Estimate(value, low: -.infinity, high: .infinity))
       }
       func percentile(_ share: Double) -> Double {

@@ -1,40 +1,42 @@
 import TartineData
 import TartineTraining
 
-/// An error, or RMSE, of one network or of one recipe with several seeds, measured on a sample of rows: what rows and what
-/// seeds leave open, apart, so that differences of two such figures can be taken rightly.
+/// An error, or RMSE, of one network or of one recipe with several seeds, measured on a sample of rows. The
+/// variances of row sampling and seed sampling are kept apart, so that differences of two such figures get
+/// correct intervals.
 ///
-/// With several seeds each row counts by its mean over them. Shares have Wilson's interval, for as many rows as would give
-/// the rows' own deviation. Rows and seeds are two random factors that cross; what seeds add beyond the two together is known
-/// from few of them, and from what networks differ by elsewhere: see ``SeedDeviation``. Rows that are all that there are leave
-/// nothing open.
+/// With several seeds, each row counts by its mean over the seeds. Proportions have Wilson's interval, with
+/// the effective sample size of the rows' standard deviation. Rows and seeds are two crossed random factors.
+/// The variance over seeds is estimated from the few seeds and a prior from other networks: see
+/// ``SeedDeviation``. If all rows of a finite set are measured, row sampling adds nothing.
 package struct SampledFigure {
-  /// Of each seed.
+  /// The figure of each seed.
   package let seeds: [Double]
-  /// By rows alone.
+  /// The estimate with row sampling alone.
   package let rows: Estimate
-  /// What rows and seeds together put into one seed's outcome on one row, as a variance.
+  /// The row-by-seed interaction variance of one seed's outcome on one row.
   private let interaction: Double
-  /// The same in a seed's mean over the rows that were looked at, and over all that there are.
+  /// The interaction variance in a seed's mean over the rows measured, and over all rows of the set.
   private let inSample, inPart: Double
 
   /// The mean over the seeds.
   package var value: Double { rows.value }
 
   /// - Parameters:
-  ///   - outcomes: for each seed, each row's own error: 0 or 1, a share, or a squared error.
-  ///   - partRows: rows that there are, where these are a sample of them without repetition; nil: any number.
-  ///   - cases: which rows belong together, such as those of one patient; nil: none do.
+  ///   - outcomes: For each seed, each row's own error: 0 or 1, a share, or a squared error.
+  ///   - partRows: The number of rows in the set, if these are a sample of it without replacement; nil for an
+  ///     infinite population.
+  ///   - cases: Which rows belong together, such as those of one patient; nil if rows are independent.
   package init(outcomes: [[Double]], isNumber: Bool, partRows: Int? = nil, cases: [Int]? = nil) {
     let count = Double(outcomes[0].count)
     let means = outcomes.map { $0.reduce(0, +) / count }
     seeds = isNumber ? means.map { $0.squareRoot() } : means
     let value = seeds.reduce(0, +) / Double(seeds.count)
-    // The share of the part that was not looked at.
+    // The share of the set that was not measured.
     let unseen = partRows.map { max(0, 1 - count / Double($0)) } ?? 1
     let byRow = Self.means(of: outcomes)
     let effect = Estimate.designEffect(byRow, cases: cases)
-    // The root's slope, by which squared errors become RMSE.
+    // The slope of the root, which converts squared errors to RMSE.
     let slope = isNumber ? 1 / (2 * max(value, .leastNormalMagnitude)) : 1
     let spread = Estimate.deviationOfMean(byRow)
     let crossed = Self.interaction(outcomes, byRow) * slope * slope
@@ -50,11 +52,12 @@ package struct SampledFigure {
         value, low: value - (root.value - root.low) * scale, high: value + (root.high - root.value) * scale)
     } else {
       var effective = count
-      // Of several labels a row's error is a share, and its labels tell more than one of them would.
+      // With several labels, a row's error is a share, and its labels carry more information than one label.
       let labels = outcomes.joined().reduce(1.0) { $1 > 0 && $1 < 1 ? max($0, 1 / $1) : $0 }
       if outcomes.count > 1 || labels > 1, value > 0, value < 1 {
-        // Between what one network tells and what as many independent ones would; a spread of few rows with errors may be too
-        // small by chance, and is taken larger by three tenths of its own deviation, found with `TartineEvidence ladder`.
+        // The effective sample size lies between one network's and that of as many independent networks. The
+        // spread of few rows with errors may be too small by chance, and is taken larger by 0.3 of its
+        // standard error, found with `TartineEvidence ladder`.
         let erring = Double(max(1, byRow.count { $0 > 0 }))
         let told = value * (1 - value) / max(1e-300, spread * spread) / (1 + 0.3 * (0.5 / erring).squareRoot())
         effective = min(count * Double(outcomes.count) * labels, max(count, told))
@@ -70,7 +73,7 @@ package struct SampledFigure {
     return means
   }
 
-  /// What seeds differ in from row to row, beyond rows and seeds each by itself, of one seed on one row.
+  /// The row-by-seed interaction variance of one seed on one row.
   private static func interaction(_ outcomes: [[Double]], _ byRow: [Double]) -> Double {
     let (seeds, rows) = (Double(outcomes.count), Double(byRow.count))
     guard seeds > 1, rows > 1 else { return 0 }
@@ -90,7 +93,7 @@ package struct SampledFigure {
       cases: cases)
   }
 
-  /// With what rows and seeds leave open.
+  /// The estimate with row and seed sampling.
   package var estimate: Estimate {
     let deviation = SeedDeviation(
       of: seeds, median: SeedDeviation.ofOne, interaction: interaction, inSample: inSample, inPart: inPart)
@@ -98,7 +101,7 @@ package struct SampledFigure {
     return Estimate(value, low: max(0, estimate.low), high: estimate.high)
   }
 
-  /// This less another, of the same seeds and other rows.
+  /// The difference to another figure of the same seeds on other rows.
   package func less(_ other: SampledFigure) -> Estimate {
     let deviation = SeedDeviation(
       of: zip(seeds, other.seeds).map { $0 - $1 }, median: SeedDeviation.ofDifferences,

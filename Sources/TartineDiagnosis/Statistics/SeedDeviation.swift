@@ -6,46 +6,48 @@
   import Darwin
 #endif
 
-/// How much the seeds' mean may lie off the mean over all seeds, from a few seeds and from what is known of networks.
+/// The posterior of the standard error of the seeds' mean, from a few seeds and a prior measured on other
+/// networks.
 ///
-/// The seeds' figures vary by σ² + c / n: networks that are better or worse on the whole, and, c being the variance of one
-/// network's outcome on one row beyond that, the luck of n rows. Of c / n, what the n rows' luck leaves open is in the rows'
-/// own interval; of a part of P rows in all, c / P stays. Two or three seeds tell σ badly: by themselves they need Student's
-/// 12.7 and 4.3 deviations either way, and most gaps would stay undecided. But σ / √c is alike over data, sizes and networks:
-/// mostly between 0.01 and 0.1 for the error of one part, and about half of that for differences of two, where what makes a
-/// seed better on both cancels (Adult, Titanic, digits, MNIST and housing with 200 to 10 000 rows, and artificial data). So
-/// log σ has a prior around 0.04 √c, or 0.02 √c, of Student's distribution with three degrees of freedom, whose long tails let
-/// seeds that are far apart overrule it. The interval's ends are those of the mixture of normal distributions that σ's
-/// posterior gives, each with the rows' own variance beside it.
+/// The seeds' figures have the variance σ² + c / n: σ² is the variance between networks, c the row-by-seed
+/// interaction variance of one network's outcome on one row, n the number of rows. The rows' own interval
+/// already covers the part of c / n that is due to row sampling; for a set of P rows in all, c / P remains.
+/// Two or three seeds estimate σ poorly: alone they need Student's t of 12.7 and 4.3 standard errors, and
+/// most gaps would stay undecided. But σ / √c is similar across data, sizes and networks: mostly between 0.01
+/// and 0.1 for the error of one set, and about half of that for differences of two sets, where the seeds are
+/// paired (Adult, Titanic, digits, MNIST and housing with 200 to 10 000 rows, and artificial data). So log σ
+/// has a Student's t prior with three degrees of freedom around 0.04 √c, or 0.02 √c, whose long tails let
+/// seeds that are far apart override it. The interval's ends are those of the mixture of normal distributions
+/// over σ's posterior, each with the rows' own variance added.
 ///
 /// **Source**: Gelman, *Prior distributions for variance parameters in hierarchical models*, 2006, for informative priors
-/// where there are few groups. The prior's figures are from our own measurements.
+/// where there are few groups. The prior's parameters are from our own measurements.
 struct SeedDeviation {
-  /// Of a grid over σ: the posterior, and the variance of the mean.
+  /// A grid over σ: the posterior weight, and the variance of the mean.
   private let weights, variances: [Double]
 
-  /// The prior's median of σ / √c, for figures of one part and for differences of two.
+  /// The prior's median of σ / √c, for figures of one set and for differences of two.
   static let (ofOne, ofDifferences) = (0.04, 0.02)
-  /// Of its logarithm.
+  /// The scale of the prior in the logarithm of σ.
   private static let (scale, freedom) = (0.5, 3.0)
-  /// How far the grid goes beyond the prior's middle and the seeds' own spread, in σ's logarithm.
+  /// How far the grid extends beyond the prior's median and the seeds' own spread, in log σ.
   private static let reach = 4.0
   private static let points = 120
 
   /// - Parameters:
-  ///   - seeds: each one's figure.
-  ///   - median: the prior's, of σ / √c.
-  ///   - interaction: c.
-  ///   - inSample: c / n of the rows that were looked at.
-  ///   - inPart: c / n of all that there are; 0 where there is no end of them.
+  ///   - seeds: The figure of each seed.
+  ///   - median: The prior median of σ / √c.
+  ///   - interaction: The interaction variance c.
+  ///   - inSample: c / n for the rows measured.
+  ///   - inPart: c / P for all rows of the set; 0 for an infinite population.
   ///
-  /// Nil where nothing is to be added: of one seed, which says nothing of others, and of seeds that do the same on each row.
+  /// Nil if there is nothing to add: for one seed, and for seeds with the same outcome on each row.
   init?(of seeds: [Double], median: Double, interaction: Double, inSample: Double, inPart: Double) {
     guard seeds.count > 1 else { return nil }
     let count = Double(seeds.count)
     let deviation = Estimate.deviationOfMean(seeds)
     let spread = deviation * deviation * count
-    // Seeds that differ by as much on every row have no c.
+    // Seeds that differ by the same amount on every row have no interaction.
     let unit = max(interaction, spread)
     guard unit > 0 else { return nil }
     let middle = log(median * unit.squareRoot())
@@ -67,12 +69,12 @@ struct SeedDeviation {
     self.variances = variances
   }
 
-  /// An interval that rows alone have left, with what seeds leave open besides.
+  /// An interval from row sampling alone, widened by the variance over seeds.
   func widened(_ rows: Estimate) -> Estimate {
     Estimate(rows.value, low: rows.value - leg(rows.value - rows.low), high: rows.value + leg(rows.high - rows.value))
   }
 
-  /// How far the mixture's 97.5 % point lies, where the rows' lies at `rows`; by bisection.
+  /// The distance of the mixture's 97.5 % point, given that of the rows at `rows`; by bisection.
   private func leg(_ rows: Double) -> Double {
     guard rows.isFinite else { return rows }
     let ofRows = rows / Estimate.z

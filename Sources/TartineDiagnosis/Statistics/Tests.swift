@@ -6,12 +6,12 @@
   import Darwin
 #endif
 
-/// Tests of hypotheses: how likely a difference as large as the one seen is where there is none.
+/// Hypothesis tests: p-values under the null hypothesis of no difference.
 package enum HypothesisTest {
   /// The normal distribution's upper tail at z.
   package static func normalTail(_ z: Double) -> Double { 0.5 * erfc(z / 2.0.squareRoot()) }
 
-  /// Where the normal distribution's upper tail holds `p`, from 10⁻³⁰⁰ to 1; by bisection.
+  /// The inverse of the normal distribution's upper tail, for `p` from 10⁻³⁰⁰ to 1; by bisection.
   package static func normalPoint(upperTail p: Double) -> Double {
     var (low, high) = (-40.0, 40.0)
     while high - low > 1e-10 {
@@ -21,13 +21,13 @@ package enum HypothesisTest {
     return (low + high) / 2
   }
 
-  /// The upper tail of Student's distribution at t, for any degrees of freedom above 0.
+  /// The upper tail of Student's t distribution, for any degrees of freedom above 0.
   package static func studentTail(_ t: Double, freedom: Double) -> Double {
     let tail = incompleteBeta(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
     return t >= 0 ? tail : 1 - tail
   }
 
-  /// Where Student's upper tail holds `p`, below one half; by bisection.
+  /// The inverse of Student's upper tail, for `p` below one half; by bisection.
   package static func studentPoint(upperTail p: Double, freedom: Double) -> Double {
     var (low, high) = (0.0, 1e6)
     while high - low > 1e-9 * max(1, low) {
@@ -37,7 +37,7 @@ package enum HypothesisTest {
     return (low + high) / 2
   }
 
-  /// I_x(a, b) by its continued fraction, on the side where that converges fast.
+  /// I_x(a, b) by its continued fraction, on the side where it converges fast.
   ///
   /// **Source**: Abramowitz and Stegun, *Handbook of mathematical functions*, 26.5.8; Lentz 1976 for the evaluation.
   private static func incompleteBeta(_ x: Double, _ a: Double, _ b: Double) -> Double {
@@ -66,7 +66,8 @@ package enum HypothesisTest {
     return front * fraction
   }
 
-  /// How likely at least `hits` marked rows are among `drawn` of `rows` rows, of which `marked` are, without repetition.
+  /// The hypergeometric upper tail: the probability of at least `hits` marked rows among `drawn` rows, drawn
+  /// without replacement from `rows` rows of which `marked` are marked.
   package static func hypergeometricTail(hits: Int, drawn: Int, marked: Int, of rows: Int) -> Double {
     func logChoose(_ n: Int, _ k: Int) -> Double {
       lgamma(Double(n + 1)) - lgamma(Double(k + 1)) - lgamma(Double(n - k + 1))
@@ -81,9 +82,9 @@ package enum HypothesisTest {
       })
   }
 
-  /// How likely a sum as large is for `drawn` of these values, drawn without repetition: by the sum's mean, variance and
-  /// skewness over all draws, as a shifted gamma distribution has them, and Wilson and Hilferty's cube root for its tail. Where
-  /// few values make most of the sum it errs to the large side.
+  /// The probability of a sum at least as large for `drawn` of these values, drawn without replacement. A
+  /// shifted gamma distribution matches the sum's mean, variance and skewness over all draws; Wilson and
+  /// Hilferty's cube root gives its tail. If few values make up most of the sum, the result is too large.
   package static func drawnSumTail(_ sum: Double, drawn: Int, of values: [Double]) -> Double {
     let (rows, n) = (Double(values.count), Double(drawn))
     guard rows > n, n > 0, rows > 2 else { return 1 }
@@ -102,9 +103,10 @@ package enum HypothesisTest {
     return normalTail(skewness > 0 ? point : -point)
   }
 
-  /// Two samples of numbers: the largest distance of their distribution functions, and how likely one as large is.
+  /// The Kolmogorov–Smirnov test of two samples: the largest distance between their distribution functions,
+  /// and its p-value.
   ///
-  /// With values that occur often the p-value errs to the large side.
+  /// With many ties, the p-value is too large.
   ///
   /// **Source**: Smirnov 1948; Stephens, *Use of the Kolmogorov–Smirnov, Cramér–von Mises and related statistics*, 1970, for
   /// small samples.
@@ -121,7 +123,7 @@ package enum HypothesisTest {
     }
     let root = (n * m / (n + m)).squareRoot()
     let lambda = (root + 0.12 + 0.11 / root) * distance
-    // The series' terms stop shrinking near 0, where the tail is 1.
+    // The terms of the series stop shrinking near 0, where the tail is 1.
     guard lambda > 0.3 else { return (distance, 1) }
     let tail = (1...100).reduce(0.0) { sum, k in
       let term = exp(-2 * Double(k * k) * lambda * lambda)
@@ -130,10 +132,10 @@ package enum HypothesisTest {
     return (distance, min(1, max(0, 2 * tail)))
   }
 
-  /// Two samples of categories: Pearson's χ² and how likely one as large is, by Wilson and Hilferty's cube root.
+  /// Pearson's χ² test of two samples of categories, with its p-value by Wilson and Hilferty's cube root.
   ///
-  /// - Parameter counts: of each level, in the first and the second sample. Levels expected less than five times in either are
-  ///   taken together.
+  /// - Parameter counts: The count of each level in the first and second sample. Levels with an expected
+  ///   count below five in either are merged.
   /// **Source**: Pearson 1900; Wilson and Hilferty, *The distribution of chi-square*, 1931.
   package static func chiSquared(_ counts: [(first: Int, second: Int)]) -> (statistic: Double, p: Double) {
     let first = Double(counts.reduce(0) { $0 + $1.first })
@@ -167,7 +169,8 @@ package enum HypothesisTest {
     return (statistic, normalTail((cbrt(statistic / freedom) - (1 - spread)) / spread.squareRoot()))
   }
 
-  /// p-values such that those below q hold at most a share q of false ones, in the mean; in the order given.
+  /// Adjusted p-values that control the false-discovery rate: of those below q, an expected share of at most
+  /// q is false. In the order given.
   ///
   /// **Source**: Benjamini and Hochberg, *Controlling the false discovery rate*, 1995.
   package static func falseDiscoveryRate(_ p: [Double]) -> [Double] {
@@ -181,7 +184,8 @@ package enum HypothesisTest {
     return adjusted
   }
 
-  /// p-values such that with a bound of q the chance of any false one is at most q; in the order given.
+  /// Adjusted p-values that control the family-wise error rate: with the threshold q, the chance of any false
+  /// positive is at most q. In the order given.
   ///
   /// **Source**: Holm, *A simple sequentially rejective multiple test procedure*, 1979.
   package static func familyWise(_ p: [Double]) -> [Double] {
@@ -195,8 +199,8 @@ package enum HypothesisTest {
     return adjusted
   }
 
-  /// The chance that a row of the first kind has a higher score than one of the second, ties counting half: the area under
-  /// the ROC curve.
+  /// The area under the ROC curve: the chance that a row of the first kind scores higher than one of the
+  /// second, ties counting half.
   package static func area(_ ranks: [Double], isFirst: [Bool]) -> Double {
     var (sum, count) = (0.0, 0.0)
     for (rank, first) in zip(ranks, isFirst) where first {
@@ -208,7 +212,7 @@ package enum HypothesisTest {
     return (sum - count * (count + 1) / 2) / (count * others)
   }
 
-  /// Spearman's correlation; 0 where a value is missing, or all are alike.
+  /// Spearman's correlation; 0 if a value is missing or all are equal.
   package static func rankCorrelation(_ first: [Double], _ second: [Double]) -> Double {
     guard first.count > 2, !first.contains(where: \.isNaN), !second.contains(where: \.isNaN) else { return 0 }
     let (a, b) = (ranks(first), ranks(second))

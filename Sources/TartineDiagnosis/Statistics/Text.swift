@@ -6,9 +6,9 @@
   import Darwin
 #endif
 
-/// Numbers as people read them.
+/// Numbers formatted for people.
 package enum Text {
-  /// With so many decimals, a true minus sign, and no minus before a zero.
+  /// A number with this many decimals, a true minus sign, and no minus before a zero.
   package static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return notFinite(value) }
     let scale = pow(10, Double(decimals))
@@ -25,7 +25,8 @@ package enum Text {
     value.isNaN ? "–" : value > 0 ? "∞" : "−∞"
   }
 
-  /// With so many significant digits, but never fewer than all before the point; below 10⁻⁶ or so and from 10⁹ on with an exponent.
+  /// A number with this many significant digits, but never fewer than all before the point; below about 10⁻⁶
+  /// and from 10⁹ on with an exponent.
   package static func significant(_ value: Double, digits: Int) -> String {
     guard value.isFinite else { return notFinite(value) }
     guard value != 0 else { return "0" }
@@ -49,7 +50,7 @@ package enum Text {
       (0..<width).map { at -> Character in at == middle ? "●" : at >= low && at <= high ? "─" : "·" })
   }
 
-  /// Figures as a line of bars, the largest the highest.
+  /// Values as a line of bars; the largest is the highest.
   package static func bars(_ values: [Double]) -> String {
     let shades: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
     let highest = values.filter(\.isFinite).max() ?? 0

@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 
 extension Kind {
-  /// Of the rows: which there are, in which part, with which answer.
+  /// Faults of the rows: which there are, in which set, with which label.
   static let rows: [Kind] = [
     Kind(
       "label-noise", [.labelNoise], on: [.digits, .disk, .mnist, .blobs],
@@ -16,7 +16,7 @@ extension Kind {
       },
       twinOn: [.blobs, .disk, .digits],
       twin: { it, stream in
-        // As many rows on the wrong side, near the border: classes overlap.
+        // As many rows on the wrong side, near the border: overlapping classes.
         it.table.removeConstants()
         for place in it.table.numbers {
           let deviation = it.table.moments(place).deviation
@@ -56,7 +56,7 @@ extension Kind {
       },
       twinOn: [.blobs, .disk, .digits],
       twin: { it, stream in
-        // As rare, and far from all others.
+        // Equally rare, and far from all others.
         let table = it.table
         for row in table.rows.indices where row % 50 == 0 {
           for column in table.numbers {
@@ -74,7 +74,7 @@ extension Kind {
         it.table.answers = answers
       },
       twin: { it, stream in
-        // Little of it is left, but not nothing.
+        // Little signal is left, but some.
         it.table.removeConstants()
         for place in it.table.numbers {
           let deviation = it.table.moments(place).deviation
@@ -148,7 +148,7 @@ extension Kind {
       },
       twinOn: [.adult, .titanic, .disk],
       twin: { it, _ in
-        // Few values, so that rows are alike by chance.
+        // Few values, so that rows are equal by chance.
         let numbers = it.table.numbers
         let kept = Set(
           numbers.prefix(3).map { it.table.names[$0] } + [it.table.target, "sex", "Sex", "race", "Pclass"])
@@ -160,7 +160,7 @@ extension Kind {
       }),
   ]
 
-  /// Of the columns.
+  /// Faults of the columns.
   static let columns: [Kind] = [
     Kind(
       "different-scales", [.unscaledInputs], on: [.digits, .disk, .waves, .blobs, .housing],

@@ -1,16 +1,17 @@
 import Tartine
 
-/// One kind of fault: how it is planted, what it may be called, and a twin with the same setting where that trains well.
+/// One kind of fault: how it is planted, its accepted names, and a twin with the same setting where it does
+/// no harm.
 struct Kind: Sendable {
   typealias Change = @Sendable (inout Specimen, inout RandomStream) -> Void
 
   let name: String
-  /// Names that are right, the usual one first.
+  /// Accepted names, the most common one first.
   let expected: [Fault.Name]
-  /// Where it is a fault.
+  /// The data on which it is a fault.
   let habitats: [Habitat]
   let plant: Change
-  /// The same setting where it does no harm, on these data; nil where there is no such thing.
+  /// A twin: the same setting where it does no harm, on these data; nil if there is none.
   let twin: Twin?
 
   struct Twin: Sendable {
@@ -31,7 +32,7 @@ struct Kind: Sendable {
 
   static let all = steps + networks + rows + columns
 
-  /// Nothing is planted: recipes that train well, none of them the one that they are held against.
+  /// Nothing is planted: recipes that train well, all different from the reference recipe.
   static let healthy = [
     Kind("healthy", [], on: Habitat.allCases, plant: { _, _ in }),
     Kind(
@@ -51,7 +52,7 @@ struct Kind: Sendable {
 }
 
 extension Kind {
-  /// Of the steps that are taken.
+  /// Faults of the optimization.
   static let steps: [Kind] = [
     Kind(
       "rate-too-high", [.learningRateTooHigh], on: [.digits, .disk, .waves, .mnist, .housing, .blobs],
@@ -66,7 +67,7 @@ extension Kind {
       plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .constant(3e-6)) },
       twinOn: [.digits, .disk, .blobs],
       twin: { it, stream in
-        // Many steps, and classes far apart.
+        // Many steps, and well-separated classes.
         it.table.separate(by: 6, &stream)
         it.recipe.optimizer = .adam(learningRate: .constant(3e-6))
         it.recipe.batchSize = 4
@@ -86,7 +87,7 @@ extension Kind {
       plant: { it, _ in it.recipe.optimizer = .adam(learningRate: .exponential(from: 1e-3, factor: 0.1)) },
       twinOn: [.digits, .disk, .blobs, .mnist],
       twin: { it, stream in
-        // Learned before it falls.
+        // Learned before the learning rate decays.
         it.table.separate(by: 6, &stream)
         it.recipe.optimizer = .adam(learningRate: .exponential(from: 1e-3, factor: 0.1))
         it.recipe.batchSize = 2
@@ -108,7 +109,7 @@ extension Kind {
       plant: { it, _ in
         it.recipe.optimizer = .momentum(learningRate: .cosine(from: 0.1)).clipped(.globalNorm(1e-3))
       },
-      // Adam's steps are as long whatever the gradients' scale.
+      // Adam's steps do not depend on the scale of the gradients.
       twin: { it, _ in it.recipe.optimizer = it.recipe.optimizer.clipped(.globalNorm(1e-3)) }),
     Kind(
       "unshuffled-sorted", [.unshuffledRows], on: [.digits, .mnist, .blobs],
@@ -125,14 +126,14 @@ extension Kind {
       }),
   ]
 
-  /// Of the network and what holds it back.
+  /// Faults of the network and its regularization.
   static let networks: [Kind] = [
     Kind(
       "zero-initialization", [.badInitialization], on: [.digits, .disk, .waves, .mnist, .blobs],
       plant: { it, _ in it.stack.initializer = .normal(deviation: 0) },
       twinOn: [.titanic, .adult, .digits],
       twin: { it, stream in
-        // Without hidden layers nothing needs to be told apart.
+        // Without hidden layers, there is no symmetry to break.
         if it.table.target == "answer" { it.table.separate(by: 6, &stream) }
         it.stack = HiddenStack(hidden: [], initializer: .normal(deviation: 0))
       }),
@@ -141,7 +142,7 @@ extension Kind {
       plant: { it, _ in it.stack.initializer = .normal(deviation: 10) },
       twinOn: [.digits, .disk, .blobs],
       twin: { it, _ in
-        // Batch norm takes the scale away, and steps are as large as the weights ask for.
+        // Batch norm removes the scale, and steps are proportional to the weights.
         it.stack.initializer = .normal(deviation: 10)
         it.stack.batchNorm = true
         it.recipe.optimizer = .adam(learningRate: .cosine(from: 0.3))
@@ -179,7 +180,7 @@ extension Kind {
       twin: { it, stream in
         it.stack = HiddenStack(hidden: [1], activation: .tanh)
         it.recipe.epochs = 120
-        // A plane is all that there is to find.
+        // A plane is all there is to find.
         if it.table.target == "answer" {
           for row in it.table.rows.indices {
             let x = it.table.rows[row].compactMap(Double.init)
@@ -191,7 +192,7 @@ extension Kind {
     Kind(
       "no-regularization", [.tooLittleRegularization, .tooLittleData], on: [.disk, .blobs, .waves],
       plant: { it, stream in
-        // Columns of noise, which a network without bounds learns by heart.
+        // Noise columns, which an unregularized network memorizes.
         for number in 1...40 {
           let values = it.table.rows.indices.map { _ in "\(stream.normalPair().0)" }
           it.table.add("noise \(number)") { values[$0] }
@@ -205,7 +206,7 @@ extension Kind {
       plant: { it, _ in it.stack.keepProb = [0.1] },
       twinOn: [.digits, .disk, .blobs, .mnist],
       twin: { it, stream in
-        // A tenth of many units is enough for classes far apart.
+        // A tenth of many units is enough for well-separated classes.
         it.table.separate(by: 6, &stream)
         it.stack = HiddenStack(hidden: [512], keepProb: [0.1])
       }),
@@ -214,7 +215,7 @@ extension Kind {
       plant: { it, _ in it.recipe.penalty = .l2(0.3) },
       twinOn: [.digits, .disk, .blobs, .mnist],
       twin: { it, stream in
-        // Batch norm makes up for what the penalty takes, and classes are far apart.
+        // Batch norm compensates for the penalty, and classes are well separated.
         it.table.separate(by: 6, &stream)
         it.recipe.penalty = .l2(0.3)
         it.stack.batchNorm = true
@@ -248,7 +249,7 @@ extension Kind {
       },
       twinOn: [.digitPictures, .mnistPictures],
       twin: { it, _ in
-        // A nought, a one and an eight are the same from either side.
+        // A nought, a one and an eight are symmetric.
         guard case .pictures(var train, _) = it.data else { return }
         let kept = train.labels.indices.filter { [0, 1, 8].contains(train.labels[$0]) }
         train.pixels = kept.map { train.pixels[$0] }

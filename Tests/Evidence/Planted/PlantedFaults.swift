@@ -1,21 +1,22 @@
 import Foundation
 import Tartine
 
-/// Faults that were put there, and whether they are found; and as many networks without one.
+/// The detection of planted faults, and as many networks without one.
 struct PlantedFaults {
   /// One examination.
   struct Trial: Codable {
     let kind: String
-    /// Whether the fault was planted; else a twin, or nothing at all.
+    /// Whether the fault was planted; otherwise a twin, or nothing at all.
     let isPlanted: Bool
     let habitat: String
     let seed: UInt64
-    /// What was found, likeliest first.
+    /// The faults found, likeliest first.
     let found: [String]
-    /// What was seen of each, and how it stands to a recipe that trains.
+    /// The evidence of each, and the comparison with the reference recipe.
     let evidence: [String]
     let seconds: Double
-    /// Of a twin: whether its setting does harm on this draw after all. See ``PlantedFaults/doesHarm(_:_:)``.
+    /// For a twin: whether its setting does harm on this draw after all. See
+    /// ``PlantedFaults/doesHarm(_:_:)``.
     var doesHarm: Bool?
   }
 
@@ -30,11 +31,11 @@ struct PlantedFaults {
   private let trials: [Trial]
 
   /// - Parameters:
-  ///   - kinds: names of those to try; all where there are none.
-  ///   - habitats: on which; all where there are none.
-  ///   - seeds: of each kind on each of its data sets.
-  ///   - data: the folder that real data are in.
-  ///   - log: a file that each trial is added to as a line of JSON; what it holds already is not tried again.
+  ///   - kinds: The names of the kinds to try; empty: all.
+  ///   - habitats: The data sets; empty: all.
+  ///   - seeds: The number for each kind on each of its data sets.
+  ///   - data: The folder of the real data.
+  ///   - log: A file to which each trial is appended as a line of JSON; trials in it are not repeated.
   init(kinds: [String], habitats: [String], seeds: Int, data: String?, log: String?) throws {
     var known: [Trial] = []
     if let log, let text = try? String(contentsOfFile: log, encoding: .utf8) {
@@ -49,8 +50,9 @@ struct PlantedFaults {
     trials = known + (try Self.run(jobs, data: data, log: log))
   }
 
-  /// Whether a twin or a healthy network is none: on rows that no examination sees it is surely worse than the plain recipe with
-  /// the same seed. Such a one is counted apart, whatever was said of it.
+  /// Whether a twin or a healthy network does harm: on test rows, which no examination sees, it is
+  /// significantly worse than the plain recipe with the same seed. Such trials are counted separately,
+  /// whatever the result.
   private static func doesHarm(_ specimen: Specimen, _ split: Split) throws -> Bool {
     let plain = Specimen.plain(hidden: [128, 64])
     let test = split.test.open()
@@ -79,7 +81,7 @@ struct PlantedFaults {
     return jobs
   }
 
-  /// Two trials side by side, each on one thread.
+  /// Runs two trials at a time, each on one thread.
   private static func run(_ jobs: [Job], data: String?, log: String?) throws -> [Trial] {
     let queue = TrialQueue(jobs.count, log: log)
     DispatchQueue.concurrentPerform(iterations: 2) { _ in
@@ -113,15 +115,15 @@ struct PlantedFaults {
       seconds: examination.seconds, doesHarm: doesHarm)
   }
 
-  // MARK: What came of it
+  // MARK: Results
 
-  /// Tables of what was found, of how often, and of what was taken for what.
+  /// Tables of the results: how often each fault was found, and the confusions.
   var table: String {
     ([Self.heading] + (Kind.all + Kind.healthy).map(line) + ["", summary, "", confusion]).joined(separator: "\n")
   }
 
   private static let heading = """
-    | planted | tried | first, % | first two, % | twins | alarms | twins that do harm | called something |
+    | planted fault | trials | top 1, % | top 2, % | twins | false alarms | harmful twins | called something |
     |---|---|---|---|---|---|---|---|
     """
 
@@ -138,7 +140,7 @@ struct PlantedFaults {
     whole == 0 ? "–" : Text.fixed(Double(part) / Double(whole) * 100, decimals: 0)
   }
 
-  /// Of trials with a fault, those that name it among the first few.
+  /// The trials with a fault that name it among the first few.
   private func hits(_ trials: [Trial], _ first: Int) -> Int {
     trials.count { trial in
       let right = Kind.all.first { $0.name == trial.kind }?.expected.map(\.rawValue) ?? []
@@ -146,10 +148,10 @@ struct PlantedFaults {
     }
   }
 
-  /// Apart for the data that thresholds were chosen on and for the others.
+  /// Separately for the data that thresholds were chosen on and for the others.
   private var summary: String {
     var lines = [
-      "| data | planted | first, % | first two, % | healthy and twins | alarms, % |", "|---|---|---|---|---|---|",
+      "| data | planted | top 1, % | top 2, % | healthy and twins | false alarms, % |", "|---|---|---|---|---|---|",
     ]
     for (name, isTuned) in [("thresholds chosen on", true), ("scored on", false)] {
       let here = trials.filter { Habitat(rawValue: $0.habitat)?.isTuned == isTuned }
@@ -164,9 +166,9 @@ struct PlantedFaults {
     return lines.joined(separator: "\n")
   }
 
-  /// What each kind was called first.
+  /// The first name given to each kind.
   private var confusion: String {
-    var lines = ["| planted | called |", "|---|---|"]
+    var lines = ["| planted fault | first named |", "|---|---|"]
     for kind in Kind.all.map(\.name) + ["twins and healthy"] {
       let these = trials.filter { kind == "twins and healthy" ? $0.isHealthy : $0.kind == kind && $0.isPlanted }
       guard !these.isEmpty else { continue }
@@ -182,12 +184,12 @@ extension PlantedFaults.Trial {
   fileprivate var isHealthy: Bool { !isPlanted && doesHarm != true }
 }
 
-/// A trial that could not be made.
+/// A trial that could not be run.
 struct FailedTrial: Error, CustomStringConvertible {
   let description: String
 }
 
-/// Hands out places, and keeps what came of them.
+/// Distributes indices, and collects the results.
 private final class TrialQueue: @unchecked Sendable {
   private let lock = NSLock()
   private let count: Int

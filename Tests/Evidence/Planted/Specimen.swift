@@ -1,9 +1,9 @@
 import Foundation
 import Tartine
 
-/// Data and a recipe, healthy until something is planted in them.
+/// Data and a recipe, healthy until a fault is planted.
 struct Specimen {
-  /// What is trained on, as a user has it.
+  /// The training data, as a user has them.
   enum Data {
     case table(Table, test: Table?)
     case pictures(Pictures, test: Pictures?)
@@ -24,7 +24,7 @@ struct Specimen {
       .epochs(60)
   }
 
-  /// The table, for whatever is planted there.
+  /// The table to plant faults in.
   var table: Table {
     get {
       guard case .table(let table, _) = data else { preconditionFailure("this is about tables") }
@@ -42,7 +42,7 @@ struct Specimen {
     set { recipe.network = Network(newValue) }
   }
 
-  /// Writes the data where a command would find them, and reads them as it does.
+  /// Writes the data to a file, and reads it like a command.
   func split(seed: UInt64) throws -> Split {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tartine-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -65,11 +65,11 @@ struct Specimen {
   }
 }
 
-/// The data that faults are planted in. Thresholds were chosen on the first half and are scored on the second.
+/// The data sets to plant faults in. Thresholds were chosen on the first half and are scored on the second.
 enum Habitat: String, CaseIterable {
   case digits, adult, disk, waves
   case mnist, titanic, housing, blobs
-  /// Pictures.
+  /// Images.
   case digitPictures, arrows, mnistPictures
 
   var isTuned: Bool {
@@ -79,10 +79,10 @@ enum Habitat: String, CaseIterable {
     }
   }
 
-  /// MNIST has a tenth of its error from so few.
+  /// MNIST has an error of a tenth with so few rows.
   private var rows: Int { self == .mnist || self == .mnistPictures ? 1_600 : 1_000 }
 
-  /// Draws a sample of it; nil where its files are missing.
+  /// Draws a sample of the data set; nil if its files are missing.
   func specimen(seed: UInt64, data: String?) throws -> Specimen? {
     var stream = RandomStream(seed: seed, purpose: .test, index: 10 + (Self.allCases.firstIndex(of: self) ?? 0))
     func file(_ name: String, _ target: String) throws -> Specimen? {
@@ -129,7 +129,7 @@ enum Habitat: String, CaseIterable {
     return Table(features: features, answers: pictures.labels.map { "class \($0)" })
   }
 
-  /// Two of four numbers lie in a disk around the origin, or not.
+  /// Whether two of four numbers are in a disk around the origin.
   static func disk(_ rows: Int, _ stream: inout RandomStream) -> Table {
     var features: [[Float]] = []
     var answers: [String] = []
@@ -144,7 +144,7 @@ enum Habitat: String, CaseIterable {
     return Table(features: features, answers: answers)
   }
 
-  /// A number by a product and a wave.
+  /// A regression on a product and a wave.
   static func waves(_ rows: Int, _ stream: inout RandomStream) -> Table {
     let features = (0..<rows).map { _ in (0..<5).map { _ in Float(stream.normalPair().0) } }
     return Table(
@@ -155,7 +155,8 @@ enum Habitat: String, CaseIterable {
       })
   }
 
-  /// Five classes around a centre each, in ten dimensions; centres of three of them lie on both sides of the others.
+  /// Five classes, each around its own center, in ten dimensions; centers of three of them lie on both sides
+  /// of the others.
   static func blobs(_ rows: Int, _ stream: inout RandomStream) -> Table {
     let centres = (0..<8).map { _ in (0..<10).map { _ in 2.0 * stream.normalPair().0 } }
     var features: [[Float]] = []

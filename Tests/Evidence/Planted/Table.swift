@@ -1,13 +1,13 @@
 import Foundation
 import Tartine
 
-/// A table as text, as a user's file has it: what faults are planted in.
+/// A table as text, as in a user's file: faults are planted in it.
 struct Table {
   var names: [String]
   var rows: [[String]]
   var target: String
 
-  /// - Parameter limit: rows that are drawn from the file, where it has more.
+  /// - Parameter limit: The maximum number of rows, drawn from the file if it has more.
   init(csv path: String, target: String, limit: Int, seed: UInt64) throws {
     let text = try String(contentsOfFile: path, encoding: .utf8)
     var lines = text.split(whereSeparator: \.isNewline).map { Self.cells(of: $0) }
@@ -37,21 +37,21 @@ struct Table {
     return cells.map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  /// The place of the column to predict.
+  /// The index of the target column.
   var targetPlace: Int { names.firstIndex(of: target) ?? 0 }
 
-  /// Places of columns that hold numbers alone.
+  /// The indices of columns that hold numbers only.
   var numbers: [Int] {
     names.indices.filter { place in place != targetPlace && rows.allSatisfy { Double($0[place]) != nil } }
   }
 
-  /// What is to be predicted, row by row.
+  /// The targets, row by row.
   var answers: [String] {
     get { rows.map { $0[targetPlace] } }
     set { for row in rows.indices { rows[row][targetPlace] = newValue[row] } }
   }
 
-  /// The different answers, in order.
+  /// The distinct targets, in order.
   var classes: [String] { Set(answers).sorted() }
 
   mutating func add(_ name: String, _ value: (Int) -> String) {
@@ -65,7 +65,7 @@ struct Table {
     for row in rows.indices { rows[row].remove(at: place) }
   }
 
-  /// Removes columns of numbers that are all alike.
+  /// Removes constant columns of numbers.
   mutating func removeConstants() {
     for name in numbers.filter({ moments($0).deviation == 0 }).map({ names[$0] }) { remove(name) }
   }
@@ -75,7 +75,7 @@ struct Table {
     for row in rows.indices { rows[row][place] = Double(rows[row][place]).map { "\(change($0))" } ?? "" }
   }
 
-  /// The mean and deviation of a column of numbers.
+  /// The mean and standard deviation of a column of numbers.
   func moments(_ place: Int) -> (mean: Double, deviation: Double) {
     let values = rows.compactMap { Double($0[place]) }
     let mean = values.reduce(0, +) / Double(values.count)
@@ -83,13 +83,13 @@ struct Table {
     return (mean, square.squareRoot())
   }
 
-  /// A column's values less its mean, in deviations, as it were when the table was made by hand.
+  /// The standardized values of a column, as before a change of scale.
   mutating func standardize(_ place: Int) {
     let (mean, deviation) = moments(place)
     map(place) { deviation > 0 ? ($0 - mean) / deviation : 0 }
   }
 
-  /// Draws the numbers anew, so that classes lie this many deviations apart in some columns each.
+  /// Redraws the numbers, so that classes are this many standard deviations apart in some columns each.
   mutating func separate(by distance: Double, _ stream: inout RandomStream) {
     let (classes, places, target) = (classes, numbers, targetPlace)
     for row in rows.indices {
@@ -108,13 +108,13 @@ struct Table {
   }
 }
 
-/// Grey pictures with their classes.
+/// Grayscale images with their classes.
 struct Pictures {
   let side: Int
   var pixels: [[UInt8]]
   var labels: [UInt8]
 
-  /// Pictures of a data set, drawn at random.
+  /// Images of a data set, drawn at random.
   init(_ dataset: Dataset, limit: Int, seed: UInt64) {
     var order = Array(0..<dataset.rowCount)
     var stream = RandomStream(seed: seed, purpose: .test, index: 12)
@@ -126,7 +126,7 @@ struct Pictures {
     labels = chosen.map { UInt8(dataset.targets[0].text($0) ?? "") ?? 0 }
   }
 
-  /// Arrows of one of four directions at any place, among noise.
+  /// Arrows in one of four directions at any position, among noise.
   init(arrows count: Int, seed: UInt64) {
     side = 12
     var stream = RandomStream(seed: seed, purpose: .test, index: 13)
@@ -153,7 +153,7 @@ struct Pictures {
     }
   }
 
-  /// Each pixel the mean of its neighbourhood.
+  /// Each pixel replaced by the mean of its neighborhood.
   mutating func blur() {
     for index in pixels.indices {
       let old = pixels[index]

@@ -1,23 +1,24 @@
 import Foundation
 import Tartine
 
-/// The noiseless functions of the Black-Box Optimization Benchmark, in random instances: shifted, rotated, with the optimum
-/// anywhere, and never in the very middle, and its value 0. The domain is [−5, 5] in each dimension.
+/// The noiseless functions of the Black-Box Optimization Benchmark, in random instances: shifted and rotated,
+/// with an optimum of value 0 at a random position, never at the center. The domain is [−5, 5] in each
+/// dimension.
 ///
 /// **Source**: Hansen, Finck, Ros, Auger, *Real-parameter black-box optimization benchmarking 2009: noiseless functions
 /// definitions*, INRIA RR-6829.
 struct TestFunction {
-  /// From 1 to 24, as there.
+  /// The number of the function, from 1 to 24, as in the benchmark.
   let number: Int
   let dimensions: Int
-  /// Where it is lowest; nil where the definition does not say so in closed form.
+  /// The minimizer; nil if the definition has no closed form for it.
   let optimum: [Double]
 
   private let rotation, other: [[Double]]
   private let signs: [Double]
   private let peaks: [Peak]
 
-  /// One of Gallagher's.
+  /// Gallagher's functions.
   private struct Peak {
     let place, scales: [Double]
     let height: Double
@@ -88,7 +89,7 @@ struct TestFunction {
     dimensions > 1 ? Double(place) / Double(dimensions - 1) : 0
   }
 
-  // MARK: What they are made of
+  // MARK: Components
 
   private func share(_ place: Int) -> Double { Self.share(place, dimensions) }
   private var shifted: ([Double]) -> [Double] { { x in zip(x, optimum).map { $0 - $1 } } }

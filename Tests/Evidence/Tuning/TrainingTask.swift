@@ -2,9 +2,10 @@ import Foundation
 import Synchronization
 import Tartine
 
-/// Networks to tune on real data: small parts of them, so that a trial takes well below a second, and the rest to judge by.
+/// Networks to tune on real data: small samples of them, so that a trial takes well below a second, and the
+/// rest for judging.
 enum TrainingTask {
-  /// The rows of a task: what a tuner sees, and what none does.
+  /// The rows of a task: those a tuner sees, and those that none sees.
   private struct Rows: Sendable {
     let tuned: Split
     let untouched: Dataset
@@ -14,7 +15,7 @@ enum TrainingTask {
 
   private static let cache = Mutex<[String: Rows]>([:])
 
-  /// Tasks with odd places chose the sampler, those with even ones judge it.
+  /// Tasks with odd indices chose the sampler, those with even ones judge it.
   static func all(data: String) throws -> [TuningTask] {
     let adam = Recipe(Network(HiddenStack(hidden: [64, 64]))).optimizer(
       .adamW(learningRate: .cosine(from: 3e-3), decay: 0.1))
@@ -86,7 +87,7 @@ enum TrainingTask {
     Hyperparameter("penalty.l2", .number(low: 1e-6, high: 0.1, scale: .log)),
   ]
 
-  // MARK: Making them
+  // MARK: Construction
 
   private static func task(
     _ name: String, _ recipe: Recipe, _ parameters: [Hyperparameter], rows: Int, isTuned: Bool,
@@ -120,7 +121,7 @@ enum TrainingTask {
       }, isTuned: isTuned)
   }
 
-  /// Two thirds of some rows to train on, a third to choose by, and at most 10 000 others.
+  /// Two thirds of some rows for training, a third for choosing, and at most 10 000 others.
   private static func draw(_ dataset: Dataset, rows: Int, seed: UInt64) throws -> Rows {
     var order = Array(0..<dataset.rowCount)
     var stream = RandomStream(seed: seed, purpose: .test, index: 77)
@@ -133,7 +134,7 @@ enum TrainingTask {
       prepared: PreparedSplits(split))
   }
 
-  /// - Returns: nil where it diverged.
+  /// - Returns: Nil if it diverged.
   private static func run(_ recipe: Recipe, _ rows: Rows, seed: UInt64) throws -> Run? {
     var recipe = recipe
     recipe.seed = seed

@@ -1,7 +1,7 @@
 import Foundation
 import Tartine
 
-/// What tuners came to, side by side.
+/// The results of tuners, side by side.
 struct TunerTables {
   private let results: [String: [TunerTrials]]
   private let tasks: [TuningTask]
@@ -9,8 +9,8 @@ struct TunerTables {
   private static let counts = TunerTrials.counts
 
   /// - Parameters:
-  ///   - tasks: those to be told of.
-  ///   - tuners: those to be ranked with each other, ours first.
+  ///   - tasks: The tasks to report.
+  ///   - tuners: The tuners to rank, ours first.
   init(_ logs: [TunerTrials], _ tasks: [TuningTask], tuners: [String]) {
     self.tasks = tasks
     self.tuners = tuners
@@ -25,26 +25,26 @@ struct TunerTables {
     }
   }
 
-  /// The best of so many trials; of all of a network's, what its choice is worth.
+  /// The best of this many trials; after all trials of a network, the error of the chosen setting.
   private static func figure(_ trials: TunerTrials, after count: Int) -> Double {
     if count >= 64, let verdict = trials.verdict { return verdict }
     return counts.firstIndex(of: count).map { trials.best[$0] } ?? .infinity
   }
 
-  /// Places from 1, equal ones sharing theirs.
+  /// Ranks from 1; ties share their mean rank.
   private func ranks(_ runs: [TunerTrials], after count: Int) -> [Double] {
     HypothesisTest.ranks(runs.map { Self.figure($0, after: count) })
   }
 
   // MARK: Tables
 
-  /// Mean ranks over all runs, and each tuner against the first.
+  /// The mean ranks over all runs, and each tuner against the first.
   func ranking(isNetwork: Bool?) -> String {
     let chosen = tasks.filter { isNetwork == nil || ($0.verdict != nil) == isNetwork }
     let byTask = chosen.map(runs).filter { !$0.isEmpty }
     guard !byTask.isEmpty else { return "" }
     var lines = [
-      "| tuner | mean rank after 8 | 16 | 32 | 64 trials | 95 % interval | lost to the first, % of runs | Wilcoxon's p over tasks |",
+      "| tuner | mean rank after 8 | 16 | 32 | 64 trials | 95 % interval | worse than the first, % of runs | Wilcoxon's p over tasks |",
       "|---|---|---|---|---|---|---|---|",
     ]
     for (place, name) in tuners.enumerated() {
@@ -62,7 +62,7 @@ struct TunerTables {
         }
         let all = differences.flatMap { $0 }
         let lost = all.reduce(0.0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) } / Double(all.count)
-        // A task counts by its mean, in its own unit: what runs on it usually differ by.
+        // A task counts by its mean, in units of the median difference between its runs.
         let tasks = differences.map { list -> Double in
           let sizes = list.map(abs).filter { $0 > 0 }.sorted()
           guard !sizes.isEmpty else { return 0 }
@@ -103,11 +103,11 @@ struct TunerTables {
 
   private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
 
-  /// Over draws of tasks, and of each one's seeds.
+  /// Bootstrap over tasks, and over each one's seeds.
   private func bootstrap(
     _ byTask: [[[TunerTrials]]], _ figure: ([[TunerTrials]]) -> Double
   ) -> (low: Double, high: Double) {
-    // Each run's own figure once; draws are of these.
+    // Each run's own figure, computed once; draws reuse them.
     let own = byTask.map { $0.map { figure([$0]) } }
     var stream = RandomStream(seed: 0, purpose: .test, index: 88)
     let drawn = (0..<1000).map { _ -> Double in
@@ -125,7 +125,7 @@ struct TunerTables {
   /// **Source**: Wilcoxon, *Individual comparisons by ranking methods*, 1945.
   static func wilcoxon(_ differences: [Double]) -> Double {
     let kept = differences.filter { $0 != 0 }
-    // Of so few no p lies below 0.05.
+    // With so few tasks, no p is below 0.05.
     guard kept.count > 5 else { return .nan }
     let ranks = HypothesisTest.ranks(kept.map(abs))
     let n = Double(kept.count)

@@ -2,21 +2,22 @@ import Foundation
 import Synchronization
 import Tartine
 
-/// Tuners on tasks, as they are kept in a log: one line of JSON for a tuner on a task with a seed.
+/// Tuners on tasks, as recorded in a log: one line of JSON for a tuner on a task with a seed.
 struct TunerTrials: Codable, Sendable {
   let task, tuner: String
   let seed: UInt64
-  /// The best of the first 8, 16, 32 and 64 trials; of a tuner that has several times as many, of as many times these.
+  /// The best of the first 8, 16, 32 and 64 trials; for a tuner with several times as many, of that many
+  /// times these.
   let best: [Double]
-  /// What the tuner's choice is worth on rows that no tuner saw; nil where values are the truth.
+  /// The error of the chosen setting on rows that no tuner saw; nil if values are exact.
   let verdict: Double?
   /// The tuner's own time.
   let seconds: Double
 
-  /// After so many trials tuners are held against each other.
+  /// The numbers of trials at which tuners are compared.
   static let counts = [8, 16, 32, 64]
 
-  /// Our samplers by name, and how many times the trials asked for they get.
+  /// Our samplers by name, and the factor on the number of trials they get.
   static let ours: [(name: String, sampler: any Sampler, share: Int)] = [
     ("guided-zoom", GuidedZoomSampler(), 1),
     ("gaussian-process", GaussianProcessSampler(), 1),
@@ -24,9 +25,9 @@ struct TunerTrials: Codable, Sendable {
     ("random", RandomSampler(), 1), ("random-twice", RandomSampler(), 2),
   ]
 
-  /// Lets a sampler do its trials.
+  /// Runs the trials of a sampler.
   ///
-  /// - Parameter share: how many times the trials asked for it gets.
+  /// - Parameter share: The factor on the number of trials it gets.
   init(
     _ task: TuningTask, _ name: String, _ sampler: any Sampler, trials: Int, share: Int, seed: UInt64
   ) throws {
@@ -51,11 +52,11 @@ struct TunerTrials: Codable, Sendable {
     seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
   }
 
-  /// Does what the log does not hold yet, two at a time.
+  /// Runs what is not in the log yet, two at a time.
   ///
   /// - Parameters:
-  ///   - log: a file that each result is added to.
-  ///   - seeds: on functions, and on networks.
+  ///   - log: A file to which each result is appended.
+  ///   - seeds: The numbers of seeds for functions and for networks.
   static func run(
     _ tasks: [TuningTask], tuners: [String], trials: Int, seeds: (functions: Int, networks: Int), log path: String
   ) throws {
@@ -105,8 +106,8 @@ struct TunerTrials: Codable, Sendable {
     }
   }
 
-  /// Answers lines of JSON for tuners in other languages: `{"task", "seed", "values"}` with what the trial comes to, and with
-  /// `"verdict": true` with what the choice is worth.
+  /// Answers lines of JSON for tuners in other languages: `{"task", "seed", "values"}` with the value of the
+  /// trial, and with `"verdict": true` with the error of the chosen setting.
   static func serve(_ tasks: [TuningTask]) throws {
     while let line = readLine() {
       let call = try JSON.decode(JSONValue.self, from: line)
@@ -120,10 +121,10 @@ struct TunerTrials: Codable, Sendable {
     }
   }
 
-  /// What a study's own work takes of each of a thousand trials, in memory: milliseconds of the first hundred, of the last, and
-  /// the most.
+  /// A study's own time for each of a thousand trials, in memory: milliseconds of the first hundred, of the
+  /// last hundred, and the maximum.
   static func ownTime(of task: TuningTask, trials: Int) throws -> String {
-    var lines = ["| sampler | first 100 trials, ms each | last 100 | most |", "|---|---|---|---|"]
+    var lines = ["| sampler | first 100 trials, ms each | last 100, ms each | maximum, ms |", "|---|---|---|---|"]
     let clock = ContinuousClock()
     for choice in SamplerChoice.allCases {
       let study = try Study(task.space, sampler: choice.sampler, seed: 1)
@@ -146,8 +147,8 @@ struct TunerTrials: Codable, Sendable {
     return lines.joined(separator: "\n")
   }
 
-  /// A line for each task that judges, for tuners in other languages: its name, whether its values are judged by something else,
-  /// and its space.
+  /// A line for each judging task, for tuners in other languages: its name, whether its values are judged by
+  /// something else, and its space.
   static func spaces(_ tasks: [TuningTask]) throws -> String {
     try tasks.filter { !$0.isTuned }.map { task in
       let line: JSONValue = .object([
@@ -160,6 +161,6 @@ struct TunerTrials: Codable, Sendable {
 }
 
 extension Double {
-  /// What diverged, as a number that JSON has.
+  /// A diverged trial, as a number that JSON has.
   fileprivate var capped: Double { isFinite ? self : 1e300 }
 }

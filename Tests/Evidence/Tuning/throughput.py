@@ -1,11 +1,11 @@
-"""Trials an hour: ours against Optuna with PyTorch, on the same rows, networks and epochs, two trials at a time.
+"""Trials per hour: Tartine and Optuna with PyTorch, on the same rows, networks and epochs, two trials at a time.
 
     python throughput.py TARTINE ADULT_TRAIN_CSV [ROUNDS]
 
 64 trials of a network of 256 and 128 units with batch norm and dropout, 16 000 train and 4 000 dev rows, batches of 256,
-5 epochs of Adam. Optuna's trials are divided among two processes that share a study in a file, each with one thread of
-PyTorch. Both keep the last epoch and measure dev once. Rounds take turns; what is told is from the first trial's start to
-the last one's end, as the study has it, so that starting Python, importing and reading count for neither.
+5 epochs of Adam. Optuna's trials are split between two processes that share a study in a file, each with one thread of
+PyTorch. Both keep the last epoch and measure dev once. Rounds alternate; the time is from the first trial's start to
+the last one's end, as recorded in the study, so that starting Python, importing and reading count for neither.
 """
 
 import csv
@@ -23,7 +23,7 @@ UNITS = (256, 128)
 
 
 def read(path):
-    """Rows as they stand in the file, and such as only ours have for a test part; and inputs, standardized or one-hot, with labels, as arrays."""
+    """Rows of the file, and additional ones for Tartine's test set; and inputs, standardized or one-hot, with labels, as arrays."""
     import numpy
 
     with open(path, newline="") as file:
@@ -73,7 +73,7 @@ def work(path, csv_path, trials, seed):
     torch.set_num_threads(1)
     _, _, _, inputs, labels = read(csv_path)
     inputs, labels = torch.from_numpy(inputs), torch.from_numpy(labels)
-    # Whatever is made at the first step is made before the clock starts.
+    # The first step compiles everything before the clock starts.
     train(inputs, labels, 1e-3, 0.9, 0.8)
     study = optuna.load_study(
         study_name="peer", storage=f"sqlite:///{path}", sampler=optuna.samplers.TPESampler(seed=seed)

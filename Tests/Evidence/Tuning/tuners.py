@@ -1,8 +1,8 @@
-"""Optuna's tuners on the tasks that judge: asked here, tried there.
+"""Optuna's tuners on the judging tasks: asked here, tried by the evidence program.
 
     python tuners.py EVIDENCE LOG {functions|networks} TRIALS SEEDS [TUNER ...]
 
-EVIDENCE is the program that knows the tasks and does the trials. What LOG holds already is not done again.
+EVIDENCE is the program that defines the tasks and runs the trials. Trials in LOG are not repeated.
 """
 
 import json
@@ -24,7 +24,7 @@ TUNERS = {
 }
 
 
-# After so many trials tuners are held against each other.
+# The numbers of trials at which tuners are compared.
 COUNTS = [8, 16, 32, 64]
 
 

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-// False where the platform's allocator cannot be replaced: the count then stays 0.
+// False if the platform's allocator cannot be replaced: the count then stays 0.
 bool tartine_allocations_are_counted(void);
 long tartine_allocation_count(void);
 

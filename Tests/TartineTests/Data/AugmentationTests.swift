@@ -1,9 +1,9 @@
 import Tartine
 import Testing
 
-/// Pictures changed on their way into a batch.
+/// Augmentation of images when a batch is gathered.
 @Suite struct AugmentationTests {
-  /// Pictures of height × width × channels.
+  /// Images of height × width × channels.
   private func rows(_ count: Int, _ shape: (Int, Int, Int), _ pixel: (Int, Int, Int, Int) -> UInt8) -> PreparedRows {
     var pixels: [UInt8] = []
     for picture in 0..<count {
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  /// A crop is the picture moved by whole pixels, all of them about as often.
+  /// A crop moves the image by whole pixels, all offsets about equally often.
   @Test func croppedByWholePixels() {
     let pictures = rows(900, (9, 9, 1)) { _, y, x, _ in y == 4 && x == 4 ? 255 : 0 }
     var places: [Int: Int] = [:]
@@ -65,7 +65,7 @@ import Testing
     #expect(places.values.allSatisfy { (60...145).contains($0) })
   }
 
-  /// A slope stays a slope, turned and stretched, wherever no edge was met.
+  /// A linear gradient stays one when rotated and scaled, wherever no edge was met.
   @Test func movesArePlanar() {
     let side = 33
     let pictures = rows(40, (side, side, 1)) { _, y, x, _ in UInt8(2 * x + 3 * y + 20) }
@@ -93,7 +93,7 @@ import Testing
     #expect(shifted.allSatisfy { abs($0.x - 2) < 0.01 && abs($0.y - 3) < 0.01 })
   }
 
-  /// On a slope a displacement shows as a difference in brightness.
+  /// On a linear gradient a displacement shows as a difference in brightness.
   @Test func bentByWhatIsAsked() {
     let side = 40
     let pictures = rows(60, (side, side, 1)) { _, _, x, _ in UInt8(5 * x + 20) }
@@ -112,7 +112,7 @@ import Testing
     }
     let count = Float(60 * 24 * 23)
     #expect(abs((squares / count).squareRoot() - 1.5) < 0.2)
-    // Neighbours move together: a quarter of a pixel apart, and not two.
+    // Neighbors move together: less than a quarter of a pixel apart, and not two.
     #expect((steps / count).squareRoot() < 0.4)
   }
 
@@ -144,7 +144,8 @@ import Testing
     #expect(erased.allSatisfy { $0 <= 0.2501 } && erased.contains { $0 > 0.2 } && erased.contains { $0 < 0.05 })
   }
 
-  /// A draw belongs to a picture in an epoch: no two are alike, and none depends on its neighbours in a batch.
+  /// A draw belongs to an image in an epoch: no two are alike, and none depends on the other images of a
+  /// batch.
   @Test func drawsAreKeyed() {
     let one = rows(50, (12, 12, 1)) { _, y, x, _ in UInt8(y * 12 + x) }
     func draws(_ rows: PreparedRows, _ epoch: Int) -> [[Float]] {
@@ -160,7 +161,7 @@ import Testing
     #expect(gathered(order, of: one) == order.map { first[Int($0)] })
   }
 
-  /// Some rows in another order, as a batch has them.
+  /// Some rows in another order, as in a batch.
   private func gathered(_ order: [Int32], of rows: PreparedRows) -> [[Float]] {
     var augmentation = Augmentation.preset
     augmentation.noise = 0.01
@@ -193,7 +194,7 @@ import Testing
   @Test func aPictureFile() {
     let png = PNG.encode(width: 3, height: 2, channels: 3, pixels: (0..<18).map { $0 })
     #expect(Array(png[1..<4]) == Array("PNG".utf8))
-    // Length, name, content and checksum of each chunk follow each other to the end.
+    // The length, name, content and checksum of each chunk follow each other to the end.
     var place = 8
     var names: [String] = []
     while place < png.count {

@@ -19,7 +19,7 @@ import Testing
 
   private static let normals = RandomStream.normals(4_000, seed: 5)
   @Sendable private static func bell(_ row: Int) -> Double { Double(normals[row]) }
-  /// Nine rows of ten are 0, the others 1 … 400.
+  /// Nine of ten rows are 0, the others 1 … 400.
   @Sendable private static func spike(_ row: Int) -> Double { row % 10 == 0 ? Double(row / 10 + 1) : 0 }
 
   @Test func edgesAreQuantiles() {
@@ -33,7 +33,8 @@ import Testing
   }
 
   @Test func distanceFromNormal() {
-    // Two heaps at −1 and 1: the share below jumps to 1/2 at −1, where a normal one has Φ(−1) = 0.1587.
+    // Two clusters at −1 and 1: the distribution function jumps to 1/2 at −1, where a normal one has Φ(−1) =
+    // 0.1587.
     let heaps = ValueDistribution(sorted: [-1, -1, 1, 1])
     #expect(abs(heaps.distanceFromNormal(mean: 0, deviation: 1) - (0.5 - 0.158655)) < 1e-5)
     let bell = ValueDistribution(sorted: Self.normals.map(Double.init).sorted())
@@ -81,7 +82,7 @@ import Testing
 
   @Test func askedBinsAreGivenAndNoneAreToo() throws {
     let data = try dataset(rows: 400, [Self.bell, Self.spike])
-    // The heap of zeros fills a bin of its own, which has no length.
+    // The many zeros fill a bin of their own, which has no length.
     #expect(try edges(data, bins: 6).map(\.count) == [7, 6])
     #expect(try edges(data, bins: 0) == [[], []])
   }
@@ -98,8 +99,9 @@ import Testing
     var warnings: [String] = []
     let prepared = try preparation.apply(to: data, rows: [1, 6, 3], warnings: &warnings)
     var rows = [Float](repeating: .nan, count: 27)
-    rows.withUnsafeMutableBytes { prepared.write(0..<3, to: $0.baseAddress!, precision: .float32) }
-    // The gap's edges are 0, 16, 64 and its median 20.5; those of x are 0, 4, 8, its mean 4, its deviation √(20/3).
+    rows.withUnsafeMutableBytes { prepared.write(0..<3, to: $0.baseAddress!, ones: nil, precision: .float32) }
+    // The gap's edges are 0, 16, 64 and its median 20.5; those of x are 0, 4, 8, its mean 4, its standard
+    // deviation √(20/3).
     let deviation = Float((20.0 / 3).squareRoot())
     let expected: [[Float]] = [
       [0, 0, 1, -3 / deviation, 0.0625, 0, 0.25, 0],
@@ -110,14 +112,15 @@ import Testing
       let found = rows[(row * 9 + 1)..<(row * 9 + 9)]
       #expect(zip(found, expected[row]).allSatisfy { abs($0 - $1) < 1e-6 }, "row \(row): \(found)")
     }
-    // A part of them is prepared alike.
+    // A subset is prepared in the same way.
     var last = [Float](repeating: .nan, count: 9)
-    last.withUnsafeMutableBytes { prepared.subset([2]).write(0..<1, to: $0.baseAddress!, precision: .float32) }
+    last.withUnsafeMutableBytes { prepared.subset([2]).write(0..<1, to: $0.baseAddress!, ones: nil, precision: .float32) }
     #expect(last == Array(rows[18...]))
   }
 
   @Test func edgesThatAFloatCannotTellApartAreOne() throws {
-    // Some values are so far out that the others lie within 10⁻⁴³ standard deviations; one alone would be held nearer.
+    // Some outliers are so far out that the others lie within 10⁻⁴³ standard deviations; a single one would
+    // be clipped.
     let found = try edges(dataset(rows: 60, [{ $0 % 10 == 9 ? 3e38 : Double($0 % 7) * 1e-6 }]), bins: 8)
     #expect(found == [[]])
   }

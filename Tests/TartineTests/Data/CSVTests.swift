@@ -45,7 +45,7 @@ import Testing
     #expect(numbers(try read("x\n\(text)\n")[0]) == [value])
   }
 
-  /// Long enough texts to be read eight digits at a time, and numbers of every length.
+  /// Texts long enough to be read eight digits at a time, and numbers of every length.
   @Test func randomNumbersAreReadExactly() throws {
     var stream = RandomStream(seed: 3, purpose: .test)
     func digits(_ count: Int) -> String { (0..<count).map { _ in String(stream.integer(below: 10)) }.joined() }
@@ -77,7 +77,7 @@ import Testing
     "x,y\n" + rows { $0 == 55 ? "\"a,\n\",2\n" : "\($0),é\n" },
   ]
 
-  /// Chunks end anywhere, in several rounds, and nothing shows of it.
+  /// Chunks end anywhere, in several rounds, without any effect on the result.
   @Test(arguments: chunked) func chunksDoNotShow(_ text: String) throws {
     let whole = try read(text)
     for size in [1, 2, 3, 7, 16, 64, 200] {
@@ -130,7 +130,7 @@ import Testing
     let column = try read("x\n" + rows)[0]
     #expect(column.isNumeric && column.isMissing(30) && !column.isMissing(31))
     #expect(column.notice == "column 'x' holds numbers, but 'oops' in line 32 is not; treated as missing")
-    // Too few numbers, or too many others: text.
+    // Too few numbers, or too many other values: text.
     #expect(!(try read("x\n1\n2\noops\n")[0].isNumeric))
     #expect(!(try read("x\n" + (0..<60).map { $0 % 10 == 3 ? "a\($0)\n" : "\($0)\n" }.joined())[0].isNumeric))
   }
@@ -183,7 +183,7 @@ import Testing
     let bytes = Array(text.utf8)
     let column = try CSVReader(bytes, source: "t", isNumeric: ["x": true], takesSlips: true).read()[0]
     #expect(column.isMissing(30) && column.notice != nil)
-    // For a prediction it is an error, and so are many of them anywhere.
+    // In prediction it is an error, and many of them are an error anywhere.
     #expect(throws: DataError.self) { try CSVReader(bytes, source: "t", isNumeric: ["x": true]).read() }
     let texts = Array(("x\n" + String(repeating: "a\n1\n", count: 40)).utf8)
     #expect(throws: DataError.self) {
@@ -259,7 +259,7 @@ import Testing
     #expect(error?.description == "wide.csv: it is in UTF-16; save it as UTF-8.")
   }
 
-  /// Three megabytes: several chunks, read side by side.
+  /// Three megabytes: several chunks, read in parallel.
   private func manyRows(_ change: (Int) -> String? = { _ in nil }) -> String {
     "x,kind,y\n"
       + (0..<60_000).map {
@@ -272,14 +272,14 @@ import Testing
     #expect(numbers(columns[0]) == (0..<60_000).map { Double($0) / 8 })
     #expect(numbers(columns[2]) == (0..<60_000).map { Double(-$0) })
     guard case .texts(let codes, let levels) = columns[1].values else { return #expect(Bool(false), "no text") }
-    // In the order of their first row, whatever chunk that is in.
+    // In the order of their first row, whichever chunk it is in.
     #expect(levels == [0, 5, 6, 1, 2, 3, 4].map { "kind of level \($0) and more text" })
     #expect(codes.count == 60_000 && codes[29_999] == 0 && codes[59_999] == codes[59_999 - 7])
   }
 
   @Test func chunksAreOneTable() throws {
     check(try read(manyRows()))
-    // Quotes, late: what is in them cannot be known from the middle.
+    // Quotes, late: whether the middle is inside quotes cannot be known from the middle.
     check(try read(manyRows { $0 == 50_000 ? "6250,\"kind of level 6 and more text\",-50000\n" : nil }))
     check(
       try read(
@@ -311,12 +311,12 @@ import Testing
       let error = #expect(throws: DataError.self) { try read(manyRows { $0 == row ? text : nil }) }
       #expect(error?.line == row + 2 && error?.description.contains(message) == true, "\(error?.description ?? "")")
     }
-    // The first of several is told.
+    // The first of several errors is reported.
     let error = #expect(throws: DataError.self) {
       try read(manyRows { $0 == 30_000 || $0 == 50_000 ? "1\n" : nil })
     }
     #expect(error?.line == 30_002)
-    // A slip far down, with its line.
+    // An error far down, with its line.
     let slips = try read(manyRows { $0 == 58_000 ? "oops,a,-58000\n" : nil })
     #expect(slips[0].isMissing(58_000) && slips[0].notice?.contains("line 58002") == true)
   }

@@ -1,11 +1,11 @@
 import Tartine
 import Testing
 
-/// What is unusual in the rows that a model is given.
+/// Unusual values in the rows given to a model.
 @Suite struct InputWarningTests {
   private func columns(_ text: String) throws -> [Column] { try CSVReader(Array(text.utf8), source: "t").read() }
 
-  /// x is 0 to 99 in tenths, kind is red or blue, gap lacks a value now and then.
+  /// x is 0 to 99 in tenths, kind is red or blue, gap has some missing values.
   private func fitted(_ replaced: [Int: String] = [:]) throws -> (Dataset, Preparation) {
     let rows = (0..<100).map { row in
       let x = replaced[row] ?? "\(Double(row * 37 % 100) / 10)"
@@ -52,8 +52,8 @@ import Testing
     #expect(Set(InputWarning.sum(of: ofRows)) == Set(all))
   }
 
-  /// 5 % and 95 % of 0 to 9.9 are 0.5 and 9.4, so values are held within 0.5 − 8.9 and 9.4 + 8.9, and at 0 and 9.9 what lies
-  /// farther than 13.35 beyond those.
+  /// The 5 % and 95 % quantiles of 0 to 9.9 are 0.5 and 9.4, so values are clipped to 0.5 − 8.9 and 9.4 +
+  /// 8.9; values farther than 13.35 beyond those bounds are clipped to 0 and 9.9.
   @Test func aNumberFarOutsideIsHeld() throws {
     let preparation = try fitted().1
     let number = try number(preparation)
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func aLongTailIsKept() throws {
-    // Nine rows of ten are 0, as of capital gains: the ends of the middle 98 % are taken.
+    // Nine of ten rows are 0, as in capital gains: the ends of the middle 98 % are used.
     let rows = (0..<200).map { "\($0 % 20 == 0 ? Double($0) * 10 + 0.5 : 0),\($0 % 2)\n" }
     let data = try Dataset(source: "t", columns: columns("x,y\n" + rows.joined()), target: "y", task: .binary)
     let preparation = try Preparation(fitting: data, rows: Array(0..<200), bins: 0)

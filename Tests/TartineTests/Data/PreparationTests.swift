@@ -8,7 +8,7 @@ import Testing
     )
   }
 
-  /// Rows 0 … 9 of a table, the last ones kept out of the fit.
+  /// Rows 0 … 9 of a table; the last ones are held out of the fit.
   private var table: String {
     """
     n,gap,const,kind,y
@@ -35,7 +35,8 @@ import Testing
       Issue.record("a table gives floats")
       return
     }
-    // n: mean 2.5, deviation √1.25; gap: mean 3, deviation √(8/3), median 3, flagged; const: 0; kind: two levels.
+    // n: mean 2.5, standard deviation √1.25; gap: mean 3, standard deviation √(8/3), median 3, flagged;
+    // const: 0; kind: two levels.
     #expect(preparation.width == 1 + 2 + 1 + 2)
     guard case .number(let gap) = features[1] else { return }
     #expect(gap.mean == 3 && gap.median == 3 && gap.hasMissing)
@@ -43,9 +44,10 @@ import Testing
     let n = Float((100 - 2.5) / 1.25.squareRoot())
     let high = Float((7 - 3) / (8.0 / 3).squareRoot())
     #expect(Array(floats[0..<6]) == [Float(-1.5 / 1.25.squareRoot()), Float(-2 / (8.0 / 3).squareRoot()), 0, 0, 0, 1])
-    // A missing number takes the median, which is the mean here, and sets its flag.
+    // A missing number becomes the median, which equals the mean here, and sets its flag.
     #expect(Array(floats[6..<12]) == [Float(-0.5 / 1.25.squareRoot()), 0, 1, 0, 0, 1])
-    // A level that train rows lack fills no place, and a value far outside them changes nothing else.
+    // A level that does not occur in train sets no input, and a value far outside the range changes nothing
+    // else.
     #expect(Array(floats[12..<18]) == [n, high, 0, 0, 0, 0])
     #expect(Array(floats[22..<24]) == [0, 0])
   }
@@ -78,7 +80,7 @@ import Testing
     #expect(preparation.isNumeric == ["x": true])
   }
 
-  /// 0 to 126 in an order of no meaning, and x with few values.
+  /// 0 to 126 in a random order, and x with few values.
   private func numbered(_ name: String, rows: [Int] = Array(0..<127)) throws -> Preparation {
     let lines = rows.map { "\($0 * 45 % 127),\($0 % 3),\($0 % 2 == 0 ? "a" : "b")\n" }
     return try Preparation(fitting: dataset("\(name),x,y\n" + lines.joined()), rows: Array(0..<rows.count), bins: 0)
@@ -92,15 +94,15 @@ import Testing
 
   @Test func whatMayBeAQuantityIsAnInput() throws {
     #expect(try numbered("year").isNumeric == ["year": true, "x": true])
-    // A number in two rows that differ.
+    // A number that differs in two rows.
     let lines = (0..<127).map { "\($0 == 3 ? 90 : $0 * 45 % 127),\($0 % 3),\($0 % 2)\n" }
     let data = try dataset("size,x,y\n" + lines.joined())
     #expect(try Preparation(fitting: data, rows: Array(0..<127)).isNumeric["size"] == true)
-    // So sparse that no two alike are expected: 20² / (2 · 20 000) pairs.
+    // So sparse that no two equal values are expected: 20² / (2 · 20 000) pairs.
     let sparse = (0..<40).map { "\($0 * 997 % 20_011),\($0 % 3),\($0 % 2)\n" }
     let amounts = try dataset("amount,x,y\n" + sparse.joined())
     #expect(try Preparation(fitting: amounts, rows: Array(0..<40)).isNumeric["amount"] == true)
-    // The only input there is.
+    // The only input.
     let only = (0..<127).map { "\($0 * 45 % 127),\($0 % 2)\n" }
     #expect(try Preparation(fitting: dataset("size,y\n" + only.joined()), rows: Array(0..<127)).width > 0)
   }
@@ -132,15 +134,15 @@ import Testing
         fitting: data, rows: Array(0..<60), targetScale: .robust
       ).target
     else { return }
-    // 0.5, 1.5, 2.5, 4.5 … 59.5 and one beyond: the 30th and 31st are 30.5 and 31.5, and of the distances from 31 the 30th and
-    // 31st are 14.5 and 15.5.
+    // 0.5, 1.5, 2.5, 4.5 … 59.5 and one beyond: the 30th and 31st are 30.5 and 31.5, and the 30th and 31st of
+    // the distances from 31 are 14.5 and 15.5.
     #expect(middle == 31 && abs(scale - 1.4826 * 15) < 1e-9)
   }
 
   @Test func numbersTooLargeToCountAreNoCounter() throws {
     let rows = (0..<60).map { "9007199254740992000,\($0 * 7 % 5),\($0 % 2)\n" }
     let data = try dataset("id,x,y\n" + rows.joined())
-    // All of them are one number, kept as text.
+    // All of them are one number, stored as text.
     #expect(
       try Preparation(fitting: data, rows: Array(0..<60)).notices == [
         "column 'id' is left out: it is the same in all train rows"

@@ -10,7 +10,7 @@ import Testing
     let y: String
   }
 
-  /// 60 patients of 1 to 5 visits each; days come in no order.
+  /// 60 patients with 1 to 5 visits each; days come in random order.
   private func visits() throws -> Dataset {
     var rows: [Visit] = []
     for patient in 0..<60 {
@@ -62,12 +62,12 @@ import Testing
     guard case .numbers(let days) = try column("day").values else { return }
     let range = parts(split).map { rows in rows.map { days[$0] }.filter { !$0.isNaN } }
     #expect(range[0].max()! < range[1].min()! && range[1].max()! < range[2].min()!)
-    // Rows without a day are no test of the future.
+    // Rows without a day cannot test a prediction of the future.
     #expect((split.dev + split.test.open().rows).allSatisfy { !days[$0].isNaN })
     #expect(throws: DataError.self) { try split.folds(3) }
   }
 
-  /// Rows in an order of no meaning, each with the text of its place in time.
+  /// Rows in random order, each with the text of its time.
   private func divide(_ texts: [String]) throws -> (Split, [Int]) {
     let order = texts.indices.map { ($0 * 7 + 3) % texts.count }
     let rows = order.map { Visit(patient: texts[$0], day: 0, part: "a", x: Double($0 % 3), y: $0 % 2 == 0 ? "a" : "b") }
@@ -127,7 +127,7 @@ import Testing
     let split = try visits().split(by: .hash(of: "patient"), seed: 3)
     let other = try visits().split(by: .hash(of: "patient"), seed: 4)
     #expect(parts(split) == parts(other))
-    // Shares hold in the mean: of 20 000 values, one in five within four deviations.
+    // The shares hold on average: of 20 000 values, one in five within four standard deviations.
     let many = try Dataset(
       features: (0..<20_000).map { [Float($0), Float($0 % 3)] }, labels: (0..<20_000).map { $0 % 2 },
       columnNames: ["id", "x"]

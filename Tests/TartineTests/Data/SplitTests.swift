@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  /// Nearly every combination of labels is unique; the parts have their sizes all the same.
+  /// Nearly every combination of labels is unique; the sets have their sizes all the same.
   @Test func rareCombinationsOfLabels() throws {
     let names = (0..<8).map { "l\($0)" }
     var text = "x," + names.joined(separator: ",") + "\n"

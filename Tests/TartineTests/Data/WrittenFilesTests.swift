@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 import Testing
 
-/// Files as spreadsheets, R and people write them.
+/// Files as written by spreadsheets, R and people.
 @Suite struct WrittenFilesTests {
   private func read(_ text: String, targets: [String] = [], format: CSVFormat = CSVFormat()) throws -> [Column] {
     try CSVReader(Array(text.utf8), source: "t.csv", targets: targets, format: format).read()
@@ -23,7 +23,7 @@ import Testing
   @Test func decimalCommasOfAFile() throws {
     let columns = try read("a;b;y\n6,0;1,234;8,25\n-5,3;2,500;7\n")
     #expect(numbers(columns[0]) == [6, -5.3])
-    // In a file with decimal commas one comma is a decimal one, whatever follows.
+    // In a file with decimal commas a comma is a decimal one, whatever follows.
     #expect(numbers(columns[1]) == [1.234, 2.5])
     #expect(numbers(columns[2]) == [8.25, 7])
     #expect(columns.allSatisfy { $0.notice?.contains("is read as") == true })
@@ -41,7 +41,7 @@ import Testing
     // Dates, versions, two currencies, phone numbers.
     let columns = try read("a,b,c,d\n1.2.2020,1.10.2,$5,06 12 34 56\n2.3.2021,1.9.3,€7,07 12 34 57\n")
     #expect(columns.allSatisfy { !$0.isNumeric })
-    // Decimal commas and decimal points in one file: those with both readings stay text.
+    // Decimal commas and decimal points in one file: columns with both readings stay text.
     let mixed = try read("a;b;c\n1,5;$2.25;1,250\n2,5;$3.5;2,125\n")
     #expect(!mixed[0].isNumeric && !mixed[1].isNumeric && mixed[2].notice?.contains("write all of them alike") == true)
   }
@@ -58,7 +58,7 @@ import Testing
     let columns = try read("id,x\n1234567890123456000,1\n1234567890123456001,2\n1234567890123456002,3\n")
     #expect(texts(columns[0]) == ["1234567890123456000", "1234567890123456001", "1234567890123456002"])
     #expect(columns[0].reason.contains("above 2⁵³"))
-    // The first two that a Double merges, and the last that it does not.
+    // The first two that a Double cannot distinguish, and the last that it can.
     #expect(
       try texts(read("id,x\n9007199254740992,1\n9007199254740993,2\n")[0]) == ["9007199254740992", "9007199254740993"])
     #expect(
@@ -70,14 +70,14 @@ import Testing
   @Test func labelsComeBackAsTheyWereWritten() throws {
     let columns = try read("x,y\n1,01\n2,02\n3,01\n", targets: ["y"])
     #expect(texts(columns[1]) == ["01", "02", "01"])
-    // No target: a quantity.
+    // Not a target: a quantity.
     #expect(numbers(try read("x,y\n1,01\n2,02\n")[1]) == [1, 2])
   }
 
   @Test func commentsTitlesAndBlanks() throws {
     #expect(try read("# made by x\n#, y\na,b\n1,2\n# note\n3,4\n").map(numbers) == [[1, 3], [2, 4]])
     #expect(try read("a,b\n1,2\n# a, b, c\n3,4\n").map(numbers) == [[1, 3], [2, 4]])
-    // A row that begins with the mark and has the table's width is a row.
+    // A row that begins with the comment mark and has the width of the table is a row.
     #expect(texts(try read("a,b\nx,2\n#1,4\n")[0]) == ["x", "#1"])
     #expect(try read("#id,b\n1,2\n3,4\n").map(\.name) == ["#id", "b"])
     #expect(try read("# a b\n1 2\n3 4\n5 6\n7 8\n").map(\.name) == ["a", "b"])
@@ -114,7 +114,7 @@ import Testing
     #expect(dropped.0 == ["Minor", "Severe"] && dropped.1[0] == "21 rows have no target ('None') and are left out")
     let named = try labels({ classes[$0 % 3] }, CSVFormat(missing: ["Minor"]))
     #expect(named.0 == ["None", "Severe"])
-    // Among numbers to predict it is none.
+    // Among numbers to predict it is not a missing value.
     let number = try labels { $0 % 3 == 0 ? "NA" : "\($0).5" }
     #expect(number.0.count == 40 && number.1[0] == "20 rows have no target ('NA') and are left out")
   }
@@ -168,7 +168,7 @@ import Testing
       let (d, m, y) = date(day)
       return "\(m)/\(d)/\(y)"
     }
-    // Number, sine and cosine of the year, seven days of the week.
+    // The number, sine and cosine of the year, seven days of the week.
     #expect(preparation.width == 10)
     #expect(preparation.notices == ["the dates of column 'when' are read with the month first"])
     var warnings: [String] = []
@@ -178,11 +178,11 @@ import Testing
       let elements = arena.base.assumingMemoryBound(to: Float.self)
       return (0..<10).map { elements[row * 10 + $0] }
     }
-    // Days 0 to 899 have the mean 449.5 and the deviation √((900² − 1) / 12).
+    // Days 0 to 899 have the mean 449.5 and the standard deviation √((900² − 1) / 12).
     #expect(abs(row(0)[0] + Float(449.5 / ((900.0 * 900 - 1) / 12).squareRoot())) < 1e-5)
     #expect(Array(row(0)[3...]) == [0, 0, 0, 0, 1, 0, 0] && Array(row(3)[3...]) == [1, 0, 0, 0, 0, 0, 0])
     #expect(abs(row(10)[1] * row(10)[1] + row(10)[2] * row(10)[2] - 1) < 1e-5)
-    // A year and a quarter of a day later it is the same part of the year.
+    // A year and a quarter of a day later is the same time of the year.
     #expect(abs(row(0)[1] - row(365)[1]) < 0.01 && abs(row(0)[1] - row(180)[1]) < 0.2 && row(0)[2] * row(180)[2] < 0)
     let coded = try JSONDecoder().decode(Preparation.self, from: JSONEncoder().encode(preparation))
     #expect(coded == preparation)

@@ -1,7 +1,7 @@
 import Tartine
 import Testing
 
-/// What a network has to beat, and who is trained where rows are few.
+/// The baselines of a network, and the choice of the linear model for few rows.
 @Suite struct BaselineTests {
   private func split(_ count: Int, seed: UInt64 = 1, _ target: (Double, Double, Double) -> Double) throws -> Split {
     var stream = RandomStream(seed: seed, purpose: .test)
@@ -51,7 +51,7 @@ import Testing
 
   @Test func foldsChooseThePenalty() throws {
     #expect(try Recipe.linear(for: split(100) { x, y, _ in 3 * x - y }, threads: 1).penalty.l2 <= 1e-5)
-    // Where the inputs tell nothing, the largest penalties are best.
+    // If the inputs carry no information, the largest penalties are best.
     #expect(try Recipe.linear(for: split(100) { _, _, noise in noise }, threads: 1).penalty.l2 >= 1)
   }
 
@@ -99,11 +99,11 @@ import Testing
     #expect(line.recipe.network.isLinear && line.linear != nil && line.network != nil)
     let product = try Recipe.automatic.selectedByCrossValidation(on: split(200) { x, y, _ in x * y }, threads: 2)
     #expect(product.recipe == .automatic && product.linear != nil)
-    // Who asks for something has it, and many rows need no folds.
+    // An explicit setting is obeyed, and many rows need no folds.
     let asked = Recipe.automatic.epochs(7)
     #expect(try asked.selectedByCrossValidation(on: split(80) { x, _, _ in x }, threads: 2).recipe == asked)
     #expect(try Recipe.automatic.selectedByCrossValidation(on: split(800) { x, _, _ in x }, threads: 2).linear == nil)
-    // The seed and the loss stay.
+    // The seed and the loss are kept.
     var seeded = Recipe.automatic.loss(.huber(delta: 1))
     seeded.seed = 5
     let kept = try seeded.selectedByCrossValidation(on: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)

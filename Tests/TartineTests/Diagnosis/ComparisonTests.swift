@@ -13,7 +13,7 @@ import Testing
   private let weak = Recipe(Network(HiddenStack(hidden: []))).epochs(10)
   private let strong = Recipe(Network(HiddenStack(hidden: [32]))).epochs(40)
 
-  /// McNemar's mid-p of the changed rows, counted here by hand.
+  /// McNemar's mid-p of the changed rows, computed here by hand.
   @Test func oneRunEach() throws {
     let data = try split()
     let (a, b) = (try strong.train(on: data, seed: 1), try weak.train(on: data, seed: 1))
@@ -32,7 +32,7 @@ import Testing
     #expect(comparison.isDecided == (comparison.difference.high < 0))
   }
 
-  /// Seeds widen the interval by what they differ in, and rows are averaged over them.
+  /// Seeds widen the interval by their variance, and rows are averaged over them.
   @Test func severalSeeds() throws {
     let data = try split()
     let some = try (0..<4).map { try strong.train(on: data, seed: $0) }
@@ -56,7 +56,7 @@ import Testing
     let point = HypothesisTest.studentPoint(upperTail: 0.025, freedom: freedom)
     let half = (3.8415 * ofRows + point * point * (parts[0] + parts[1])).squareRoot()
     #expect(abs(comparison.difference.high - comparison.difference.value - half) < 1e-3 * half)
-    // The level at which such an interval ends at 0.
+    // The level at which the interval ends at 0.
     let tail = comparison.p / 2
     let z = HypothesisTest.normalPoint(upperTail: tail)
     let t = HypothesisTest.studentPoint(upperTail: tail, freedom: freedom)
@@ -82,7 +82,7 @@ import Testing
     #expect(throws: RecipeError.self) { try Comparison(of: [a], to: []) }
   }
 
-  /// A run that is opened from its folder is the run that was written.
+  /// A run opened from its folder equals the run that was written.
   @Test func aRunIsOpenedAgain() throws {
     let folder = FileManager.default.temporaryDirectory.path + "/tartine-compare-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: folder) }

@@ -38,7 +38,7 @@ import Testing
     return try recipe.train(on: try Dataset(features: x, labels: y).split(seed: 1), seed: seed, threads: 2)
   }
 
-  /// One column in 400 says something, and 1 200 rows are learned by heart: the gap is far above δ.
+  /// One column in 400 is informative, and the network memorizes 1 200 rows: the gap is far above δ.
   @Test func variance() throws {
     var stream = RandomStream(seed: 8, purpose: .test)
     let x = (0..<2000).map { _ in (0..<400).map { _ in Float(stream.normalPair().0) } }

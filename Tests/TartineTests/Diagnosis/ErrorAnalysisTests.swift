@@ -8,7 +8,7 @@ import Testing
     let y: String
   }
 
-  /// The class follows from a and b, but in one place from chance.
+  /// The class follows from a and b, except in one place, where it is random.
   private func split(rows: Int = 1500) throws -> Split {
     var stream = RandomStream(seed: 6, purpose: .test)
     let list = (0..<rows).map { _ in
@@ -35,7 +35,7 @@ import Testing
     let features = (0..<800).map { _ in (0..<5).map { _ in Float(stream.normalPair().0) } }
     let data = try Dataset(features: features, labels: features.map { _ in stream.uniform() < 0.5 ? "a" : "b" })
     let run = try recipe.train(on: data.split(seed: 1))
-    // Classes may differ: a network that learned nothing still leans to one.
+    // Classes may differ: a network that learned nothing still prefers one.
     #expect(Slices(run.dev, of: data).worst.allSatisfy { $0.name.hasPrefix("class") })
   }
 
@@ -80,13 +80,13 @@ import Testing
     let low = try #require(found.low)
     let high = try #require(found.high)
     let suggestion = try #require(found.suggestion)
-    // Gradient descent on standardized inputs: hardly below a hundredth, and well at a tenth and more.
+    // Gradient descent on standardized inputs: slow below a hundredth, and fast from a tenth on.
     #expect(low.value > 1e-3 && low.value < 0.3, "\(low)")
     #expect(high.value > 0.1 && high.value <= 10, "\(high)")
     #expect(low.low <= low.value && low.value <= low.high)
     #expect(low.value < suggestion && suggestion < high.high)
     #expect(found.sweeps.count == 3 && found.sweeps.allSatisfy { $0.rates.count == $0.losses.count })
-    // The recipe's own rate has no say.
+    // The recipe's own learning rate has no effect.
     #expect(try range(3).low == low)
     #expect(throws: RecipeError.self) { try recipe.optimizer(.lbfgs()).learningRateRange(on: data) }
   }

@@ -31,7 +31,7 @@ import Testing
       Set(examination.checks.map(\.name)).isSuperset(of: ["baseline", "reference", "noise-floor", "initial-loss"]))
   }
 
-  /// The setting that is wrong is the first that is named.
+  /// The wrong setting is the first one named.
   @Test(arguments: ["rate", "slow", "zero", "sigmoids", "narrow", "short", "dropout"])
   func whatIsPlantedIsNamed(_ what: String) throws {
     var recipe = good
@@ -65,7 +65,7 @@ import Testing
     #expect(found.first == expected, "\(found)")
   }
 
-  /// Eight layers of sigmoids train well with batch norm, and that is no fault.
+  /// Eight layers of sigmoids train well with batch norm, and are not a fault.
   @Test func theTwinOfAFaultIsNone() throws {
     let twin = good
     let deep = HiddenStack(hidden: [Int](repeating: 32, count: 8), activation: .sigmoid, batchNorm: true)
@@ -74,7 +74,8 @@ import Testing
     #expect(try names(recipe, on: split()).isEmpty)
   }
 
-  /// Among columns of noise a network without bounds learns its rows, and a higher rate that keeps it from that is no cure.
+  /// Among noise columns an unregularized network memorizes the training set, and a higher learning rate that
+  /// prevents this is not a fix.
   @Test func whatLearnsItsRowsByHeart() throws {
     var stream = RandomStream(seed: 15, purpose: .test)
     let features = (0..<600).map { _ in (0..<42).map { _ in Float(stream.normalPair().0) } }
@@ -94,7 +95,7 @@ import Testing
     #expect(try names(recipe, on: split(rows: 80)) == [.tooLittleData])
   }
 
-  /// The ladder is of that one network, and what seeds are trained beside it tell the noise floor.
+  /// The ladder is for that one network, and the seeds trained in addition give the noise floor.
   @Test func aFinishedRun() throws {
     let run = try good.epochs(5).train(on: split(rows: 400))
     let examination = try run.examined(budget: 30)
@@ -110,7 +111,7 @@ import Testing
     #expect((examination.labels?.suspects.count ?? 0) > 150)
   }
 
-  /// Four quarters of a plane; a third of one's rows are called by another's name, and all others are right.
+  /// Four quadrants of a plane; a third of the rows of one are mislabeled, and all others are right.
   @Test func oneClassesLabelsThatAreWrong() throws {
     var stream = RandomStream(seed: 13, purpose: .test)
     let features = (0..<1500).map { _ in (0..<4).map { _ in Float(stream.normalPair().0) } }
@@ -123,7 +124,7 @@ import Testing
     #expect(faults.first?.name == .labelNoise && faults.first?.evidence.contains("'q0'") == true, "\(faults)")
   }
 
-  /// Whether or not there is time to see what mends it.
+  /// Whether or not there is time to find the fix.
   @Test func aTrainingThatBlowsUpIsAFault() throws {
     var recipe = Recipe(Network(HiddenStack(hidden: [32, 32]))).optimizer(.momentum(learningRate: .constant(1e8)))
     recipe.epochs = 2
@@ -138,8 +139,8 @@ import Testing
     #expect(try names(good, on: data) == [.noSignal])
   }
 
-  /// What is tried beside the recipe may be impossible: folds of rows in the order of time, batch norm on batches of one row,
-  /// figures of a class that dev has none of.
+  /// Steps beside the recipe may be impossible: folds of rows in the order of time, batch norm on batches of
+  /// one row, metrics of a class that dev does not have.
   @Test func whatCannotBeTriedIsSaid() throws {
     var stream = RandomStream(seed: 21, purpose: .test)
     let features = (0..<400).map { row in [Float(row)] + (0..<3).map { _ in Float(stream.normalPair().0) } }

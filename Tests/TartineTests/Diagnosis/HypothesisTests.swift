@@ -15,8 +15,8 @@ import Testing
     #expect(HypothesisTest.kolmogorovSmirnov(a, []).p == 1)
   }
 
-  /// By hand: differences of 2, 0 and 2 have a mean of 4/3 whose deviation is 2/3, and Student's t of two degrees of freedom is
-  /// 4.302653. One row says nothing.
+  /// By hand: differences of 2, 0 and 2 have a mean of 4/3 with a standard error of 2/3, and Student's t with
+  /// two degrees of freedom is 4.302653. One row gives no variance.
   @Test func fallOfFewRows() {
     let fall = Estimate.fall(from: [4, 1, 3], to: [2, 1, 1], isNumber: false)
     #expect(abs(fall.value - 4.0 / 3) < 1e-12)
@@ -34,7 +34,7 @@ import Testing
     #expect(abs(two.statistic - 3.408547966127667) < 1e-9)
     #expect(abs(two.p - 0.06485949463987599) < 1e-9)
     #expect(HypothesisTest.chiSquared([(5, 0)]).p == 1)
-    // Rare levels together: one degree of freedom, not eleven.
+    // Rare levels are merged: one degree of freedom, not eleven.
     let rare = HypothesisTest.chiSquared([(100, 100)] + (0..<10).map { ($0 % 2, 1 - $0 % 2) })
     #expect(abs(rare.statistic) < 1e-9)
   }
@@ -70,8 +70,8 @@ import Testing
     }
   }
 
-  /// SciPy's `hypergeom.sf`; and the share of 400 000 draws of the fourth powers of 0.01, 0.02 … 1 whose
-  /// sum is as large.
+  /// SciPy's `hypergeom.sf`; and the share of 400 000 draws of the fourth powers of 0.01, 0.02 … 1 with a sum
+  /// at least as large.
   @Test func drawsWithoutRepetition() {
     for (hits, drawn, marked, rows, tail) in [
       (2, 20, 10, 1000, 0.015542413798215285), (1, 20, 10, 1000, 0.18368205277375493),

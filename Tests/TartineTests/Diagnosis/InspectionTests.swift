@@ -2,7 +2,7 @@ import Tartine
 import Testing
 
 @Suite struct InspectionTests {
-  /// A healthy table, and what is planted in it.
+  /// A healthy table, with planted faults.
   private struct Table {
     var names = ["a", "b", "c", "color"]
     var columns: [Column]
@@ -22,7 +22,7 @@ import Testing
       columns.append(Column(name: name, values: .numbers(values), reason: "test"))
     }
 
-    /// Copies these rows to the end.
+    /// Appends copies of these rows.
     mutating func copy(_ rows: [Int], labels: (String) -> String) {
       let all = Array(0..<self.labels.count) + rows
       columns = columns.map { $0.rows(all) }
@@ -57,13 +57,13 @@ import Testing
       return try Inspection(of: Dataset(source: "test", inputs: .table([x]), targets: [y]).split(seed: 1))
     }
     let capped = try data { min(350, Double($0)) }
-    // 50 of 400, and as many of 300 in train and dev: 3/4 of them.
+    // 50 of 400, and three quarters of them among 300 in train and dev.
     #expect(
       capped.warnings.contains {
         $0.name == .cappedTarget && $0.evidence.contains("are exactly 350, the largest of all") && $0.isSerious
       })
     #expect(capped.targetQuartiles.count == 5 && capped.targetQuartiles[4] == 350)
-    // Zeros are mostly none, and a long end is no cap.
+    // Zeros mostly are not, and a long tail is not a cap.
     #expect(try !data { max(0, Double($0) - 50) }.warnings.contains { $0.name == .cappedTarget })
     #expect(try !data { Double($0) }.warnings.contains { $0.name == .cappedTarget })
   }
@@ -104,12 +104,12 @@ import Testing
   @Test func aColumnThatGivesTheTargetAway() throws {
     var table = Table()
     var stream = RandomStream(seed: 9, purpose: .test)
-    // Wrong for one row of 30.
+    // Wrong in one of 30 rows.
     table.add("paid", table.labels.map { ($0 == "yes") != (stream.uniform() < 1.0 / 30) ? 1 : 0 })
     #expect(try names(table.warnings()) == ["leaking-column paid"])
   }
 
-  /// Two that hide each other, and one beside no other, which nothing says is one.
+  /// Two leaks that hide each other, and a single column, which cannot be called one.
   @Test func severalLeaks() throws {
     var table = Table()
     var stream = RandomStream(seed: 9, purpose: .test)
@@ -121,7 +121,7 @@ import Testing
     #expect(try names(table.warnings()).filter { $0.hasPrefix("leaking") }.isEmpty)
   }
 
-  /// Twins of dev's own rows alone are as likely by chance as train's.
+  /// Duplicates within dev alone are as likely by chance as in train.
   @Test(arguments: 1...3) func twinsOutsideOfTrain(_ seed: Int) throws {
     var table = Table(rows: 1000)
     var stream = RandomStream(seed: UInt64(seed), purpose: .test)
@@ -133,7 +133,8 @@ import Testing
     #expect(!found.contains { $0.hasPrefix("duplicate") }, "\(found)")
   }
 
-  /// Fifty patients of twenty rows each, who can be recognized: parts of whole patients are of one distribution.
+  /// Fifty patients of twenty rows each, who can be recognized: sets of whole patients come from one
+  /// distribution.
   @Test func groupsAreExchangedAsAWhole() throws {
     var different = 0
     for seed in UInt64(1)...12 {
@@ -155,7 +156,7 @@ import Testing
       if pairs.contains(where: \.isDifferent) { different += 1 }
       #expect(Set(split.sample(200, seed: 1)).isSubset(of: Set(split.train)))
     }
-    // One in twenty; four of twelve are in one case of 500.
+    // One in twenty; four of twelve happens once in 500 cases.
     #expect(different < 4, "\(different)")
   }
 
@@ -164,7 +165,8 @@ import Testing
     table.copy(Array(0..<200)) { $0 }
     let found = try table.warnings()
     #expect(names(found) == ["duplicates-across-split ", "duplicates-across-split ", "duplicate-rows "])
-    // Each of 200 pairs has one in train and one in dev with probability 2 · 0.6 · 0.2; four deviations about it.
+    // Each of 200 pairs is split between train and dev with probability 2 · 0.6 · 0.2; within four standard
+    // deviations.
     let rows = try #require(Int(found[0].evidence.split(separator: " ")[0]))
     #expect(abs(Double(rows) - 48) < 25)
     #expect(found[2].evidence.hasPrefix("200 rows") == false, "test's rows are not counted")
@@ -176,7 +178,7 @@ import Testing
     #expect(try names(table.warnings()).contains("conflicting-labels "))
   }
 
-  /// Two categories: many rows are alike by chance, and that is no fault.
+  /// Two categories: many rows are equal by chance, which is not a fault.
   @Test func rowsThatAreAlikeByChance() throws {
     var table = Table()
     table.columns = [
@@ -209,10 +211,11 @@ import Testing
     table.columns[1].values = .numbers(b.indices.map { $0 % 20 == 0 ? -999 : b[$0] })
     let found = try table.warnings()
     #expect(names(found) == ["placeholder-value b", "missing-values a"])
-    #expect(found[0].evidence.hasPrefix("-999 is there"))
+    #expect(found[0].evidence.hasPrefix("-999 occurs"))
   }
 
-  /// One value and gaps tell which rows have it; a key of its own in each row tells nothing, and a name that most have is none.
+  /// A column of one value and gaps carries information; a unique key in each row carries none, and neither
+  /// does a name in most rows.
   @Test func whatIsAFaultAndWhatIsToBeKnown() throws {
     var table = Table()
     let rows = table.labels.count
@@ -228,7 +231,7 @@ import Testing
     #expect(!names(warnings).contains("constant-column smoker"))
   }
 
-  /// Train has each class alike, dev one of them in a tenth of its rows.
+  /// Train has equal classes, dev has one of them in a tenth of its rows.
   @Test(arguments: [0.1, 0.5]) func targetsOfTrainAndDev(_ share: Double) throws {
     var table = Table()
     var coder = LevelCoder()
@@ -258,7 +261,7 @@ import Testing
 
   @Test func partsOfTwoDistributions() throws {
     var table = Table(rows: 1500)
-    // The last 500 rows lie elsewhere in one column, and are the test part.
+    // The last 500 rows are shifted in one column, and are the test set.
     guard case .numbers(let c) = table.columns[2].values else { return }
     table.columns[2].values = .numbers(c.indices.map { c[$0] + ($0 < 1000 ? 0 : 0.7) })
     var coder = LevelCoder()
@@ -275,7 +278,7 @@ import Testing
     #expect(split.test.openCount == 0)
   }
 
-  /// Blurred pictures are told from sharp ones, and sharpness is named.
+  /// Blurred images are distinguished from sharp ones, and sharpness is named.
   @Test func blurredPictures() throws {
     let digits = try Dataset.digits()
     guard case .images(let block) = digits.inputs else { return }
@@ -308,7 +311,7 @@ import Testing
     let x = rows.map { _ in stream.normalPair().0 }
     let column = Column(name: "x", values: .numbers(x), reason: "")
     let noise = rows.map { _ in stream.normalPair().0 }
-    // The line's share of the variance is 0.8; bins of 64 lose a little.
+    // The line explains 0.8 of the variance; bins of 64 lose a little.
     let told = ColumnScore.score(column, rows: rows, truths: rows.map { 2 * x[$0] + noise[$0] }, classes: nil)
     #expect(abs(told - 0.8) < 0.05, "\(told)")
     #expect(ColumnScore.score(column, rows: rows, truths: noise, classes: nil) < 0.02)
@@ -318,7 +321,7 @@ import Testing
 }
 
 extension Dataset {
-  /// Other pictures with a data set's classes.
+  /// Other images with the classes of a data set.
   static func of(_ block: ImageBlock, _ other: Dataset) throws -> Dataset {
     try Dataset(source: "test", inputs: .images(block), targets: other.targets, task: .multiclass)
   }

@@ -2,7 +2,7 @@ import Tartine
 import Testing
 
 @Suite struct LearningCurveTests {
-  /// Errors of a law, three seeds each that scatter by so much.
+  /// Errors of a power law, three seeds each with this much scatter.
   private func points(noise: Double, seed: UInt64 = 1, _ law: (Double) -> Double) -> [LearningCurve.Point] {
     var stream = RandomStream(seed: seed, purpose: .test)
     return [177, 250, 354, 500, 707, 1000].map { rows in
@@ -25,7 +25,7 @@ import Testing
     #expect(curve.band.count == 7 && curve.band[6].rows == 2000)
   }
 
-  /// Dev's own sampling is part of what is not known.
+  /// Dev's own sampling is part of the uncertainty.
   @Test func fewDevRowsWidenTheBand() throws {
     func width(_ deviation: Double) -> Double {
       guard case .twice(let estimate) = LearningCurve(points(noise: 0.01, law), samplingDeviation: deviation).answer
@@ -33,11 +33,12 @@ import Testing
       return (estimate.high - estimate.low) / estimate.value
     }
     let (narrow, wide) = (width(0), width(0.1))
-    // 1.645 deviations to either side, beside what there was.
+    // 1.645 standard errors to either side, beside what there was.
     #expect(abs(wide - (narrow * narrow + 0.329 * 0.329).squareRoot()) < 0.02, "\(narrow) \(wide)")
   }
 
-  /// The 90 % band holds the law's own value in about nine of ten; the deviation is estimated from four trainings.
+  /// The 90 % band covers the law's own value in about nine of ten cases; the standard deviation is estimated
+  /// from four trainings.
   @Test func theBandHoldsTheTruth() {
     var (answered, held) = (0, 0)
     for seed in 0..<60 {

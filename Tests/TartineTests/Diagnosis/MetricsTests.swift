@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 import Testing
 
-/// Figures of a model against scikit-learn's; see Tests/Golden/make_metrics.py.
+/// Metrics compared with scikit-learn's; see Tests/Golden/make_metrics.py.
 @Suite struct MetricsTests {
   struct Golden: Decodable {
     struct Case: Decodable {
@@ -35,7 +35,7 @@ import Testing
         #expect(abs(ours - value) < 1e-9, "\(name) of \(one.name): \(ours), not \(value)")
       }
       #expect(metrics.confusion(once) == one.confusion.flatMap { $0 }.map(Double.init))
-      // A row that counts twice is two rows.
+      // A row that counts twice equals two rows.
       let twice = ClassMetrics(
         probabilities: one.probabilities + one.probabilities, truths: one.truths + one.truths,
         answers: answers + answers, classes: one.classes)
@@ -44,10 +44,12 @@ import Testing
     }
   }
 
-  /// Where few rows err, 92 of 100 intervals and more still hold the truth; a bootstrap's hold it in 14 to 50.
+  /// With few errors, at least 92 of 100 intervals still cover the truth; those of a bootstrap cover it in 14
+  /// to 50.
   @Test(arguments: [30, 100]) func intervalsHoldTheTruthAtTheirEnds(_ rows: Int) throws {
     var stream = RandomStream(seed: UInt64(rows), purpose: .test)
-    // Of each class 2 % are answered wrongly; the truth of each figure is then 0.98, and of the correlation 0.96.
+    // Of each class 2 % are misclassified; the truth of each metric is then 0.98, and of the correlation
+    // 0.96.
     let truth = ["precision": 0.98, "recall": 0.98, "balanced-accuracy": 0.98, "f1": 0.98, "mcc": 0.96]
     var hits: [String: Int] = [:]
     for draw in 0..<200 {
@@ -78,7 +80,7 @@ import Testing
     #expect(abs((0.5 - half.low) - (half.high - 0.5)) < 1e-9 && abs(half.low - 0.38966736752339853) < 1e-9)
   }
 
-  /// Ten labels of 100 rows that err by themselves tell as much as 1 000 answers.
+  /// Ten labels of 100 rows with independent errors carry as much information as 1 000 predictions.
   @Test func labelsOfOneRowTellMoreThanOne() {
     var stream = RandomStream(seed: 4, purpose: .test)
     let outcomes = (0..<100).map { _ in
@@ -87,13 +89,13 @@ import Testing
     let figure = SampledFigure(outcomes: [outcomes], isNumber: false).rows
     let apart = Estimate.proportion(figure.value, of: 1_000)
     #expect(abs((figure.high - figure.low) / (apart.high - apart.low) - 1) < 0.25)
-    // Labels that err together tell no more than one.
+    // Labels with the same errors carry no more than one.
     let together = (0..<100).map { _ in stream.uniform() < 0.2 ? 1.0 : 0 }
     let one = SampledFigure(outcomes: [together], isNumber: false).rows
     #expect(one == .proportion(one.value, of: 100))
   }
 
-  /// The interval of a model's figure holds what many other test sets give.
+  /// The interval of a model's metric covers the values of many other test sets.
   @Test func intervalsHoldTheTruth() throws {
     var stream = RandomStream(seed: 12, purpose: .test)
     func draw(_ rows: Int) -> ClassMetrics {

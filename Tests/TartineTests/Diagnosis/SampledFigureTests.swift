@@ -10,7 +10,8 @@ import Testing
     #expect(abs(figure.estimate.low - wilson.low) < 1e-12 && abs(figure.estimate.high - wilson.high) < 1e-12)
   }
 
-  /// Measured on every row that there is, nothing is open; on three of four, half as much as on a sample of many.
+  /// Measured on all rows of the set, there is no sampling error; on three of four, half of that of a sample
+  /// of an infinite set.
   @Test func allRowsLeaveNothingOpen() {
     let all = SampledFigure(outcomes: [outcomes(10, of: 200)], isNumber: false, partRows: 200).estimate
     #expect(all == Estimate(0.05, low: 0.05, high: 0.05))
@@ -21,8 +22,8 @@ import Testing
     #expect(number.low == number.high && abs(number.value - 0.05.squareRoot()) < 1e-12)
   }
 
-  /// Two seeds that err by 0.02 and 0.06 on rows that are all there are, with c = 0.0193: the posterior's 97.5 % point
-  /// on a grid of 100 000 points with the same ends (Tests/Golden/make_seed_deviation.py).
+  /// Two seeds with errors of 0.02 and 0.06 on all rows of a set, with c = 0.0193: the posterior's 97.5 %
+  /// point on a grid of 100 000 points with the same ends (Tests/Golden/make_seed_deviation.py).
   @Test func seedsAlone() {
     let figure = SampledFigure(outcomes: [outcomes(4, of: 200), outcomes(12, of: 200)], isNumber: false, partRows: 200)
     let estimate = figure.estimate
@@ -30,8 +31,9 @@ import Testing
     #expect(abs(estimate.high - 0.04 - 0.025354) < 1e-4, "\(estimate)")
   }
 
-  /// Two seeds lean on the prior, far below Student's 12.7 deviations; such as are much farther apart than rows' luck explains
-  /// less so; such as lie together by chance, or differ by as much on every row, leave something open all the same.
+  /// Two seeds rely on the prior, far below Student's 12.7 standard errors; seeds much farther apart than row
+  /// sampling explains rely on it less; seeds close together by chance, or with the same difference on every
+  /// row, still leave uncertainty.
   @Test func fewSeedsLeanOnThePrior() {
     let apart = SampledFigure(outcomes: [outcomes(4, of: 200), outcomes(12, of: 200)], isNumber: false, partRows: 200)
     #expect(apart.estimate.high - 0.04 < 12.7 * 0.02 / 3)
@@ -46,8 +48,8 @@ import Testing
     #expect(always.high > 1 && always.low == 0, "\(always)")
   }
 
-  /// Four cases of two rows each that err together: sums of deviations ±1, so that the mean's deviation is √(4 · 4/3) / 8, and
-  /// Student's t has three degrees of freedom.
+  /// Four cases of two rows each with the same error: sums of deviations of ±1, so that the standard error of
+  /// the mean is √(4 · 4/3) / 8, and Student's t has three degrees of freedom.
   @Test func rowsOfOneCaseAreOne() {
     let outcomes = [1.0, 1, 0, 0, 1, 1, 0, 0]
     let cases = [4, 4, 7, 7, 1, 1, 2, 2]
@@ -57,11 +59,11 @@ import Testing
     let many = (0..<100).flatMap { [Double]($0 % 4 == 0 ? [1, 1, 1, 1] : [0, 0, 0, 0]) }
     let figure = SampledFigure(outcomes: [many], isNumber: false, cases: many.indices.map { $0 / 4 }).estimate
     let alone = Estimate.proportion(0.25, of: 100)
-    // As wide as 100 rows' interval, but for Student's t, and twice as wide as that of 400.
+    // As wide as the interval of 100 rows, except for Student's t, and twice as wide as that of 400.
     #expect(abs((figure.high - figure.low) / (alone.high - alone.low) - 1) < 0.03, "\(figure) \(alone)")
   }
 
-  /// Seeds that make the same errors add nothing to what rows leave open.
+  /// Seeds with the same errors add nothing to the sampling error of rows.
   @Test func likeSeedsAreOneNetwork() {
     let one = outcomes(20, of: 200)
     let figure = SampledFigure(outcomes: [one, one, one], isNumber: false).estimate
@@ -69,7 +71,8 @@ import Testing
     #expect(abs(figure.low - wilson.low) < 2e-4 && abs(figure.high - wilson.high) < 2e-4)
   }
 
-  /// Seeds that err on rows of their own tell more together than one does, but for what the next ones may be better or worse.
+  /// Seeds with errors on different rows carry more information together than one, except for the variance
+  /// between seeds.
   @Test func independentSeedsTellMore() {
     let lists = (0..<4).map { seed in (0..<400).map { ($0 + seed * 100) % 400 < 40 ? 1.0 : 0 } }
     let four = SampledFigure(outcomes: lists, isNumber: false).estimate
@@ -77,7 +80,7 @@ import Testing
     #expect(four.value == one.value && four.high - four.low < 0.75 * (one.high - one.low))
   }
 
-  /// What both parts have in common of a seed goes out of their difference.
+  /// A seed's effect that both sets share cancels in their difference.
   @Test func differencesPairSeeds() {
     let dev = SampledFigure(outcomes: [outcomes(40, of: 400), outcomes(80, of: 400)], isNumber: false)
     let train = SampledFigure(outcomes: [outcomes(20, of: 400), outcomes(60, of: 400)], isNumber: false)

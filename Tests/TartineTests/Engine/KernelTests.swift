@@ -3,7 +3,7 @@ import TartineKernels
 import Tartine
 import Testing
 
-/// Each dispatch level that this processor has, against plain Swift in Double.
+/// Each dispatch level of this processor, compared with plain Swift in Double.
 @Suite struct KernelTests {
   struct Level: CustomTestStringConvertible, Sendable {
     let index: Int
@@ -17,7 +17,7 @@ import Testing
     tartine_kernels_at(Int32(level.index), scalar).pointee
   }
 
-  /// What an activation should be, by the C library.
+  /// The activation by the C library.
   private func reference(_ activation: Activation, _ u: Double) -> Double {
     switch activation {
     case .identity: u
@@ -68,7 +68,7 @@ import Testing
     return a
   }
 
-  /// A fault in the data must reach the loss, whatever lies between.
+  /// A non-finite value in the data must reach the loss, whatever is in between.
   @Test(arguments: levels) func notANumberPassesThroughEveryActivation(_ level: Level) {
     for activation in Activation.allCases {
       let float: [Float] = forward(kernels(level, TARTINE_FLOAT32), [1, .nan, 2], activation)
@@ -103,7 +103,7 @@ import Testing
       var x = RandomStream.normals(count + 1, seed: 4)
       let expected = x.dropLast().reduce(0.0) { $0 + Double($1) * Double($1) }
       #expect(abs(kernels.sum_of_squares(&x, 1, count, count) - expected) <= 1e-13 * expected)
-      // 1e30 squared is no Float, but a Double.
+      // 1e30 squared overflows a Float, but not a Double.
       x[count - 1] = 1e30
       #expect(kernels.sum_of_squares(&x, 1, count, count).isFinite)
       for bad in [Float.nan, .infinity, -.infinity] {
@@ -115,7 +115,7 @@ import Testing
 
   @Test(arguments: levels) func softmaxLossOfExtremeLogits(_ level: Level) {
     let kernels = kernels(level, TARTINE_FLOAT32)
-    // Row by row: a common maximum over the batch would leave the second row 0/0.
+    // Row by row: a common maximum over the batch would make the second row 0/0.
     var logits: [Float] = [1000, 0, -1000, -2000, -2001, -2002]
     var losses = [0.0, 0]
     var loss = Loss.automatic.lowered
@@ -166,7 +166,7 @@ import Testing
     }
     let whole = mask([0..<columns])
     #expect(whole == mask([0..<16, 16..<80, 80..<81, 81..<200]))
-    // All levels draw alike.
+    // All levels draw the same numbers.
     let kept = whole.reduce(0) { $0 + Int($1) }
     #expect(abs(Double(kept) / Double(rows * columns) - 0.75) < 0.06)
     // Field f of lane 0 decides column 8 f.

@@ -2,20 +2,20 @@ import Tartine
 import TartineKernels
 import Testing
 
-/// The matrix products of each dispatch level, against plain Swift in Double.
+/// The matrix products of each dispatch level, compared with plain Swift in Double.
 @Suite struct ProductTests {
-  /// A product's shape and how its matrices lie.
+  /// The shape and memory layout of a product.
   struct Case: Sendable, CustomTestStringConvertible {
     let m, n, k: Int
     var transposedA = false
     var transposedB = false
     var accumulates = false
-    /// Elements between the end of a row and the next one.
+    /// The number of elements between the end of a row and the next one.
     var gap = 0
     var testDescription: String { "\(m)x\(n)x\(k) \(transposedA) \(transposedB) \(accumulates) \(gap)" }
   }
 
-  /// Each edge of tiles, panels and blocks, and every way that the matrices may lie.
+  /// Each edge of tiles, panels and blocks, and every memory layout.
   static let cases: [Case] = {
     var stream = RandomStream(seed: 11, purpose: .test)
     let sizes = [1, 2, 3, 5, 7, 8, 9, 13, 16, 17, 31, 33, 47, 48, 49, 64, 97, 130]
@@ -78,7 +78,8 @@ import Testing
     }
   }
 
-  /// What predictions of one row and of many, and any cut over threads, rely on. Accelerate promises no such thing.
+  /// The guarantee behind predictions of one row and of many, and any partition over threads. Accelerate does
+  /// not give it.
   #if !canImport(Darwin)
     @Test(arguments: KernelTests.levels) func aPartHasTheBitsOfTheWhole(_ level: KernelTests.Level) {
       let (m, n, k) = (37, 101, 300)
@@ -110,8 +111,9 @@ import Testing
   #endif
 
   #if !canImport(Darwin)
-    /// A's zeros, of either sign, are left out where there are many and the work is large; a few rows alone, which are too little
-    /// work for that, have the same bits. That they are left out shows in a row of B that is infinite where only zeros meet it.
+    /// Zeros of A, of either sign, are skipped if there are many and the product is large; a few rows alone,
+    /// too little work for that, have the same bits. An infinite row of B that only meets zeros shows that
+    /// they are skipped.
     @Test(arguments: KernelTests.levels) func leavingZerosOutChangesNoBit(_ level: KernelTests.Level) {
       for (m, n, k) in [
         (51, 101, 300), (300, 64, 40), (33, 300, 17), (40, 63, 256), (41, 36, 512), (70, 64, 300), (70, 96, 300),
@@ -200,7 +202,7 @@ import Testing
     }
   }
 
-  /// One row leaves out what a zero multiplies: the same bits as among other rows.
+  /// A single row skips its zeros: the same bits as among other rows.
   #if !canImport(Darwin)
     @Test(arguments: KernelTests.levels) func zerosOfOneRowAreLeftOut(_ level: KernelTests.Level) {
       for (n, k) in [(50, 9), (1_030, 300), (7, 2)] {
@@ -213,7 +215,7 @@ import Testing
           multiply(level, Case(m: 2, n: n, k: k), a, b, into: &both)
           multiply(level, Case(m: 1, n: n, k: k), a, b, into: &one)
           #expect(one == Array(both[..<n]))
-          // What is left out is not looked at, however many others there are.
+          // Skipped elements are not read, however many others there are.
           let unread = (0..<k).first { a[$0] == 0 } ?? 0
           var holed = b
           for column in 0..<n { holed[unread * n + column] = .infinity }

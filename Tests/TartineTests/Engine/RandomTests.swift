@@ -4,7 +4,7 @@ import TartineKernels
 import Testing
 
 @Suite struct RandomTests {
-  /// The known answers that the authors publish with Philox 4×32-10.
+  /// The known-answer tests that the authors publish with Philox 4×32-10.
   @Test func philoxKnownAnswers() {
     func check(_ counter: (UInt32, UInt32, UInt32, UInt32), _ key: (UInt32, UInt32), _ expected: [UInt32]) {
       let (low, high) = RandomStream.philox(counter: counter, key: key)
@@ -66,7 +66,8 @@ import Testing
     var inDouble = [Double](repeating: 0, count: count)
     tartine_kernels_at(Int32(level.index), TARTINE_FLOAT64).pointee.normals(&stream, 3, count, 2, &inDouble)
     for index in 0..<count {
-      // 128 numbers are of 32 blocks: cosines of the first pair of words, then sines, then those of the second pair.
+      // 128 numbers come from 32 blocks: cosines of the first pair of words, then sines, then those of the
+      // second pair.
       let (lane, kind) = (index % 32, index / 32 % 4)
       let (low, high) = RandomStream.philox(
         counter: (UInt32(index / 128 * 32 + lane), 3, 0, RandomPurpose.initialization.rawValue), key: (9, 0))
@@ -91,7 +92,7 @@ import Testing
     #expect(abs(moment(2) - 1) < 4 * (2 / n).squareRoot())
     #expect(abs(moment(3)) < 4 * (15 / n).squareRoot())
     #expect(abs(moment(4) - 3) < 4 * (96 / n).squareRoot())
-    // Between two and three deviations 4.28 % of the mass.
+    // Between two and three standard deviations lies 4.28 % of the mass.
     let share = Double(draws.filter { abs($0) > 2 && abs($0) < 3 }.count) / n
     #expect(abs(share - 0.0428) < 4 * (0.0428 / n).squareRoot())
   }

@@ -3,12 +3,12 @@ import Tartine
 import TartineKernels
 import Testing
 
-/// The sweeps between products, of each dispatch level, against plain Swift: odd sizes, ends that lie anywhere, values
-/// that are not finite, and numbers too small to be normal.
+/// The element-wise sweeps between products, for each dispatch level, compared with plain Swift: odd sizes,
+/// arbitrary ends, non-finite values, and subnormal numbers.
 @Suite struct SweepTests {
   typealias Scalar = EngineScalar & BitwiseCopyable
 
-  /// Rows of odd widths in a wider matrix, which begins off any boundary.
+  /// Rows of odd widths in a wider, unaligned matrix.
   struct Layout {
     let rows: Int, columns: Int
     var stride: Int { columns + 3 }
@@ -21,7 +21,7 @@ import Testing
     tartine_kernels_at(Int32(level.index), S.precision == .float32 ? TARTINE_FLOAT32 : TARTINE_FLOAT64).pointee
   }
 
-  /// A buffer whose elements begin one past where it was aligned.
+  /// A buffer whose elements begin one past an aligned address.
   private final class Buffer<S: Scalar> {
     let base: UnsafeMutablePointer<S>
     let count: Int
@@ -36,7 +36,7 @@ import Testing
     subscript(index: Int) -> Double { Double(base[index + 1]) }
   }
 
-  /// Equal within rounding, or not finite in the same way.
+  /// Equal up to rounding, or non-finite in the same way.
   private func areClose<S: Scalar>(_ found: Double, _ expected: Double, _: S.Type, scale: Double = 1) -> Bool {
     if expected.isNaN { return found.isNaN }
     if expected.isInfinite { return found == expected }
@@ -47,7 +47,7 @@ import Testing
     RandomStream.normals(count, seed: seed).map { Double($0) }
   }
 
-  /// Values that are not finite, here and there.
+  /// Some non-finite values.
   private static let faults: [Double?] = [nil, .nan, .infinity, -.infinity]
 
   private func checkForwardAndBackward<S: Scalar>(
@@ -161,7 +161,7 @@ import Testing
     }
   }
 
-  /// A column's statistics tell of its faults, and of no other column's.
+  /// A column's statistics report its own non-finite values, and not another column's.
   @Test(arguments: KernelTests.levels) func statisticsOfFaults(_ level: KernelTests.Level) {
     for layout in Layout.all {
       for fault in Self.faults.compactMap({ $0 }) {
@@ -219,7 +219,7 @@ import Testing
     }
   }
 
-  /// Kernels keep denormals; the engine flushes them, and gives the caller's thread back as it was.
+  /// Kernels keep subnormal numbers; the engine flushes them, and restores the state of the caller's thread.
   @Test(arguments: KernelTests.levels) func denormals(_ level: KernelTests.Level) {
     let tiny = Double(Float.leastNormalMagnitude) / 8
     func forward() -> [Double] {

@@ -3,13 +3,13 @@ import Synchronization
 import Tartine
 import Testing
 
-/// The team of threads.
+/// The thread pool.
 @Suite struct WorkersTests {
-  /// What one piece of work saw: how often each part was done, and by which workers.
+  /// The record of one piece of work: how often each part was done, and by which workers.
   private final class Record: Sendable {
     let counts = Mutex<[Int: Int]>([:])
     let workers = Mutex<Set<Int>>([])
-    /// Seconds that any worker but the caller sleeps in a part.
+    /// The number of seconds that any worker but the caller sleeps in a part.
     let delay: Double
 
     init(delay: Double = 0) { self.delay = delay }
@@ -42,8 +42,8 @@ import Testing
     }
   }
 
-  /// A thread that holds a part and is not run, as where another process takes its processor: the caller goes on alone,
-  /// and after a while with the team again.
+  /// A preempted thread that holds a part, as when another process takes its processor: the caller goes on
+  /// alone, and after a while with the team again.
   @Test func aCallerWhoseTeamIsNotRunWorksAloneForAWhile() {
     let team = Workers(2)
     var wasAlone = false

@@ -3,7 +3,7 @@ import TartineKernels
 import Testing
 
 @Suite struct DropoutTests {
-  /// The mean of a unit over many masks is its value, so that nothing is scaled at prediction.
+  /// The mean of a unit over many masks is its value, so that nothing needs scaling in prediction.
   @Test(arguments: [0.3, 0.5, 0.8, 0.95]) func meanIsKept(keep: Double) {
     let rows = 1000
     let outputs = drop(rows: rows, keep: UInt32((keep * 65536).rounded()))

@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 import Testing
 
-/// Our steps against the peers', element by element; see Tests/Golden/make_golden.py.
+/// Our training steps compared with other frameworks', element by element; see Tests/Golden/make_golden.py.
 @Suite struct GoldenTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let name: String
@@ -12,7 +12,7 @@ import Testing
   static let cases = ((try? FileManager.default.contentsOfDirectory(atPath: Fixtures.folder("Golden"))) ?? [])
     .filter { $0.hasSuffix(".safetensors") }.sorted().map { Case(name: String($0.dropLast(12))) }
 
-  /// A folder that is not found would be no cases, and no failure.
+  /// A missing folder would mean no cases, and no failure.
   @Test func thereAreCases() { #expect(Self.cases.count >= 74) }
 
   @Test(arguments: cases) func doubleAgreesWithin1e8(of golden: Case) throws {

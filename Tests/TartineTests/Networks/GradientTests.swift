@@ -1,7 +1,7 @@
 import Tartine
 import Testing
 
-/// Every gradient against central differences, in Double.
+/// Every gradient compared with central differences, in Double.
 @Suite struct GradientTests {
   @Test(arguments: Activation.allCases) func activation(_ activation: Activation) throws {
     try check(Network(HiddenStack(hidden: [7, 5], activation: activation)), output: .softmax(classes: 3))
@@ -22,7 +22,7 @@ import Testing
       }, output: .softmax(classes: 3))
   }
 
-  /// The same step draws the same mask, so that a fixed mask is what is differentiated.
+  /// The same step draws the same mask, so that the mask is fixed while differentiating.
   @Test func dropout() throws {
     try check(
       Network {
@@ -31,7 +31,7 @@ import Testing
       output: .identity(values: 2))
   }
 
-  /// Orders that the engine cannot fuse into one node.
+  /// Orders of layers that the engine cannot fuse into one node.
   @Test func unusualOrders() throws {
     try check(
       Network {
@@ -65,7 +65,7 @@ import Testing
       }, output: .softmax(classes: 3))
   }
 
-  /// A custom layer where a block begins, and where one ends; a block within a block.
+  /// A custom layer at the start and at the end of a block; a nested block.
   @Test func residualBlocksOfCustomLayers() throws {
     try check(
       Network {
@@ -121,7 +121,7 @@ import Testing
       }, output: .sigmoid(labels: 2))
   }
 
-  /// Large enough that products are cut into several parts.
+  /// Large enough that products are partitioned.
   @Test func cutColumns() throws {
     try check(
       Network {
@@ -137,7 +137,7 @@ import Testing
     let plan = try network.plan(input: [inputs], layout: layout, outputs: output.width)
     let weights = plan.makeInitialParameters(.float64, seed: 3)
     var stream = RandomStream(seed: 5, purpose: .test)
-    // Biases away from 0, so that no unit sits on a kink.
+    // Biases away from 0, so that no unit is at a kink.
     for tensor in plan.parameters where !tensor.isPenalized {
       for index in 0..<tensor.count { tensor.elements(Double.self, in: weights)[index] += stream.uniform() }
     }
@@ -179,7 +179,7 @@ import Testing
   }
 }
 
-/// A layer made outside the package: yⱼ = wⱼ xⱼ² + sin xⱼ₊₁.
+/// A layer defined outside the package: yⱼ = wⱼ xⱼ² + sin xⱼ₊₁.
 struct Swirl: CustomLayer {
   static let kind = "swirl"
 
@@ -223,7 +223,7 @@ struct Swirl: CustomLayer {
 }
 
 private func sine(_ x: Double) -> Double {
-  // Taylor, after taking off whole turns: exact enough for a test, and without a platform's library.
+  // Taylor series after range reduction: exact enough for a test, and independent of the platform's library.
   let turn = 2 * Double.pi
   let r = x - (x / turn).rounded() * turn
   var term = r

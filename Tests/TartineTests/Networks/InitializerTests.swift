@@ -13,7 +13,7 @@ import Testing
     (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
   }
 
-  /// 120 000 draws each: their deviation is off by 0.2 % at most in 95 of 100.
+  /// 120 000 draws each: their standard deviation is off by at most 0.2 % in 95 of 100 cases.
   @Test func drawsHaveTheirDeviationAndShape() throws {
     let he = (2.0 / 300).squareRoot()
     let uniform = try weights(.heUniform)
@@ -24,7 +24,7 @@ import Testing
     #expect(abs(deviation(try weights(.xavierUniform)) / xavier - 1) < 0.01)
     let truncated = try weights(.truncated)
     #expect(abs(deviation(truncated) / he - 1) < 0.01)
-    // Keras' bound: two deviations of the distribution before it was cut.
+    // Keras' bound: two standard deviations of the distribution before truncation.
     let cut = 2 * he / 0.87962566103423978
     #expect(truncated.allSatisfy { abs($0) <= cut } && truncated.contains { abs($0) > 0.98 * cut })
     #expect(abs(deviation(try weights(.truncated, activation: Tanh())) / xavier - 1) < 0.01)
@@ -33,7 +33,7 @@ import Testing
     #expect(try weights(.truncated) == truncated && weights(.truncated, seed: 2) != truncated)
   }
 
-  /// WᵀW, or WWᵀ for a wide one, is the identity times the gain's square; sizes around a block's.
+  /// WᵀW, or WWᵀ for a wide one, is the identity times the squared gain; sizes around a block's.
   @Test(arguments: [(40, 40), (90, 33), (31, 64), (100, 65), (1, 5), (5, 1)])
   func orthogonalMatricesAre(_ inputs: Int, _ units: Int) throws {
     let w = try weights(.orthogonal, inputs: inputs, units: units)

@@ -2,7 +2,7 @@ import Foundation
 import Tartine
 import Testing
 
-/// Losses by hand, and their gradients against central differences.
+/// Losses computed by hand, and their gradients compared with central differences.
 @Suite struct LossTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let loss: Loss
@@ -19,7 +19,7 @@ import Testing
     + [Loss.squared, .absolute, .huber(delta: 0.7), .quantile(0.9)].map { Case(loss: $0, output: .identity(values: 2)) }
     + [Case(loss: .poisson, output: .rate(values: 2))]
 
-  /// The rows' losses; leaves the gradient where the logits were.
+  /// Returns the rows' losses, and overwrites the logits with the gradient.
   private func losses(
     _ one: Case, _ logits: inout [Double], _ targets: [Double], weights: [Double]? = nil, batch: Int, mix: Double = 1
   ) -> [Double] {
@@ -44,7 +44,7 @@ import Testing
     return losses
   }
 
-  /// Targets that fit an output.
+  /// Targets that suit an output.
   private func targets(_ one: Case, rows: Int, _ stream: inout RandomStream) -> [Double] {
     switch one.output {
     case .softmax(let classes): (0..<rows).map { _ in Double(stream.integer(below: classes)) }
@@ -54,7 +54,8 @@ import Testing
     }
   }
 
-  /// λ of a row's own class by its own weight, and the rest of the next row's by that one's; both gradients as well.
+  /// λ of the row's own class with its weight, and the rest of the next row's with that one's weight; both
+  /// gradients too.
   @Test(arguments: [Loss.automatic, .crossEntropy(smoothing: 0.2), .focal(gamma: 2)])
   func aMixedClassIsTwoClasses(_ loss: Loss) {
     let one = Case(loss: loss, output: .softmax(classes: 4))
@@ -114,7 +115,7 @@ import Testing
     close(loss(.huber(delta: 1), .identity(values: 2), [3, 0.5], [0, 0]), 2.5 + 0.125)
     close(loss(.quantile(0.9), .identity(values: 2), [3, 0], [1, 1]), 0.1 * 2 + 0.9)
     close(loss(.poisson, .rate(values: 1), [log(3)], [2]), 3 - 2 * log(3))
-    // Probabilities ¼ and ¾, the truth the first: −¾² log ¼.
+    // Probabilities ¼ and ¾, the first one true: −¾² log ¼.
     close(loss(.focal(gamma: 2), .softmax(classes: 2), [0, log(3)], [0]), 0.5625 * log(4))
     close(loss(.focal(gamma: 2), .sigmoid(labels: 1), [log(3)], [0]), 0.5625 * log(4))
     // Smoothed by 0.2 over two classes the truth is 0.9 and 0.1.
@@ -148,7 +149,7 @@ import Testing
   @Test func countsArePredictedAsTheyAre() throws {
     var stream = RandomStream(seed: 8, purpose: .test)
     let rows = (0..<600).map { _ in [Float(stream.uniform())] }
-    // Counts with mean e^(2x): a sum of many small chances.
+    // Counts with mean e^(2x): a sum of many rare events.
     let counts = rows.map { row in
       let chance = exp(Double(row[0]) * 2) / 200
       return Double((0..<200).filter { _ in stream.uniform() < chance }.count)
@@ -160,7 +161,7 @@ import Testing
     let answer = try run.model.predict(["x1": 0.5]).number
     #expect(abs((answer ?? 0) - exp(1)) < 0.6)
     #expect(try run.model.predict(["x1": -3]).number! > 0)
-    // The median lies below the mean, and nine of ten below the 0.9 quantile.
+    // The median is below the mean, and nine of ten values are below the 0.9 quantile.
     let high = try Recipe {
       Dense(8); Tanh()
     }.loss(.quantile(0.9)).epochs(60).train(on: split, seed: 1).model

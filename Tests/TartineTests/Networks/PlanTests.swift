@@ -98,7 +98,7 @@ import Testing
     let deviation = (2.0 / 300).squareRoot()
     #expect(abs(mean) < 4 * deviation / 120_000.0.squareRoot())
     #expect(abs(variance / (deviation * deviation) - 1) < 4 * (2 / 120_000.0).squareRoot())
-    // Tensors have streams of their own, and all 64 bits of the seed count.
+    // Tensors have their own streams, and all 64 bits of the seed count.
     let other = plan.makeInitialParameters(.float32, seed: 1 << 40 | 1)
     #expect(Array(plan.parameters[0].elements(Float.self, in: other)) != weights)
   }

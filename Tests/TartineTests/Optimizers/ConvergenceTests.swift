@@ -5,7 +5,7 @@ import Testing
 @Suite struct ConvergenceTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let optimizer: Optimizer
-    /// The highest rates that suit a parabola, the valley and a network.
+    /// The highest learning rates that suit a parabola, the valley and a network.
     let rates: (Double, Double, Double)
 
     var testDescription: String { "\(optimizer.algorithm.rawValue), \(optimizer.variant.rawValue)" }
@@ -37,7 +37,7 @@ import Testing
         Optimizer.self,
         from: #"{"algorithm": "\#(algorithm.rawValue)", "variant": "\#(variant.rawValue)", "learningRate": 0.1}"#)
       optimizer.decay = 0
-      // PyTorch's and Keras' moments are ten gradients long.
+      // PyTorch's and Keras' moments sum about ten gradients.
       let long = (algorithm == .momentum || algorithm == .nesterov) && variant != .standard && variant != .lecture
       let scale = long ? 0.1 : 1
       return Case(optimizer: optimizer, rates: (rates.0 * scale, rates.1 * scale, rates.2 * scale))
@@ -58,7 +58,8 @@ import Testing
 
   @Test func thereAreCases() { #expect(Self.cases.count == 28) }
 
-  /// Follows the gradient of a function of two numbers along half a cosine, and answers where it ends.
+  /// Follows the gradient of a function of two numbers with half a cosine of learning rates, and returns the
+  /// final point.
   private func minimize(
     _ optimizer: Optimizer, rate: Double, steps: Int, from start: [Double], _ gradient: (Double, Double) -> [Double]
   ) throws -> [Double] {
@@ -91,7 +92,7 @@ import Testing
     #expect(abs(end[0] - 1) < 0.1 && abs(end[1] - 1) < 0.2, "at \(end)")
   }
 
-  /// Two spirals' simpler sister: exclusive or with noise.
+  /// A simpler version of two spirals: exclusive or with noise.
   @Test(arguments: cases) func learnsExclusiveOr(_ one: Case) throws {
     var stream = RandomStream(seed: 9, purpose: .test)
     let rows = (0..<400).map { _ in [Float(stream.uniform() * 2 - 1), Float(stream.uniform() * 2 - 1)] }

@@ -2,7 +2,8 @@ import Tartine
 import Testing
 
 @Suite struct LBFGSTests {
-  /// Minimizes a function of a linear model's two outputs' biases, and answers where it ends and how often it asked.
+  /// Minimizes a function of the two output biases of a linear model, and returns the final point and the
+  /// number of evaluations.
   private func minimize(
     steps: Int, from start: [Double], l2: Double = 0, _ function: ([Double]) -> (cost: Double, gradient: [Double])
   ) throws -> (end: [Double], evaluations: Int, isDone: Bool) {
@@ -45,13 +46,13 @@ import Testing
     #expect(result.evaluations < 90, "\(result.evaluations)")
   }
 
-  /// x²/2 + c x²/2 with its minimum moved: (x − 3)² / 2 + x² / 2 is lowest at 1.5.
+  /// x²/2 + c x²/2 with a shifted minimum: (x − 3)² / 2 + x² / 2 is lowest at 1.5.
   @Test func thePenaltyIsPartOfTheCost() throws {
     let result = try minimize(steps: 20, from: [9], l2: 1) { x in ((x[0] - 3) * (x[0] - 3) / 2, [x[0] - 3]) }
     #expect(abs(result.end[0] - 1.5) < 1e-8)
   }
 
-  /// What is not finite on the way is stepped back from; where nothing lowers the cost, it stays.
+  /// The line search steps back from non-finite values; if nothing lowers the cost, it stays.
   @Test func endsWhereNoStepHelps() throws {
     let wall = try minimize(steps: 30, from: [1]) { x in
       x[0] < 0.5 ? (.nan, [.nan]) : (x[0] * x[0], [2 * x[0]])
@@ -78,7 +79,7 @@ import Testing
     #expect(run.history.last.map { $0.train.loss < 0.1 } ?? false, "\(run.history.last?.train.loss ?? .nan)")
     let losses = run.history.map(\.batchLoss)
     #expect(zip(losses, losses.dropFirst()).allSatisfy { $0 >= $1 - 2e-3 }, "each step lowers the cost")
-    // Pieces are the same step but for rounding.
+    // Micro-batches give the same step up to rounding.
     let pieces = try recipe.accumulation(7).train(on: try data().split(seed: 1), seed: 3)
     #expect(abs(pieces.history[3].batchLoss - run.history[3].batchLoss) < 1e-4)
   }

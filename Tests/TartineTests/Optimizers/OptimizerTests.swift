@@ -14,7 +14,7 @@ import Testing
     let data = PreparedRows.of([1], width: 1, targets: .matrix(Arena.of([0]), width: 1))
     return [Int32(0)].withUnsafeBufferPointer { row in
       (0..<count).map { number in
-        // The bias learns too: hold it at 0, so that one weight is all there is.
+        // The bias learns too: it is held at 0, so that there is only one weight.
         plan.parameters[1].set([0], in: weights, .float64)
         step.begin(row, of: data)
         _ = step.run(step: number, rate: 0.1, next: nil)
@@ -55,7 +55,7 @@ import Testing
   @Test func rmspropAndItsVariants() throws {
     expect(try steps(.rmsprop(epsilon: 1e-3), 1), [1 - 0.1 / (0.1.squareRoot() + 1e-3)])
     expect(try steps(.rmsprop(epsilon: 1e-3, variant: .keras), 1), [1 - 0.1 / (0.1 + 1e-3).squareRoot()])
-    // The lecture's first step is 31.6 times the rate, less what ε takes.
+    // The lecture's first step is 31.6 times the learning rate, less the effect of ε.
     expect(try steps(.rmsprop(variant: .lecture), 1), [1 - 0.1 / (0.001 + 1e-5).squareRoot()])
   }
 
@@ -93,12 +93,12 @@ import Testing
   @Test func aPlateauIsSeenInTheDevLosses() {
     let rate = LearningRate.plateau(from: 0.8, factor: 0.5, patience: 1)
     func after(_ losses: [Double]) -> Double { rate.rate(at: 0, of: 100, epochSteps: 5, devLosses: losses) }
-    // One epoch without a new best is borne; the second halves the rate, and the count begins anew.
+    // One epoch without a new best is tolerated; the second halves the learning rate, and the count restarts.
     expect([after([]), after([3, 2]), after([3, 2, 2]), after([3, 2, 2, 2])], [0.8, 0.8, 0.8, 0.4])
     expect([after([3, 2, 2, 2, 2]), after([3, 2, 2, 2, 2, 2])], [0.4, 0.2])
-    // Lower by less than 10⁻⁴ of the best is no new best.
+    // A decrease below 10⁻⁴ of the best does not count as a new best.
     expect([after([2, 1.9999, 1.9998])], [0.4])
-    // A loss may lie below 0.
+    // A loss may be negative.
     expect([after([-1, -1, -1]), after([-1, -2, -3, -4])], [0.4, 0.8])
   }
 
@@ -109,11 +109,11 @@ import Testing
       rate.rate(at: step, of: 20, epochSteps: 5, devLosses: losses)
     }
     expect([at(0), at(1), at(4)], [0.8, 0.64, 0.16])
-    // The first part's epoch is not the plateau's.
+    // The first schedule's epoch does not count for the plateau.
     expect([at(5, [1]), at(10, [1, 9]), at(15, [1, 9, 9])], [0.4, 0.4, 0.2])
   }
 
-  /// β₁ is lowest where the rate is highest, past a warm-up and in a part of its own.
+  /// β₁ is lowest where the learning rate is highest, after a warm-up and within a joined schedule.
   @Test func momentumOfOneCycleFollowsItsRate() {
     var warm = LearningRate.oneCycle(to: 1)
     warm.warmup = 0.5
@@ -123,7 +123,7 @@ import Testing
       let rates = (0..<200).map { rate.rate(at: $0, of: 200, epochSteps: 10) }
       let betas = (0..<200).map { rate.beta1(at: $0, of: 200) ?? 1 }
       let top = rates.indices.max { rates[$0] < rates[$1] }!
-      // The warm-up ends as high as the cycle's top.
+      // The warm-up ends at the cycle's maximum.
       let low = betas.indices.min { betas[$0] < betas[$1] }!
       #expect(abs(rates[low] - rates[top]) < 1e-9 && betas[low] < 0.86, "\(low), \(top)")
       #expect(betas[0] > 0.94)
@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func averagesOfTheWeights() throws {
-    // w = 0.9, 0.81: corrected, with β = 0.5, (0.5 · 0.9 · 0.5 + 0.81 · 0.5) / 0.75.
+    // w = 0.9, 0.81: bias-corrected, with β = 0.5, (0.5 · 0.9 · 0.5 + 0.81 · 0.5) / 0.75.
     #expect(try averaged(.exponential(beta: 0.5), steps: 2) == [(0.25 * 0.9 + 0.5 * 0.81) / 0.75])
     #expect(WeightAverage.stochastic(from: 0.5).epochs(after: 2, of: 4) == nil)
     #expect(WeightAverage.stochastic(from: 0.5).epochs(after: 4, of: 4) == 2)

@@ -12,7 +12,7 @@ import Testing
     ] {
       let found = LogExpectedImprovement.value(mean: mean, deviation: deviation, threshold: threshold)
       #expect(abs(found.value - expected) < 1e-9 * abs(expected), "\(threshold): \(found.value)")
-      // Slopes by central differences.
+      // Derivatives by central differences.
       func value(_ m: Double, _ d: Double) -> Double {
         LogExpectedImprovement.value(mean: m, deviation: d, threshold: threshold).value
       }
@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  /// Rosenbrock's valley, free and with a bound that the lowest place lies beyond.
+  /// Rosenbrock's valley, unbounded and with a bound that excludes the minimum.
   @Test func minimizing() {
     func valley(_ x: [Double]) -> (value: Double, gradient: [Double]) {
       let (a, b) = (x[0], x[1])
@@ -40,8 +40,8 @@ import Testing
     #expect(bound.place[0] == 0.5 && abs(bound.place[1] - 0.25) < 1e-4 && abs(bound.value - 0.25) < 1e-6, "\(bound)")
   }
 
-  /// Three points by hand: with signal 1, hardly any trend and noise, and ℓ = 1, the mean goes through the values, and halfway
-  /// between two points at 0 and 1 it is k(½) over 1 + k(1) of their sum.
+  /// Three points by hand: with signal 1, hardly any trend and noise, and ℓ = 1, the mean interpolates the
+  /// values, and halfway between two points at 0 and 1 it is k(½) over 1 + k(1) of their sum.
   @Test func predictions() throws {
     let parameters = GaussianProcess.Parameters([0, 0, -60, -60])
     let process = try #require(GaussianProcess([[0], [1]], [2, 4], isOrdered: [true], parameters))
@@ -53,12 +53,13 @@ import Testing
     }
     #expect(abs(at[2].mean - 6 * k(0.5) / (1 + k(1))) < 1e-9)
     #expect(abs(at[2].variance - (1 - 2 * k(0.5) * k(0.5) / (1 + k(1)))) < 1e-9)
-    // What is believed of a point is there once it is believed, and less is left open.
+    // A fantasized point is in the mean, and reduces the variance.
     let believing = process.believing([[0.5]]).predict([[0.5]])[0]
     #expect(abs(believing.mean - at[2].mean) < 1e-9 && believing.variance < 1e-9)
   }
 
-  /// Slopes of mean and variance against central differences, with a choice and a missing place among them.
+  /// Derivatives of mean and variance compared with central differences, with a choice and a missing value
+  /// among the inputs.
   @Test func slopes() throws {
     var stream = RandomStream(seed: 3, purpose: .test)
     let points = (0..<15).map { k in
@@ -82,7 +83,7 @@ import Testing
     #expect(found.meanSlope[2] == 0)
   }
 
-  /// A hyperparameter that does nothing gets a long length; noise is taken for what it is.
+  /// A hyperparameter without effect gets a long length scale; noise is fitted as noise.
   @Test func whatIsFitted() throws {
     var stream = RandomStream(seed: 8, purpose: .test)
     let points = (0..<40).map { _ in [stream.uniform(), stream.uniform()] }
@@ -96,7 +97,7 @@ import Testing
     #expect(exp(clean.parameters.noise) < 0.01)
   }
 
-  /// Of y = 10 a + b + noise columns a has nearly all the importance, and c none.
+  /// For y = 10 a + b + noise columns, a has nearly all the importance, and c none.
   @Test func importance() throws {
     let space = try SearchSpace(["a", "b", "c"].map { Hyperparameter($0, .number(low: 0, high: 1)) })
     var stream = RandomStream(seed: 5, purpose: .test)
@@ -133,7 +134,8 @@ import Testing
     // Nothing lies beyond a share of 1.
     #expect(found([0.5, 1, 1]).map(\.name) == ["units"])
     #expect(found([0.5, 0.5, 1]).first?.high == 1024)
-    // The lowest of few whole numbers lies above the margin: its piece is as wide. And β just below 1 is told from 1.
+    // The lowest of few whole numbers is above the margin: its interval is as wide. And β just below 1 is
+    // distinguished from 1.
     let few = try SearchSpace([
       Hyperparameter("units", .integer(low: 2, high: 32, scale: .log)),
       Hyperparameter("beta", .number(low: 0.7, high: 0.99, scale: .reverseLog)),
@@ -147,7 +149,7 @@ import Testing
     #expect(abs(ends[1].high - 0.998174) < 1e-6 && ends[1].sentence.hasSuffix("to 0.9982"), "\(ends[1].sentence)")
   }
 
-  /// The few best have nothing of what only others have: the winner's own place counts.
+  /// The few best trials lack what only others have: the winner's own position counts.
   @Test func edgesOfWhatHangsOnAnother() throws {
     let space = try SearchSpace([
       Hyperparameter("kind", .choice(["a", "b"])),
@@ -158,7 +160,7 @@ import Testing
     #expect(found.map(\.name) == ["share"] && found.first?.isLow == false)
   }
 
-  /// By hand: of 0, 1 and 5 the last is drawn in to 1 + ln(1 + 4), and all are standardized.
+  /// By hand: of 0, 1 and 5 the last is compressed to 1 + ln(1 + 4), and all are standardized.
   @Test func warpedValues() {
     let drawn = [0, 1, 1 + log(5.0)]
     let mean = drawn.reduce(0, +) / 3
@@ -166,7 +168,8 @@ import Testing
     for (found, expected) in zip(WarpedValues([0, 1, 5]).list, drawn) {
       #expect(abs(found - (expected - mean) / deviation) < 1e-12)
     }
-    // Where most are the lowest the others are still told from them; what is infinite or huge leaves nothing infinite.
+    // If most are the lowest, the others are still distinguished; infinite or huge values leave nothing
+    // infinite.
     let tied = WarpedValues([0, 0, 0, 0, 0, 1, 1, 1, 2]).list
     #expect(tied[0] < tied[5] && tied[5] < tied[8] && abs(tied.reduce(0, +)) < 1e-9)
     for strange in [[0, 1, .infinity], [-.infinity, 0, 1], [-1e308, 0, 1e308]] {

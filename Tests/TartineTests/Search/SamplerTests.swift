@@ -11,7 +11,7 @@ import Testing
     ])
   }
 
-  /// Branin's function, whose lowest value is 0.397887.
+  /// Branin's function, whose minimum is 0.397887.
   private func branin(_ values: [String: JSONValue]) -> Double {
     let (x, y) = (values["x"]?.number ?? 0, values["y"]?.number ?? 0)
     let bowl = y - 5.1 / (4 * Double.pi * Double.pi) * x * x + 5 / Double.pi * x - 6
@@ -27,7 +27,7 @@ import Testing
     return history.compactMap(\.value).min() ?? .infinity
   }
 
-  /// Of 60 trials at random the best is among the best twentieth of all with probability 1 − 0.95⁶⁰ = 95.4 %.
+  /// The best of 60 random trials is in the best twentieth with probability 1 − 0.95⁶⁰ = 95.4 %.
   @Test func sixtyRandomTrials() throws {
     let space = try SearchSpace([Hyperparameter("x", .number(low: 0, high: 1))])
     let studies = 10_000
@@ -39,8 +39,8 @@ import Testing
     #expect(abs(Double(hits) / Double(studies) - expected) < 4 * deviation, "\(hits)")
   }
 
-  /// Each half, quarter, eighth … of each dimension holds as many of the first 2ᵏ points as any other, scrambled or not; and in
-  /// two dimensions each box of 1/2ᵏ does.
+  /// Each half, quarter, eighth … of each dimension holds equally many of the first 2ᵏ points, scrambled or
+  /// not; and in two dimensions so does each box of 1/2ᵏ.
   @Test(arguments: [1, 2, 3]) func sobolFillsEvenly(_ seed: Int) {
     let sequence = SobolSequence(dimensions: 12, seed: UInt64(seed))
     let points = (0..<64).map { sequence[$0] }
@@ -52,11 +52,11 @@ import Testing
       #expect(boxes.count == 64, "\(across)")
     }
     #expect(SobolSequence(dimensions: 12, seed: 9)[0] != sequence[0])
-    // Beyond the table points are as good as random.
+    // Beyond the table, points are as good as random.
     #expect(Set((0..<64).map { SobolSequence(dimensions: 30, seed: 1)[$0][29] }).count == 64)
   }
 
-  /// What was tried is not tried again while there is anything else: of 24 settings 24 trials try every one.
+  /// No setting is repeated while there are others: with 24 settings, 24 trials try each one.
   @Test(arguments: [SamplerChoice.guidedZoom, .gaussianProcess]) func fewSettings(_ choice: SamplerChoice) throws {
     let space = try SearchSpace([
       Hyperparameter("kind", .choice(["a", "b", "c"])), Hyperparameter("units", .integer(low: 1, high: 4)),
@@ -69,7 +69,7 @@ import Testing
       let cost = abs((values["units"]?.number ?? 0) - 3) + (values["kind"] == "b" ? 0 : 1)
       history.append(Observation(point: try #require(space.point(of: values)), value: cost))
     }
-    // The first four fill the space, wherever they fall.
+    // The first four fill the space, wherever they are.
     let after = history.dropFirst(4).map(\.point)
     #expect(Set(after).count == after.count && Set(history.prefix(4).map(\.point)).isDisjoint(with: after))
   }
@@ -87,7 +87,7 @@ import Testing
     #expect(choice.sampler.suggest(30, in: plane, after: history, seed: 6) != once)
   }
 
-  /// Each that learns beats chance on Branin's function: 40 trials, the median of seven seeds.
+  /// Each model-based sampler beats random search on Branin's function: 40 trials, the median of seven seeds.
   @Test(arguments: [SamplerChoice.guidedZoom, .gaussianProcess, .coarseToFine, .tpe])
   func learnersBeatChance(_ choice: SamplerChoice) {
     let seeds: [UInt64] = [1, 2, 3, 4, 5, 6, 7]
@@ -97,7 +97,8 @@ import Testing
     if choice == .guidedZoom || choice == .gaussianProcess { #expect(found < 0.41, "\(found)") }
   }
 
-  /// Failed, running and missing values, choices and whole numbers: something is suggested, within the space.
+  /// Failed, running and missing values, choices and whole numbers: each sampler suggests a point within the
+  /// space.
   @Test(arguments: SamplerChoice.allCases) func anythingMayComeOfATrial(_ choice: SamplerChoice) throws {
     let space = try SearchSpace([
       Hyperparameter("a", .choice(["x", "y", "z"])),
@@ -112,14 +113,15 @@ import Testing
       let value: Double? = number % 7 == 3 ? .infinity : number % 11 == 5 ? nil : number % 2 == 0 ? 1 : Double(number)
       history.append(Observation(point: space.point(of: values) ?? point, value: value))
     }
-    // All alike, or all failed: nothing to learn from, and no harm.
+    // All equal, or all failed: nothing to learn from, and no harm.
     let same = history.map { Observation(point: $0.point, value: 3) }
     #expect(choice.sampler.suggest(40, in: space, after: same, seed: 2).count == 3)
     let failed = history.map { Observation(point: $0.point, value: .infinity) }
     #expect(choice.sampler.suggest(40, in: space, after: failed, seed: 2).count == 3)
   }
 
-  /// A half as wide each round, around the best; where that lies at an edge of its box the next one is wider by √2, beyond it.
+  /// Half as wide in each round, around the best; if that is at the edge of its box, the next box is wider by
+  /// √2, beyond it.
   @Test func boxesShrinkAndMove() throws {
     let space = try SearchSpace([Hyperparameter("x", .number(low: 0, high: 1))])
     let sampler = CoarseToFineSampler(roundSize: 8)
@@ -134,7 +136,8 @@ import Testing
     let fixed = boxes { _ in 0.3 }
     #expect(fixed.map { $0.high[0] - $0.low[0] }.map { ($0 * 1000).rounded() / 1000 } == [1, 0.5, 0.25, 0.125])
     #expect(fixed.allSatisfy { $0.low[0] <= 0.3 && 0.3 <= $0.high[0] })
-    // The first round's best are 0.1 and 0.3, the second's 0.48 and 0.49, at the edge of its box: the third lies around them.
+    // The first round's best are 0.1 and 0.3, the second's 0.48 and 0.49, at the edge of its box: the third
+    // is around them.
     let first = [0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0].map { Observation(point: [$0], value: 1 + $0) }
     let second = [0.48, 0.49, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3].map { Observation(point: [$0], value: 0.9 - $0) }
     let moving = sampler.boxes(16, in: space, after: first + second)

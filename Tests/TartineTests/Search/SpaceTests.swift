@@ -2,26 +2,27 @@ import Tartine
 import Testing
 
 @Suite struct SpaceTests {
-  /// Places by hand: the middle of 10⁻⁴ to 1 is 10⁻² on a log scale, that of 0.9 to 0.999 is 0.99 on a reverse-log one.
+  /// Positions by hand: the middle of 10⁻⁴ to 1 is 10⁻² on a log scale, that of 0.9 to 0.999 is 0.99 on a
+  /// reverse-log scale.
   @Test func scales() throws {
     func number(_ domain: Domain, _ unit: Double) -> Double { domain.value(at: unit).number ?? .nan }
     #expect(abs(number(.number(low: 2, high: 6), 0.25) - 3) < 1e-12)
     #expect(abs(number(.number(low: 1e-4, high: 1, scale: .log), 0.5) - 1e-2) < 1e-12)
     #expect(abs(number(.number(low: 0.9, high: 0.999, scale: .reverseLog), 0.5) - 0.99) < 1e-12)
     #expect(number(.number(low: 0, high: 1, step: 0.25), 0.5) == 0.5)
-    // As people write them, and ends as they are.
+    // In short decimal form, and the ends exactly.
     #expect([0.3, 0.5, 0.9].map { number(.number(low: 0.1, high: 0.7, step: 0.1), $0) } == [0.3, 0.4, 0.7])
     #expect(number(.number(low: 0, high: 0.9, step: 0.3), 1) == 0.9)
     #expect([0, 1.0].map { number(.number(low: 0.01, high: 3, scale: .log), $0) } == [0.01, 3])
     #expect([0, 1.0].map { number(.number(low: 0.3, high: 0.97, scale: .reverseLog), $0) } == [0.3, 0.97])
     let layers = Domain.integer(low: 1, high: 4)
     #expect([0, 0.24, 0.26, 0.99, 1].map { number(layers, $0) } == [1, 1, 2, 4, 4])
-    // From 0.5 to 128.5 by orders of magnitude: 8 is in the middle of it.
+    // From 0.5 to 128.5 by orders of magnitude: 8 is in the middle.
     #expect(number(.integer(low: 1, high: 128, scale: .log), 0.5) == 8)
     #expect(Domain.choice(["a", "b", "c"]).value(at: 0.5) == "b")
   }
 
-  /// A value's place gives the value again.
+  /// The position of a value gives the value again.
   @Test(arguments: [
     // 0.3 + (0.9 − 0.3) is above 0.9 in floating point.
     Domain.number(low: -3, high: 7), .number(low: 0.3, high: 0.9), .number(low: 1e-5, high: 10, scale: .log),
@@ -42,7 +43,7 @@ import Testing
     #expect(domain.unit(of: "nothing of the kind") == nil)
   }
 
-  /// What equal shares of a scale hold: each order of magnitude as many as any other.
+  /// The distribution over equal parts of a scale: each order of magnitude has the same share.
   @Test func logScalesDrawEachOrderOfMagnitudeAlike() throws {
     let space = try SearchSpace([Hyperparameter("rate", .number(low: 1e-4, high: 1, scale: .log))])
     var counts = [0, 0, 0, 0]
@@ -51,7 +52,7 @@ import Testing
       let rate = try #require(space.values(at: point)["rate"]?.number)
       counts[rate < 1e-3 ? 0 : rate < 1e-2 ? 1 : rate < 1e-1 ? 2 : 3] += 1
     }
-    // A share of a quarter of 4 000 has a deviation of 27.
+    // A share of a quarter of 4 000 has a standard deviation of 27.
     #expect(counts.allSatisfy { abs($0 - 1000) < 120 }, "\(counts)")
   }
 
@@ -90,7 +91,7 @@ import Testing
     #expect(try SearchSpace(json: space.json) == space)
   }
 
-  /// Each wrong space is named with what is wrong.
+  /// Each invalid space is reported with its error.
   @Test(arguments: [
     ("{}", "needs at least one hyperparameter"), ("3", "is an object of hyperparameters"), ("[1]", "has no name"),
     ("{", "cannot be read"),

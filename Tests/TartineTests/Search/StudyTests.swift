@@ -37,7 +37,7 @@ import Testing
     #expect(try study.ask(upTo: 30) == nil)
   }
 
-  /// A study in a file goes on as one in memory would, whoever opens it and however often.
+  /// A study in a file continues like one in memory, whoever opens it and however often.
   @Test func aFileGoesOnAsIfNothingHadBeen() throws {
     let path = temporary()
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -47,7 +47,7 @@ import Testing
       try search(try Study(space, file: path, sampler: GuidedZoomSampler(), seed: 99 - UInt64(count)), upTo: count)
     }
     let study = try Study(nil, file: path, sampler: RandomSampler())
-    // The seed of whoever made it holds.
+    // The seed of the creator is kept.
     #expect(study.seed == 94 && study.space == space && study.name == "tartine")
     let again = try Study(space, sampler: GuidedZoomSampler(), seed: 94)
     try search(again, upTo: 24)
@@ -75,7 +75,8 @@ import Testing
     #expect(found.map(\.value) == [3, .infinity, nil, 4, nil, nil] && found[3].reports == [1: 5, 2: 4])
   }
 
-  /// Two at one file: what one asks for the other may end, and a report that is not a number is no value.
+  /// Two processes on one file: either can finish a trial that the other asked for, and a report that is not
+  /// a number is no value.
   @Test func oneAsksAndAnotherTells() throws {
     let path = temporary()
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -92,7 +93,7 @@ import Testing
       performing: { try Study(space, sampler: RandomSampler()).tell(strange, value: 1) }, throws: { $0 is SearchError })
   }
 
-  /// Files that nobody wrote so on purpose.
+  /// Malformed files.
   @Test(arguments: [
     "UPDATE trials SET number = -1 WHERE number = 1", "UPDATE trials SET number = 7 WHERE number = 1",
     "UPDATE trials SET state = 'done'", "UPDATE study_user_attributes SET value_json = '{'",
@@ -115,7 +116,7 @@ import Testing
     #expect(try Study(nil, file: path, sampler: RandomSampler()).trials().allSatisfy { $0.seconds == nil })
   }
 
-  /// Another program's file stays as it is, byte for byte.
+  /// Another program's file is unchanged, byte for byte.
   @Test func aFileOfAnotherProgram() throws {
     let path = temporary()
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -137,7 +138,8 @@ import Testing
     #expect(try study.ask()?.number == 2)
   }
 
-  /// Several threads at once: each number once, and every suggestion can be made again from what it saw.
+  /// Several threads at once: each number once, and every suggestion can be reproduced from the trials it
+  /// saw.
   @Test func severalAtOnce() throws {
     let path = temporary()
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -170,7 +172,7 @@ import Testing
       throws: { ($0 as? FileError)?.kind == .cannotCreate })
   }
 
-  /// A thousand trials, without waiting for a disk: what the tuner itself takes of each.
+  /// A thousand trials without waiting for a disk: the tuner's own time for each.
   @Test func aThousandTrialsAreKept() throws {
     let study = try Study(space, sampler: SobolSampler(), seed: 1)
     try search(study, upTo: 1000)

@@ -1,7 +1,7 @@
 import Tartine
 import Testing
 
-/// The last stages of tuning, on trials whose first scores are made up.
+/// The final stages of tuning, on trials with made-up first scores.
 @Suite struct WinnerTests {
   private static let rate = "optimizer.learningRate"
   private let space: SearchSpace
@@ -19,7 +19,7 @@ import Testing
 
   private static func values(_ rate: Double) -> [String: JSONValue] { [Self.rate: .number(rate)] }
 
-  /// Trials of these rates with these first scores.
+  /// Trials with these learning rates and first scores.
   private func trials(_ tried: [(rate: Double, score: Double)]) throws -> [Trial] {
     let study = try Study(space, sampler: RandomSampler())
     for (rate, score) in tried {
@@ -36,7 +36,7 @@ import Testing
     #expect(winner.candidates.map(\.trial.number).sorted() == [1, 2])
     #expect(winner.lead != nil && winner.test != nil)
     #expect(winner.optimism == winner.best.dev.value - (winner.best.trial.value ?? 0))
-    // What is told of both is of seeds that chose nothing.
+    // Both are reported with seeds that chose nothing.
     let seeds = winner.candidates.map { $0.runs.map(\.recipe.seed) }
     #expect(seeds == [[1_000_005, 1_000_006], [1_000_005, 1_000_006]])
 
@@ -47,7 +47,8 @@ import Testing
   }
 
   @Test func whoeverWonBefore() throws {
-    // The third of the good is hardly another setting than the first; rates of almost nothing leave the network as it was drawn, now better and now worse.
+    // The third of the good ones is nearly the same setting as the first; tiny learning rates leave the
+    // network as initialized, sometimes better and sometimes worse.
     let trials = try trials([(1e-8, 0.5), (0.3, 0.05), (0.02, 0.06), (0.25, 0.055), (1e29, 0.4)])
     func old(_ number: Int) throws -> (OldWinner, Winner) {
       let winner = try #require(
@@ -63,7 +64,7 @@ import Testing
     let best = winner.best.trial.number
     let (same, _) = try old(best)
     #expect(same.verdict == .holds && same.comparison == nil)
-    // What can be trained no more does not hold.
+    // A candidate that can no longer be trained is dropped.
     let (diverged, _) = try old(4)
     #expect(diverged.verdict == .fails && diverged.comparison == nil)
     #expect(diverged.sentence.contains("cannot be trained"))

@@ -1,9 +1,9 @@
 import Tartine
 import Testing
 
-/// Averages of the weights, batch norm's averages made anew for them, and gradients that are accumulated.
+/// Weight averaging, recomputed batch norm statistics, and gradient accumulation.
 @Suite struct AveragingTests {
-  /// Rows of three numbers, the third of another scale, and a label that follows the first.
+  /// Rows of three numbers, the third on another scale, and a label that follows the first.
   private func data(_ rows: Int) throws -> Split {
     var stream = RandomStream(seed: 3, purpose: .test)
     let rows = (0..<rows).map { _ in (0..<3).map { Float(stream.uniform()) * ($0 == 2 ? 5 : 1) } }
@@ -22,13 +22,13 @@ import Testing
     }.batchSize(50).epochs(5).bins(0).penalty(.l2(0.01))
       .optimizer(.momentum(learningRate: .constant(0.1)).clipped(.globalNorm(0.5)))
     let whole = weights(try recipe.train(on: split, seed: 2).model)
-    // 50 rows in pieces of 17, 17 and 16.
+    // 50 rows in micro-batches of 17, 17 and 16.
     let pieces = weights(try recipe.accumulation(3).train(on: split, seed: 2).model)
     for (a, b) in zip(whole, pieces) { #expect(abs(a - b) < 1e-5) }
     #expect(whole != pieces)
   }
 
-  /// Its inputs are standardized columns, whatever the weights, so that the norm's averages are known.
+  /// Its inputs are standardized columns, whatever the weights, so that the statistics of the norm are known.
   @Test(arguments: [WeightAverage.exponential(beta: 0.9), .stochastic(from: 0)])
   func theNormsAveragesAreThoseOfAllTrainRows(_ average: WeightAverage) throws {
     let split = try data(200)
@@ -42,7 +42,7 @@ import Testing
     for value in model.plan.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.1) }
   }
 
-  /// What predicts is the average of weights as they were kept.
+  /// The predictor uses the average of the recorded weights.
   @Test func theAverageIsOfWeightsWithinTheLargestNorm() throws {
     let model = try Recipe {
       Dense(20); ReLU()
@@ -63,12 +63,12 @@ import Testing
     var averaged = recipe
     averaged.optimizer.average = .stochastic(from: 0.75)
     #expect(WeightAverage.stochastic(from: 0.75).epochs(after: 2, of: 2) == 1)
-    // The mean of one epoch's weights is those weights.
+    // The mean over one epoch's weights is those weights.
     #expect(
       weights(try averaged.train(on: split, seed: 2).model) == weights(try recipe.train(on: split, seed: 2).model))
   }
 
-  /// Two steps of four pieces are eight of them, by which the averages are corrected for their start.
+  /// Two steps of four micro-batches count as eight updates in the bias correction of the averages.
   @Test func theNormsAveragesCountPieces() throws {
     let model = try Recipe {
       BatchNorm(); Dense(4); ReLU()
@@ -76,14 +76,14 @@ import Testing
     for value in model.plan.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.25, "\(value)") }
   }
 
-  /// Averaged over all that was, noise of a rate that is too high goes away.
+  /// Averaging over all steps removes the noise of a learning rate that is too high.
   @Test func averagesAreCloserToTheMinimum() throws {
     let split = try data(400)
     let recipe = Recipe {
       Dense(4); Tanh()
     }.batchSize(4).epochs(12).bins(0)
     let noisy = Optimizer.momentum(learningRate: .constant(0.3))
-    /// The mean over seeds: one may end near the minimum by luck.
+    /// The mean over seeds: a single one may end near the minimum by luck.
     func loss(_ optimizer: Optimizer) throws -> Double {
       let recipe = recipe.optimizer(optimizer)
       return try (0..<8).map { try #require(try recipe.train(on: split, seed: $0).history.last).train.loss }.reduce(

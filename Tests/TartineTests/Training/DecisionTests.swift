@@ -2,9 +2,9 @@ import Foundation
 import Tartine
 import Testing
 
-/// What is chosen on dev after training: the temperature, and the threshold.
+/// Choices on dev after training: the temperature and the threshold.
 @Suite struct DecisionTests {
-  /// Logits whose answers are drawn with the probabilities that they mean, and then stretched: the stretch is found.
+  /// Labels drawn with the probabilities of the logits, which are then scaled: the scale is recovered.
   @Test(arguments: [0.4, 1, 3]) func findsTheTemperature(_ stretch: Double) {
     var stream = RandomStream(seed: 4, purpose: .test)
     var (logits, truths) = ([Float](), [Double]())
@@ -29,7 +29,7 @@ import Testing
     #expect(abs(two.temperature / stretch - 1) < 0.05, "\(two.temperature)")
   }
 
-  /// No threshold between any two scores is better, by each metric computed plainly.
+  /// No threshold between any two scores is better, for each metric computed directly.
   @Test(arguments: ThresholdMetric.allCases) func findsTheThreshold(_ metric: ThresholdMetric) {
     var stream = RandomStream(seed: 8, purpose: .test)
     let truths = (0..<200).map { $0 % 7 == 0 ? 1.0 : 0 }
@@ -74,7 +74,7 @@ import Testing
     #expect(recall(decided) > recall(plain) + 0.05)
     let again = try Model(file: try decided.model.fileContents(), path: "memory")
     #expect(again.decision == decided.model.decision)
-    // One row is answered as a table's are.
+    // A single row is predicted like the rows of a table.
     for x in [0.05, 0.5, 0.95] {
       let one = try again.predict(["x1": .number(x), "x2": 0.5])
       #expect((one.text == "yes") == (one.probabilities[1] > again.decision.threshold))
@@ -95,7 +95,7 @@ import Testing
     let metrics = Metrics(try run.test())
     let coverage = try #require(metrics["coverage"])
     #expect(coverage.low < 0.9 && coverage.high > 0.9, "\(coverage)")
-    // Of a normal with deviation 1: the density at its 90 % point.
+    // For a standard normal distribution: the density at its 90 % point.
     let loss = try #require(metrics["quantile-loss"])
     #expect(loss.low < 0.1755 && loss.high > 0.1755, "\(loss)")
   }

@@ -1,10 +1,10 @@
 import Tartine
 import Testing
 
-/// Settings that are there to show what going without does.
+/// Settings that exist to show the effect of leaving a technique out.
 @Suite struct PlantingTests {
   @Test func rowsInTheFilesOrder() throws {
-    // Sorted by class: the last rows of an epoch say the same.
+    // Sorted by class: the last rows of an epoch have the same label.
     let data = try Dataset(
       features: (0..<400).map { [Float($0 % 20), Float($0 / 200)] }, labels: (0..<400).map { $0 < 200 ? "a" : "b" }
     ).split(seed: 1)

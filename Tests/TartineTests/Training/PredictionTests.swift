@@ -3,7 +3,7 @@ import Synchronization
 import Tartine
 import Testing
 
-/// Answers of a trained model.
+/// Predictions of a trained model.
 @Suite struct PredictionTests {
   /// One model predicts from any thread.
   @Test func oneRowFromSeveralThreads() throws {

@@ -2,9 +2,9 @@ import Foundation
 import Tartine
 import Testing
 
-/// Noise, mixed rows, scheduled dropout, and the output's start.
+/// Input noise, mixup, scheduled dropout, and the initial output bias.
 @Suite struct RegularizationTests {
-  /// λ of a row and 1 − λ of the next, their targets too; λ is a function of the step.
+  /// λ of a row and 1 − λ of the next, for targets too; λ is a function of the step.
   @Test func mixupMixesEachRowWithTheNext() {
     let buffer = BatchBuffer(rows: 3, width: 2, targetWidth: 1, precision: .float64)
     let data = PreparedRows.of([1, 2, 3, 4, 5, 6], width: 2, targets: .matrix(Arena.of([0, 1, 0]), width: 1))
@@ -17,7 +17,8 @@ import Testing
     #expect(Array(y) == [0.25, 0.75, 0])
   }
 
-  /// A weight follows its row's target; of classes both are left to the loss, with the first behind the last.
+  /// A weight follows its row's target; for classes both are left to the loss, with the first one after the
+  /// last.
   @Test func mixupKeepsEachRowsWeight() {
     let values: [Float] = [1, 2, 3]
     let numbers = BatchBuffer(rows: 3, width: 1, targetWidth: 1, precision: .float64)
@@ -59,7 +60,7 @@ import Testing
     #expect(agree(shares(.flatCosine), [1, 1, 1, 0.5, 0]))
   }
 
-  /// How many of a wide layer's units are dropped in a step.
+  /// The number of a wide layer's units that are dropped in a step.
   @Test func dropoutFollowsItsSchedule() throws {
     let plan = try Network { Dropout(keep: 0.5, schedule: .annealed) }.plan(input: [4000], outputs: 1)
     let weights = plan.makeParameterArena(.float32)
@@ -84,7 +85,8 @@ import Testing
     var stream = RandomStream(seed: 6, purpose: .test)
     let rows = (0..<2000).map { _ in [Float(stream.normalPair().0)] }
     let split = try Dataset(features: rows, values: rows.map { Double($0[0]) }).split(seed: 1)
-    // Noise of deviation 3 on an input of deviation 1 is a ridge: the slope is 1 / (1 + 9).
+    // Noise with standard deviation 3 on an input with standard deviation 1 is a ridge penalty: the slope is
+    // 1 / (1 + 9).
     let model = try recipe.bins(0).optimizer(.adam(learningRate: .cosine(from: 0.02))).train(on: split, seed: 1).model
     let slope = try model.predict(["x1": 1]).number! - model.predict(["x1": 0]).number!
     #expect(abs(slope - 0.1) < 0.03, "\(slope)")
@@ -96,7 +98,7 @@ import Testing
     let rows = (0..<1000).map { _ in [Float(stream.uniform())] }
     func bias(_ labels: [String], _ start: OutputBias) throws -> [Double] {
       let split = try Dataset(features: rows, labels: labels).split(seed: 1)
-      // The rate 0 would be refused, and this changes nothing.
+      // A learning rate of 0 would be rejected, and this one changes nothing.
       let recipe = Recipe {}.epochs(1).outputBias(start).optimizer(.gradientDescent(learningRate: .constant(1e-12)))
       let model = try recipe.train(on: split, seed: 1).model
       return model.plan.parameters.first { $0.name == "output.bias" }!.doubles(in: model.weights, .float32)
@@ -107,7 +109,7 @@ import Testing
     #expect(try zip(bias(three, .prior), [0.6, 0.3, 0.1]).allSatisfy { abs($0 - log($1)) < 1e-4 })
   }
 
-  /// Columns become embeddings by their layout, with the rest before them.
+  /// Columns become embeddings by their layout, preceded by the other columns.
   @Test func embeddingsOfColumns() throws {
     let layout = InputLayout(numbers: [0, 4], categories: [1..<4, 5..<7])
     let network = Network {
@@ -129,7 +131,7 @@ import Testing
     }
   }
 
-  /// A wave with several turns is out of reach for so small a network without the embedding.
+  /// A wave with several periods is out of reach for such a small network without the embedding.
   @Test func aPeriodicEmbeddingFollowsWaves() throws {
     var stream = RandomStream(seed: 7, purpose: .test)
     let rows = (0..<2000).map { _ in [Float(stream.uniform() * 6)] }

@@ -16,7 +16,7 @@ import Testing
   }
   .optimizer(.adam(learningRate: .cosine(from: 3e-3)).clipped(.globalNorm(5))).batchSize(64).epochs(4)
 
-  /// Everything that a checkpoint holds, and a rate that follows the history.
+  /// Everything in a checkpoint, and a learning rate that depends on the history.
   static let averaged = recipe.accumulation(3).augmentation(.preset).optimizer(
     .amsGrad(learningRate: .plateau(from: 3e-3, factor: 0.5, patience: 0)).averaged(.exponential(beta: 0.98)))
   static let stochastic = recipe.penalty(Penalty(l2: 1e-3, biases: true, maxNorm: 1)).optimizer(
@@ -24,7 +24,7 @@ import Testing
 
   static let unclipped = recipe.augmentation(.preset).optimizer(.adam(learningRate: .cosine(from: 3e-3)))
 
-  /// Nodes that are not fused, a sum of two, and what is drawn for each step.
+  /// Nodes that are not fused, a sum of two, and the random draws of each step.
   static let branched = Recipe {
     Flatten()
     GaussianNoise(deviation: 0.1)
@@ -46,7 +46,8 @@ import Testing
     return path
   }
 
-  /// Where the gradient is clipped, weights are updated in a phase of their own; else where their gradients are made.
+  /// If the gradient is clipped, weights are updated in a separate phase; otherwise when their gradients are
+  /// computed.
   @Test(arguments: [recipe, unclipped, averaged, stochastic, branched]) func theSameBitsForAnyNumberOfThreadsAndTwice(
     _ recipe: Recipe
   ) throws {
@@ -69,7 +70,7 @@ import Testing
     #expect(try weights(free) == weights(free.optimizer(free.optimizer.clipped(.globalNorm(1e30)))))
   }
 
-  /// Loss and bias gradient are finite here, and x · (a − y) = 10³⁰ · 10¹⁰ is more than a Float holds.
+  /// Loss and bias gradient are finite here, and x · (a − y) = 10³⁰ · 10¹⁰ overflows a Float.
   @Test(arguments: [nil, 1e30]) func aWeightGradientThatIsNotFiniteIsNotApplied(_ clip: Double?) throws {
     let plan = try Network {}.plan(input: [1], outputs: 1)
     let weights = plan.makeParameterArena(.float32)
@@ -89,7 +90,7 @@ import Testing
     #expect(plan.parameters[0].doubles(in: weights, .float32) == [Double(Float(1e-20))])
   }
 
-  /// Interrupted after each epoch in turn, and gone on with from the folder.
+  /// Interrupted after each epoch in turn, and resumed from the folder.
   @Test(arguments: [1, 2, 3], [recipe, averaged, stochastic, branched])
   func resumedRunsHaveTheSameBits(epoch: Int, of recipe: Recipe) throws {
     let source = DataSource(data: DataSource.digits, splitSeed: 1)
@@ -99,7 +100,7 @@ import Testing
 
     let cut = try RunFolder(creating: try temporaryFolder() + "/cut", named: "")
     struct Killed: Error {}
-    // An error at the next epoch's end stands for a kill: the folder is as the last checkpoint left it.
+    // An error at the end of the next epoch stands for a kill: the folder is as the last checkpoint left it.
     let trainer = try Trainer(recipe, split: split, threads: 1, observers: [])
     let recipe = trainer.recipe
     try Files.write(try JSON.text(recipe), to: cut.recipe)
@@ -155,7 +156,7 @@ import Testing
     for _ in 0..<300 {
       var damaged = bytes
       damaged[stream.integer(below: bytes.count)] ^= 1 << UInt8(stream.integer(below: 8))
-      // Blanks behind the header's JSON say nothing; any other bit is found.
+      // Blanks after the JSON header are ignored; any other changed bit is detected.
       if (try? open(damaged)) != nil {
         let text = String(decoding: damaged[8..<200], as: UTF8.self)
         Issue.record("a flipped bit was not found: \(text)")
@@ -180,7 +181,7 @@ import Testing
     #expect(error?.epoch == 1 && (error?.step ?? 0) <= 5)
     #expect(error?.description.contains("the training diverged") == true)
 
-    // One poisoned row: its number is named, counted from 1 as it lies in the data.
+    // One bad row: its number is reported, counted from 1 in the order of the data.
     var features = (0..<100).map { [Float($0 % 7), Float($0 % 5)] }
     features[41] = [3.0e38, 3.0e38]
     let data = try Dataset(features: features, labels: (0..<100).map { $0 % 2 })
@@ -189,7 +190,7 @@ import Testing
     var network = Recipe {
       Dense(8); PoisonAbove(limit: 1e4); ReLU()
     }.epochs(2).batchSize(16)
-    // Standardized, the row would be held near the others.
+    // Standardized, the row would be clipped.
     network.preparation.standardize = false
     let fault = #expect(throws: DivergenceError.self) { try network.train(on: poisoned, threads: 1) }
     #expect(fault?.rows == [42] && fault?.layer == "poison1", "\(fault?.description ?? "")")
@@ -207,8 +208,8 @@ import Testing
     #expect(best?.epoch == run.bestEpoch && best?.dev.loss == run.dev.loss && best?.train.error == run.train.error)
   }
 
-  /// Of a trial's dev figure nothing is lost by not looking at epochs that nobody asks for: where the last is kept, the best, and
-  /// where the rate follows dev.
+  /// A trial's dev figure is the same without evaluating unneeded epochs: if the last epoch is kept, the best
+  /// one, and if the learning rate depends on dev.
   @Test func measuringLessChangesNoDevFigure() throws {
     let split = try Dataset.digits().split(seed: 1)
     let plain = Recipe {
@@ -262,7 +263,7 @@ import Testing
     }
     let two = x.map { (row: [Float]) -> Int in row[0] * row[1] > 0 ? 1 : 0 }
     let three = x.map { (row: [Float]) -> Int in row[0] > 0.3 ? 2 : row[1] > 0 ? 1 : 0 }
-    // In the target's own unit: values around 5000 with a deviation of about 350.
+    // In the target's unit: values around 5000 with a standard deviation of about 350.
     let values = x.map { (row: [Float]) -> Double in 5000 + 1000 * Double(row[0] * row[1]) }
     #expect(try score(Dataset(features: x, labels: two)) < 0.1)
     #expect(try score(Dataset(features: x, labels: three)) < 0.1)
@@ -344,7 +345,7 @@ import Testing
   }
 }
 
-/// Passes its input on, but makes what is too large infinite.
+/// An identity layer that makes large values infinite.
 struct PoisonAbove: CustomLayer {
   static let kind = "poison"
   var limit: Double

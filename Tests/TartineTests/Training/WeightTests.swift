@@ -1,7 +1,7 @@
 import Tartine
 import Testing
 
-/// Rows that count more or less than others.
+/// Sample and class weights.
 @Suite struct WeightTests {
   /// A row that counts twice has the gradient of two rows.
   @Test(arguments: [Output.softmax(classes: 3), .sigmoid(labels: 2), .identity(values: 2)])
@@ -31,7 +31,7 @@ import Testing
     #expect(zip(weighted, gradients([0, 1, 2], nil)).contains { abs($0 - $1) > 1e-3 })
   }
 
-  /// One in ten is rare; balanced, it is found far more often.
+  /// One in ten is rare; with balanced weights, its recall is far higher.
   @Test func balancedClassesFindTheRare() throws {
     var stream = RandomStream(seed: 6, purpose: .test)
     let rows = (0..<3000).map { _ in [Float(stream.uniform()), Float(stream.uniform())] }
@@ -57,7 +57,7 @@ import Testing
       let x, weight: Double
       let y: String
     }
-    // What counts nothing says the opposite.
+    // The rows with weight 0 have the opposite label.
     let table = (0..<400).map { number in
       let x = Double(number % 20)
       let counts = number % 3 != 0
