@@ -87,6 +87,67 @@ def curves(distance, share, n, sets=500, draws=300):
     return {"roc-auc": tuple(hits[0] / used), "average precision": tuple(hits[1] / used)}
 
 
+BINS = 15
+
+
+def sums(confidence, hit):
+    b = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    return [np.bincount(b, w, minlength=BINS) for w in (np.ones(len(b)), hit, confidence)]
+
+
+def calibration_error(confidence, hit, draws=200):
+    """The estimate and interval of CalibrationError, and the plug-in."""
+    n, h, s = sums(confidence, hit)
+    total, used = n.sum(), n > 0
+    n, h, s = n[used], h[used], s[used]
+    seen = np.abs(h - s).sum() / total
+    p = (h + 2 * s / n) / (n + 2)
+    drawn = (rng.binomial(n.astype(int), p, size=(draws, len(n))) - n * p) / total
+    right = (rng.binomial(n.astype(int), s / n, size=(draws, len(n))) - s) / total
+    least = (rng.binomial(n.astype(int), h / n, size=(draws, len(n))) - h) / total
+    noise, other = np.abs(drawn).sum(1), np.abs(right).sum(1)
+    low = max(0, seen - max(np.quantile(noise, 0.975), np.quantile(other, 0.975)))
+    gaps = np.where(h < s, -1, 1) * n / total
+    inside, outside = 0.0, 1.0
+    for _ in range(25):
+        middle = (inside + outside) / 2
+        if max(np.mean(np.abs(middle * gaps + d).sum(1) <= seen) for d in (drawn, least)) >= 0.025:
+            inside = middle
+        else:
+            outside = middle
+    high = max(inside, low)
+    return seen, min(max(math.sqrt(max(0, seen**2 - noise.mean() ** 2)), low), high), low, high
+
+
+def probabilities(kind, slope, n):
+    """The confidence of a model whose logits are `1/slope` times the true ones, and the true probability."""
+    if kind == "four":
+        z = rng.normal(0, 1.5, (n, 4))
+        both = [np.exp(a * z) / np.exp(a * z).sum(1, keepdims=True) for a in (1, slope)]
+        best = z.argmax(1)
+        return both[0][np.arange(n), best], both[1][np.arange(n), best]
+    if kind == "cautious":
+        # Nearly always right, and never certain of it.
+        c = rng.uniform(0.6, 0.97, n)
+        side = rng.random(n) < 0.5
+        return np.where(side, c, 1 - c), np.where(side, 0.99, 0.01)
+    x = rng.normal(*{"even": (0, 1.5), "rare": (-3, 1)}[kind], n)
+    return 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(-slope * x))
+
+
+def calibration(kind, slope, n, sets=200):
+    c, p = probabilities(kind, slope, 300_000)
+    count, h, s = sums(c, p)
+    truth = np.abs(h - s).sum() / count.sum()
+    found = []
+    for _ in range(sets):
+        c, p = probabilities(kind, slope, n)
+        found.append(calibration_error(c, rng.random(n) < p))
+    seen, value, low, high = np.array(found).T
+    covered = np.mean((low <= truth) & (truth <= high))
+    return f"truth {truth:.3f}, plug-in {seen.mean():.3f}, corrected {value.mean():.3f}, coverage {covered:.2f}"
+
+
 def show(what, result):
     print(what, ", ".join(f"{name} {own:.2f} ({boot:.2f})" for name, (own, boot) in result.items()), flush=True)
 
@@ -110,3 +171,8 @@ for n in (30, 100, 300):
     for distance in (1, 2.5, 4):
         for share in (0.5, 0.1):
             show(f"n {n:3}, scores {distance} deviations apart, a share of {share}:", curves(distance, share, n, sets=300))
+print("calibration error")
+for kind, slopes in (("even", (1, 0.6, 0.3)), ("rare", (1, 0.6, 0.3)), ("four", (1, 0.6, 0.3)), ("cautious", (1,))):
+    for slope in slopes:
+        for n in (50, 200, 1000):
+            print(f"{kind}, slope {slope}, n {n}:", calibration(kind, slope, n), flush=True)

@@ -54,7 +54,7 @@ func run() throws {
   let devShare = isChoosing ? 1.0 / 6 : 1.0 / 60
   let split = try images.train.split(.shares(train: 1 - devShare, dev: devShare, test: nil), seed: 0, test: images.test)
 
-  func number(_ flag: String, _ usual: Double) -> Double { value(flag).flatMap { Double($0) } ?? usual }
+  func number(_ flag: String, _ typical: Double) -> Double { value(flag).flatMap { Double($0) } ?? typical }
   let network = Recipe {
     Flatten()
     Dropout(keep: 0.8)

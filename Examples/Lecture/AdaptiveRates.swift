@@ -56,14 +56,14 @@ enum AdaptiveRates {
     func least(_ runs: [Run]) throws -> Double {
       log(try runs.min { $0.dev.loss < $1.dev.loss }?.test().loss ?? .nan)
     }
-    let usual = try adam(0.9, 0.999)
-    let loss = log(try usual.test().loss)
+    let typical = try adam(0.9, 0.999)
+    let loss = log(try typical.test().loss)
     return [
-      Pair(try run(descentRates) { .gradientDescent(learningRate: $0) }.train.loss, usual.train.loss),
+      Pair(try run(descentRates) { .gradientDescent(learningRate: $0) }.train.loss, typical.train.loss),
       Pair(try least([0, 0.5, 0.99].map { try adam($0, 0.999) }), loss),
       Pair(try least([0.9, 0.99, 0.9999].map { try adam(0.9, $0) }), loss),
-      Pair(try run(descentRates) { .momentum(learningRate: $0) }.train.loss, usual.train.loss),
-      Pair(try run(adamRates) { .rmsprop(learningRate: $0) }.train.loss, usual.train.loss),
+      Pair(try run(descentRates) { .momentum(learningRate: $0) }.train.loss, typical.train.loss),
+      Pair(try run(adamRates) { .rmsprop(learningRate: $0) }.train.loss, typical.train.loss),
     ]
   }
 

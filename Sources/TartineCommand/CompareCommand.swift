@@ -4,31 +4,59 @@ import Tartine
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compare",
-    abstract: "Tests whether one run is significantly better than another.",
+    abstract: "Tests whether runs are significantly better than the first one.",
     discussion: """
-      Both runs are evaluated on the same dev rows and paired row by row, so the difference has a narrower \
+      The runs are evaluated on the same dev rows and paired row by row, so the difference has a narrower \
       interval than either figure. Join several seeds of one recipe with commas; the interval then covers \
       the seeds as well.
 
         tartine compare runs/titanic-1 runs/titanic-2
         tartine compare runs/a-1,runs/a-2,runs/a-3 runs/b-1,runs/b-2,runs/b-3
+        tartine compare runs/titanic-1 runs/titanic-2 runs/titanic-3
 
-      The difference is the second run's figure minus the first's: below 0 the second is better.
+      The difference is a run's figure minus the first's: below 0 the run is better. With more than two runs \
+      the p-values are adjusted (Holm), so that the chance of any false positive is at most 5 %.
       """)
 
   @Argument(help: ArgumentHelp("The run's folder, or several, separated by commas.", valueName: "run"))
   var first: String
 
-  @Argument(help: ArgumentHelp("The run to compare it with, or several.", valueName: "run"))
-  var second: String
+  @Argument(help: ArgumentHelp("The runs to compare with it.", valueName: "run"))
+  var others: [String]
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
   var json = false
 
   func run() throws {
-    let (old, new) = (try Self.open(first), try Self.open(second))
-    let comparison = try Comparison(of: new, to: old)
-    try Files.print(json ? try JSON.text(comparison) + "\n" : text(comparison, old, new))
+    let named = ([first] + others).flatMap { $0.split(separator: ",") }.map { Files.absolute(String($0)) }
+    guard Set(named).count == named.count else {
+      throw UsageError("a run is named twice; compare different runs.")
+    }
+    let old = try Self.open(first)
+    let all = try others.map { name in
+      let runs = try Self.open(name)
+      return (name: name, runs: runs, comparison: try Comparison(of: runs, to: old))
+    }
+    let adjusted = HypothesisTest.familyWise(all.map(\.comparison.p))
+    if json {
+      let result = Several(
+        first: first,
+        comparisons: zip(all, adjusted).map { .init(run: $0.name, adjustedP: $1, comparison: $0.comparison) })
+      return try Files.print(try (all.count == 1 ? JSON.text(all[0].comparison) : JSON.text(result)) + "\n")
+    }
+    try Files.print(text(old, all, adjusted))
+  }
+
+  /// The object that is printed for more than two runs.
+  private struct Several: Encodable {
+    struct One: Encodable {
+      let run: String
+      let adjustedP: Double
+      let comparison: Comparison
+    }
+
+    let first: String
+    let comparisons: [One]
   }
 
   private static func open(_ list: String) throws -> [Run] {
@@ -47,24 +75,40 @@ struct CompareCommand: ParsableCommand {
     return runs
   }
 
-  private func text(_ comparison: Comparison, _ old: [Run], _ new: [Run]) -> String {
-    let figure = new[0].model.task == .regression ? "RMSE" : "error"
+  private func text(
+    _ old: [Run], _ all: [(name: String, runs: [Run], comparison: Comparison)], _ adjusted: [Double]
+  ) -> String {
+    let figure = old[0].model.task == .regression ? "RMSE" : "error"
     func count(_ runs: [Run]) -> String { runs.count == 1 ? "" : ", mean of \(runs.count) seeds" }
-    var lines = [
-      "\(first): dev \(figure) \(comparison.text(comparison.otherFigure))\(count(old))",
-      "\(second): dev \(figure) \(comparison.text(comparison.figure))\(count(new))",
-      "",
-      "Second minus first, on the same \(comparison.rows) rows: \(comparison.description), p "
-        + PartComparison.text(p: comparison.p),
-    ]
-    if comparison.seeds.0 + comparison.seeds.1 == 2 {
+    func line(_ name: String, _ value: String, _ runs: [Run]) -> String {
+      "\(name): dev \(figure) \(value)\(count(runs))"
+    }
+    var lines = [line(first, all[0].comparison.text(all[0].comparison.otherFigure), old)]
+    lines += all.map { line($0.name, $0.comparison.text($0.comparison.figure), $0.runs) }
+    lines.append("")
+    if all.count == 1 {
+      let comparison = all[0].comparison
       lines.append(
-        "One seed each: this compares two networks. To compare the recipes, train more runs with other "
+        "Second minus first, on the same \(comparison.rows) rows: \(comparison.description), p "
+          + PartComparison.text(p: comparison.p))
+    } else {
+      lines.append(
+        "Minus the first, on the same \(all[0].comparison.rows) rows; p-values adjusted for \(all.count) tests:")
+      lines += zip(all, adjusted).map { one, p in
+        "  \(one.name): \(one.comparison.description(adjusted: p)), p \(PartComparison.text(p: p))"
+      }
+    }
+    if all.contains(where: { $0.comparison.seeds.0 + $0.comparison.seeds.1 == 2 }) {
+      lines.append(
+        "One seed each: this compares networks. To compare the recipes, train more runs with other "
           + "values of --seed and the same --split-seed."
       )
     }
-    if new[0].recipe.keeps == .best {
-      lines.append("Both epochs were chosen on dev, so both figures are a little optimistic.")
+    if old[0].recipe.keeps == .best {
+      lines.append(
+        all.count == 1
+          ? "Both epochs were chosen on dev, so both figures are a little optimistic."
+          : "The epochs were chosen on dev, so the figures are a little optimistic.")
     }
     return lines.joined(separator: "\n") + "\n"
   }

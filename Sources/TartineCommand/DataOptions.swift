@@ -17,6 +17,7 @@ struct DataOptions: ParsableArguments {
   var target: String?
 
   @Option(
+    name: [.customLong("sample-weights"), .customLong("weights")],
     parsing: .unconditional,
     help: ArgumentHelp("The column of sample weights, used in training.", valueName: "column"))
   var weights: String?
@@ -61,11 +62,7 @@ struct DataOptions: ParsableArguments {
         + "flag, NA, None and null in a target are classes.", valueName: "texts"))
   var missing: String?
 
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "The number of lines to skip above the header; by default title lines are detected.", valueName: "n"))
-  var skipLines: Int?
+  @OptionGroup var layout: LayoutOptions
 
   @Option(
     parsing: .unconditional,
@@ -97,7 +94,8 @@ struct DataOptions: ParsableArguments {
     if let format = own.format {
       source.format = CSVFormat(
         skipLines: format.skipLines ?? earlier.format?.skipLines,
-        missing: missing == nil ? earlier.format?.missing ?? [] : format.missing)
+        missing: missing == nil ? earlier.format?.missing ?? [] : format.missing,
+        hasHeader: format.hasHeader ?? earlier.format?.hasHeader)
     }
     if split != nil { source.split = own.split }
     if splitBy != nil { source.splitBy = own.splitBy }
@@ -106,17 +104,14 @@ struct DataOptions: ParsableArguments {
   }
 
   private var leftOut: [String]? {
-    leaveOut.map { $0.split(separator: ",").map(String.init) }
+    leaveOut.map { $0.split(separator: ",").map { String($0.drop { $0 == " " }) } }
   }
 
   private func parsedFormat() throws -> CSVFormat? {
-    guard missing != nil || skipLines != nil else { return nil }
-    if let skipLines, !(0...1_000_000).contains(skipLines) {
-      throw UsageError("--skip-lines must be at least 0, not \(skipLines).")
-    }
-    return CSVFormat(
-      skipLines: skipLines,
-      missing: missing.map { $0.split(separator: ",").map { String($0.drop { $0 == " " }) } } ?? [])
+    guard missing != nil || layout.isGiven else { return nil }
+    var format = layout.format
+    format.missing = missing.map { $0.split(separator: ",").map { String($0.drop { $0 == " " }) } } ?? []
+    return format
   }
 
   private func parsedTask() throws -> LearningTask? {
@@ -150,15 +145,38 @@ struct DataOptions: ParsableArguments {
   func disagreement(with source: DataSource) throws -> String? {
     if let data, data != source.data, Files.absolute(data) != source.data { return "DATA" }
     if let target, target != source.target { return "--target" }
-    if let weights, weights != source.weights { return "--weights" }
+    if let weights, weights != source.weights { return "--sample-weights" }
     if let test, test != source.test, Files.absolute(test) != source.test { return "--test" }
     if let leftOut, leftOut != source.leaveOut { return "--leave-out" }
     if missing != nil, try parsedFormat()?.missing != source.format?.missing { return "--missing" }
-    if let skipLines, skipLines != source.format?.skipLines { return "--skip-lines" }
+    if let skipLines = layout.skipLines, skipLines != source.format?.skipLines { return "--skip-lines" }
+    if layout.noHeader, source.format?.hasHeader != false { return "--no-header" }
     if task != nil, try parsedTask() != source.task { return "--task" }
     if split != nil, try parsedShares() != source.split { return "--split" }
     if splitBy != nil, try parsedMethod()?.description != source.splitBy { return "--split-by" }
     if let splitSeed, splitSeed != source.splitSeed { return "--split-seed" }
     return nil
+  }
+}
+
+/// The flags for the layout of a CSV file that cannot be inferred.
+struct LayoutOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The number of lines to skip above the header; by default title lines are detected.", valueName: "n"))
+  var skipLines: Int?
+
+  @Flag(help: "The first line is a row; the columns are named column1, column2, ….")
+  var noHeader = false
+
+  var isGiven: Bool { skipLines != nil || noHeader }
+
+  var format: CSVFormat { CSVFormat(skipLines: skipLines, hasHeader: noHeader ? false : nil) }
+
+  func validate() throws {
+    if let skipLines, !(0...1_000_000).contains(skipLines) {
+      throw ValidationError("--skip-lines must be at least 0, not \(skipLines).")
+    }
   }
 }

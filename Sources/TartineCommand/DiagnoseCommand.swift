@@ -99,7 +99,7 @@ struct DiagnoseCommand: ParsableCommand {
     }
     if isTerminal { Files.show("\r\u{1B}[K") }
     let examination = found.withCommands { place in
-      "\(Shell.program) train \(source.flags) --recipe \(Shell.quoted(folder.recipe(ofPrescription: place)))"
+      "tartine train \(source.flags) --recipe \(Shell.quoted(folder.recipe(ofPrescription: place)))"
     }
     do {
       try folder.write(examination, on: subject.split, source)

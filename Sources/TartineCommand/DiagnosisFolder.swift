@@ -81,9 +81,12 @@ extension DataSource {
     var parts = [data]
     func add(_ flag: String, _ value: String?) { if let value { parts += [flag, value] } }
     add("--target", target)
-    add("--weights", weights)
+    add("--sample-weights", weights)
     add("--leave-out", leaveOut?.joined(separator: ","))
     add("--test", test)
+    add("--missing", format.flatMap { $0.missing.isEmpty ? nil : $0.missing.joined(separator: ",") })
+    add("--skip-lines", format?.skipLines.map { "\($0)" })
+    if format?.hasHeader == false { parts.append("--no-header") }
     add("--task", task?.rawValue)
     add("--split", split.map { $0.map { "\($0)" }.joined(separator: ",") })
     add("--split-by", splitBy)

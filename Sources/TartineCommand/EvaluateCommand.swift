@@ -18,11 +18,19 @@ struct EvaluateCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("A CSV or CSV.GZ file, a folder of IDX files, or 'digits'.", valueName: "data"))
   var data: String
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The column by which rows belong together, such as a patient's: intervals then count groups. By default the "
+        + "one that the model was trained with.", valueName: "column"))
+  var group: String?
+
+  @OptionGroup var layout: LayoutOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let model = try Model(self.model)
-    let dataset = try ModelInput(data, model: model).dataset()
+    let dataset = try ModelInput(data, model: model, format: layout.format).dataset(group: group)
     var warnings: [String] = []
     let evaluation = try model.evaluate(dataset, warnings: &warnings, threads: output.threads)
     for warning in dataset.notices + warnings { Files.warn(warning) }
@@ -87,7 +95,10 @@ struct EvaluationSummary: Encodable {
   let classes: [ClassFigure]
   /// The confusion matrix: a row for each actual class, a column for each predicted class.
   let confusion: [[Int]]
-  private let order: [String]
+  private let list: [Metric]
+  private let warning: String?
+  /// The number of groups that the intervals count; nil: they count rows.
+  private let groups: Int?
 
   private enum CodingKeys: String, CodingKey {
     case task, rows, loss, error, rmse, mae, r2, metrics, classes, confusion
@@ -95,6 +106,8 @@ struct EvaluationSummary: Encodable {
 
   init(_ evaluation: Evaluation) {
     task = evaluation.task
+    warning = evaluation.tailWarning
+    groups = evaluation.cases.map { Set($0).count }
     rows = evaluation.rowCount
     loss = evaluation.loss
     let figure = Figure(evaluation.estimate)
@@ -104,7 +117,7 @@ struct EvaluationSummary: Encodable {
     let metrics = Metrics(evaluation)
     let defined = metrics.values.filter { $0.estimate.value.isFinite }
     self.metrics = Dictionary(uniqueKeysWithValues: defined.map { ($0.name, Figure($0.estimate)) })
-    order = defined.map(\.name)
+    list = defined
     confusion = metrics.confusion
     classes = zip(evaluation.outputNames, metrics.byClass).map { name, figures in
       ClassFigure(
@@ -113,14 +126,18 @@ struct EvaluationSummary: Encodable {
   }
 
   var text: String {
-    var lines = ["\(rows) rows, task \(task.rawValue); 95 % intervals", ""]
-    let widest = max(8, order.map(\.count).max() ?? 0)
-    if let error { lines.append("error".padded(to: widest) + "  " + share(error)) }
-    for name in order {
-      guard let figure = metrics[name] else { continue }
-      lines.append(name.padded(to: widest) + "  " + (Self.plain.contains(name) ? number(figure) : share(figure)))
+    let positive = task == .binary ? classes.last.map { "; positive class '\($0.name)'" } ?? "" : ""
+    let cases = groups.map { " in \($0) groups" } ?? ""
+    var lines = ["\(rows) rows\(cases), task \(task.rawValue)\(positive); 95 % intervals", ""]
+    let widest = max(8, list.map(\.name.count).max() ?? 0)
+    if let error {
+      let metric = Metric(
+        name: "error", estimate: Estimate(error.value, low: error.low ?? -.infinity, high: error.high ?? .infinity))
+      lines.append("error".padded(to: widest) + "  \(metric.valueText)  (\(metric.rangeText))")
     }
+    lines += list.map { $0.name.padded(to: widest) + "  \($0.valueText)  (\($0.rangeText))" }
     lines.append("loss".padded(to: widest) + "  " + Text.significant(loss, digits: 4))
+    if let warning { lines += ["", warning] }
     if !classes.isEmpty { lines += [""] + classTable }
     if classes.count > 1, classes.count == confusion.count, classes.count <= Self.mostClasses {
       lines += ["", "confusion matrix (rows: actual, columns: predicted):"] + confusionTable
@@ -130,22 +147,6 @@ struct EvaluationSummary: Encodable {
 
   /// The largest number of classes for which a table is printed.
   private static let mostClasses = 20
-  /// Metrics that are not printed in percent.
-  private static let plain: Set<String> = [
-    "mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2",
-    "quantile-loss",
-  ]
-
-  private func share(_ figure: Figure) -> String {
-    func percent(_ value: Double) -> String { Text.fixed(value * 100, decimals: 2) }
-    return "\(percent(figure.value)) %  (\(figure.low.map(percent) ?? "−∞") to \(figure.high.map(percent) ?? "∞") %)"
-  }
-
-  private func number(_ figure: Figure) -> String {
-    func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
-    return "\(text(figure.value))  (\(figure.low.map(text) ?? "−∞") to \(figure.high.map(text) ?? "∞"))"
-  }
-
   private var classTable: [String] {
     let shown = classes.prefix(Self.mostClasses)
     let widest = max(5, shown.map(\.name.count).max() ?? 0)

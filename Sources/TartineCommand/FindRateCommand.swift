@@ -1,6 +1,14 @@
 import ArgumentParser
 import Tartine
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 struct FindRateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "find-rate",
@@ -50,10 +58,10 @@ struct FindRateCommand: ParsableCommand {
     let split = try source.load()
     let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
     let range = try chosen.learningRateRange(on: split, seeds: seeds, steps: steps, threads: threads)
-    try Files.print(json ? try JSON.text(range) + "\n" : text(range, chosen))
+    try Files.print(json ? try JSON.text(range) + "\n" : text(range, chosen).joined(separator: "\n") + "\n")
   }
 
-  private func text(_ range: LearningRateRange, _ recipe: Recipe) -> String {
+  private func text(_ range: LearningRateRange, _ recipe: Recipe) -> [String] {
     func rate(_ value: Double) -> String { Text.significant(value, digits: 2) }
     func spread(_ estimate: Estimate) -> String {
       seeds == 1
@@ -61,14 +69,72 @@ struct FindRateCommand: ParsableCommand {
         : "\(rate(estimate.value)) (\(rate(estimate.low)) to \(rate(estimate.high)) over \(seeds) seeds)"
     }
     guard let low = range.low, let high = range.high, let suggestion = range.suggestion else {
-      return
+      return [
         "With most seeds the loss falls at no learning rate from \(rate(1e-7)) to \(rate(10)): the network "
-        + "does not learn. 'tartine inspect' checks the data.\n"
+          + "does not learn. 'tartine inspect' checks the data."
+      ]
     }
-    return [
+    return RateCurve(range, width: min(72, (Files.outputWidth ?? 72) - 10)).lines + [
+      "",
       "The loss begins to fall at a learning rate of \(spread(low)),", "and is lowest at \(spread(high)).",
       "Suggested: --learning-rate \(rate(suggestion)); the recipe has "
         + "\(rate(recipe.optimizer.learningRate.initial)).",
-    ].joined(separator: "\n") + "\n"
+    ]
+  }
+}
+
+/// The loss over the learning rate as text: the median over the seeds, and the suggestion.
+struct RateCurve {
+  private static let height = 12
+  private let range: LearningRateRange
+  private let width: Int
+
+  init(_ range: LearningRateRange, width: Int) {
+    self.range = range
+    self.width = max(20, width)
+  }
+
+  var lines: [String] {
+    let rates = range.sweeps.flatMap(\.rates).filter { $0 > 0 }
+    guard let low = rates.min(), let high = rates.max(), high > low else { return [] }
+    func column(_ rate: Double) -> Int { min(width - 1, Int(log10(rate / low) / log10(high / low) * Double(width))) }
+    var losses = [[Double]](repeating: [], count: width)
+    for sweep in range.sweeps {
+      for (rate, loss) in zip(sweep.rates, sweep.losses) where rate > 0 && loss.isFinite {
+        losses[column(rate)].append(loss)
+      }
+    }
+    let medians = losses.map { list -> Double? in list.isEmpty ? nil : list.sorted()[list.count / 2] }
+    let known = medians.compactMap { $0 }
+    // The rise at the end is cut off, so that the fall is seen.
+    guard let lowest = known.min(), let first = known.first, first > lowest else { return [] }
+    let highest = min(known.max() ?? first, lowest + 1.5 * (first - lowest))
+    var grid = [[Character]](repeating: [Character](repeating: " ", count: width), count: Self.height)
+    if let suggestion = range.suggestion {
+      for row in grid.indices { grid[row][column(suggestion)] = "┊" }
+    }
+    for (place, median) in medians.enumerated() {
+      guard let median, median <= highest else { continue }
+      let share = (median - lowest) / (highest - lowest)
+      grid[Int((1 - share) * Double(Self.height - 1) + 0.5)][place] = "●"
+    }
+    func label(_ text: String) -> String { text.padded(to: 8, atEnd: true) + " " }
+    var lines = ["loss".padded(to: 8, atEnd: true)]
+    for (row, cells) in grid.enumerated() {
+      let value = row == 0 ? highest : row == Self.height - 1 ? lowest : nil
+      lines.append(label(value.map { Text.significant($0, digits: 3) } ?? "") + "│" + String(cells))
+    }
+    var axis = [Character](repeating: "─", count: width)
+    var names = [Character](repeating: " ", count: width + 8)
+    for power in stride(from: Int(log10(low).rounded(.up)), through: Int(log10(high).rounded(.down)), by: 1) {
+      let place = column(pow(10, Double(power)))
+      axis[place] = "┴"
+      for (offset, character) in "1e\(power)".enumerated() where place + offset < names.count {
+        names[place + offset] = character
+      }
+    }
+    lines.append(label("") + "└" + String(axis))
+    lines.append(label("") + " " + String(names) + "learning rate")
+    return lines
   }
 }

@@ -33,6 +33,7 @@ struct PredictCommand: ParsableCommand {
   )
   var keep: String?
 
+  @OptionGroup var layout: LayoutOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
@@ -44,7 +45,7 @@ struct PredictCommand: ParsableCommand {
       }
     }
     let model = try Model(self.model)
-    let input = try ModelInput(data, model: model)
+    let input = try ModelInput(data, model: model, format: layout.format)
     let predictions = try input.predictions(threads: output.threads)
     let kept = try keep.map { try input.columns($0.split(separator: ",").map(String.init)) } ?? []
     for warning in InputWarning.sum(of: predictions.map(\.warnings)) { Files.warn(warning.description) }
@@ -121,10 +122,12 @@ struct PredictionTable {
 struct ModelInput {
   private let path: String
   private let model: Model
+  private let format: CSVFormat
 
-  init(_ path: String, model: Model) throws {
+  init(_ path: String, model: Model, format: CSVFormat) throws {
     self.path = path
     self.model = model
+    self.format = format
     guard isDigits || path == "-" || Files.exists(path) else {
       throw FileError(.missing, path, "there is no file or folder '\(path)': check the name.")
     }
@@ -133,13 +136,18 @@ struct ModelInput {
   private var isDigits: Bool { path == DataSource.digits && !Files.exists(path) }
 
   /// Returns the rows with their target.
-  func dataset() throws -> Dataset {
+  ///
+  /// - Parameter group: The column by which rows belong together; nil: the model's.
+  func dataset(group: String?) throws -> Dataset {
+    if let group, isDigits || Files.isFolder(path) {
+      throw UsageError("images have no columns, so --group \(group) must be left out.")
+    }
     if isDigits { return try Dataset.digits() }
     if Files.isFolder(path) { return try ImageFolder.measured(path, task: model.task) }
     if case .images = model.preparation.inputs {
       throw DataError("the model takes images; name a folder of IDX files.", source: path)
     }
-    return try Dataset(csv: path, for: model)
+    return try Dataset(csv: path, for: model, format: format, group: group)
   }
 
   /// Returns columns with their text as in the file.
@@ -148,11 +156,12 @@ struct ModelInput {
       throw UsageError("--keep copies columns of a CSV file, and '\(path)' is not one.")
     }
     let columns = try Dataset.readTable(
-      path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }))
+      path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }), format: format)
     return try names.map { name in
       guard let column = columns.first(where: { $0.name == name }) else {
         throw DataError(
-          "there is no column '\(name)' to keep; there are \(Dataset.list(columns.map(\.name))).", source: path)
+          "there is no column '\(name)' to keep; there are \(Dataset.list(columns.map(\.name)))."
+            + Suggestion.text(for: name, among: columns.map(\.name)), source: path)
       }
       return column
     }
@@ -162,6 +171,6 @@ struct ModelInput {
   func predictions(threads: Int?) throws -> [Prediction] {
     if isDigits { return try model.predict(try Dataset.digits(), threads: threads) }
     if Files.isFolder(path) { return try model.predict(images: path, threads: threads) }
-    return try model.predict(csv: path, threads: threads)
+    return try model.predict(csv: path, format: format, threads: threads)
   }
 }

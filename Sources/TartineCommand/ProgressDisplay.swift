@@ -49,15 +49,15 @@ final class ProgressDisplay: TrainingObserver {
     let done = Double(step - firstStep)
     let left = done > 0 ? seconds / done * Double(overview.steps - step) : 0
     let epochs = overview.recipe.epochs ?? 1
-    let rate = done * Double(overview.rows.train * epochs) / Double(overview.steps) / max(seconds, 1e-9)
-    let cells = 20
+    let figures = last.map { ", train \(Self.figure($0.train)), dev \(Self.figure($0.dev))" } ?? ""
+    let line =
+      "epoch \(min(epochs, step * epochs / overview.steps + 1))/\(epochs)\(figures), \(Int(left.rounded(.up))) s left"
+    // The bar takes what the figures leave.
+    let cells = max(0, min(20, width - 2 - line.count))
     let filled = Int(share * Double(cells))
-    var line =
-      "\(String(repeating: "█", count: filled))\(String(repeating: "░", count: cells - filled)) "
-      + "epoch \(min(epochs, step * epochs / overview.steps + 1))/\(epochs), "
-      + "\(Int(rate).grouped) rows/s, \(Int(left.rounded(.up))) s left"
-    if let last { line += "  train \(Self.figure(last.train)) dev \(Self.figure(last.dev))" }
-    Files.show("\r\u{1B}[K" + line.prefix(width - 1))
+    let bar =
+      cells < 4 ? "" : String(repeating: "█", count: filled) + String(repeating: "░", count: cells - filled) + " "
+    Files.show("\r\u{1B}[K" + (bar + line).prefix(width - 1))
   }
 
   private func printLine(_ record: EpochRecord) {

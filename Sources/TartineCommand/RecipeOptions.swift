@@ -3,6 +3,9 @@ import Tartine
 
 /// The flags that change the recipe. Each flag has a key, which `--set` and recipe files use.
 struct RecipeOptions: ParsableArguments {
+  /// The number of epochs, if it is larger than a run's; nil otherwise.
+  func asksFor(moreEpochsThan recipe: Recipe) -> Int? { epochs.flatMap { $0 > recipe.epochs ?? 0 ? $0 : nil } }
+
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("A recipe file to start from, for example a run's recipe.json.", valueName: "file"))
@@ -70,6 +73,12 @@ struct RecipeOptions: ParsableArguments {
       "Dropout: the probability of keeping a unit, for each hidden layer; the last value repeats.",
       valueName: "p,…"))
   var keepProb: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Dropout: the probability of dropping a unit, for each hidden layer: 1 minus --keep-prob.", valueName: "p,…"))
+  var dropout: String?
 
   @Option(
     parsing: .unconditional,
@@ -251,6 +260,16 @@ struct RecipeOptions: ParsableArguments {
       }
     }
     if let batchNorm { changes.set("network.batchNorm", to: batchNorm) }
+    if let dropout {
+      guard keepProb == nil else {
+        throw UsageError("--dropout and --keep-prob set the same thing; leave one of them out.")
+      }
+      let drops = try Self.numbers(dropout, flag: "--dropout")
+      if let wrong = drops.first(where: { !($0 >= 0 && $0 < 1) }) {
+        throw UsageError("--dropout takes probabilities from 0 to below 1, not \(wrong).")
+      }
+      changes.set("network.keepProb", to: drops.map { 1 - $0 })
+    }
     if let keepProb { changes.set("network.keepProb", to: try Self.numbers(keepProb, flag: "--keep-prob")) }
     if let keepInput { changes.set("network.keepInput", to: keepInput) }
     if let embedCategories { changes.set("network.embedCategories", to: Double(embedCategories)) }

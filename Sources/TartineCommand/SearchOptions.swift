@@ -66,13 +66,13 @@ struct SearchOptions: ParsableArguments {
       "The number of best trials to retrain with fresh seeds, from 1 to 100; the first two are retrained "
         + "once more, with other seeds.",
       valueName: "n"))
-  var finalists = Winner.usual.candidates
+  var finalists = Winner.default.candidates
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "The number of fresh seeds per finalist, at least 2.", valueName: "n"))
-  var freshSeeds = Winner.usual.seeds
+  var freshSeeds = Winner.default.seeds
 
   @Option(
     parsing: .unconditional,

@@ -25,14 +25,27 @@ struct TartineCommand: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       InspectCommand.self, TrainCommand.self, DiagnoseCommand.self, FindRateCommand.self, CompareCommand.self,
+      RunsCommand.self,
       TuneCommand.self,
       EvaluateCommand.self, PredictCommand.self,
       PreviewCommand.self,
     ])
 
+  /// Throws if the first argument is not a command, and suggests the closest one.
+  private static func checkVerb() throws {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard let first = CommandLine.arguments.dropFirst().first, !first.hasPrefix("-"), !names.contains(first) else {
+      return
+    }
+    throw UsageError(
+      "there is no command '\(first)'; there are \(names.joined(separator: ", "))."
+        + Suggestion.text(for: first, among: names))
+  }
+
   static func main() {
     Files.ignoreWriteSignals()
     do {
+      try checkVerb()
       var command = try parseAsRoot()
       try command.run()
     } catch {

@@ -13,9 +13,22 @@ struct TrainCommand: ParsableCommand {
 
         tartine train                                    the built-in digits
         tartine train titanic.csv --target Survived
-        tartine train houses.csv --target price --hidden 256,128 --keep-prob 0.8 --epochs 50
-        tartine train mnist/ --hidden 512,256 --batch-norm --keep-prob 0.8
+        tartine train houses.csv --target price --hidden 256,128 --epochs 50
+        tartine train mnist/ --preset images
         tartine train --resume runs/houses-1             resumes an interrupted run
+
+      The flags that matter first:
+
+        --target price          the column to predict
+        --leave-out id,name     columns that are not inputs
+        --split-by group:house  keeps rows together; or time:COLUMN
+        --hidden 256,128        units of each hidden layer; 0: a linear model
+        --epochs 50             passes over the train rows
+        --lr 0.003              learning rate
+        --batch-size 64         rows per step
+        --dropout 0.2           probability of dropping a unit
+        --decay 0.1             weight decay
+        --seed 1                random seed of split, weights and batches
 
       Unspecified settings are chosen automatically. --set takes any key of recipe.json, and overrides the \
       other flags. With two classes, and for each label, the probability is that of the second value in \
@@ -56,24 +69,29 @@ struct TrainCommand: ParsableCommand {
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     if !options.quiet { for warning in warnings { Files.warn(warning) } }
+    let seconds = (clock.now - start).inSeconds
+    if Files.terminalWidth != nil, !options.quiet { Files.show("training the linear baseline…") }
     let baselines = Baselines(of: result, test: test, threads: options.threads)
+    display?.finish()
     // An error in a fold is thrown at the end, after all results of the run itself are written.
     let validation = Result { try job.options.folds.map { try crossValidate(job, folds: $0) } }
     let folds = try? validation.get()
     let summary = RunSummary(
-      result, test: test, folds: folds, folder: job.folder, seconds: (clock.now - start).inSeconds)
+      result, test: test, folds: folds, folder: job.folder, seconds: seconds)
     let diagnosis = Diagnosis(
-      of: result, test: test, humanError: job.options.humanError, worth: job.options.worth)
+      of: result, test: test, humanError: job.options.humanError, worth: job.options.worth
+    ).adding(baselines)
     let remarks = RunRemarks(result, folds: folds)
     try job.folder.write(
       report: Report(
-        result, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
+        result, test: test, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
         remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title
       )
       .html)
     try job.folder.write(
       RunFolder.Description(
-        source: job.source, options: job.options, status: .finished, testOpenings: result.testOpenings, results: summary
+        source: job.source, options: job.options, status: .finished,
+        testOpenings: job.testOpenings + result.testOpenings, results: summary
       ))
     try Files.print(
       options.json
@@ -116,6 +134,8 @@ struct TrainCommand: ParsableCommand {
     var folder: RunFolder
     var options: RunFolder.Options
     var isResumed: Bool
+    /// The number of test-set evaluations before this command.
+    var testOpenings = 0
 
     var title: String { "\(source.name)\(source.target.map { ", \($0)" } ?? "")" }
   }
@@ -130,7 +150,8 @@ struct TrainCommand: ParsableCommand {
     let (chosen, linear, network) = asked.selectedByCrossValidation(on: split, threads: options.threads)
     if !options.quiet, let linear, let network {
       Files.warn(
-        "few rows: cross-validated on train and dev, the linear model has \(linear.pooled), and the default network \(network.pooled); "
+        "few rows: cross-validated on train and dev, by the loss and its standard error; the linear model has \(linear.pooled), and the default "
+          + "network \(network.pooled); "
           + (chosen.network.isLinear
             ? "the linear model is trained (--hidden 256,128 trains a network)" : "the network is trained"))
     }
@@ -143,9 +164,12 @@ struct TrainCommand: ParsableCommand {
   private func resumed(from path: String) throws -> Job {
     let folder = try RunFolder(opening: path)
     let (description, trained) = try folder.read()
-    if description.status != .running {
+    let longer = recipe.asksFor(moreEpochsThan: trained)
+    if description.status != .running, longer == nil || description.status != .finished {
       throw UsageError(
-        "the run in '\(path)' is \(description.status.rawValue), so there is nothing to resume; start "
+        "the run in '\(path)' is \(description.status.rawValue), so there is nothing to resume; "
+          + (description.status == .finished
+            ? "give --epochs above \(trained.epochs ?? 0) to continue it, or start " : "start ")
           + "a new run with 'tartine train --recipe \(folder.recipe)'.")
     }
     var source = description.source
@@ -162,7 +186,23 @@ struct TrainCommand: ParsableCommand {
     let isNamed = recipe.recipe != nil || recipe.preset != nil
     let asked = try recipe.changes().apply(
       to: isNamed ? try recipe.base(for: split.dataset.task.task) : trained)
-    guard asked.resolved(trainRows: split.trainCount) == trained else {
+    if let longer {
+      var same = asked
+      same.epochs = trained.epochs
+      if same.agrees(with: trained, trainRows: split.trainCount) {
+        if !options.quiet, trained.dependsOnEpochs {
+          Files.warn(
+            "the recipe follows a schedule over all epochs: after epoch \(trained.epochs ?? 0) it continues as in a run of "
+              + "\(longer), and the result differs from that run's")
+        }
+        var recipe = trained
+        recipe.epochs = longer
+        return Job(
+          source: source, split: split, recipe: recipe, folder: folder, options: kept, isResumed: true,
+          testOpenings: description.testOpenings)
+      }
+    }
+    guard asked.agrees(with: trained, trainRows: split.trainCount) else {
       throw UsageError(
         "the flags ask for another recipe than the run in '\(path)' has; leave them out, or start a new "
           + "run.")
@@ -202,7 +242,9 @@ struct RunOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Resume an interrupted run, with the data noted in its folder.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Resume an interrupted run, with the data noted in its folder; with --epochs, also a finished run for more "
+        + "epochs.", valueName: "folder"))
   var resume: String?
 
   @Option(

@@ -25,7 +25,7 @@ struct TrainingSummary {
 
   var text: String {
     var lines = [""] + baselines.text(network: diagnosis.result)
-    if let oneRow { lines.append(oneRow) }
+    if let warning = oneRow ?? (test ?? run.dev).tailWarning { lines.append(warning) }
     lines += [
       "",
       "\(diagnosis.heading) (epoch \(run.model.epoch) of \(run.history.count), "
@@ -58,14 +58,12 @@ struct TrainingSummary {
     let metrics = Metrics(test ?? run.dev)
     let part = test == nil ? "dev" : "test"
     let found = Self.figures.compactMap { name in
-      metrics[name].flatMap { $0.value.isFinite ? (name: name, figure: $0) : nil }
+      metrics.values.first { $0.name == name && $0.estimate.value.isFinite }
     }
     let width = found.map(\.name.count).max() ?? 0
-    var lines = ["Metrics on \(part), with 95 % intervals:"]
-    lines += found.map { name, figure in
-      func text(_ value: Double) -> String { Text.significant(value, digits: 4) }
-      return "  \(name.padded(to: width))  \(text(figure.value)) (\(text(figure.low)) to \(text(figure.high)))"
-    }
+    let positive = run.model.task == .binary ? run.model.classes.last.map { "; positive class '\($0)'" } ?? "" : ""
+    var lines = ["Metrics on \(part), with 95 % intervals\(positive):"]
+    lines += found.map { "  \($0.name.padded(to: width))  \($0.valueText) (\($0.rangeText))" }
     let classes = metrics.classes
     if classes.count > 1, classes.count <= Self.mostClasses, classes.count == metrics.confusion.count {
       lines.append("Confusion matrix on \(part):")
@@ -115,7 +113,9 @@ struct TrainingSummary {
     guard run.model.task == .multiclass else { return nil }
     // Dev images first, then test images: the test set is already evaluated.
     let found = wrong(run.dev, of: run.split.dataset) + (test.map { wrong($0, of: run.split.test.dataset) } ?? [])
-    return DigitDrawing.sideBySide(Array(found.prefix(3))).map { "Misclassified images:\n" + $0 }
+    return DigitDrawing.sideBySide(Array(found.prefix(3)), width: Files.outputWidth).map {
+      "Misclassified images:\n" + $0
+    }
   }
 
   private var nextCommand: String {

@@ -31,7 +31,7 @@ struct TuneCommand: ParsableCommand {
     let start = clock.now
     let budget = try options.budget.map(Budget.seconds)
     let job = try TuningJob(data: data, recipe: recipe, options: options)
-    let total = options.trials ?? (budget == nil ? Self.usualTrials : nil)
+    let total = options.trials ?? (budget == nil ? Self.defaultTrials : nil)
     Files.onInterrupt(
       say: "stopped; finished trials are kept. To continue: \(Shell.program) tune "
         + "\(job.goingOn(options, total))",
@@ -88,5 +88,5 @@ struct TuneCommand: ParsableCommand {
   }
 
   /// The number of trials if neither `--trials` nor `--budget` is given.
-  private static let usualTrials = 64
+  private static let defaultTrials = 64
 }

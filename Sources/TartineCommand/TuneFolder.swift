@@ -8,7 +8,7 @@ struct TuneFolder {
   private let isNew: Bool
 
   /// The default parent folder.
-  private static let usual = "tunes"
+  private static let `default` = "tunes"
 
   var best: String { path + "/best.json" }
   var model: String { path + "/model.safetensors" }
@@ -38,8 +38,8 @@ struct TuneFolder {
         return
       }
       var number = 1
-      while try !Files.makeFolder("\(Self.usual)/\(name)-\(number)") { number += 1 }
-      self.init(path: "\(Self.usual)/\(name)-\(number)", study: file, isNew: true)
+      while try !Files.makeFolder("\(Self.default)/\(name)-\(number)") { number += 1 }
+      self.init(path: "\(Self.default)/\(name)-\(number)", study: file, isNew: true)
       return
     }
     guard !out.isEmpty else { throw FileError(.cannotCreate, out, "the search's folder has an empty name.") }
@@ -68,7 +68,7 @@ struct TuneFolder {
     } catch {
       if isNew {
         Files.removeEmptyFolder(path)
-        if path.hasPrefix(Self.usual) { Files.removeEmptyFolder(Self.usual) }
+        if path.hasPrefix(Self.default) { Files.removeEmptyFolder(Self.default) }
       }
       throw error
     }

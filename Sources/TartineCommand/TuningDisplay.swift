@@ -13,6 +13,7 @@ final class TuningDisplay {
   private var lastBest: Double?
   private var isTold = false
   private var lastDraw: ContinuousClock.Instant?
+  private var finalStart: ContinuousClock.Instant?
 
   /// - Parameters:
   ///   - already: The number of trials finished before.
@@ -66,8 +67,14 @@ final class TuningDisplay {
 
   /// Shows how many trainings with fresh seeds are done.
   func show(_ done: Int, of count: Int) {
-    if width != nil {
-      Files.show("\r\u{1B}[Kretraining the best trials with fresh seeds: \(done) of \(count)")
+    let begun = finalStart ?? clock.now
+    finalStart = begun
+    if let width {
+      let left = done > 1 ? (clock.now - begun).inSeconds / Double(done - 1) * Double(count - done) : nil
+      let line =
+        "retraining the best trials with fresh seeds: \(done) of \(count)"
+        + (left.map { ", \(Int($0.rounded(.up))) s left" } ?? "")
+      Files.show("\r\u{1B}[K" + line.prefix(width - 1))
     } else if done == count, !isQuiet, !isTold {
       isTold = true
       Files.show("the best trials were retrained, \(count) trainings in all\n")
@@ -144,7 +151,7 @@ struct TuningText {
     for edge in result.edges { lines.append("At the edge of its range: \(edge.sentence).") }
     lines += [
       "", "Recipe: \(job.folder.best)", "Report: \(job.folder.report)",
-      "To train it: \(Shell.program) train \(job.source.flags) --recipe \(Shell.quoted(job.folder.best))",
+      "To train it: tartine train \(job.source.flags) --recipe \(Shell.quoted(job.folder.best))",
     ]
     return lines.joined(separator: "\n") + "\n"
   }

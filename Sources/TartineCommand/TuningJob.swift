@@ -55,7 +55,7 @@ struct TuningJob {
     try Self.check(space, tuner)
     if let study = known?.study { try Tuner.check(study) }
     let (chosen, folder) = (
-      options.sampler ?? known?.sampler ?? .usual,
+      options.sampler ?? known?.sampler ?? .default,
       try TuneFolder(options, named: source.name, goesOn: isThere, before: try known?.study.note("folder")?.string)
     )
     study = try folder.open {
@@ -118,7 +118,7 @@ struct TuningJob {
       )
     }
     let (chosen, folder) = (
-      options.sampler ?? known.sampler ?? .usual,
+      options.sampler ?? known.sampler ?? .default,
       try TuneFolder(options, named: source.name, goesOn: false, before: nil)
     )
     study = try folder.open {

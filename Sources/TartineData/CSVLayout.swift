@@ -6,11 +6,21 @@ public struct CSVFormat: Hashable, Sendable, Codable {
   ///
   /// In the target an empty field is missing; if this list is not empty, otherwise only its texts are.
   public var missing: [String]
+  /// Whether the first line holds the columns' names; nil: it does. Without a header the columns are `column1`, `column2`, ….
+  public var hasHeader: Bool?
 
   /// Creates reading options.
-  public init(skipLines: Int? = nil, missing: [String] = []) {
+  public init(skipLines: Int? = nil, missing: [String] = [], hasHeader: Bool? = nil) {
     self.skipLines = skipLines
     self.missing = missing
+    self.hasHeader = hasHeader
+  }
+
+  /// Returns the options with more markers of missing values.
+  package func adding(_ markers: [String]) -> CSVFormat {
+    var copy = self
+    copy.missing += markers.filter { !missing.contains($0) }
+    return copy
   }
 }
 
@@ -81,6 +91,14 @@ struct CSVLayout {
       fields = named
       scanner = CSVScanner(bytes, separator: separator, from: header)
     }
+    if format.hasHeader == false {
+      self.names = fields.indices.map { "column\($0 + 1)" }
+      self.start = header
+      self.separator = separator
+      self.notices = notices
+      hasTrailingSeparator = false
+      return
+    }
     var names: [String] = []
     var seen: Set<String> = []
     for field in fields {
@@ -92,13 +110,19 @@ struct CSVLayout {
             + "and that this is the table.", position: header)
       }
       guard seen.insert(name).inserted else {
-        throw Problem(message: "two columns have the name '\(name)'; rename one.", position: header)
+        throw Problem(
+          message: fields.contains(where: \.isNumber)
+            ? Self.missingHeader(fields) : "two columns have the name '\(name)'; rename one.", position: header)
       }
       names.append(name)
     }
     if fields.allSatisfy(\.isNumber) {
-      throw Problem(
-        message: "the first line holds numbers; a header line with the columns' names is needed.", position: header)
+      throw Problem(message: Self.missingHeader(fields), position: header)
+    }
+    if fields.count > 2, fields.count(where: \.isNumber) * 2 > fields.count {
+      notices.append(
+        "most names in the first line are numbers ('\(fields.first(where: \.isNumber)?.text ?? "")'); if it is a row and not a "
+          + "header, use --no-header")
     }
     self.start = scanner.position
     self.separator = separator
@@ -114,6 +138,11 @@ struct CSVLayout {
     }
     self.names = names
     self.notices = notices
+  }
+
+  private static func missingHeader(_ fields: [Field]) -> String {
+    "the first line holds values ('\(fields.first(where: \.isNumber)?.text ?? "")'), not the columns' names; is the header missing? "
+      + "Add a line with the names, or use --no-header, which names the columns column1 to column\(fields.count)."
   }
 
   // MARK: Lines and records

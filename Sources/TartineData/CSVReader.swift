@@ -23,7 +23,7 @@ package struct CSVReader {
   ///   - format: options that the user gave.
   package init(
     _ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil, targets: [String] = [],
-    takesSlips: Bool = false, format: CSVFormat = CSVFormat(), chunkSize: Int = CSVText.usualChunkSize
+    takesSlips: Bool = false, format: CSVFormat = CSVFormat(), chunkSize: Int = CSVText.defaultChunkSize
   ) {
     self.init(
       CSVText(bytes, chunkSize: chunkSize), source: source, isNumeric: schema, targets: targets, takesSlips: takesSlips,

@@ -8,14 +8,14 @@ package struct CSVText {
   }
 
   /// Few enough bytes to stay in a cache while they are processed.
-  package static let usualChunkSize = 1 << 20
+  package static let defaultChunkSize = 1 << 20
 
   private let storage: Storage
   private let chunkSize: Int
   let count: Int
 
   /// - Parameter chunkSize: the approximate number of bytes read at once.
-  init(_ bytes: [UInt8], chunkSize: Int = usualChunkSize) {
+  init(_ bytes: [UInt8], chunkSize: Int = defaultChunkSize) {
     storage = .memory(bytes)
     self.chunkSize = chunkSize
     count = bytes.count - Self.length(ofEnd: bytes.suffix(Self.mostEnd))
@@ -23,7 +23,7 @@ package struct CSVText {
 
   init(_ file: RandomAccessFile) {
     storage = .file(file)
-    chunkSize = Self.usualChunkSize
+    chunkSize = Self.defaultChunkSize
     let last = (try? file.read(max(0, file.count - Self.mostEnd)..<file.count)) ?? []
     count = file.count - Self.length(ofEnd: last[...])
   }

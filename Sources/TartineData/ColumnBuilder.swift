@@ -102,9 +102,11 @@ struct ColumnBuilder {
 
   /// Whether one text repeated among many numbers is a missing value; `52+` or `<1` is a censored number.
   private var hasMissingMarker: Bool {
-    guard !isTarget, !othersDiffer, let text = firstText?.text, !text.contains(where: \.isNumber) else { return false }
+    guard !othersDiffer, let text = firstText?.text, !text.contains(where: \.isNumber) else { return false }
     let found = numbers.count - missing - others
-    return found >= 20 && found >= others && Set(numbers.lazy.filter { !$0.isNaN }).count > Self.fewestNumbers
+    let values = Set(numbers.lazy.filter { !$0.isNaN }).count
+    // Among the numbers of few classes a text is a class.
+    return found >= 20 && found >= others && values > (isTarget ? TaskChoice.mostNumberClasses : Self.fewestNumbers)
   }
 
   /// With fewer distinct numbers a text may be another category.
@@ -185,7 +187,7 @@ struct ColumnBuilder {
 
   func column(source: String, text: CSVText) throws -> Column {
     var column = try typed(source: source, text: text)
-    column.missingText = missingText
+    column.missingText = missingText ?? column.missingText
     return column
   }
 
@@ -213,6 +215,12 @@ struct ColumnBuilder {
       return Column(name: name, values: .numbers(numbers), reason: "every value is a number")
     }
     let line = try text.line(of: firstText.position)
+    if isTarget, hasMissingMarker, others > 1 || hasKnownMarker {
+      var column = Column(
+        name: name, values: .numbers(numbers), reason: "every value is a number, but for '\(firstText.text)'")
+      column.missingText = firstText.text
+      return column
+    }
     guard !isTarget else {
       throw DataError(
         "'\(firstText.text)' is not a number, and nearly all other values of the target are; correct it, or leave the "

@@ -33,7 +33,11 @@ extension Dataset {
     for name in names {
       guard let column = columns.first(where: { $0.name == name }) else {
         throw DataError(
-          "there is no column '\(name)'; there are \(Self.list(columns.map(\.name))).", source: source)
+          "there is no column '\(name)'; there are \(Self.list(columns.map(\.name)))."
+            + Suggestion.text(for: name, among: columns.map(\.name))
+            + (columns.count { Double($0.name) != nil } * 2 > columns.count
+              ? " Is the header missing? Add a line with the names, or use --no-header." : ""),
+          source: source)
       }
       targets.append(column)
     }

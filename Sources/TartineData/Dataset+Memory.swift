@@ -29,6 +29,65 @@ extension Dataset {
     try self.init(features: features, targets: [target], columnNames: columnNames, task: .regression)
   }
 
+  /// Creates a data set of numbers with several labels for each row.
+  ///
+  /// - Parameters:
+  ///   - features: rows of equal width; NaN is a missing value.
+  ///   - labels: for each row, one Boolean for each label.
+  ///   - labelNames: the names of the labels; `label1`, `label2`, … by default.
+  ///   - columnNames: the names of the features; `x1`, `x2`, … by default.
+  /// - Throws: `DataError` where rows differ in width, or a label is the same in all rows.
+  public init(
+    features: [[Float]], labels: [[Bool]], labelNames: [String]? = nil, columnNames: [String]? = nil
+  ) throws {
+    let count = labels.first?.count ?? 0
+    let names = labelNames ?? (0..<count).map { "label\($0 + 1)" }
+    guard count > 1, names.count == count, Set(names).count == count, labels.allSatisfy({ $0.count == count }) else {
+      throw DataError(
+        "several labels need as many distinct names, and as many Booleans in each row; for one label give its classes.",
+        source: "memory")
+    }
+    let targets = names.enumerated().map { place, name in
+      Column(name: name, values: .numbers(labels.map { $0[place] ? 1 : 0 }), reason: "labels were given")
+    }
+    try self.init(features: features, targets: targets, columnNames: columnNames, task: .multilabel)
+  }
+
+  /// Creates a data set of images with a class for each.
+  ///
+  /// - Parameters:
+  ///   - images: the pixels of each image, row by row, with the channels of a pixel together; 0 to 255.
+  ///   - height: the height in pixels.
+  ///   - width: the width in pixels.
+  ///   - channels: 1 for gray, 3 for RGB.
+  ///   - labels: the class name of each image.
+  /// - Throws: `DataError` where an image has another number of pixels, or there are not as many labels as images.
+  ///
+  /// **Shapes**: each image has height · width · channels bytes.
+  public init(images: [[UInt8]], height: Int, width: Int, channels: Int = 1, labels: [String]) throws {
+    let size = height * width * channels
+    guard height > 0, width > 0, channels > 0 else {
+      throw DataError("images of \(height) × \(width) × \(channels) have no pixels.", source: "memory")
+    }
+    if let wrong = images.firstIndex(where: { $0.count != size }) {
+      throw DataError(
+        "image \(wrong) has \(images[wrong].count) bytes, and \(height) × \(width) × \(channels) are \(size).",
+        source: "memory")
+    }
+    guard images.count == labels.count else {
+      throw DataError("\(images.count) images need as many labels, but there are \(labels.count).", source: "memory")
+    }
+    var coder = LevelCoder()
+    for label in labels { coder.append(label) }
+    let pixels = images.flatMap { $0 }
+    try self.init(
+      source: "memory",
+      inputs: .images(ImageBlock(shape: (height, width, channels), fullScale: 255, pixels: pixels[...])),
+      targets: [
+        Column(name: "label", values: .texts(codes: coder.codes, levels: coder.levels), reason: "labels were given")
+      ], task: Set(labels).count == 2 ? .binary : .multiclass)
+  }
+
   private init(features: [[Float]], targets: [Column], columnNames: [String]?, task: LearningTask?) throws {
     let width = features.first?.count ?? 0
     let names = columnNames ?? (0..<width).map { "x\($0 + 1)" }

@@ -17,13 +17,16 @@ public struct Dataset: Sendable {
   /// The task, and why it was chosen.
   public let task: TaskChoice
   /// Notices about how the data were read.
-  public private(set) var notices: [String]
+  public package(set) var notices: [String]
 
   /// Texts that the user named as missing values, in addition to the default ones.
   package internal(set) var missingMarkers: [String] = []
 
   /// The weight of each row in training; nil: all equal.
   public private(set) var weights: [Double]?
+
+  /// The groups of rows that belong together, such as those of one patient; nil: rows are independent.
+  package private(set) var groups: RowGroups?
 
   /// Each row's number before rows without a target were dropped; nil where none was.
   private var originalRows: [Int]?
@@ -106,6 +109,40 @@ public struct Dataset: Sendable {
     return copy
   }
 
+  /// Returns the data set with the rows of each value of a column as one group; the column is not an input then.
+  ///
+  /// Intervals count groups, not rows, since the rows of a group tell less than as many independent ones.
+  ///
+  /// - Throws: `DataError` where there is no such column, or no other.
+  public func grouped(by name: String) throws -> Dataset {
+    var copy = self
+    let column = try copy.takeOut(name, to: "group rows by")
+    return copy.grouped(by: column)
+  }
+
+  /// Returns the data set with groups; unchanged where each row has a value of its own.
+  func grouped(by column: Column) -> Dataset {
+    let groups = column.groups
+    guard groups.contains(where: { $0.count > 1 }) else { return self }
+    var byRow = [Int](repeating: 0, count: rowCount)
+    for (place, rows) in groups.enumerated() { for row in rows { byRow[row] = place } }
+    var copy = self
+    copy.groups = RowGroups(values: column, byRow: byRow)
+    return copy
+  }
+
+  /// Returns the data set with the rows of each value of a column as one group, for evaluating a model: the column stays among
+  /// the inputs.
+  /// - Throws: `DataError` where there is no such column.
+  package func evaluated(byGroupsOf name: String) throws -> Dataset {
+    guard case .table(let columns) = inputs, let column = columns.first(where: { $0.name == name }) else {
+      throw DataError(
+        "there is no column '\(name)' to group rows by; there are \(Self.list(columnNames))."
+          + Suggestion.text(for: name, among: columnNames), source: source)
+    }
+    return grouped(by: column)
+  }
+
   /// Removes a column from the inputs, to use it otherwise.
   /// - Throws: `DataError` where there is no such column, or it is the only one.
   mutating func takeOut(_ name: String, to use: String) throws -> Column {
@@ -117,7 +154,8 @@ public struct Dataset: Sendable {
       throw DataError(
         isTarget
           ? "'\(name)' is the target, and cannot \(use)."
-          : "there is no column '\(name)' to \(use); there are \(Self.list(columnNames)).", source: source)
+          : "there is no column '\(name)' to \(use); there are \(Self.list(columnNames))."
+            + Suggestion.text(for: name, among: columnNames), source: source)
     }
     guard columns.count > 1 else {
       throw DataError("there is no column apart from the target and '\(name)' to predict it from.", source: source)
@@ -273,4 +311,15 @@ package final class ImageBlock: Sendable {
     for row in rows { pixels += self.pixels(row) }
     return ImageBlock(shape: shape, fullScale: fullScale, pixels: pixels[...])
   }
+}
+
+/// Rows that belong together.
+package struct RowGroups: Sendable {
+  /// The column whose values are the groups; it is not an input.
+  let values: Column
+  /// The group of each row, from 0.
+  package let byRow: [Int]
+
+  /// The name of the column.
+  package var column: String { values.name }
 }

@@ -11,7 +11,8 @@ extension Preparation {
   ) throws -> PreparedRows {
     PreparedRows(
       width: width, elements: try elements(of: dataset.inputs, rows: rows, source: dataset.source),
-      targets: try targets(of: dataset, rows: rows, warnings: &warnings), origin: rows)
+      targets: try targets(of: dataset, rows: rows, warnings: &warnings), origin: rows,
+      cases: dataset.groups.map { groups in rows.map { groups.byRow[$0] } })
   }
 
   /// Prepares columns without a target, for prediction.
@@ -34,6 +35,9 @@ extension Preparation {
 
   /// - Throws: `DataError` that names a column that is needed but missing.
   func checkColumns(of dataset: Dataset) throws {
+    if case .images(let expected) = inputs, case .images(let block) = dataset.inputs {
+      try check(block, expected, dataset.source)
+    }
     guard case .table(let features) = inputs, case .table(let columns) = dataset.inputs else { return }
     let names = Set(columns.map(\.name))
     for feature in features where feature.width > 0 && !names.contains(feature.name) {
@@ -47,16 +51,20 @@ extension Preparation {
       source: source)
   }
 
+  private func check(_ block: ImageBlock, _ expected: ImagePreparation, _ source: String) throws {
+    guard block.shape == (expected.height, expected.width, expected.channels) else {
+      throw DataError(
+        "images of \(block.shape.height) × \(block.shape.width) × \(block.shape.channels), but the model "
+          + "takes \(expected.height) × \(expected.width) × \(expected.channels).", source: source)
+    }
+  }
+
   private func elements(
     of inputs: Dataset.Inputs, rows: [Int], source: String
   ) throws -> PreparedRows.Elements {
     switch (self.inputs, inputs) {
     case (.images(let expected), .images(let block)):
-      guard block.shape == (expected.height, expected.width, expected.channels) else {
-        throw DataError(
-          "images of \(block.shape.height) × \(block.shape.width) × \(block.shape.channels), but the model "
-            + "takes \(expected.height) × \(expected.width) × \(expected.channels).", source: source)
-      }
+      try check(block, expected, source)
       return .bytes(block, rows: rows.map { Int32($0) }, scale: 1 / Double(expected.fullScale))
     case (.table(let features), .table(let columns)):
       return .floats(try matrix(features, columns, rows, source), Self.encoding(of: features))

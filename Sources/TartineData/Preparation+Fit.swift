@@ -30,6 +30,7 @@ extension Preparation {
     }
     target = try TargetPreparation(fitting: dataset, rows: rows, scale: targetScale)
     missingMarkers = dataset.missingMarkers
+    groupColumn = dataset.groups?.column
   }
 }
 

@@ -7,6 +7,8 @@ public struct Preparation: Hashable, Sendable {
   package var target: TargetPreparation
   /// The texts that the user named as missing values, in addition to the default ones.
   package var missingMarkers: [String] = []
+  /// The column by which rows belong together; nil: rows are independent.
+  package var groupColumn: String?
 
   /// The number of elements of a network input row.
   package var width: Int {
@@ -315,7 +317,7 @@ package struct LabelTarget: Hashable, Sendable, Codable {
 // MARK: - Coding
 
 extension Preparation: Codable {
-  private enum Key: String, CodingKey { case features, images, target, missing }
+  private enum Key: String, CodingKey { case features, images, target, missing, group }
 
   /// Decodes what `encode` wrote.
   public init(from decoder: any Decoder) throws {
@@ -326,6 +328,7 @@ extension Preparation: Codable {
       : .table(try values.decode([Feature].self, forKey: .features))
     target = try values.decode(TargetPreparation.self, forKey: .target)
     missingMarkers = try values.decodeIfPresent([String].self, forKey: .missing) ?? []
+    groupColumn = try values.decodeIfPresent(String.self, forKey: .group)
   }
 
   /// Encodes everything that was fitted.
@@ -337,6 +340,7 @@ extension Preparation: Codable {
     }
     try values.encode(target, forKey: .target)
     if !missingMarkers.isEmpty { try values.encode(missingMarkers, forKey: .missing) }
+    try values.encodeIfPresent(groupColumn, forKey: .group)
   }
 }
 

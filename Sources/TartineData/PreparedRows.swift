@@ -29,13 +29,18 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   package let weights: Arena?
   /// Each row's index in the original data set.
   package let origin: [Int]
+  /// Which rows belong together, such as those of one patient; nil: rows are independent.
+  package let cases: [Int]?
 
-  package init(width: Int, elements: Elements, targets: Targets, weights: Arena? = nil, origin: [Int]) {
+  package init(
+    width: Int, elements: Elements, targets: Targets, weights: Arena? = nil, origin: [Int], cases: [Int]? = nil
+  ) {
     self.width = width
     self.elements = elements
     self.targets = targets
     self.weights = weights
     self.origin = origin
+    self.cases = cases
     rowCount = origin.count
   }
 
@@ -103,12 +108,14 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
   package func weighted(_ weights: [Double]) -> PreparedRows {
     let arena = Arena(byteCount: weights.count * MemoryLayout<Float>.size)
     for (row, weight) in weights.enumerated() { arena.base.assumingMemoryBound(to: Float.self)[row] = Float(weight) }
-    return PreparedRows(width: width, elements: elements, targets: targets, weights: arena, origin: origin)
+    return PreparedRows(
+      width: width, elements: elements, targets: targets, weights: arena, origin: origin, cases: cases)
   }
 
   /// Returns the rows without sample weights.
   package var unweighted: PreparedRows {
-    weights == nil ? self : PreparedRows(width: width, elements: elements, targets: targets, origin: origin)
+    weights == nil
+      ? self : PreparedRows(width: width, elements: elements, targets: targets, origin: origin, cases: cases)
   }
 
   /// The class of each row; nil where the targets are not classes.
@@ -139,7 +146,8 @@ package final class PreparedRows: RowSource, @unchecked Sendable {
     }
     return PreparedRows(
       width: width, elements: elements, targets: targets,
-      weights: weights.map { Self.copy(rows, of: $0, width: 1) }, origin: rows.map { origin[$0] })
+      weights: weights.map { Self.copy(rows, of: $0, width: 1) }, origin: rows.map { origin[$0] },
+      cases: cases.map { cases in rows.map { cases[$0] } })
   }
 
   private static func copy(_ rows: [Int], of arena: Arena, width: Int) -> Arena {

@@ -50,7 +50,12 @@ public struct Split: Sendable {
     test: Dataset? = nil
   ) throws {
     var dataset = dataset
-    let column = try method.column.map { try dataset.takeOut($0, to: "split the rows by") }
+    var method = method
+    // The groups of a data set are kept whole.
+    if let groups = dataset.groups, method == .stratified { method = .grouped(by: groups.column) }
+    let column =
+      try dataset.groups.flatMap { method.column == $0.column ? $0.values : nil }
+      ?? method.column.map { try dataset.takeOut($0, to: "split the rows by") }
     let sizes = try PartSizes(rule, rows: dataset.rowCount, hasTestFile: test != nil, source: dataset.source)
     let parts = try method.divide(dataset, by: column, sizes, seed: seed)
     guard !parts.dev.isEmpty else {
@@ -63,19 +68,25 @@ public struct Split: Sendable {
         "a test file was given, and '\(method)' assigns rows of the data to the test set too; leave one of them out.",
         source: dataset.source)
     }
+    switch method {
+    case .grouped, .hash: dataset = column.map(dataset.grouped(by:)) ?? dataset
+    case .stratified, .time, .fixed: break
+    }
+    groups = dataset.groups?.values.groups
+    if let notice = column.flatMap(method.notice(of:)) { dataset.notices.append(notice) }
     self.dataset = dataset
     self.method = method
     self.seed = seed
     hasTestFile = test != nil
-    switch method {
-    case .grouped, .hash: groups = column?.groups
-    case .stratified, .time, .fixed: groups = nil
-    }
     // File order: rows that are read together are adjacent.
     train = parts.train.sorted()
     dev = parts.dev.sorted()
     self.test =
-      test.map { LockedTest(dataset: $0, rows: Array(0..<$0.rowCount)) }
+      test.map { test in
+        LockedTest(
+          dataset: dataset.groups.flatMap { try? test.evaluated(byGroupsOf: $0.column) } ?? test,
+          rows: Array(0..<test.rowCount))
+      }
       ?? LockedTest(dataset: dataset, rows: parts.test.sorted())
   }
 }
@@ -272,12 +283,7 @@ package final class LockedTest: Sendable {
 
 extension Split {
   /// The group of each row, where groups are kept together; nil without groups.
-  package var groupByRow: [Int]? {
-    guard let groups, groups.contains(where: { $0.count > 1 }) else { return nil }
-    var places = [Int](repeating: 0, count: dataset.rowCount)
-    for (place, group) in groups.enumerated() { for row in group { places[row] = place } }
-    return places
-  }
+  package var groupByRow: [Int]? { dataset.groups?.byRow }
 
   /// A sample of the train rows, determined by the seed: the first rows of each stratum, or whole groups
   /// until there are enough rows.

@@ -105,6 +105,17 @@ extension SplitMethod {
   /// - Throws: `DataError` where a set would be empty.
   func divide(_ dataset: Dataset, by column: Column?, _ sizes: PartSizes, seed: UInt64) throws -> SplitParts {
     guard let column else { return Self.stratified(dataset, sizes, seed: seed) }
+    let missing = Self.rowsWithoutPlace(column)
+    switch self {
+    case .time, .hash:
+      // A few are noise; with many the sets would not be what they are meant to be.
+      if missing * 10 > column.count {
+        throw DataError(
+          "\(missing) of \(column.count) rows have no value in it, so '\(self)' cannot assign them to a set; fill them in, or remove "
+            + "these rows.", source: dataset.source, column: column.name)
+      }
+    default: break
+    }
     let parts =
       switch self {
       case .stratified: Self.stratified(dataset, sizes, seed: seed)
@@ -119,6 +130,24 @@ extension SplitMethod {
           + "\(parts.test.count) test.", source: dataset.source, column: column.name)
     }
     return parts
+  }
+
+  private static func rowsWithoutPlace(_ column: Column) -> Int {
+    (0..<column.count).count { column.isMissing($0) }
+  }
+
+  /// A notice about the rows that have no value to be assigned by; nil where there are none.
+  func notice(of column: Column) -> String? {
+    let missing = Self.rowsWithoutPlace(column)
+    guard missing > 0 else { return nil }
+    let (rows, have) = missing == 1 ? ("1 row", "has") : ("\(missing) rows", "have")
+    switch self {
+    case .time(let name):
+      return "\(rows) \(have) no value in '\(name)' and \(missing == 1 ? "is" : "are") in the train set"
+    case .hash(let name): return "\(rows) \(have) no value in '\(name)' and all belong to one set"
+    case .grouped(let name): return "\(rows) \(have) no value in '\(name)', each taken as a group of its own"
+    case .stratified, .fixed: return nil
+    }
   }
 
   private static func stratified(_ dataset: Dataset, _ sizes: PartSizes, seed: UInt64) -> SplitParts {

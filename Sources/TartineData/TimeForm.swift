@@ -217,6 +217,13 @@ struct TimeText {
       shape.append(Int(piece) == nil ? piece : "#")
     }
     let rest = readClock(pieces)
+    // `59 1/2` and `420/7` are fractions.
+    if !text.contains(where: { $0.isLetter || $0 == ":" }) {
+      let gaps = Set(text.split(omittingEmptySubsequences: true) { $0.isASCII && $0.isNumber }.map(String.init))
+      if gaps.isSuperset(of: [" ", "/"]) || rest.contains(where: { $0.count == 3 && Int($0) != nil }) {
+        date.append(.word("?"))
+      }
+    }
     for piece in rest {
       if let number = Int(piece) {
         date.append(.number(number, piece.count))

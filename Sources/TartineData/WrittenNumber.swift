@@ -88,18 +88,23 @@ extension WrittenNumber {
       mustStay.contains(column.name) ? nil : WrittenColumn(column, isTarget: targets.contains(column.name))
     }
     let found = written.compactMap { $0 }
-    guard !found.isEmpty else { return columns }
+    let semicolons = separator == UInt8(ascii: ";")
+    guard !found.isEmpty else { return semicolons ? columns.map(\.tellingOfThousands) : columns }
     let canBePoint = found.allSatisfy { $0.canBe(.point) }
     let canBeComma = found.allSatisfy { $0.canBe(.comma) }
+    // `59.42` in another column shows what the point is.
+    let hasPoints = columns.contains(where: \.hasDecimalPoints)
     let mark: DecimalMark? =
       canBePoint && canBeComma
-      ? (separator == UInt8(ascii: ";") ? .comma : .point)
+      ? (semicolons && !hasPoints ? .comma : .point)
       : canBePoint ? .point : canBeComma ? .comma : nil
     return zip(columns, written).map { column, written in
       if let written { return written.column(column, mark) }
       guard mark == .comma, case .numbers(let numbers) = column.values, found.contains(where: \.hasDecimals),
         numbers.contains(where: { $0 != $0.rounded() && !$0.isNaN })
       else { return column }
+      // With decimal commas the points of `4.206` separate thousands.
+      if !canBePoint, let grouped = column.readByThousands { return grouped }
       return column.adding(
         notice: "column '\(column.name)' has decimal points in a file with decimal commas; it is read with points")
     }
@@ -159,5 +164,54 @@ private struct WrittenColumn {
     let taken = slips.first.map { ", and '\(levels[$0])' as missing" } ?? ""
     return copy.adding(
       notice: "column '\(column.name)': '\(levels[example])' is read as \(Column.text(of: values[example]))\(taken)")
+  }
+}
+
+extension Column {
+  /// How the decimals of a column are written, as far as its numbers show it.
+  private enum Decimals {
+    case none, points
+    /// Groups of three digits, such as `4.206`.
+    case groups(example: Double)
+  }
+
+  private var decimals: Decimals {
+    guard case .numbers(let numbers) = values else { return .none }
+    let parts = numbers.filter { !$0.isNaN && $0 != $0.rounded() }
+    guard let first = parts.first else { return .none }
+    func isWhole(_ number: Double) -> Bool { abs(number - number.rounded()) < 1e-6 }
+    let areGroups = parts.allSatisfy { abs($0) >= 1 && abs($0) < 1_000 && isWhole($0 * 1_000) }
+    // One group in ten ends with a zero.
+    let shorter = parts.count { isWhole($0 * 100) }
+    return areGroups && shorter * 2 <= parts.count ? .groups(example: first) : .points
+  }
+
+  /// Whether a number has decimals that are no group of three digits.
+  fileprivate var hasDecimalPoints: Bool { if case .points = decimals { true } else { false } }
+
+  /// An example of a number with three decimals, if all that are not whole have three; nil otherwise.
+  private var threeDecimals: Double? { if case .groups(let example) = decimals { example } else { nil } }
+
+  /// Returns the column with the points of its numbers read as separators of thousands; nil if they cannot be.
+  fileprivate var readByThousands: Column? {
+    guard case .numbers(let numbers) = values, let example = threeDecimals else { return nil }
+    var copy = self
+    copy.values = .numbers(numbers.map { $0 == $0.rounded() || $0.isNaN ? $0 : ($0 * 1_000).rounded() })
+    return copy.adding(
+      notice: "column '\(name)': in a file with decimal commas '\(Column.text(of: example))' is read as "
+        + Column.text(of: (example * 1_000).rounded()))
+  }
+
+  /// Returns the column with a notice if its decimals may be thousands: beside whole numbers below 1 000 every other has three
+  /// decimals.
+  fileprivate var tellingOfThousands: Column {
+    guard case .numbers(let numbers) = values, let example = threeDecimals,
+      numbers.allSatisfy({ $0.isNaN || abs($0) < 1_000 }),
+      numbers.contains(where: { $0 == $0.rounded() && abs($0) >= 100 })
+    else { return self }
+    return adding(
+      notice:
+        "column '\(name)': '\(Column.text(of: example))' is read as a number with three decimals; if the point separates "
+        + "thousands, write the numbers without it")
   }
 }

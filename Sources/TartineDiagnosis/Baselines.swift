@@ -27,6 +27,19 @@ public struct Baselines: Sendable {
 
   private let unit: Unit
   private let part: String
+  private let linearRecipe: Recipe?
+
+  /// The linear model as something to try; nil if the network is significantly better.
+  var linearPrescription: Prescription? {
+    guard let linear, !linear.isBeaten, let recipe = linearRecipe else { return nil }
+    let l2 = Text.significant(recipe.penalty.l2, digits: 2)
+    return Prescription(
+      what: "the linear model",
+      why:
+        "the network is not significantly better, and a linear model is simpler: explained by its weights, and less likely to "
+        + "overfit",
+      recipe: recipe, flags: "--hidden 0 --optimizer lbfgs --l2 \(l2) --epochs \(recipe.epochs ?? 400)")
+  }
 
   /// The maximum number of rows to train the linear model on: more rows change it little.
   private static let mostRows = 20_000
@@ -41,20 +54,16 @@ public struct Baselines: Sendable {
     let unit = Unit(run.model)
     self.unit = unit
     part = test == nil ? "dev" : "test"
-    let groups = run.split.groupByRow
     func baseline(_ name: String, dev: [Double], test other: [Double]?) -> Baseline {
       let isNumber = run.model.task == .regression
       let (network, own) = test.map { ($0.outcomes, other ?? []) } ?? (run.dev.outcomes, dev)
-      let devCases = groups.map { run.dev.cases($0) }
-      // A separate test file has no groups.
-      let testCases = run.split.hasTestFile ? nil : test.flatMap { test in groups.map { test.cases($0) } }
       func figure(_ outcomes: [Double], _ cases: [Int]?) -> Estimate {
         SampledFigure(outcomes: [outcomes], isNumber: isNumber, cases: cases).rows
       }
       return Baseline(
-        name: name, dev: figure(dev, devCases), test: other.map { figure($0, testCases) },
+        name: name, dev: figure(dev, run.dev.cases), test: other.map { figure($0, test?.cases) },
         gain: Estimate.fall(
-          from: own, to: network, isNumber: isNumber, cases: test == nil ? devCases : testCases))
+          from: own, to: network, isNumber: isNumber, cases: test == nil ? run.dev.cases : test?.cases))
     }
     let train = run.split.train
     let answer = Self.constant(run, rows: train)
@@ -64,9 +73,10 @@ public struct Baselines: Sendable {
       let model = try? Self.linearModel(run, threads: threads),
       let dev = try? Self.measure(model, run.split.dataset, rows: run.dev.origin, threads: threads)
     else {
-      linear = nil
+      (linear, linearRecipe) = (nil, nil)
       return
     }
+    linearRecipe = model.recipe
     let other = test.flatMap { test in
       try? Self.measure(model, run.split.test.dataset, rows: test.origin, threads: threads)
     }
@@ -120,7 +130,7 @@ public struct Baselines: Sendable {
     let others =
       ["constant baseline \(figure(constant))"] + (linear.map { ["linear model \(figure($0))"] } ?? [])
     var lines = [
-      "\(unit.figure) on \(part): \(unit.text(network.value)) (\(unit.range(network))); "
+      "\(unit.figure.prefix(1).uppercased() + unit.figure.dropFirst()) on \(part): \(unit.text(network.value)) (\(unit.range(network))); "
         + others.joined(separator: ", ") + "."
     ]
     for (baseline, name) in [(constant, "the constant baseline"), (linear, "the linear model")] {

@@ -68,7 +68,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
     let (mine, theirs) = (Self.Arm(runs), Self.Arm(others))
     figure = mine.mean
     otherFigure = theirs.mean
-    let cases = first.split.groupByRow.map { first.dev.cases($0) }
+    let cases = first.dev.cases
     if cases == nil, runs.count == 1, others.count == 1, task.isClassification {
       difference = .pairedProportions(first.dev.outcomes, other.dev.outcomes)
       p = Self.mcNemar(first.dev.outcomes, other.dev.outcomes)
@@ -158,6 +158,11 @@ public struct Comparison: Sendable, CustomStringConvertible {
 
   /// The difference and verdict: `−1.20 points (−1.90 to −0.50): better`.
   public var description: String { "\(unit.difference(difference)): \(verdict)" }
+
+  /// The difference and the verdict by a p-value that is adjusted for several comparisons.
+  package func description(adjusted p: Double) -> String {
+    "\(unit.difference(difference)): \(p > 0.05 ? "undecided" : difference.value < 0 ? "better" : "worse")"
+  }
 
   /// An error as text.
   package func text(_ value: Double) -> String { unit.text(value) }

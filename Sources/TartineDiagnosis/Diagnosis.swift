@@ -29,7 +29,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   /// The test error less the dev error; nil while the test set is locked.
   public let mismatch: Finding?
   /// What to try next, most promising first.
-  public let prescriptions: [Prescription]
+  public private(set) var prescriptions: [Prescription]
 
   private let unit: Unit
 
@@ -66,6 +66,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - runs: At least one run.
   ///   - test: The evaluation of each run, or of the first one, on the test set, if it was used; otherwise
   ///     empty.
+  ///   - humanError: The human-level or Bayes error, the reference for bias; nil: none is given.
   ///   - probe: A run of another recipe, such as a wider network trained for longer. Its train error is the
   ///     reference for bias if no human error is given.
   ///   - sources: A network that separates variance from data mismatch, for train and dev sets from different
@@ -79,38 +80,31 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     precondition(!runs.isEmpty, "a diagnosis needs at least one run")
     let run = runs[0]
     let unit = Unit(run.model)
-    let groups = run.split.groupByRow
-    func rung(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil) -> Rung {
-      Rung(name, evaluations, of: partRows, cases: groups.map { evaluations[0].cases($0) })
-    }
     let train =
-      sources.map { rung("train", [$0.run.train], of: $0.run.split.trainCount) }
-      ?? rung("train", runs.map(\.train), of: run.split.trainCount)
-    let dev = sources.map { rung("dev", [$0.dev]) } ?? rung("dev", runs.map(\.dev))
+      sources.map { Rung("train", [$0.run.train], of: $0.run.split.trainCount) }
+      ?? Rung("train", runs.map(\.train), of: run.split.trainCount)
+    let dev = sources.map { Rung("dev", [$0.dev]) } ?? Rung("dev", runs.map(\.dev))
     let floor = unit.isFraction ? 0.005 : 0
     let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
     let fall = probe.map {
       Estimate.fall(
         from: Self.means(runs.map(\.train.outcomes)), to: $0.train.outcomes, isNumber: !unit.isFraction,
-        cases: groups.map { run.train.cases($0) })
+        cases: run.train.cases)
     }
     bias = Self.bias(train.estimate, humanError: humanError, probe: fall, delta, unit)
-    let middle = sources.map { rung("train-dev", [$0.run.dev]) }
+    let middle = sources.map { Rung("train-dev", [$0.run.dev]) }
     variance = Self.variance(
       (middle ?? dev).figure.less(train.figure), delta, unit, of: middle == nil ? "dev" : "train-dev")
     dataMismatch = middle.map { Self.dataMismatch(dev.figure.less($0.figure), delta, unit) }
-    // A separate test file has no groups.
-    let testRung = test.isEmpty ? nil : run.split.hasTestFile ? Rung("test", test) : rung("test", test)
+    let testRung = test.isEmpty ? nil : Rung("test", test)
     mismatch = testRung.map {
-      Self.mismatch(
-        $0.figure.less(
-          SampledFigure(runs.prefix(test.count).map(\.dev), cases: groups.map { run.dev.cases($0) })), delta, unit)
+      Self.mismatch($0.figure.less(SampledFigure(runs.prefix(test.count).map(\.dev))), delta, unit)
     }
     let reference =
       humanError.map { Rung(human: $0) }
       ?? probe.flatMap {
         // A probe with a higher train error is no bound.
-        $0.train.score < train.estimate.value ? rung("reached", [$0.train], of: run.split.trainCount) : nil
+        $0.train.score < train.estimate.value ? Rung("reached", [$0.train], of: run.split.trainCount) : nil
       }
     ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
@@ -118,6 +112,14 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     // A train error below δ leaves no room for bias that matters, whatever the reference.
     let bias = train.estimate.value < delta ? .absent : bias.reading
     prescriptions = Prescription.list(for: run, bias: bias, variance: variance, worth: delta)
+  }
+
+  /// Returns the diagnosis with the linear model as the first prescription if the network is not significantly better than it.
+  public func adding(_ baselines: Baselines) -> Diagnosis {
+    guard let linear = baselines.linearPrescription else { return self }
+    var copy = self
+    copy.prescriptions.insert(linear, at: 0)
+    return copy
   }
 
   /// Each row's own error, averaged over the seeds.
@@ -182,7 +184,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     let reading = Reading(difference, worth: delta)
     return Finding(
       reading: reading, difference: difference,
-      sentence: "Variance is \(reading.rawValue): \(part) less train is \(unit.difference(difference)), "
+      sentence: "Variance is \(reading.rawValue): \(part) minus train is \(unit.difference(difference)), "
         + "\(against(reading, unit.points(delta))).")
   }
 
@@ -199,7 +201,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     return Finding(
       reading: reading, difference: difference,
       sentence:
-        "Data mismatch is \(reading.rawValue): dev less train-dev, rows of train's source that were not trained on, is "
+        "Data mismatch is \(reading.rawValue): dev minus train-dev, rows of train's source that were not trained on, is "
         + "\(unit.difference(difference)), \(against(reading, unit.points(delta))).")
   }
 
@@ -207,9 +209,9 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     let reading = Reading(difference, worth: delta)
     return Finding(
       reading: reading, difference: difference,
-      sentence: "Test less dev is \(unit.difference(difference))"
+      sentence: "Test minus dev is \(unit.difference(difference))"
         + (reading == .present
-          ? ": the test distribution differs, or too many choices were made on dev." : "."))
+          ? ": chance, a different test distribution, or too many choices made on dev." : "."))
   }
 
   /// The verdict in a sentence or two.
@@ -266,11 +268,6 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   public func text(_ value: Double) -> String { unit.text(value) }
   /// An interval as text, `1.9 to 4.6 %`.
   public func range(_ estimate: Estimate) -> String { unit.range(estimate) }
-}
-
-extension Evaluation {
-  /// Which rows belong together, by the group of each row of the data set.
-  package func cases(_ groups: [Int]) -> [Int] { origin.map { groups[$0] } }
 }
 
 extension Run {

@@ -33,12 +33,11 @@ public struct Rung: Hashable, Sendable {
   /// - Parameters:
   ///   - evaluations: The evaluation of each seed, on the same rows.
   ///   - partRows: The number of rows in the set, if only a sample of them was measured.
-  ///   - cases: Which rows belong together; nil if rows are independent.
-  init(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil, cases: [Int]? = nil) {
+  init(_ name: String, _ evaluations: [Evaluation], of partRows: Int? = nil) {
     self.name = name
     rows = evaluations[0].rowCount
     self.partRows = partRows ?? rows
-    figure = SampledFigure(evaluations, partRows: partRows, cases: cases)
+    figure = SampledFigure(evaluations, partRows: partRows)
     estimate = figure.estimate
   }
 

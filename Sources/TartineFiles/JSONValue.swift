@@ -188,9 +188,11 @@ package enum JSON {
 
   /// Explains a decoding error in plain words, with the key if known.
   ///
-  /// - Parameter isJSON: whether the text is already known to be valid JSON, so that only its values can be
-  ///   wrong.
-  package static func explain(_ error: any Error, isJSON: Bool = false) -> String {
+  /// - Parameters:
+  ///   - isJSON: whether the text is already known to be valid JSON, so that only its values can be
+  ///     wrong.
+  ///   - text: the text, to say where it is not JSON.
+  package static func explain(_ error: any Error, isJSON: Bool = false, text source: String? = nil) -> String {
     guard let error = error as? DecodingError else { return "\(error)" }
     func text(_ path: [any CodingKey]) -> String {
       path.reduce("") { text, key in
@@ -210,6 +212,7 @@ package enum JSON {
       if !context.debugDescription.contains("valid JSON") {
         return context.debugDescription + place(context.codingPath)
       }
+      if let place = source.flatMap(JSONSyntax.firstError(in:)) { return "it is not valid JSON: \(place)" }
       return context.codingPath.isEmpty
         ? (isJSON
           ? "a number in it must be whole, or is out of its range"

@@ -41,10 +41,15 @@ extension Files {
   package static func show(_ text: String) { _ = put(text, 2) }
 
   /// The width of the terminal; nil where standard error is not a terminal.
-  package static var terminalWidth: Int? {
-    guard isatty(2) == 1 else { return nil }
+  package static var terminalWidth: Int? { width(of: 2) }
+
+  /// The columns of the terminal that standard output is written to; nil: it is no terminal.
+  package static var outputWidth: Int? { width(of: 1) }
+
+  private static func width(of descriptor: Int32) -> Int? {
+    guard isatty(descriptor) == 1 else { return nil }
     var size = winsize()
-    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
   }
 
   /// Makes a failing write return an error, instead of ending the process.

@@ -1,7 +1,7 @@
 /// Batch normalization of Z, per column: ẑ = (z − μ) / √(σ² + ε), u = γ ẑ + β.
 ///
 /// In training μ and σ² are the batch's mean and *biased* variance. In prediction they are moving averages
-/// over the batches, with momentum `fraction` (the weight of the new batch, as in PyTorch) and bias
+/// over the batches, with ``momentum`` (the weight of the new batch, as in PyTorch) and bias
 /// correction for their initialization at 0. The averaged variance is the unbiased one, n/(n − 1) times the
 /// batch's.
 ///
@@ -10,14 +10,14 @@
 /// **Source**: Ioffe and Szegedy, *Batch normalization*, 2015, algorithms 1 and 2.
 ///
 /// **Differs from**: the lecture does not correct its averages (`.lecture`); PyTorch initializes them with 0
-/// and 1 and does not correct them (`.torch`); Keras too, with ε = 10⁻³, a momentum of 0.99 (a `fraction` of
+/// and 1 and does not correct them (`.torch`); Keras too, with ε = 10⁻³, a momentum that is one minus this one (0.99 for
 /// 0.01) and the biased variance (`.keras`).
 public struct BatchNorm: FusedLayer {
   /// The initialization and correction of the moving averages.
   public enum Averages: String, Codable, Hashable, Sendable, CaseIterable {
-    /// From 0, with bias correction: divided by 1 − (1 − fraction)ᵗ.
+    /// From 0, with bias correction: divided by 1 − (1 − momentum)ᵗ.
     case corrected
-    /// From 0, without correction: too small over the first 1 / fraction batches.
+    /// From 0, without correction: too small over the first 1 / momentum batches.
     case lecture
     /// From mean 0 and variance 1, without correction.
     case torch
@@ -30,30 +30,33 @@ public struct BatchNorm: FusedLayer {
 
   /// The ε added to the variance under the square root.
   public let epsilon: Double
-  /// The momentum: the weight of the new batch in the moving averages, in (0, 1].
-  public let fraction: Double
+  /// The weight of the new batch in the moving averages, in (0, 1].
+  public let momentum: Double
   /// The initialization and correction of the moving averages.
   public let averages: Averages
 
   /// - Parameters:
   ///   - epsilon: added to the variance under the square root, above 0; nil: 10⁻⁵, for Keras 10⁻³.
-  ///   - fraction: the momentum: the weight of the new batch in the moving averages, in (0, 1]; nil: 0.1, for
+  ///   - momentum: the weight of the new batch in the moving averages, in (0, 1]; nil: 0.1, for
   ///     Keras 0.01.
   ///   - averages: the initialization and correction of the moving averages.
-  public init(epsilon: Double? = nil, fraction: Double? = nil, averages: Averages = .corrected) {
+  public init(epsilon: Double? = nil, momentum: Double? = nil, averages: Averages = .corrected) {
     self.epsilon = epsilon ?? (averages == .keras ? 1e-3 : 1e-5)
-    self.fraction = fraction ?? (averages == .keras ? 0.01 : 0.1)
+    self.momentum = momentum ?? (averages == .keras ? 0.01 : 0.1)
     self.averages = averages
   }
 
-  private enum CodingKeys: String, CodingKey { case epsilon, fraction, averages }
+  private enum CodingKeys: String, CodingKey { case epsilon, momentum, averages }
+  /// The name of `momentum` in older files.
+  private enum OldKey: String, CodingKey { case fraction }
 
   /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       epsilon: try values.decodeIfPresent(Double.self, forKey: .epsilon),
-      fraction: try values.decodeIfPresent(Double.self, forKey: .fraction),
+      momentum: try values.decodeIfPresent(Double.self, forKey: .momentum)
+        ?? decoder.container(keyedBy: OldKey.self).decodeIfPresent(Double.self, forKey: .fraction),
       averages: try values.decodeName(Averages.self, forKey: .averages, default: .corrected))
   }
 
@@ -73,10 +76,10 @@ public struct BatchNorm: FusedLayer {
     ]
   }
 
-  /// Checks that ε is above 0, and `fraction` in (0, 1].
+  /// Checks that ε is above 0, and `momentum` in (0, 1].
   public var problem: String? {
-    epsilon > 0 && fraction > 0 && fraction <= 1
-      ? nil : "epsilon must be above 0 and fraction in (0, 1], not \(epsilon) and \(fraction)"
+    epsilon > 0 && momentum > 0 && momentum <= 1
+      ? nil : "epsilon must be above 0 and momentum in (0, 1], not \(epsilon) and \(momentum)"
   }
 
   package var role: Role { .norm(self) }

@@ -34,7 +34,7 @@ struct FusedStep {
   var mean, variance, inverseDeviation, scale: UnsafeMutableRawPointer?
   var movingMean, movingVariance: UnsafeMutableRawPointer?
   var epsilon = 0.0
-  var fraction = 0.0
+  var momentum = 0.0
   var averagesBiasedVariance = false
 
   let activation: Int32
@@ -96,10 +96,10 @@ struct FusedStep {
     kernels.pointee.column_statistics(z + first * size, rows, columns.count, width, mean, variance)
     kernels.pointee.norm_scale(
       variance, at(gamma, first), epsilon, columns.count, at(inverseDeviation, first), at(scale, first))
-    kernels.pointee.blend(at(movingMean, first), mean, columns.count, 1 - fraction, fraction)
+    kernels.pointee.blend(at(movingMean, first), mean, columns.count, 1 - momentum, momentum)
     kernels.pointee.blend(
-      at(movingVariance, first), variance, columns.count, 1 - fraction,
-      fraction * (rows > 1 && !averagesBiasedVariance ? Double(rows) / Double(rows - 1) : 1))
+      at(movingVariance, first), variance, columns.count, 1 - momentum,
+      momentum * (rows > 1 && !averagesBiasedVariance ? Double(rows) / Double(rows - 1) : 1))
   }
 
   /// z → norm → activation → dropout → output, for these columns.

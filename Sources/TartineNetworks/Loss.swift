@@ -130,7 +130,7 @@ public struct Loss: Hashable, Sendable {
       tartine_loss(kind: Int32(kind.rawValue), smoothing: smoothing, parameter: parameter, mix: 1)
     }
     return switch kind {
-    case .automatic, .crossEntropy, .squared: make(TARTINE_USUAL_LOSS)
+    case .automatic, .crossEntropy, .squared: make(TARTINE_DEFAULT_LOSS)
     case .focal(let gamma): make(TARTINE_FOCAL, gamma)
     case .absolute: make(TARTINE_ABSOLUTE)
     case .huber(let delta): make(TARTINE_HUBER, delta)

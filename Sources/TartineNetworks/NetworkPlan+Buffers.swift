@@ -29,12 +29,12 @@ extension NetworkPlan {
   }
 
   /// Writes the moving averages used for prediction: `state` after `updates` batches, with bias correction by
-  /// 1 − (1 − fraction)ᵗ.
+  /// 1 − (1 − momentum)ᵗ.
   package func correct(_ state: Arena, updates: Int, into corrected: Arena, precision: Precision) {
     corrected.copy(from: state)
     for case .fused(let node) in nodes {
       guard let norm = node.norm, norm.layer.averages == .corrected, updates > 0 else { continue }
-      let weight = MovingAverage.weight(beta: 1 - norm.layer.fraction, after: updates)
+      let weight = MovingAverage.weight(beta: 1 - norm.layer.momentum, after: updates)
       for span in [norm.movingMean, norm.movingVariance] {
         let offset = span.offset * precision.size
         precision.kernels.pointee.blend(corrected[offset], state[offset], span.count, 0, 1 / weight)

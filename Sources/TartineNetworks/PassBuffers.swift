@@ -49,9 +49,9 @@ enum PassStep {
     self = .fused(step)
   }
 
-  mutating func setFraction(_ fraction: Double) {
+  mutating func setMomentum(_ momentum: Double) {
     guard case .fused(var step) = self else { return }
-    step.fraction = fraction
+    step.momentum = momentum
     self = .fused(step)
   }
 
@@ -170,7 +170,7 @@ struct PassBuffers {
           linked.inverseDeviation = arena[place.norm[2]]
           linked.scale = arena[place.norm[3]]
           linked.epsilon = norm.layer.epsilon
-          linked.fraction = norm.layer.fraction
+          linked.momentum = norm.layer.momentum
           linked.averagesBiasedVariance = norm.layer.averages == .keras
         }
         if let mask = place.mask {

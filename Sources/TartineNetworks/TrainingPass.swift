@@ -116,7 +116,7 @@ package final class TrainingPass {
     self.rows = rows
     isTraining = false
     setInput(input, ones)
-    for index in steps.indices { steps[index].setFraction(1 / Double(number + 1)) }
+    for index in steps.indices { steps[index].setMomentum(1 / Double(number + 1)) }
     for index in steps.indices.dropLast() { perform(.forward, node: index, parts: steps[index].parts) }
   }
 

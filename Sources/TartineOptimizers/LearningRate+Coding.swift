@@ -32,17 +32,17 @@ extension LearningRate: Codable {
 
   /// Decodes; omitted parameters of a shape take their defaults.
   public init(from decoder: any Decoder) throws {
-    try self.init(from: decoder, usual: nil)
+    try self.init(from: decoder, fallback: nil)
   }
 
-  /// - Parameter usual: the default learning rate; nil: required.
-  init(from decoder: any Decoder, usual: Double?) throws {
+  /// - Parameter fallback: the default learning rate; nil: required.
+  init(from decoder: any Decoder, fallback: Double?) throws {
     let values = try decoder.container(keyedBy: Key.self)
     let shape = try Shape(from: decoder)
     self.init(
-      try values.decodeIfPresent(Double.self, forKey: .learningRate) ?? usual
+      try values.decodeIfPresent(Double.self, forKey: .learningRate) ?? fallback
         ?? values.decode(Double.self, forKey: .learningRate),
-      shape: shape, warmup: try values.decodeIfPresent(Double.self, forKey: .warmup) ?? shape.usualWarmup)
+      shape: shape, warmup: try values.decodeIfPresent(Double.self, forKey: .warmup) ?? shape.defaultWarmup)
   }
 
   /// Encodes the keys of the shape.
@@ -57,7 +57,7 @@ extension LearningRate: Codable {
 extension LearningRate.Shape: Codable {
   private typealias Key = LearningRate.Key
 
-  fileprivate var usualWarmup: Double {
+  fileprivate var defaultWarmup: Double {
     switch self {
     case .cosine, .stableDecay: LearningRate.defaultWarmup
     default: 0

@@ -100,6 +100,15 @@ extension LearningRate {
     return max(0, (epochs - start) / (first * pow(factor, cycle)))
   }
 
+  /// Whether it depends on the number of epochs of the whole run.
+  package var dependsOnEpochs: Bool {
+    if warmup > 0 { return true }
+    switch shape {
+    case .constant, .inverseTime, .inverseSquareRoot, .exponential, .staircase, .cosineRestarts, .plateau: return false
+    case .polynomial, .cosine, .logCosine, .stableDecay, .oneCycle, .joined: return true
+    }
+  }
+
   /// Whether it depends on the dev losses of the epochs so far.
   package var followsDevLosses: Bool { Self.followsDevLosses(shape) }
 

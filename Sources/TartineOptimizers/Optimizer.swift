@@ -102,13 +102,13 @@ public struct Optimizer: Hashable, Sendable {
     _ algorithm: Algorithm, variant: Variant = .standard, learningRate: LearningRate, beta1: Double? = nil,
     beta2: Double? = nil, epsilon: Double? = nil, decay: Double? = 0
   ) {
-    let usual = Self.usual(algorithm, variant)
+    let typical = Self.defaults(algorithm, variant)
     self.algorithm = algorithm
     self.variant = variant
     self.learningRate = learningRate
-    self.beta1 = beta1 ?? usual.beta1
-    self.beta2 = beta2 ?? usual.beta2
-    self.epsilon = epsilon ?? usual.epsilon
+    self.beta1 = beta1 ?? typical.beta1
+    self.beta2 = beta2 ?? typical.beta2
+    self.epsilon = epsilon ?? typical.epsilon
     self.decay = decay
     clipping = .none
     average = nil
@@ -117,7 +117,7 @@ public struct Optimizer: Hashable, Sendable {
   }
 
   /// The default parameters of an algorithm.
-  private static func usual(_ algorithm: Algorithm, _ variant: Variant) -> (
+  private static func defaults(_ algorithm: Algorithm, _ variant: Variant) -> (
     beta1: Double, beta2: Double, epsilon: Double
   ) {
     let epsilon = variant == .keras ? 1e-7 : 1e-8
@@ -192,7 +192,7 @@ extension Optimizer: Codable {
     func number(_ key: Key) throws -> Double? { try values.decodeIfPresent(Double.self, forKey: key) }
     self.init(
       algorithm, variant: try values.decodeName(Variant.self, forKey: .variant, default: .standard),
-      learningRate: try LearningRate(from: decoder, usual: Self.usualRate(of: algorithm)),
+      learningRate: try LearningRate(from: decoder, fallback: Self.defaultRate(of: algorithm)),
       beta1: try number(.beta1), beta2: try number(.beta2), epsilon: try number(.epsilon),
       // Omitted, it takes its default; null means automatic.
       decay: values.contains(.decay) ? try number(.decay) : algorithm == .adamW ? 0.01 : 0)
@@ -224,14 +224,14 @@ extension Optimizer: Codable {
   }
 
   /// Returns the optimizer with the default β₁, β₂ and ε of its algorithm.
-  package var withUsualNumbers: Optimizer {
+  package var withDefaultNumbers: Optimizer {
     var copy = self
-    (copy.beta1, copy.beta2, copy.epsilon) = Self.usual(algorithm, variant)
+    (copy.beta1, copy.beta2, copy.epsilon) = Self.defaults(algorithm, variant)
     return copy
   }
 
   /// The default learning rate of an algorithm.
-  package static func usualRate(of algorithm: Algorithm) -> Double {
+  package static func defaultRate(of algorithm: Algorithm) -> Double {
     switch algorithm {
     case .gradientDescent, .momentum, .nesterov: 0.1
     case .adagrad: 0.01

@@ -36,9 +36,16 @@ public enum DigitDrawing {
     }
   }
 
-  /// Returns images side by side under their captions, or nil if none can be drawn.
-  package static func sideBySide(_ images: [Captioned]) -> String? {
-    let drawable = images.compactMap { image in image.block.map { (image, $0) } }
+  /// Returns images side by side under their captions, as many as fit, or nil if none can be drawn.
+  ///
+  /// - Parameter width: The width of the terminal; nil: unlimited.
+  package static func sideBySide(_ images: [Captioned], width: Int? = nil) -> String? {
+    var drawable = images.compactMap { image in image.block.map { (image, $0) } }
+    if let width {
+      let each = drawable.map { max($0.1.shape.width * 2, $0.0.caption.count) }.max() ?? 0
+      guard each <= width else { return nil }
+      drawable = Array(drawable.prefix((width + 3) / (each + 3)))
+    }
     let pictures = drawable.map { image, block in
       lines(block.pixels(image.row), width: block.shape.width, fullScale: block.fullScale)
     }

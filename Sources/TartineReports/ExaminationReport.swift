@@ -29,7 +29,7 @@ public struct ExaminationReport {
       let parts = RunSections(run, diagnosis, seeds: examination.ladderSeeds)
       sections += [
         "<p class=\"verdict\">\(escape(diagnosis.verdict))</p>", parts.ladder, prescriptions, parts.epochs, signals,
-        learningCurve, importance, answers(run), slices, WorstRowsSection(examination, split).html, checks, data,
+        learningCurve, importance, predictions(run), slices, WorstRowsSection(examination, split).html, checks, data,
         parts.data, parts.network, parts.recipe,
       ]
     } else {
@@ -37,7 +37,10 @@ public struct ExaminationReport {
         "<p class=\"verdict\">The training diverged, so there is no error to report.</p>", prescriptions, signals,
         checks,
         data,
-        Page.section("The recipe", "<pre>\(escape((try? JSON.text(examination.recipe, pretty: true)) ?? ""))</pre>"),
+        Page.section(
+          "The recipe",
+          Page.folded(
+            "recipe.json", "<pre>\(escape((try? JSON.text(examination.recipe, pretty: true)) ?? ""))</pre>")),
       ]
     }
     return Page(title: title, body: sections.joined(separator: "\n")).html
@@ -119,7 +122,8 @@ public struct ExaminationReport {
     case .twice(let error):
       note =
         "With twice the rows, \(2 * split.trainCount), the dev error would be \(text(error.value)) "
-        + "(90 % interval \(text(error.low)) to \(text(error.high)))."
+        + "(90 % interval \(text(error.low)) to \(text(error.high)); in tests \(LearningCurve.measuredCoverage) % of such "
+        + "intervals contained the truth)."
     case .declined(let reason): note = "No prediction for more data: \(reason)."
     }
     return Page.section(
@@ -139,24 +143,10 @@ public struct ExaminationReport {
       ).svg)
   }
 
-  private func answers(_ run: Run) -> String {
-    let figures = examination.metrics?.values.map { metric in
-      [
-        metric.name, Text.significant(metric.estimate.value, digits: 3),
-        "\(Text.significant(metric.estimate.low, digits: 3)) to \(Text.significant(metric.estimate.high, digits: 3))",
-      ]
-    }
-    let table = Page.section(
-      "Metrics", note: "On dev, with 95 % intervals.", Page.table(["", "", "interval"], figures ?? []))
-    guard isFraction else {
-      return Page.section("Predictions", Page.charts([AnswersPicture(run.dev).svg])) + table
-    }
-    var content = ""
-    if let metrics = examination.metrics, metrics.classes.count > 1 {
-      content += ConfusionTable(metrics.classes, metrics.confusion).html
-    }
-    if let calibration = examination.calibration { content += Page.charts([CalibrationPicture(calibration).svg]) }
-    return Page.section("Predictions", note: "On dev.", content) + table
+  private func predictions(_ run: Run) -> String {
+    PredictionSections(
+      run.dev, part: "dev", dataset: run.split.dataset, threshold: run.model.decision.threshold
+    ).html
   }
 
   private var slices: String {

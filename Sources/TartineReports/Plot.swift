@@ -60,15 +60,19 @@ struct Scale {
 struct Plot {
   private let title: String
   private let label: String
+  /// The name of the horizontal axis.
+  private let axis: String
   private let x, y: Scale
   private var parts: [String] = []
-  private static let frame = (left: 56.0, right: 402.0, top: 30.0, bottom: 204.0)
+  private static let frame = (left: 56.0, right: 402.0, top: 44.0, bottom: 218.0)
 
   /// - Parameters:
   ///   - title: The text above the frame.
   ///   - label: The accessibility label.
-  init(_ title: String, label: String, x: Scale, y: Scale) {
+  ///   - axis: The name of the horizontal axis, with its unit.
+  init(_ title: String, label: String, axis: String = "", x: Scale, y: Scale) {
     self.title = title
+    self.axis = axis
     self.label = label
     self.x = x
     self.y = y
@@ -85,8 +89,10 @@ struct Plot {
   // MARK: Axes
 
   /// Adds grid lines at round values of the vertical axis.
-  mutating func addGrid(_ text: (Double) -> String = { Text.tick($0) }) {
-    for tick in y.ticks(4) {
+  mutating func addGrid(_ named: ((Double) -> String)? = nil) {
+    let ticks = y.ticks(4)
+    let text = named ?? Self.text(ofTicks: ticks, isLogarithmic: y.isLogarithmic)
+    for tick in ticks {
       let at = down(tick)
       parts.append(
         "<line x1=\"\(Text.plain(Self.frame.left))\" x2=\"\(Text.plain(Self.frame.right))\" y1=\"\(at)\" y2=\"\(at)\" "
@@ -95,32 +101,68 @@ struct Plot {
     }
   }
 
+  /// Returns the text of ticks with as many digits as tell them apart.
+  private static func text(ofTicks ticks: [Double], isLogarithmic: Bool) -> (Double) -> String {
+    guard !isLogarithmic, ticks.count > 1, let most = ticks.map(abs).max(), most >= 1e-3, most < 1e6 else {
+      return { Text.tick($0) }
+    }
+    let step = ticks[1] - ticks[0]
+    let decimals =
+      (0...6).first { decimals in
+        let scaled = step * pow(10, Double(decimals))
+        return scaled >= 0.5 && abs(scaled.rounded() - scaled) < 1e-6 * scaled
+      } ?? 6
+    return { Text.fixed($0, decimals: decimals) }
+  }
+
+  /// Adds round values below the horizontal axis.
+  mutating func addScale(_ count: Int = 5) {
+    let ticks = x.ticks(count)
+    let text = Self.text(ofTicks: ticks, isLogarithmic: x.isLogarithmic)
+    addTicks(ticks.map { ($0, text($0)) })
+  }
+
   /// Adds texts below the horizontal axis; the first and last stay inside the frame.
   mutating func addTicks(_ ticks: [(value: Double, text: String)]) {
     for (place, tick) in ticks.enumerated() {
       let share = x.place(tick.value)
       let anchor = place == 0 && share < 0.05 ? "start" : share > 0.93 ? "end" : "middle"
-      parts.append("<text x=\"\(across(tick.value))\" y=\"222\" text-anchor=\"\(anchor)\">\(escape(tick.text))</text>")
+      parts.append("<text x=\"\(across(tick.value))\" y=\"235\" text-anchor=\"\(anchor)\">\(escape(tick.text))</text>")
     }
   }
 
-  /// Adds a legend at the top right.
+  /// Adds a legend below the title.
   mutating func addKey(_ names: [(name: String, color: String)]) {
     let spans = names.enumerated().map { place, entry in
       "<tspan\(place > 0 ? " dx=\"10\"" : "") style=\"fill:\(entry.color)\">\(escape(entry.name))</tspan>"
     }
     parts.append(
-      "<text x=\"\(Text.plain(Self.frame.right))\" y=\"13\" text-anchor=\"end\">\(spans.joined())</text>")
+      "<text x=\"\(Text.plain(Self.frame.right))\" y=\"31\" text-anchor=\"end\">\(spans.joined())</text>")
   }
 
   /// Adds a remark at the top of the frame.
-  mutating func addNote(_ text: String) {
+  mutating func addNote(_ text: String, isLow: Bool = false) {
+    let y = isLow ? Self.frame.bottom - 8 : Self.frame.top + 12
     parts.append(
-      "<text x=\"\(Text.plain(Self.frame.right))\" y=\"\(Text.plain(Self.frame.top + 4))\" text-anchor=\"end\" "
+      "<text x=\"\(Text.plain(Self.frame.right - 4))\" y=\"\(Text.plain(y))\" text-anchor=\"end\" "
         + "opacity=\".8\">\(escape(text))</text>")
   }
 
   // MARK: Marks
+
+  /// The largest number of points of a line that show their values under the pointer.
+  private static let mostTold = 400
+
+  /// Adds the values that are shown under the pointer at these points.
+  mutating func addValues(_ points: [(x: Double, y: Double)], _ text: (Double, Double) -> String) {
+    let known = points.filter { $0.y.isFinite }
+    let every = max(1, known.count / Self.mostTold)
+    for (place, point) in known.enumerated() where place % every == 0 {
+      parts.append(
+        "<circle cx=\"\(across(point.x))\" cy=\"\(down(point.y))\" r=\"7\" fill=\"transparent\"><title>"
+          + "\(escape(text(point.x, point.y)))</title></circle>")
+    }
+  }
 
   mutating func addLine(_ points: [(x: Double, y: Double)], color: String, width: Double = 2, isFaint: Bool = false) {
     let places = points.filter { $0.y.isFinite }.map { "\(across($0.x)),\(down($0.y))" }
@@ -136,10 +178,14 @@ struct Plot {
     parts.append("<polygon points=\"\((there + back).joined(separator: " "))\" fill=\"\(color)\" opacity=\".18\"/>")
   }
 
-  mutating func addPoint(_ x: Double, _ y: Double, color: String, radius: Double = 3.5, opacity: Double = 1) {
+  /// - Parameter value: The text that is shown under the pointer.
+  mutating func addPoint(
+    _ x: Double, _ y: Double, color: String, radius: Double = 3.5, opacity: Double = 1, value: String? = nil
+  ) {
     parts.append(
       "<circle cx=\"\(across(x))\" cy=\"\(down(y))\" r=\"\(Text.plain(radius))\" fill=\"\(color)\""
-        + "\(opacity < 1 ? " opacity=\"\(opacity)\"" : "")/>")
+        + "\(opacity < 1 ? " opacity=\"\(opacity)\"" : "")"
+        + (value.map { "><title>\(escape($0))</title></circle>" } ?? "/>"))
   }
 
   /// Adds an interval as a vertical bar.
@@ -160,9 +206,14 @@ struct Plot {
   mutating func addMark(at value: Double) { addGuide(from: (value, y.low), to: (value, y.high)) }
 
   var svg: String {
-    "<svg viewBox=\"0 0 412 228\" role=\"img\" aria-label=\"\(escape(label))\">"
+    let name =
+      axis.isEmpty
+      ? ""
+      : "<text x=\"\(Text.plain((Self.frame.left + Self.frame.right) / 2))\" y=\"253\" text-anchor=\"middle\">"
+        + "\(escape(axis))</text>"
+    return "<svg viewBox=\"0 0 412 \(axis.isEmpty ? 241 : 258)\" role=\"img\" aria-label=\"\(escape(label))\">"
       + "<text x=\"0\" y=\"13\" class=\"title\">\(escape(title))\(y.isLogarithmic ? ", log scale" : "")</text>"
-      + "\(parts.joined())</svg>"
+      + "\(parts.joined())\(name)</svg>"
   }
 }
 

@@ -6,6 +6,7 @@ import TartineTraining
 /// A self-contained HTML page about a run: verdict, error ladder, curves, network, recipe.
 public struct Report {
   private let run: Run
+  private let test: Evaluation?
   private let diagnosis: Diagnosis
   private let headline: [String]
   private let remarks: [String]
@@ -15,14 +16,17 @@ public struct Report {
   ///
   /// - Parameters:
   ///   - run: The run.
+  ///   - test: The evaluation on the test set; nil shows the predictions on dev.
   ///   - diagnosis: The run's diagnosis.
   ///   - headline: The result, shown first.
   ///   - remarks: Sentences shown below the verdict.
   ///   - title: The page's title.
   public init(
-    _ run: Run, diagnosis: Diagnosis, headline: [String] = [], remarks: [String] = [], title: String
+    _ run: Run, test: Evaluation? = nil, diagnosis: Diagnosis, headline: [String] = [], remarks: [String] = [],
+    title: String
   ) {
     self.run = run
+    self.test = test
     self.diagnosis = diagnosis
     self.headline = headline
     self.remarks = remarks
@@ -45,7 +49,15 @@ public struct Report {
     return Page(
       title: title,
       body: [
-        verdict, sections.ladder, sections.epochs,
+        verdict, sections.ladder,
+        PredictionSections(
+          test ?? run.dev, part: test == nil ? "dev" : "test",
+          dataset: test == nil ? run.split.dataset : run.split.test.dataset, threshold: run.model.decision.threshold
+        ).html,
+        // Those of test would invite tuning on it.
+        PredictionSections(
+          run.dev, part: "dev", dataset: run.split.dataset, threshold: run.model.decision.threshold
+        ).images, sections.epochs,
         Page.section("To try next", prescriptions.isEmpty ? "" : "<ol>\(prescriptions.joined())</ol>"),
         sections.network, sections.data, sections.recipe,
       ].joined(separator: "\n")
@@ -80,7 +92,7 @@ struct RunSections {
       "The error ladder",
       note:
         "\(diagnosis.heading)\(seeds > 1 ? ", the mean of \(seeds) seeds" : ""); δ, the smallest difference that matters, is \(diagnosis.points(diagnosis.worth)).\(chosen)",
-      LadderPicture(diagnosis).svg + Page.table(["", "figure", "95 % interval", "rows"], rows))
+      Page.pair([LadderPicture(diagnosis).svg, Page.table(["", "figure", "95 % interval", "rows"], rows)]))
   }
 
   var epochs: String {
@@ -100,6 +112,7 @@ struct RunSections {
           history.map { $0.dev.score * scale },
           best: run.bestEpoch
         ).svg,
+        EpochPicture("Learning rate", history.map(\.learningRate)).svg,
       ]))
   }
 
@@ -118,7 +131,63 @@ struct RunSections {
   }
 
   var recipe: String {
-    Page.section("The recipe", "<pre>\(escape((try? JSON.text(run.recipe, pretty: true)) ?? ""))</pre>")
+    let json = (try? JSON.text(run.recipe, pretty: true)) ?? ""
+    return Page.section("The recipe", Page.folded("recipe.json", "<pre>\(escape(json))</pre>"))
+  }
+}
+
+/// The sections about predictions: metrics, confusion matrix, curves, and misclassified images.
+struct PredictionSections {
+  private let evaluation: Evaluation
+  private let part: String
+  private let dataset: Dataset
+  private let threshold: Double
+  private static let mostImages = 12
+
+  /// - Parameters:
+  ///   - part: The name of the set: `dev` or `test`.
+  ///   - dataset: The data set that contains the rows.
+  ///   - threshold: The decision threshold of two classes.
+  init(_ evaluation: Evaluation, part: String, dataset: Dataset, threshold: Double) {
+    self.evaluation = evaluation
+    self.part = part
+    self.dataset = dataset
+    self.threshold = threshold
+  }
+
+  var html: String {
+    let metrics = Metrics(evaluation)
+    let color = "var(--\(part))"
+    let figures = metrics.values.filter { $0.estimate.value.isFinite }.map { [$0.name, $0.valueText, $0.rangeText] }
+    let table = Page.table(["metric", "value", "95 % interval"], figures)
+    guard evaluation.task != .regression else {
+      return Page.section(
+        "Predictions on \(part)", note: "Dashed: a perfect prediction.",
+        Page.charts(PredictedPictures(evaluation, color: color).svgs) + table)
+    }
+    let matrix = metrics.classes.count > 1 ? ConfusionTable(metrics.classes, metrics.confusion).html : ""
+    var pictures = OperatingCurvePictures(
+      OperatingCurve.list(of: evaluation), threshold: evaluation.task == .binary ? threshold : nil
+    ).svgs
+    if let calibration = Calibration(evaluation) { pictures.append(CalibrationPicture(calibration, color: color).svg) }
+    // A large matrix takes the whole width.
+    let tables = metrics.classes.count > 6 ? matrix + table : Page.pair([matrix, table])
+    return Page.section("Predictions on \(part)", tables + Page.charts(pictures))
+  }
+
+  /// The misclassified images with the highest loss.
+  var images: String {
+    guard evaluation.task.isClassification, let figures = ImageFigures(dataset) else { return "" }
+    let names = evaluation.outputNames
+    let wrong = evaluation.outcomes.indices.filter { evaluation.outcomes[$0] > 0 }
+      .sorted { (evaluation.logLosses[$1], $0) < (evaluation.logLosses[$0], $1) }
+    let rows = wrong.prefix(Self.mostImages).map { place in
+      let (actual, predicted) = (names[Int(evaluation.truths[place])], names[Int(evaluation.predictions[place])])
+      return (place: evaluation.origin[place], caption: "actual \(actual), predicted \(predicted)")
+    }
+    return Page.section(
+      "Misclassified images", note: "On \(part), the highest loss first: \(wrong.count) of \(evaluation.rowCount).",
+      rows.isEmpty ? "" : figures.html(rows))
   }
 }
 

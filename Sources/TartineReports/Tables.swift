@@ -77,12 +77,14 @@ struct ConfusionTable {
         let share = 100 * count / total
         let color = answer == place ? "var(--test)" : "var(--bad)"
         let strength = count == 0 ? 0 : max(8, answer == place ? share / 2 : min(80, share * 2))
-        return "<td style=\"background: color-mix(in srgb, \(color) \(strength)%, transparent)\">\(count)</td>"
+        let text = count == 0 ? "" : "\(Text.fixed(100 * Double(count) / Double(total), decimals: 1)) %"
+        return "<td style=\"background: color-mix(in srgb, \(color) \(strength)%, transparent)\">\(count)"
+          + "<small>\(text)</small></td>"
       }
       return "<tr><th>\(escape(line.0))</th>\(cells.joined())</tr>"
     }
     return
-      "<p class=\"note\">Rows are actual classes, columns predicted classes.</p><div class=\"wide\"><table "
+      "<p class=\"note\">Rows are actual classes, columns predicted classes; below each count its share of the actual class.</p><div class=\"wide\"><table "
       + "class=\"matrix\">"
       + "<thead><tr><th></th>\(heads)</tr></thead><tbody>\(lines.joined())</tbody></table></div>"
   }
@@ -161,7 +163,21 @@ struct WorstRowsSection {
 
   /// Returns the rows as images, or as a table.
   private func show(_ rows: [(place: Int, caption: String)], table: String) -> String {
-    guard case .images(let block) = split.dataset.inputs, !rows.isEmpty else { return table }
+    rows.isEmpty ? table : ImageFigures(split.dataset)?.html(rows) ?? table
+  }
+}
+
+/// Rows of an image data set with captions.
+struct ImageFigures {
+  private let block: ImageBlock
+
+  /// Nil if the data set holds no images.
+  init?(_ dataset: Dataset) {
+    guard case .images(let block) = dataset.inputs else { return nil }
+    self.block = block
+  }
+
+  func html(_ rows: [(place: Int, caption: String)]) -> String {
     let (height, width, channels) = block.shape
     let figures = rows.map { row, caption -> String in
       // Images that are neither gray nor RGB are shown by their first channel.

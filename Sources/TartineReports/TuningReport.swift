@@ -15,7 +15,7 @@ public struct TuningReport {
   /// The numbers of the best tenth of these trials.
   private let bestTenth: Set<Int>
   /// The axis limit, in the plot's unit: it cuts off the few trials that are far worse than the rest.
-  private let usual: Double
+  private let typical: Double
 
   /// Creates a report of a search.
   ///
@@ -39,9 +39,9 @@ public struct TuningReport {
     let scale = unit.isFraction ? 100.0 : 1
     if let best = sorted.first?.value, let worst = sorted.last?.value {
       let middle = sorted[sorted.count / 2].value
-      usual = scale * max(middle, min(worst, best + 4 * max(middle - best, 1e-12)))
+      typical = scale * max(middle, min(worst, best + 4 * max(middle - best, 1e-12)))
     } else {
-      usual = 1
+      typical = 1
     }
   }
 
@@ -63,7 +63,7 @@ public struct TuningReport {
           + "intervals. Interactions count for each hyperparameter, so the shares may add up to more than "
           + "100 %; those in colour are significant.",
         importance),
-      Page.section("Best values at the edge of a range", edges), rounds,
+      Page.section("Best values at the edge of a range", edges), interactions, rounds, curves, durations,
       Page.section(
         "Each hyperparameter",
         note:
@@ -100,6 +100,9 @@ public struct TuningReport {
     }
     if let test = winner.test { words += " On \(result.testWords): \(text(test.value)) (\(unit.range(test)))." }
     if let old = result.oldWinner { words += " \(old.sentence)" }
+    let values = result.space.parameters.map { parameter in
+      [parameter.name, best.trial.values[parameter.name]?.shortText ?? "–"]
+    }
     let rows = winner.candidates.map { candidate in
       [
         "\(candidate.trial.number)", text(candidate.trial.value), text(candidate.choice),
@@ -107,6 +110,7 @@ public struct TuningReport {
       ] + result.space.parameters.map { candidate.trial.values[$0.name]?.shortText ?? "–" }
     }
     return "<p class=\"verdict\">\(escape(words))</p>"
+      + Page.section("The winner's hyperparameters", Page.table(["hyperparameter", "value"], values))
       + Page.section(
         "The best trials, retrained",
         note:
@@ -132,15 +136,18 @@ public struct TuningReport {
   private var bestSoFar: String {
     guard let last = result.trials.last, !done.isEmpty else { return "" }
     var plot = Plot(
-      axis, label: "The best dev error after each trial",
+      axis.capitalizedFirst, label: "The best dev error after each trial", axis: "trial",
       x: Scale(of: [0, Double(max(1, last.number))], fromZero: false),
-      y: Scale(of: done.map { $0.value * scale }.filter { $0 <= usual }, fromZero: false))
+      y: Scale(of: done.map { $0.value * scale }.filter { $0 <= typical }, fromZero: false))
     plot.addGrid()
-    plot.addTicks([(0, "trial 0"), (Double(last.number), "trial \(last.number)")])
+    plot.addScale()
+    plot.addKey([("each trial", "var(--soft)"), ("best so far", "var(--dev)")])
     var best = Double.infinity
     var line: [(x: Double, y: Double)] = []
     for (trial, _, value) in done {
-      plot.addPoint(Double(trial.number), value * scale, color: "var(--soft)", radius: 2.5, opacity: 0.5)
+      plot.addPoint(
+        Double(trial.number), value * scale, color: "var(--soft)", radius: 2.5, opacity: 0.5,
+        value: "trial \(trial.number): \(text(value))")
       if best.isFinite { line.append((Double(trial.number), best * scale)) }
       best = min(best, value)
       line.append((Double(trial.number), best * scale))
@@ -151,6 +158,9 @@ public struct TuningReport {
   }
 
   private var importance: String {
+    guard result.importance.contains(where: { $0.share.low > 0.05 }) else {
+      return result.importance.isEmpty ? "" : "<p>No hyperparameter explains a significant share.</p>"
+    }
     let bars = result.importance.map { (name: $0.name, estimate: $0.share, isSure: $0.share.low > 0.05) }
     return bars.isEmpty ? "" : BarsPicture(bars, scale: 100, unit: "%").svg
   }
@@ -162,10 +172,10 @@ public struct TuningReport {
   private var rounds: String {
     if !result.sides.isEmpty, result.sides.count > 1 {
       var plot = Plot(
-        "box width", label: "The width of the searched box, by trial",
+        "Box width", label: "The width of the searched box, by trial", axis: "trial",
         x: Scale(of: [0, Double(result.sides.count - 1)], fromZero: false), y: Scale(of: [0, 1.6]))
       plot.addGrid()
-      plot.addTicks([(0, "trial 0"), (Double(result.sides.count - 1), "trial \(result.sides.count - 1)")])
+      plot.addScale()
       plot.addLine(result.sides.enumerated().map { (Double($0), $1) }, color: "var(--train)")
       return Page.section(
         "From coarse to fine",
@@ -192,18 +202,106 @@ public struct TuningReport {
     return Page.charts(
       result.space.parameters.enumerated().map { place, parameter in
         var plot = Plot(
-          parameter.name, label: "The dev error over \(parameter.name)", x: Scale(of: [0, 1], fromZero: false),
-          y: Scale(of: done.map { $0.value * scale }.filter { $0 <= usual }, fromZero: false))
+          axis.capitalizedFirst, label: "The dev error over \(parameter.name)", axis: parameter.name,
+          x: Scale(of: [0, 1], fromZero: false),
+          y: Scale(of: done.map { $0.value * scale }.filter { $0 <= typical }, fromZero: false))
         plot.addGrid()
         plot.addTicks(Self.ticks(of: parameter.domain))
         for (trial, point, value) in done where !point[place].isNaN {
           let isBest = bestTenth.contains(trial.number)
           plot.addPoint(
             point[place], value * scale, color: isBest ? "var(--dev)" : "var(--soft)", radius: isBest ? 4 : 3,
-            opacity: isBest ? 1 : 0.5)
+            opacity: isBest ? 1 : 0.5, value: named(trial, value))
         }
         return plot.svg
       })
+  }
+
+  private func named(_ trial: Trial, _ value: Double) -> String {
+    let values = result.space.parameters.compactMap { parameter in
+      trial.values[parameter.name].map { "\(parameter.name) \($0.shortText)" }
+    }
+    return (["trial \(trial.number): \(text(value))"] + values).joined(separator: "\n")
+  }
+
+  /// The two most important hyperparameters together: the colour is the rank of the trial.
+  private var interactions: String {
+    let order = result.importance.map(\.name)
+    let places = result.space.parameters.indices.sorted { a, b in
+      func rank(_ place: Int) -> Int { order.firstIndex(of: result.space.parameters[place].name) ?? .max }
+      return (rank(a), a) < (rank(b), b)
+    }
+    guard done.count > 5, places.count > 1 else { return "" }
+    let (first, second) = (result.space.parameters[places[0]], result.space.parameters[places[1]])
+    var plot = Plot(
+      second.name, label: "Trials by \(first.name) and \(second.name)", axis: first.name,
+      x: Scale(of: [0, 1], fromZero: false), y: Scale(of: [0, 1], fromZero: false))
+    plot.addTicks(Self.ticks(of: first.domain))
+    plot.addGrid { Self.short(second.domain, at: $0) }
+    plot.addKey([("best", "var(--dev)"), ("worst", "var(--train)")])
+    let sorted = done.sorted { $0.value > $1.value }
+    for (rank, one) in sorted.enumerated() where !one.point[places[0]].isNaN && !one.point[places[1]].isNaN {
+      plot.addPoint(
+        one.point[places[0]], one.point[places[1]], color: Plot.color(rank, of: sorted.count), radius: 4.5,
+        opacity: 0.8,
+        value: named(one.trial, one.value))
+    }
+    return Page.section(
+      "Two hyperparameters together",
+      note: "The two most important ones; each point is a trial, the colour its rank.", Page.charts([plot.svg]))
+  }
+
+  private static func short(_ domain: Domain, at unit: Double) -> String {
+    let text = domain.value(at: min(1, unit)).shortText
+    return text.count > 8 ? text.prefix(7) + "…" : text
+  }
+
+  /// The dev losses of the trials after each epoch, if they were reported.
+  private var curves: String {
+    let reported = result.trials.filter { $0.reports.count > 1 }
+    let losses = reported.flatMap { Array($0.reports.values) }.filter(\.isFinite).sorted()
+    guard reported.count > 1, let last = reported.flatMap(\.reports.keys).max(), !losses.isEmpty else { return "" }
+    let highest = losses[losses.count * 9 / 10] * 1.2
+    var plot = Plot(
+      "Dev loss", label: "The dev loss of each trial over the epochs", axis: "epoch",
+      x: Scale(of: [1, Double(last)], fromZero: false), y: Scale(of: losses.filter { $0 <= highest }, fromZero: false))
+    plot.addGrid()
+    plot.addEpochs(last)
+    plot.addKey([("complete", "var(--dev)"), ("pruned", "var(--soft)")])
+    for trial in reported {
+      let points = trial.reports.sorted { $0.key < $1.key }.map { (x: Double($0.key), y: min($0.value, highest)) }
+      let isDone = trial.state == .complete
+      plot.addLine(points, color: isDone ? "var(--dev)" : "var(--soft)", width: 1, isFaint: true)
+      if let end = points.last {
+        plot.addPoint(
+          end.x, end.y, color: isDone ? "var(--dev)" : "var(--soft)", radius: 2, value: "trial \(trial.number)")
+      }
+    }
+    return Page.section("Intermediate values", note: "Losses that are far higher are cut off.", Page.charts([plot.svg]))
+  }
+
+  /// The dev error over the time of a trial.
+  private var durations: String {
+    let timed = done.compactMap { one in one.trial.seconds.map { (one.trial, $0, one.value) } }
+    guard timed.count > 2, let longest = timed.map(\.1).max(), longest > 0 else { return "" }
+    var plot = Plot(
+      axis.capitalizedFirst, label: "The dev error over the duration of a trial", axis: "seconds",
+      x: Scale(of: timed.map(\.1)),
+      y: Scale(of: done.map { $0.value * scale }.filter { $0 <= typical }, fromZero: false))
+    plot.addGrid()
+    plot.addScale()
+    for (trial, seconds, value) in timed {
+      let isBest = bestTenth.contains(trial.number)
+      plot.addPoint(
+        seconds, value * scale, color: isBest ? "var(--dev)" : "var(--soft)", radius: isBest ? 4 : 3,
+        opacity: isBest ? 1 : 0.5, value: "\(Text.significant(seconds, digits: 2)) s, " + named(trial, value))
+    }
+    let total = timed.reduce(0) { $0 + $1.1 }
+    return Page.section(
+      "Duration",
+      note:
+        "\(timed.count) complete trials took \(Text.significant(total, digits: 3)) s in all; the best tenth in colour.",
+      Page.charts([plot.svg]))
   }
 
   private static func ticks(of domain: Domain) -> [(value: Double, text: String)] {
@@ -222,7 +320,7 @@ public struct TuningReport {
     guard done.count > 2, parameters.count > 1 else { return "" }
     let (left, right, top, bottom) = (40.0, 920.0, 34.0, 250.0)
     func x(_ place: Int) -> Double { left + (right - left) * Double(place) / Double(parameters.count) }
-    let values = done.map { min($0.value * scale, usual) }
+    let values = done.map { min($0.value * scale, typical) }
     let (low, high) = (values.min() ?? 0, max(values.max() ?? 1, (values.min() ?? 0) + 1e-12))
     var parts: [String] = []
     for (place, parameter) in parameters.enumerated() {
@@ -246,7 +344,7 @@ public struct TuningReport {
         let ends = point.enumerated().filter { !$0.element.isNaN }.map { place, unit in
           "\(Text.plain(x(place))),\(Text.plain(bottom - (bottom - top) * unit))"
         }
-        let end = bottom - (bottom - top) * (min(value * scale, usual) - low) / (high - low)
+        let end = bottom - (bottom - top) * (min(value * scale, typical) - low) / (high - low)
         parts.append(
           "<polyline points=\"\(ends.joined(separator: " ")) \(Text.plain(right)),\(Text.plain(end))\" fill=\"none\" "
             + "stroke=\"\(isBest ? "var(--dev)" : "var(--soft)")\" stroke-width=\"\(isBest ? 2 : 1)\" "
@@ -272,10 +370,8 @@ public struct TuningReport {
         trial.seconds.map { "\(Text.significant($0, digits: 2)) s" } ?? "",
       ] + result.space.parameters.map { trial.values[$0.name]?.shortText ?? "–" }
     }
-    let table = Page.table(["trial", axis, "time"] + result.space.parameters.map(\.name), Array(rows.prefix(500)))
-    return rows.isEmpty
-      ? ""
-      : "<details><summary>\(rows.count) trials, best first</summary>\(table)</details>"
+    let table = Page.table(["trial", axis, "time"] + result.space.parameters.map(\.name), rows)
+    return rows.isEmpty ? "" : Page.folded("\(rows.count) trials, best first", table)
   }
 
   private static func word(_ state: Trial.State) -> String {
@@ -293,6 +389,11 @@ public struct TuningReport {
     else {
       return ""
     }
-    return Page.section("The recipe", "<details><summary>best.json</summary><pre>\(escape(json))</pre></details>")
+    return Page.section("The recipe", Page.folded("best.json", "<pre>\(escape(json))</pre>"))
   }
+}
+
+extension String {
+  /// The text with a capital first letter.
+  fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

@@ -33,6 +33,20 @@ extension Recipe {
     return copy
   }
 
+  /// Returns whether the recipe, resolved, is another one: micro-batches aside, which depend on the width of the rows and change a
+  /// result by rounding alone.
+  package func agrees(with other: Recipe, trainRows: Int) -> Bool {
+    var (one, two) = (resolved(trainRows: trainRows), other)
+    if optimizer.algorithm == .lbfgs { (one.accumulation, two.accumulation) = (1, 1) }
+    return one == two
+  }
+
+  /// Whether something in it follows the number of epochs of the whole run.
+  package var dependsOnEpochs: Bool {
+    if case .stochastic? = optimizer.average { return true }
+    return optimizer.learningRate.dependsOnEpochs || (network.stack?.dropoutSchedule ?? .constant) != .constant
+  }
+
   /// AdamW's weight decay, as a multiple of the learning rate: each step decays a weight by 0.7 · 0.003 of
   /// itself. A network memorizes few rows quickly.
   private static func decay(trainRows: Int) -> Double { trainRows < 1_000 ? 3 : 0.7 }

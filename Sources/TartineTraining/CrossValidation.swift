@@ -54,6 +54,7 @@ extension Evaluation {
       targetVariance: isRegression ? truths.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / rows : 0,
       predictions: parts.flatMap(\.predictions), truths: truths, scores: parts.flatMap(\.scores),
       logLosses: parts.flatMap(\.logLosses),
-      outputNames: parts[0].outputNames, quantile: parts[0].quantile, origin: parts.flatMap(\.origin))
+      outputNames: parts[0].outputNames, quantile: parts[0].quantile, origin: parts.flatMap(\.origin),
+      cases: parts.allSatisfy { $0.cases != nil } ? parts.flatMap { $0.cases ?? [] } : nil)
   }
 }

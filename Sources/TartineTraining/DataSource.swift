@@ -122,12 +122,12 @@ public struct DataSource: Hashable, Sendable, Codable {
     var train = try Dataset(csv: data, target: target, task: task, format: format ?? CSVFormat())
     if let weights { train = try train.weighted(by: weights) }
     for name in leaveOut ?? [] { train = try train.leavingOut(name) }
-    return (train, try test.map { try Dataset(csv: $0, like: train) })
+    return (train, try test.map { try Dataset(csv: $0, like: train, format: format ?? CSVFormat()) })
   }
 
   private func refuseTarget() throws {
     if let weights {
-      throw RecipeError("images have no columns, so --weights \(weights) must be left out.")
+      throw RecipeError("images have no columns, so --sample-weights \(weights) must be left out.")
     }
     if let name = leaveOut?.first {
       throw RecipeError("images have no columns, so --leave-out \(name) must be left out.")
@@ -159,7 +159,7 @@ public struct DataSource: Hashable, Sendable, Codable {
 
 extension Dataset {
   /// Reads a table with the columns of another, for comparison with it.
-  package init(csv path: String, like other: Dataset) throws {
+  package init(csv path: String, like other: Dataset, format: CSVFormat = CSVFormat()) throws {
     var schema: [String: Bool] = [:]
     if case .table(let columns) = other.inputs {
       for column in columns { schema[column.name] = column.isNumeric }
@@ -172,23 +172,41 @@ extension Dataset {
     }
     try self.init(
       measuring: path, isNumeric: schema, targets: other.targets.map(\.name), task: other.task.task, classes: classes,
-      missing: other.missingMarkers)
+      format: format.adding(other.missingMarkers))
   }
 
   /// Reads a table for evaluating a model: the columns that the model knows, and any target values.
-  public init(csv path: String, for model: Model) throws {
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - model: the model.
+  ///   - format: options that cannot be inferred from the text; the model's markers of missing values are added.
+  ///   - group: the column by which rows belong together; nil: the one that the model was trained with.
+  public init(csv path: String, for model: Model, format: CSVFormat = CSVFormat(), group: String? = nil) throws {
     try self.init(
       measuring: path, isNumeric: model.preparation.isNumeric.merging(model.preparation.textLabels) { $1 },
       targets: model.preparation.target.columns, task: model.task, classes: model.preparation.target.classNames,
-      missing: model.preparation.missingMarkers)
+      format: format.adding(model.preparation.missingMarkers))
+    if let group {
+      self = try evaluated(byGroupsOf: group)
+      return
+    }
+    guard let name = model.preparation.groupColumn else { return }
+    if columnNames.contains(name) {
+      self = try evaluated(byGroupsOf: name)
+    } else {
+      notices.append(
+        "the model was trained on rows grouped by '\(name)', and \(path) has no such column: its rows are taken as independent, "
+          + "so the intervals may be too narrow")
+    }
   }
 
   private init(
     measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask,
-    classes: [String: Set<String>], missing: [String]
+    classes: [String: Set<String>], format: CSVFormat
   ) throws {
     let columns = try Self.readTable(
-      path, isNumeric: isNumeric, targets: targets, takesSlips: true, format: CSVFormat(missing: missing))
+      path, isNumeric: isNumeric, targets: targets, takesSlips: true, format: format)
     try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task, classes: classes)
   }
 }

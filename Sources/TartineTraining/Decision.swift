@@ -98,7 +98,7 @@ public struct Decision: Codable, Hashable, Sendable {
   public var threshold = 0.5
 
   /// The defaults: no calibration, and a threshold of 0.5.
-  public static let usual = Decision()
+  public static let `default` = Decision()
 
   /// The range searched for the temperature; a minimum at an end means that the dev set does not determine
   /// it.

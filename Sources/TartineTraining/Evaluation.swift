@@ -37,6 +37,8 @@ public struct Evaluation: Sendable {
 
   /// The index of each row in the original data set.
   package let origin: [Int]
+  /// Which rows belong together, such as those of one patient; nil: rows are independent.
+  package let cases: [Int]?
 
   /// The number of rows.
   public var rowCount: Int { outcomes.count }
@@ -80,7 +82,7 @@ package final class Evaluator {
 
   package init(
     plan: NetworkPlan, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers,
-    decision: Decision = .usual
+    decision: Decision = .default
   ) {
     self.decision = decision
     self.target = target
@@ -136,7 +138,7 @@ package final class Evaluator {
       absoluteErrors: isRegression ? outcomes.map { $0.squareRoot() } : [],
       targetVariance: isRegression ? Self.variance(truths) : 0, predictions: answers, truths: truths,
       scores: isRegression ? [] : scores, logLosses: logLosses, outputNames: target.outputNames, quantile: loss.share,
-      origin: rows.origin)
+      origin: rows.origin, cases: rows.cases)
   }
 
   /// Computes the losses of a chunk's rows, their −log p for classes, and their outputs from the logits.

@@ -13,7 +13,8 @@ extension Recipe {
   /// The linear model of a task, ridge or logistic regression, trained to its optimum by L-BFGS: the baseline of a network.
   ///
   /// The L2 penalty is the one of eleven, from 10⁻⁷ to 100, with the lowest loss over five folds of the train
-  /// rows; from 2 000 rows on it is 10⁻⁵. The dev and test sets are not used.
+  /// rows; from 2 000 rows on it is 10⁻⁵. If rows · inputs · outputs exceed 200 000, fewer penalties, folds and
+  /// iterations are tried. The dev and test sets are not used.
   ///
   /// - Parameters:
   ///   - split: the split whose train rows are divided into folds.
@@ -34,18 +35,45 @@ extension Recipe {
     recipe.optimizer = .lbfgs()
     recipe.outputBias = .prior
     recipe.keeps = .last
-    recipe.epochs = 400
     recipe.penalty.l2 = penalties[1]
-    guard split.trainCount < fewForPenalty else { return (recipe, nil) }
+    let effort = Effort(split)
+    recipe.epochs = effort.epochs
+    guard split.trainCount < fewForPenalty, effort.folds > 0 else { return (recipe, nil) }
     var best: (recipe: Recipe, validation: CrossValidation)?
-    for l2 in penalties {
+    for l2 in effort.penalties {
       recipe.penalty.l2 = l2
-      guard let validation = try? recipe.crossValidate(on: split, folds: folds, threads: threads) else { continue }
+      guard let validation = try? recipe.crossValidate(on: split, folds: effort.folds, threads: threads) else {
+        continue
+      }
       if validation.pooled.loss < best?.validation.pooled.loss ?? .infinity { best = (recipe, validation) }
     }
     // Too few rows for folds.
     recipe.penalty.l2 = 1 / Double(max(1, split.trainCount))
     return best.map { ($0.recipe, $0.validation) } ?? (recipe, nil)
+  }
+
+  /// The effort that a baseline is worth: tables of many inputs and classes get fewer penalties, folds and iterations, so that it
+  /// takes seconds.
+  private struct Effort {
+    let epochs, folds: Int
+    let penalties: [Double]
+
+    init(_ split: Split) {
+      let outputs = split.dataset.outputCount
+      let width = (try? Preparation(fitting: split.dataset, rows: split.train, bins: 0))?.width ?? 1
+      // Multiplications of an iteration.
+      let work = Double(split.trainCount) * Double(width) * Double(outputs)
+      epochs = Int(max(30, min(400, 4e9 / max(1, work))))
+      switch work {
+      case ..<2e5: (folds, penalties) = (Recipe.folds, Recipe.penalties)
+      // The folds of the network that it may be compared with row by row.
+      case _ where split.trainCount + split.devCount <= Recipe.fewForNetwork:
+        (folds, penalties) = (Recipe.folds, [1e-5, 1e-3, 0.03, 0.3, 3])
+      case ..<4e6: (folds, penalties) = (3, [1e-5, 1e-3, 0.03, 0.3, 3])
+      case ..<4e7: (folds, penalties) = (2, [1e-3, 0.03, 0.3])
+      default: (folds, penalties) = (0, [])
+      }
+    }
   }
 
   /// The largest number of train and dev rows for which the linear model is a candidate.
@@ -97,4 +125,9 @@ extension Evaluation {
     let variance = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, count - 1)
     return mean > (variance / count).squareRoot()
   }
+}
+
+extension Dataset {
+  /// The number of outputs that a network needs for the targets.
+  fileprivate var outputCount: Int { task.task == .multiclass ? strata().count : targets.count }
 }

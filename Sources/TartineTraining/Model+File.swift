@@ -24,7 +24,7 @@ extension Model {
       "preparation": try JSON.text(preparation),
       "epoch": String(epoch),
     ]
-    if decision != .usual { metadata["decision"] = try JSON.text(decision) }
+    if decision != .default { metadata["decision"] = try JSON.text(decision) }
     return try Safetensors(metadata: metadata, tensors: tensors).encoded()
   }
 
@@ -50,7 +50,7 @@ extension Model {
       let recipe = try JSON.decode(Recipe.self, from: file.metadata["recipe"] ?? "")
       let preparation = try JSON.decode(Preparation.self, from: file.metadata["preparation"] ?? "")
       if let problem = preparation.problem { throw damaged(problem) }
-      let decision = try file.metadata["decision"].map { try JSON.decode(Decision.self, from: $0) } ?? .usual
+      let decision = try file.metadata["decision"].map { try JSON.decode(Decision.self, from: $0) } ?? .default
       guard decision.temperature > 0, decision.temperature.isFinite else { throw damaged("its temperature is invalid") }
       let plan = try recipe.network.plan(
         input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)

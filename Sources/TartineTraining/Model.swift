@@ -23,7 +23,7 @@ public final class Model: Sendable, CustomStringConvertible {
 
   package init(
     recipe: Recipe, preparation: Preparation, plan: NetworkPlan, epoch: Int, weights: Arena, state: Arena,
-    decision: Decision = .usual
+    decision: Decision = .default
   ) {
     self.recipe = recipe
     self.preparation = preparation

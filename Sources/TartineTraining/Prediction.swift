@@ -1,5 +1,6 @@
 import TartineData
 import TartineEngine
+import TartineFiles
 import TartineNetworks
 
 /// A model's prediction for one row.
@@ -56,7 +57,8 @@ extension Model {
     let names = Set(features.map(\.name))
     if let unknown = row.keys.sorted().first(where: { !names.contains($0) }) {
       throw DataError(
-        "the model knows no column '\(unknown)'; it knows \(Dataset.list(features.map(\.name))).",
+        "the model knows no column '\(unknown)'; it knows \(Dataset.list(features.map(\.name)))."
+          + Suggestion.text(for: unknown, among: features.map(\.name)),
         source: "row")
     }
     let columns = try features.filter { $0.width > 0 }.map { feature -> Column in
@@ -128,9 +130,14 @@ extension Model {
 
   /// Predicts every row of a CSV or CSV.GZ file. Columns are matched by name; extra ones are ignored.
   /// - Throws: `DataError` for a column that is missing, or a text where the model takes numbers.
-  public func predict(csv path: String, threads: Int? = nil) throws -> [Prediction] {
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - format: options that cannot be inferred from the text; the model's markers of missing values are added.
+  ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
+  public func predict(csv path: String, format: CSVFormat = CSVFormat(), threads: Int? = nil) throws -> [Prediction] {
     let columns = try Dataset.readTable(
-      path, isNumeric: preparation.isNumeric, format: CSVFormat(missing: preparation.missingMarkers))
+      path, isNumeric: preparation.isNumeric, format: format.adding(preparation.missingMarkers))
     return try predictions(for: columns, source: path, workers: Workers(threads ?? Workers.processorCount))
   }
 

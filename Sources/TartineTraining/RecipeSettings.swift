@@ -149,6 +149,8 @@ public struct RecipeSettings: Sendable {
         optimizer["learningRate"] = nil
       }
       if value.string == "lbfgs" {
+        // It takes all rows in one batch.
+        (root["batchSize"], root["accumulation"]) = (nil, nil)
         for own in LearningRate.scheduleKeys { optimizer[own] = nil }
         optimizer["schedule"] = .string("constant")
       }
@@ -203,7 +205,7 @@ extension Recipe {
       }
       self = try RecipeSettings(tree).apply(to: .automatic)
     } catch let error as DecodingError {
-      throw RecipeError("'\(path)' is not a recipe: \(JSON.explain(error)).")
+      throw RecipeError("'\(path)' is not a recipe: \(JSON.explain(error, text: text)).")
     } catch let error as RecipeError {
       throw RecipeError("'\(path)': \(error)")
     }
@@ -211,6 +213,7 @@ extension Recipe {
 
   /// Decodes a tree, and rejects unknown keys.
   static func checked(_ tree: JSONValue) throws -> Recipe {
+    let tree = renamed(tree)
     let recipe = try JSON.convert(tree, to: Recipe.self)
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
     let known = try JSON.convert(recipe, to: JSONValue.self)
@@ -222,9 +225,30 @@ extension Recipe {
           "the recipe lists its layers one by one, so '\(key)' has no effect: change the list, or start from a "
             + "recipe without one.")
       }
-      throw RecipeError("there is no setting '\(key)'; there are \(siblings.joined(separator: ", ")).")
+      throw RecipeError(
+        "there is no setting '\(key)'; there are \(siblings.joined(separator: ", "))."
+          + Suggestion.text(for: key, among: siblings.map { Self.path(key, endingIn: $0) }))
     }
     return recipe
+  }
+
+  /// Replaces keys of older recipes, with a notice.
+  private static func renamed(_ tree: JSONValue) -> JSONValue {
+    switch tree {
+    case .array(let list): return .array(list.map(renamed))
+    case .object(var object):
+      if object["layer"]?.string == "batchNorm", let momentum = object.removeValue(forKey: "fraction") {
+        Files.warn("batchNorm's 'fraction' is now called 'momentum'; the old key is read as before")
+        object["momentum"] = momentum
+      }
+      return .object(object.mapValues(renamed))
+    default: return tree
+    }
+  }
+
+  /// The key with another last part.
+  private static func path(_ key: String, endingIn name: String) -> String {
+    key.lastIndex(of: ".").map { "\(key[...$0])\(name)" } ?? name
   }
 
   private static func unknownKey(

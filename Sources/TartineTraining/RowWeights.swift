@@ -36,7 +36,7 @@ struct RowWeights {
     guard largest.isFinite, mean > 0 else {
       throw RecipeError(
         "all rows of train or dev have the weight 0, or one has an infinite weight, so that training or model selection is "
-          + "impossible: check the column of --weights, and --class-weights.")
+          + "impossible: check the column of --sample-weights, and --class-weights.")
     }
     return rows.weighted(weights.map { $0 / mean })
   }

@@ -113,10 +113,11 @@ public struct RunFolder: Sendable {
   /// Reads run.json and recipe.json.
   public func read() throws -> (description: Description, recipe: Recipe) {
     func decode<Value: Decodable>(_ type: Value.Type, _ path: String) throws -> Value {
+      let text = try Files.readText(path)
       do {
-        return try JSON.decode(type, from: try Files.readText(path))
+        return try JSON.decode(type, from: text)
       } catch let error as DecodingError {
-        throw FileError(.damaged, path, "'\(path)' cannot be read: \(JSON.explain(error)).")
+        throw FileError(.damaged, path, "'\(path)' cannot be read: \(JSON.explain(error, text: text)).")
       }
     }
     return (try decode(Description.self, description), try decode(Recipe.self, recipe))
@@ -131,7 +132,10 @@ public struct RunFolder: Sendable {
     let (description, recipe) = try read()
     guard description.status == .finished else {
       throw FileError(
-        .damaged, path, "the run in '\(path)' is \(description.status.rawValue), so it has no result.")
+        .damaged, path,
+        description.status == .running
+          ? "the run in '\(path)' is not finished; resume it with 'tartine train --resume \(path)'."
+          : "the run in '\(path)' is \(description.status.rawValue), so it has no result.")
     }
     guard Files.exists(checkpoint) else {
       throw FileError(.missing, checkpoint, "'\(checkpoint)', with the run's weights and history, is missing.")
@@ -183,6 +187,13 @@ public struct RunFolder: Sendable {
     }
     if resuming {
       if Files.exists(checkpoint) { try trainer.restore(try Checkpoint(checkpoint), path: checkpoint) }
+      let text = try JSON.text(trainer.recipe, pretty: true) + "\n"
+      if try Files.readText(self.recipe) != text {
+        // More epochs: from here on the run is unfinished again.
+        try Files.write(text, to: self.recipe)
+        let openings = try read().description.testOpenings
+        try write(Description(source: source, options: options, status: .running, testOpenings: openings))
+      }
     } else {
       try Files.write(try JSON.text(trainer.recipe, pretty: true) + "\n", to: self.recipe)
       try write(Description(source: source, options: options, status: .running))

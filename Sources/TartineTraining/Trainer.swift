@@ -267,7 +267,7 @@ package final class Trainer {
   // MARK: Results
 
   /// The kept epoch's model; the initial one before the first epoch.
-  package func keptModel(decision: Decision = .usual) -> Model {
+  package func keptModel(decision: Decision = .default) -> Model {
     let weights = plan.makeParameterArena(.float32)
     let state = plan.makeInitialState(.float32)
     weights.copy(from: kept.weights)
@@ -280,7 +280,7 @@ package final class Trainer {
 
   /// The decision chosen on the dev rows for the kept epoch.
   private func decide() -> Decision {
-    guard recipe.decision != .none else { return .usual }
+    guard recipe.decision != .none else { return .default }
     let evaluator = Evaluator(
       plan: plan, target: preparation.target, loss: recipe.loss, weights: kept.weights, state: kept.state,
       workers: workers)
@@ -296,6 +296,11 @@ package final class Trainer {
       return progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
     }
     return evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).score
+  }
+
+  /// The kept epoch's error on each dev row.
+  package func devOutcomes() -> [Double] {
+    evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).outcomes
   }
 
   private func evaluator(of model: Model) -> Evaluator {
@@ -345,9 +350,13 @@ package final class Trainer {
   }
 
   /// Restores the state of a checkpoint.
-  /// - Throws: `RecipeError` where the checkpoint has another recipe.
+  /// - Throws: `RecipeError` where the checkpoint has another recipe, apart from fewer epochs.
   package func restore(_ checkpoint: Checkpoint, path: String) throws {
-    guard checkpoint.progress.recipe == recipe else {
+    var written = checkpoint.progress.recipe
+    let isLonger = recipe.epochs ?? 0 > written.epochs ?? 0
+    if isLonger { written.epochs = recipe.epochs }
+    if recipe.optimizer.algorithm == .lbfgs { written.accumulation = recipe.accumulation }
+    guard written == recipe else {
       throw RecipeError("'\(path)' was written with a different recipe from the one in its folder.")
     }
     for (prefix, list, arena) in arenas {
@@ -357,6 +366,7 @@ package final class Trainer {
       }
     }
     progress = checkpoint.progress
+    if isLonger { (progress.recipe, progress.stopReason) = (recipe, nil) }
     firstEpoch = progress.epoch
   }
 }

@@ -3,7 +3,7 @@ import Tartine
 /// The coverage of the ladder's intervals.
 struct Ladders {
   private var lines = [
-    "| seeds | dev rows | draws | dev | train | dev less train | lowest cell | decided at δ + 4 standard deviations |",
+    "| seeds | dev rows | draws | dev | train | dev minus train | lowest cell | decided at δ + 4 standard deviations |",
     "|---|---|---|---|---|---|---|---|",
   ]
 

@@ -64,7 +64,7 @@ import Testing
     Case("a human error in percent", good, ["--human-error", "5"], code: 64, says: "a fraction from 0 to 1"),
     Case(
       "a number for an object", good, ["--set", "network=1"], code: 64, says: "a JSON object is needed"),
-    Case("a number beyond all", good, ["--hidden", "9999999999999999999"], code: 64, says: "out of its range"),
+    Case("a number beyond all", good, ["--hidden", "9999999999999999999"], code: 64, says: "outside its range"),
     Case("a negative rate", good, ["--learning-rate=-1"], code: 64, says: "learningRate must be above 0"),
     Case("no epochs", good, ["--epochs", "0"], code: 64, says: "epochs must be from 1"),
     Case("no batch", good, ["--batch-size", "0"], code: 64, says: "batchSize must be at least 1"),

@@ -88,6 +88,9 @@ public struct LearningCurve: Sendable {
     }
   }
 
+  /// The share of cases in which the truth lay in the band, in percent: see Documentation/Evidence.md.
+  package static let measuredCoverage = 85.5
+
   /// A band wider than this share of the error is too wide.
   private static let widest = 0.5
 }
@@ -156,7 +159,7 @@ extension Evaluation {
   /// The relative standard error of the figure over other rows.
   var samplingDeviation: Double {
     guard score > 0 else { return 0 }
-    let spread = Estimate.deviationOfMean(outcomes)
+    let spread = Estimate.deviationOfMean(outcomes, cases: cases).value
     return task == .regression ? spread / (2 * meanOutcome) : spread / meanOutcome
   }
 }

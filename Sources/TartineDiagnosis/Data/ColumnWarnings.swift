@@ -22,7 +22,9 @@ struct ColumnWarnings {
         list.append(
           DataWarning(
             name: .unclearColumn, column: column.name, evidence: notice,
-            action: "correct them, or leave the fields empty: in a file to predict they are an error"))
+            action: notice.contains("treated as missing")
+              ? "correct them, or leave the fields empty: in a file to predict they are an error"
+              : "check that it is read as meant"))
       }
     }
     list += Self.unclear(preparation) + dataset.targets.compactMap(Self.spellings)
@@ -38,12 +40,12 @@ struct ColumnWarnings {
     return DataWarning(
       name: .constantColumn, column: fact.name,
       evidence: fact.values == 0 ? "it holds no value" : "it has one value in all rows",
-      action: "leave it out: it carries no information", isFault: !fact.isLeftOut && !isUsual(fact, among: facts)
+      action: "leave it out: it carries no information", isFault: !fact.isLeftOut && !isTypical(fact, among: facts)
     )
   }
 
   /// Whether a constant equals the minimum of most columns, such as a pixel in the corner of an image.
-  private static func isUsual(_ constant: ColumnFacts, among facts: [ColumnFacts]) -> Bool {
+  private static func isTypical(_ constant: ColumnFacts, among facts: [ColumnFacts]) -> Bool {
     guard let value = constant.smallest else { return false }
     let others = facts.filter { $0.type == "number" && $0.values > 1 }
     return others.count >= 8 && others.count { $0.smallest == value } * 2 > others.count
@@ -57,7 +59,8 @@ struct ColumnWarnings {
   /// that hardly repeat.
   private static func identity(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
     guard rows.count >= 20 else { return nil }
-    let action = "leave it out: it identifies rows and does not generalize to new ones"
+    let why = "it identifies rows and does not generalize to new ones"
+    let action = fact.isLeftOut ? "it is left out: \(why)" : "leave it out: \(why)"
     let isNamed = isCalledIdentifier(fact.name)
     switch column.values {
     case .numbers(let numbers):
@@ -67,7 +70,7 @@ struct ColumnWarnings {
           evidence:
             "it numbers the rows, and explains \(Text.fixed(fact.tells * 100, decimals: 0)) % of the target alone: rows were "
             + "sorted by it before they were numbered",
-          action: action + ", and is left out")
+          action: action)
       }
       if fact.use.contains("numbers the rows") {
         return DataWarning(
@@ -98,7 +101,7 @@ struct ColumnWarnings {
           ? "it is left out: its dates have no single reading; write them as 2024-03-01, and use --split-by time:\(fact.name) if the model will predict the future"
           : isText
             ? "it is left out: free text is not read"
-            : "it is left out: it identifies rows and does not generalize to new ones",
+            : action,
         // Keys identify rows; names that few rows have, sentences and dates are not keys.
         isFault: isNamed || fact.values == rows.count && !isText && !isDate(levels))
     }
@@ -127,7 +130,7 @@ struct ColumnWarnings {
   }
 
   /// Values often entered in place of a missing one.
-  private static let usual: Set<Double> = [-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999]
+  private static let placeholders: Set<Double> = [-1, -9, -99, -999, -9999, -99999, 99, 999, 9999, 99999, 999999]
 
   /// A single frequent value at the end of the range and far from all others, such as −999. It must be
   /// farther from the others than these are from each other; a common placeholder must lie outside a tenth of
@@ -142,8 +145,8 @@ struct ColumnWarnings {
       let gap = isSmallest ? first - value : value - last
       guard count * 200 >= sorted.count, count >= 3 else { continue }
       let isFar = gap > last - first
-      let isUsual = usual.contains(value) && gap > 0.1 * (last - first) && count > 3 * mostFrequent(others)
-      guard isFar || isUsual else { continue }
+      let isPlaceholder = placeholders.contains(value) && gap > 0.1 * (last - first) && count > 3 * mostFrequent(others)
+      guard isFar || isPlaceholder else { continue }
       return DataWarning(
         name: .placeholderValue, column: fact.name,
         evidence:
@@ -233,7 +236,7 @@ struct ColumnWarnings {
   }
 
   /// What is left of a column when its values are renamed: the order in which levels appear, and the ranks of
-  /// numbers that hardly repeat.
+  /// more than a few numbers.
   private static func pattern(_ column: Column, _ rows: [Int]) -> Duplicates.Key {
     var key = Duplicates.Key()
     var places: [String: UInt64] = [:]
@@ -243,7 +246,8 @@ struct ColumnWarnings {
       places[value] = place
       key.add(place)
     }
-    if places.count * 2 > rows.count, case .numbers(let numbers) = column.values {
+    // Few numbers may be codes of the same levels; with more, such as the age and the weight of each patient, the order counts.
+    if places.count > 10, case .numbers(let numbers) = column.values {
       for rank in HypothesisTest.ranks(rows.map { numbers[$0].isNaN ? -.infinity : numbers[$0] }) {
         key.add(rank.bitPattern)
       }

@@ -51,7 +51,13 @@ struct Duplicates {
     }
     let rows = parts.reduce(0) { $0 + $1.rows.count }
     let all = members.filter { $0.count > 1 }
-    let chances = all.isEmpty ? [] : parts.map { Chance($0, names) }
+    // Each set of equal rows counts once: copies do not make copies likelier.
+    let chances =
+      all.isEmpty
+      ? []
+      : parts.indices.map { number in
+        Chance(parts[number], rows: members.compactMap { twins in twins.first { $0.part == number }?.row }, names)
+      }
     sets = all.map { twins in
       // By the shares in the largest set that has such a row.
       let known = twins.max { parts[$0.part].rows.count < parts[$1.part].rows.count } ?? twins[0]
@@ -116,23 +122,32 @@ struct Duplicates {
   private struct Chance {
     private let shares: [(Int) -> Double]
 
-    init(_ part: PartComparison.Part, _ names: Set<String>) {
+    /// - Parameter distinct: The rows, one of each set of equal ones.
+    init(_ part: PartComparison.Part, rows distinct: [Int], _ names: Set<String>) {
       guard case .table(let columns) = part.dataset.inputs else {
         // Images are never equal by chance.
         shares = [{ _ in 0 }]
         return
       }
-      let rows = Double(part.rows.count)
+      let rows = Double(max(1, distinct.count))
+      /// The chance that another row has the value of a row: of values that no other has, what all rows share on average.
+      func share<Value: Hashable>(_ counts: [Value: Int]) -> (Value) -> Double {
+        let pairs = counts.values.reduce(0.0) { $0 + Double($1) * Double($1 - 1) }
+        let least = max(pairs / (rows * rows), 1 / (rows * rows))
+        return { value in max(Double((counts[value] ?? 1) - 1) / rows, least) }
+      }
       shares = columns.filter { names.contains($0.name) }.map { column in
         switch column.values {
         case .numbers(let numbers):
           var counts: [UInt64: Int] = [:]
-          for row in part.rows { counts[numbers[row].bitPattern, default: 0] += 1 }
-          return { Double(counts[numbers[$0].bitPattern] ?? 0) / rows }
+          for row in distinct { counts[numbers[row].bitPattern, default: 0] += 1 }
+          let chance = share(counts)
+          return { chance(numbers[$0].bitPattern) }
         case .texts(let codes, _):
           var counts: [Int32: Int] = [:]
-          for row in part.rows { counts[codes[row], default: 0] += 1 }
-          return { Double(counts[codes[$0]] ?? 0) / rows }
+          for row in distinct { counts[codes[row], default: 0] += 1 }
+          let chance = share(counts)
+          return { chance(codes[$0]) }
         }
       }
     }

@@ -28,7 +28,7 @@ public struct PartComparison: Sendable {
     public let spread: Double
     /// The p-value of the difference.
     public let p: Double
-    /// The p-value adjusted for the false-discovery rate over all columns.
+    /// The p-value adjusted for the false-discovery rate over all columns, of all pairs that are compared together.
     public let adjusted: Double
 
     /// The effect as text: `0.31 standard deviations`, `12 % of its rows`, `a spread 1000 times as large`.
@@ -58,7 +58,7 @@ public struct PartComparison: Sendable {
   /// The smallest shift of one column, in standard deviations, that would be detected with a power of 80 %.
   public let smallestVisibleShift: Double
   /// The columns, by p-value.
-  public let columns: [ColumnShift]
+  public private(set) var columns: [ColumnShift]
 
   /// The maximum number of rows of a set: with more, shifts too small to matter become significant.
   private static let mostRows = 5_000
@@ -180,8 +180,12 @@ public struct PartComparison: Sendable {
     let groups = split.groupByRow
     let train = Part("train", split.dataset, split.train, strata: strata, groups: groups)
     let dev = Part("dev", split.dataset, split.dev, strata: strata, groups: groups)
+    // Groups of a separate file are others.
+    let own = groups.flatMap { groups in
+      inputs.dataset.groups.map { other in other.byRow.map { $0 + 1 + (groups.max() ?? 0) } }
+    }
     let test = Part(
-      "test", inputs.dataset, inputs.rows, strata: isOneSet ? strata : nil, groups: isOneSet ? groups : nil)
+      "test", inputs.dataset, inputs.rows, strata: isOneSet ? strata : nil, groups: isOneSet ? groups : own)
     return inputs.rows.isEmpty ? [(train, dev)] : [(dev, test), (train, dev), (train, test)]
   }
 
@@ -193,7 +197,13 @@ public struct PartComparison: Sendable {
     let made = pairs.compactMap {
       PartComparison($0, $1, leavingOut: unused, comparisons: pairs.count, seed: split.seed, threads: threads)
     }
-    return zip(made, HypothesisTest.familyWise(made.map(\.p))).map { $0.adjusted(to: $1) }
+    // One false-discovery rate for the columns of all pairs: adjusted pair by pair, a random split of three sets would raise
+    // three times as many false alarms.
+    var adjusted = HypothesisTest.falseDiscoveryRate(made.flatMap { $0.columns.map(\.p) })[...]
+    return zip(made, HypothesisTest.familyWise(made.map(\.p))).map { pair, p in
+      defer { adjusted = adjusted.dropFirst(pair.columns.count) }
+      return pair.adjusted(to: p, columns: Array(adjusted.prefix(pair.columns.count)))
+    }
   }
 
   /// The sets of a split with too few rows or groups to compare: `test has 12 rows`.
@@ -204,9 +214,14 @@ public struct PartComparison: Sendable {
   }
 
   /// The p-value adjusted together with others.
-  func adjusted(to p: Double) -> PartComparison {
+  private func adjusted(to p: Double, columns adjusted: [Double]) -> PartComparison {
     var copy = self
     copy.adjustedP = p
+    copy.columns = zip(columns, adjusted).map { column, p in
+      ColumnShift(
+        name: column.name, effect: column.effect, isInDeviations: column.isInDeviations, spread: column.spread,
+        p: column.p, adjusted: p)
+    }
     return copy
   }
 

@@ -52,19 +52,23 @@ public struct Importance: Sendable, Encodable {
       rows = rows.prefix(Self.mostRows).sorted()
     }
     let workers = Workers(threads ?? Workers.processorCount)
-    func outcomes(_ dataset: Dataset) throws -> [Double] {
+    func evaluate(_ dataset: Dataset) throws -> Evaluation {
       var warnings: [String] = []
-      return try run.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers).outcomes
+      return try run.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers)
     }
-    let before = try outcomes(part.dataset)
+    let before = try evaluate(part.dataset)
     let measured = try used.map { name -> (name: String, increase: Estimate) in
       var sums = [Double](repeating: 0, count: rows.count)
       for number in 0..<Self.shuffles {
         var stream = RandomStream(seed: recipe.seed, purpose: .permutation, step: number + 1, index: 6)
-        let after = try outcomes(part.dataset.shuffling(name, over: rows, by: &stream))
+        let after = try evaluate(part.dataset.shuffling(name, over: rows, by: &stream)).outcomes
         for row in sums.indices { sums[row] += after[row] / Double(Self.shuffles) }
       }
-      return (name, Estimate.fall(from: sums, to: before, isNumber: run.model.task == .regression))
+      return (
+        name,
+        Estimate.fall(
+          from: sums, to: before.outcomes, isNumber: run.model.task == .regression, cases: before.cases)
+      )
     }
     let noiseNames = Set(noisy.map(\.name))
     let most = max(0, measured.filter { noiseNames.contains($0.name) }.map(\.increase.value).max() ?? 0)

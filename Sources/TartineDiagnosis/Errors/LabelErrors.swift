@@ -75,7 +75,11 @@ public struct LabelErrors: Sendable, Encodable {
     suspects = found.sorted {
       ($0.labelProbability - $0.probability, $0.row) < ($1.labelProbability - $1.probability, $1.row)
     }
-    share = .proportion(Double(found.count) / Double(max(1, rows)), of: max(1, rows))
+    let places = Set(found.map(\.place))
+    share =
+      SampledFigure(
+        outcomes: [evaluation.origin.map { places.contains($0) ? 1 : 0 }], isNumber: false, cases: evaluation.cases
+      ).rows
   }
 }
 

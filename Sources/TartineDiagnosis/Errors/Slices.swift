@@ -4,8 +4,9 @@ import TartineTraining
 /// Slices of dev with a higher error than the rest: levels of a category, quartiles of a number, classes.
 ///
 /// Each slice is compared with as many rows drawn at random: by an exact test if a row is right or wrong,
-/// else by the mean, variance and skewness of the error of such draws. The false-discovery rate of the
-/// reported slices is 5 %.
+/// else by the mean, variance and skewness of the error of such draws. If rows belong together in groups, the
+/// two means are compared with a cluster-robust standard error. The false-discovery rate of the reported
+/// slices is 5 %.
 ///
 /// **Source**: Chung et al., *Slice finder*, 2019; Fisher's exact test, 1935; Benjamini and Hochberg 1995.
 public struct Slices: Sendable, Encodable {
@@ -50,14 +51,16 @@ public struct Slices: Sendable, Encodable {
       let sum = inside.reduce(0, +)
       let (mean, other) = (sum / n, (total - sum) / m)
       let p =
-        isRightOrWrong
-        ? HypothesisTest.hypergeometricTail(
-          hits: Int(sum), drawn: inside.count, marked: Int(total), of: outcomes.count)
-        : HypothesisTest.drawnSumTail(sum, drawn: inside.count, of: outcomes)
+        evaluation.cases.map { Self.clusteredTail(outcomes, inside: slice.rows, cases: $0) }
+        ?? (isRightOrWrong
+          ? HypothesisTest.hypergeometricTail(
+            hits: Int(sum), drawn: inside.count, marked: Int(total), of: outcomes.count)
+          : HypothesisTest.drawnSumTail(sum, drawn: inside.count, of: outcomes))
+      let cases = evaluation.cases.map { cases in slice.rows.map { cases[$0] } }
       return (
         Slice(
           name: slice.name, rows: inside.count,
-          error: isNumber ? .rootMeanSquare(inside) : .proportion(mean, of: inside.count),
+          error: SampledFigure(outcomes: [inside], isNumber: isNumber, cases: cases).rows,
           otherError: isNumber ? other.squareRoot() : other, p: p), (mean - other) * n
       )
     }
@@ -68,6 +71,32 @@ public struct Slices: Sendable, Encodable {
         name: result.slice.name, rows: result.slice.rows, error: result.slice.error,
         otherError: result.slice.otherError, p: p)
     }
+  }
+
+  /// The one-sided p-value of a slice's higher mean, if rows belong together.
+  ///
+  /// The variance of the difference is the sum over groups of squared influence, separately in and outside the
+  /// slice; the smaller number of groups gives the degrees of freedom.
+  ///
+  /// **Source**: Liang and Zeger 1986; Donner and Klar, *Design and analysis of cluster randomization trials*, 2000, for
+  /// the degrees of freedom.
+  private static func clusteredTail(_ outcomes: [Double], inside: [Int], cases: [Int]) -> Double {
+    let rows = Set(inside)
+    let isRightOrWrong = outcomes.allSatisfy { $0 == 0 || $0 == 1 }
+    func side(_ isIn: Bool) -> (mean: Double, variance: Double, groups: Int) {
+      let own = outcomes.indices.filter { rows.contains($0) == isIn }
+      let (deviation, freedom) = Estimate.deviationOfMean(own.map { outcomes[$0] }, cases: own.map { cases[$0] })
+      let (mean, groups) = (own.reduce(0) { $0 + outcomes[$1] } / Double(own.count), Int(freedom) + 1)
+      // Groups that are all right or all wrong vary by at least what one more success and failure would show.
+      let share = (mean * Double(groups) + 1) / (Double(groups) + 2)
+      let least = isRightOrWrong ? share * (1 - share) / (Double(groups) + 2) : 0
+      return (mean, max(deviation * deviation, least), groups)
+    }
+    let (one, other) = (side(true), side(false))
+    let freedom = min(one.groups, other.groups) - 1
+    let deviation = (one.variance + other.variance).squareRoot()
+    guard freedom > 0, deviation.isFinite, deviation > 0 else { return 1 }
+    return HypothesisTest.studentTail((one.mean - other.mean) / deviation, freedom: Double(freedom))
   }
 
   private static func slices(_ evaluation: Evaluation, _ dataset: Dataset) -> [(name: String, rows: [Int])] {

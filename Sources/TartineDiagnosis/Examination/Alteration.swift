@@ -41,10 +41,10 @@ struct Alteration {
     guard recipe.optimizer.algorithm != .lbfgs else { return optimizer(recipe, reference) + length(recipe, reference) }
     var list: [Alteration] = []
     let rate = recipe.optimizer.learningRate.initial
-    let usual = Optimizer.usualRate(of: recipe.optimizer.algorithm)
+    let typical = Optimizer.defaultRate(of: recipe.optimizer.algorithm)
     // Ten times higher and lower, and to the default if that is farther away.
     var rates = [rate / 10, rate * 10]
-    if usual < rate / 30 || usual > rate * 30 { rates.append(usual) }
+    if typical < rate / 30 || typical > rate * 30 { rates.append(typical) }
     // And the learning rate suggested by a sweep, unless it is one of these.
     if let seen, seen < rate / 3 || seen > rate * 3, !rates.contains(where: { abs(log($0 / seen)) < 0.7 }) {
       rates.append(seen)
@@ -74,7 +74,7 @@ struct Alteration {
     ]
     list.append(
       change(.badOptimizer, "the default β and ε of \(recipe.optimizer.algorithm.rawValue)", recipe) {
-        $0.optimizer = recipe.optimizer.withUsualNumbers
+        $0.optimizer = recipe.optimizer.withDefaultNumbers
       })
     if recipe.optimizer.algorithm != reference.optimizer.algorithm {
       // Another optimizer with its default learning rate: the remaining case of a learning rate that is wrong
@@ -93,14 +93,14 @@ struct Alteration {
   /// The fault of an optimizer that is worse than another: its learning rate, if that is far from the
   /// default.
   static func rateFault(_ recipe: Recipe) -> Fault.Name {
-    let share = recipe.optimizer.learningRate.initial / Optimizer.usualRate(of: recipe.optimizer.algorithm)
+    let share = recipe.optimizer.learningRate.initial / Optimizer.defaultRate(of: recipe.optimizer.algorithm)
     return share > 3 ? .learningRateTooHigh : share < 1.0 / 3 ? .learningRateTooLow : .badOptimizer
   }
 
   private static func length(_ recipe: Recipe, _ reference: Recipe) -> [Alteration] {
     var list: [Alteration] = []
-    if let epochs = recipe.epochs, let usual = reference.epochs, epochs < 2 * usual {
-      let longer = max(4 * epochs, usual)
+    if let epochs = recipe.epochs, let typical = reference.epochs, epochs < 2 * typical {
+      let longer = max(4 * epochs, typical)
       list.append(
         change(.trainedTooShort, "\(longer) epochs", recipe) { $0.epochs = longer })
     }
@@ -108,11 +108,11 @@ struct Alteration {
       list.append(
         change(.trainedTooShort, "all epochs, without early stopping", recipe) { $0.earlyStopping = nil })
     }
-    if recipe.optimizer.algorithm != .lbfgs, let batch = recipe.batchSize, let usual = reference.batchSize,
-      batch >= 4 * usual
+    if recipe.optimizer.algorithm != .lbfgs, let batch = recipe.batchSize, let typical = reference.batchSize,
+      batch >= 4 * typical
     {
       list.append(
-        change(.largeBatches, "batches of \(usual)", recipe) { $0.batchSize = usual })
+        change(.largeBatches, "batches of \(typical)", recipe) { $0.batchSize = typical })
     }
     return list
   }

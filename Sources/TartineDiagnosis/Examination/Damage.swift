@@ -41,12 +41,12 @@ struct Damage {
       put(.unscaledInputs, "unscaled inputs") { $0.preparation.standardize = recipe.preparation.standardize },
       put(.harmfulAugmentation, "its augmentation") { $0.augmentation = recipe.augmentation },
     ]
-    if let epochs = recipe.epochs, let usual = reference.epochs, epochs < usual {
+    if let epochs = recipe.epochs, let typical = reference.epochs, epochs < typical {
       list.append(put(.trainedTooShort, "its \(epochs) epochs") { $0.epochs = epochs })
     }
-    if let batch = recipe.batchSize, let usual = reference.batchSize {
+    if let batch = recipe.batchSize, let typical = reference.batchSize {
       list.append(
-        put(batch > usual ? .largeBatches : .smallBatches, "its batches of \(batch)") { $0.batchSize = batch })
+        put(batch > typical ? .largeBatches : .smallBatches, "its batches of \(batch)") { $0.batchSize = batch })
     }
     list += network(recipe, into: reference, signals)
     return list.filter { $0.recipe.problem == nil && $0.recipe != reference }

@@ -54,7 +54,7 @@ extension Examiner {
     guard let judged else { return false }
     let gain = Estimate.fall(
       from: Baseline.outcomes(of: judged), to: judged.outcomes, isNumber: split.task == .regression,
-      cases: split.groupByRow.map(judged.cases))
+      cases: judged.cases)
     // If there is a signal, several hundred rows mostly show it significantly.
     let isBlind = gain.low <= 0 && gain.high < 2 * delta && !isInOrder(judged)
     found.checks.append(
@@ -129,7 +129,7 @@ extension Examiner {
     guard let few = part else { return }
     let fall = Estimate.fall(
       from: few.outcomes, to: folds.outcomes, isNumber: split.task == .regression,
-      cases: split.groupByRow.map(folds.cases))
+      cases: folds.cases)
     let least = split.task == .regression ? Self.steepness.root : Self.steepness.share
     // With very few rows nothing is certain except that the train set was memorized.
     let isByHeart =
@@ -170,8 +170,10 @@ extension Examiner {
       sureness[a] == sureness[b] ? a < b : sureness[a] > sureness[b]
     }
     let surest = order.prefix(max(30, order.count / 4))
-    let wrong = Estimate.proportion(
-      surest.reduce(0) { $0 + pooled.outcomes[$1] } / Double(surest.count), of: surest.count)
+    let wrong = SampledFigure(
+      outcomes: [surest.map { pooled.outcomes[$0] }], isNumber: false,
+      cases: pooled.cases.map { cases in surest.map { cases[$0] } }
+    ).rows
     // If classes merely overlap, the most confident rows have a far lower error than the others.
     let isNoisy =
       order.count >= Self.fewestJudged && wrong.low > 0.05
@@ -250,11 +252,11 @@ extension Examiner {
     }
     let recall = Estimate.proportion(rarest.recall, of: Int(rarest.support))
     let others = byClass.enumerated().filter { $0.offset != place && $0.element.support > 0 }.map(\.element.recall)
-    let usual = others.reduce(0, +) / Double(max(1, others.count))
-    let isLost = recall.high < usual - 0.1
+    let typical = others.reduce(0, +) / Double(max(1, others.count))
+    let isLost = recall.high < typical - 0.1
     let evidence =
       "the recall of the rarest class, '\(classes[place])', is \(Text.fixed(recall.value * 100, decimals: 0)) %, that of the "
-      + "others \(Text.fixed(usual * 100, decimals: 0)) %"
+      + "others \(Text.fixed(typical * 100, decimals: 0)) %"
     found.checks.append(Check("class-imbalance", isLost ? .fault : .fine, interval: recall, evidence))
     guard isLost else { return }
     found.faults.append(

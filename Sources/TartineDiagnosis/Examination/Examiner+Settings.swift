@@ -54,7 +54,7 @@ extension Examiner {
   private func findSuspected(_ base: Attempt, _ reference: Attempt, _ delta: Double) {
     let suspects = suspects
     guard !suspects.isEmpty else { return }
-    let alterations = Alteration.all(recipe, towards: reference.recipe, rate: usualRate, signals: signals).filter {
+    let alterations = Alteration.all(recipe, towards: reference.recipe, rate: defaultRate, signals: signals).filter {
       suspects.contains($0.fault)
     }
     tryAll(alterations, over: base, delta) { $0.value > delta }
@@ -104,7 +104,7 @@ extension Examiner {
       case "initial-loss": names.insert(.badInitialization)
       case "learning-rate-range":
         let rate = recipe.optimizer.learningRate.initial
-        names.insert((usualRate ?? rate) < rate ? .learningRateTooHigh : .learningRateTooLow)
+        names.insert((defaultRate ?? rate) < rate ? .learningRateTooHigh : .learningRateTooLow)
       case "seeds": names.insert(.learningRateTooHigh)
       default: break
       }
@@ -159,7 +159,7 @@ extension Examiner {
   /// Changes one setting after the other to that of the reference: the one that reduces most of the error was
   /// the fault.
   private func findCures(_ base: Attempt, _ reference: Attempt, _ deficit: Estimate, _ delta: Double) {
-    let alterations = Alteration.all(recipe, towards: reference.recipe, rate: usualRate, signals: signals)
+    let alterations = Alteration.all(recipe, towards: reference.recipe, rate: defaultRate, signals: signals)
     tryAll(alterations, over: base, delta) { $0.value > Self.share * deficit.value }
   }
 

@@ -60,7 +60,7 @@ extension Examiner {
   private func checkInitialLoss(_ loss: Double) {
     let truths = target.truths(of: split.dataset, rows: split.train)
     guard [.automatic, .crossEntropy, .squared].contains(recipe.loss.kind), !truths.isEmpty else { return }
-    let usual = truths.reduce(0.0) { sum, truth in
+    let typical = truths.reduce(0.0) { sum, truth in
       // Half the variance of a standardized target.
       guard let classes = truth.classes else { return sum + 0.5 }
       guard recipe.outputBias == .prior else { return sum + log(Double(classes)) }
@@ -71,8 +71,8 @@ extension Examiner {
     }
     found.checks.append(
       Check(
-        "initial-loss", loss < 3 * usual + 0.5 ? .fine : .fault, statistic: loss,
+        "initial-loss", loss < 3 * typical + 0.5 ? .fine : .fault, statistic: loss,
         "at initialization the loss is \(Text.significant(loss, digits: 3)), and the constant baseline's "
-          + Text.significant(usual, digits: 3), action: loss < 3 * usual + 0.5 ? nil : "smaller initial weights"))
+          + Text.significant(typical, digits: 3), action: loss < 3 * typical + 0.5 ? nil : "smaller initial weights"))
   }
 }

@@ -31,7 +31,7 @@ final class Examiner {
   /// variance over seeds.
   private var isOfRun = false
   /// A learning rate at which the network learns.
-  var usualRate: Double?
+  var defaultRate: Double?
   /// The training with the lowest train error among those no worse on dev: the reference for bias.
   private var lowest: Run?
   private let humanError, worth: Double?

@@ -171,14 +171,22 @@ package struct ClassMetrics {
   /// The expected calibration error over bins of confidence; with two classes, over bins of the second
   /// class's probability.
   private func calibrationError(_ counts: [Double], total: Double) -> Double {
+    calibrationBins(counts).reduce(0) { $0 + abs($1.hits - $1.sum) } / total
+  }
+
+  /// The rows of each of 15 bins of confidence, those that are right, and the sum of their confidences.
+  package var calibrationBins: [CalibrationError.Bin] { calibrationBins([Double](repeating: 1, count: truths.count)) }
+
+  private func calibrationBins(_ counts: [Double]) -> [CalibrationError.Bin] {
     let bins = 15
-    var (hits, sums) = ([Double](repeating: 0, count: bins), [Double](repeating: 0, count: bins))
+    var list = [CalibrationError.Bin](repeating: CalibrationError.Bin(rows: 0, hits: 0, sum: 0), count: bins)
     for row in truths.indices {
       let bin = min(bins - 1, max(0, Int((confidences[row] * Double(bins)).rounded(.up)) - 1))
-      if truths[row] == (classes == 2 ? 1 : answers[row]) { hits[bin] += counts[row] }
-      sums[bin] += confidences[row] * counts[row]
+      if truths[row] == (classes == 2 ? 1 : answers[row]) { list[bin].hits += counts[row] }
+      list[bin].rows += counts[row]
+      list[bin].sum += confidences[row] * counts[row]
     }
-    return zip(hits, sums).reduce(0) { $0 + abs($1.0 - $1.1) } / total
+    return list
   }
 }
 

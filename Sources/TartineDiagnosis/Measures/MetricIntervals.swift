@@ -9,6 +9,9 @@ import TartineEngine
 /// | balanced accuracy, F1, macro averages, MCC | quantiles of the Dirichlet posterior of the confusion matrix, each cell with the prior 1/K² |
 /// | ROC-AUC | Newcombe: the areas A with \|A − Â\| ≤ 1.96 √V(A); macro: the mean of the classes' ends |
 /// | average precision | Wilson, n the rows of the class |
+/// | calibration error | see `CalibrationError` |
+///
+/// Where rows belong together in groups, n is the effective number of rows.
 ///
 /// `script/metric-intervals.py` measures their coverage beside the bootstrap's; see Documentation/Evidence.md.
 ///
@@ -20,13 +23,16 @@ package struct MetricIntervals {
   private let cells: [Double]
   private let classes: Int
   private let byClass: [ClassFigures]
+  private let sample: RowSample
 
   private static let draws = 1_000
 
-  package init(_ metrics: ClassMetrics, rows: Int, classes: Int) {
+  package init(_ metrics: ClassMetrics, _ sample: RowSample, classes: Int) {
     self.metrics = metrics
     self.classes = classes
-    cells = metrics.confusion([Double](repeating: 1, count: rows))
+    self.sample = sample
+    // As many independent rows as these tell as much as.
+    cells = metrics.confusion([Double](repeating: 1 / sample.designEffect, count: sample.rows))
     byClass = metrics.figures(cells)
   }
 
@@ -36,9 +42,18 @@ package struct MetricIntervals {
     return list.map { metric in
       let value = metric.estimate.value
       guard value.isFinite else { return metric }
+      if metric.name == "calibration-error" {
+        return Metric(
+          name: metric.name,
+          estimate: CalibrationError(metrics.calibrationBins, effect: sample.designEffect, seed: seed).estimate)
+      }
       var found = metric.estimate
       switch metric.name {
-      case "precision": if byClass[1].answered > 0 { found = .proportion(value, ofEffective: byClass[1].answered) }
+      case "precision":
+        // Without a prediction of the class any precision is possible.
+        found =
+          byClass[1].answered > 0
+          ? .proportion(value, ofEffective: byClass[1].answered) : Estimate(value, low: 0, high: 1)
       case "recall": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
       case "roc-auc": found = Self.area(value, yes: byClass[1].support, no: byClass[0].support)
       case "pr-auc": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }

@@ -15,24 +15,39 @@ public struct Metric: Hashable, Sendable {
   }
 }
 
+extension Metric {
+  /// Metrics that are not shares, and are not printed in percent.
+  private static let plain: Set<String> = [
+    "mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2", "quantile-loss",
+  ]
+
+  /// The figure as text: `79.78 %`, `0.862`.
+  package var valueText: String { isShare ? "\(text(estimate.value)) %" : text(estimate.value) }
+  /// The interval as text: `73.27 to 85.02 %`.
+  package var rangeText: String { "\(text(estimate.low)) to \(text(estimate.high))\(isShare ? " %" : "")" }
+
+  private var isShare: Bool { !Self.plain.contains(name) }
+
+  private func text(_ value: Double) -> String {
+    guard value.isFinite else { return value < 0 ? "−∞" : "∞" }
+    return isShare ? Text.fixed(value * 100, decimals: 2) : Text.significant(value, digits: 4)
+  }
+}
+
 /// All metrics of a model on some rows.
 ///
 /// | metric | definition |
 /// |---|---|
-/// | accuracy, top-k-accuracy | the share of rows whose truth is the prediction, or one of the k likeliest
-/// classes |
+/// | accuracy, top-k-accuracy | the share of rows whose truth is the prediction, or one of the k likeliest classes |
 /// | balanced-accuracy | the mean recall over classes |
 /// | precision, recall, f1 | of the second class; with more classes `-macro` is the mean over classes, `f1-micro` over rows, `f1-weighted` over classes by their rows |
 /// | mcc | Matthews' correlation of prediction and truth |
 /// | roc-auc, pr-auc | the area under the ROC curve, and the average precision; with more classes the mean of one against the rest |
 /// | log-loss, brier | −log p of the truth; the squared distance of the probabilities from it, halved for two classes |
-/// | calibration-error | the expected calibration error over 15 bins: the distance of confidence from
-/// accuracy; with two classes, of the second class's probability from its share of rows |
+/// | calibration-error | the expected calibration error over 15 bins: the distance of confidence from accuracy; with two classes, of the second class's probability from its share of rows; corrected for its bias, see `CalibrationError` |
 /// | rmse, mae, r2 | for regression, rmse and mae in the target's unit |
-/// | quantile-loss, coverage | for a quantile τ: the mean of max(τ d, (τ − 1) d), d the truth less the
-/// prediction; the share of truths that are not above the prediction |
-/// | exact-match, f1-… | for labels: the share of rows with all labels right; the mean over labels
-/// (`-macro`), over all predictions (`-micro`), over labels by their rows (`-weighted`) |
+/// | quantile-loss, coverage | for a quantile τ: the mean of max(τ d, (τ − 1) d), d the truth less the prediction; the share of truths that are not above the prediction |
+/// | exact-match, f1-… | for labels: the share of rows with all labels right; the mean over labels (`-macro`), over all predictions (`-micro`), over labels by their rows (`-weighted`) |
 ///
 /// Shares of rows have Wilson's interval, and RMSE has one by the delta method. Metrics of the confusion
 /// matrix and the areas have intervals that also cover when few rows are misclassified (see
@@ -41,7 +56,7 @@ public struct Metric: Hashable, Sendable {
 /// **Source**: Brier 1950; Matthews 1975; Fawcett, *An introduction to ROC analysis*, 2006; Davis and Goadrich 2006; Guo et al., *On calibration of modern
 /// neural networks*, 2017, eq. 5; Efron 1979 for the bootstrap.
 ///
-/// **Differs from**: scikit-learn has the same metrics with the same values; its Brier score of two classes
+/// **Differs from**: scikit-learn has the same metrics, but for the calibration error, with the same values; its Brier score of two classes
 /// is this one, and that of more classes needs `scale_by_half=False`.
 public struct Metrics: Sendable {
   /// The metrics, in the order of printing.
@@ -84,8 +99,9 @@ public struct Metrics: Sendable {
       probabilities: evaluation.classProbabilities, truths: truths,
       answers: evaluation.predictions.map { Int($0) }, logLosses: evaluation.logLosses, classes: classes)
     let once = [Double](repeating: 1, count: truths.count)
-    values = MetricIntervals(metrics, rows: truths.count, classes: classes).replacing(
-      Self.estimates(metrics.names, rows: truths.count, curves: classes, seed: seed, metrics.values), seed: seed)
+    let sample = RowSample(evaluation)
+    values = MetricIntervals(metrics, sample, classes: classes).replacing(
+      Self.estimates(metrics.names, of: sample, curves: classes, seed: seed, metrics.values), seed: seed)
     let cells = metrics.confusion(once)
     confusion = (0..<classes).map { truth in (0..<classes).map { Int(cells[truth * classes + $0]) } }
     byClass = metrics.figures(cells)
@@ -110,7 +126,7 @@ public struct Metrics: Sendable {
     let aucPlace = areas[0].names.firstIndex(of: "roc-auc")!
     let exact = (0..<rows).map { row in (0..<labels).allSatisfy { truths[$0][row] == answers[$0][row] } ? 1.0 : 0 }
     values = Self.estimates(
-      ["exact-match", "f1-macro", "f1-micro", "f1-weighted", "roc-auc-macro"], rows: rows, seed: seed
+      ["exact-match", "f1-macro", "f1-micro", "f1-weighted", "roc-auc-macro"], of: RowSample(evaluation), seed: seed
     ) { counts in
       let total = counts.reduce(0, +)
       let figures = areas.map { $0.figures($0.confusion(counts))[1] }
@@ -134,7 +150,8 @@ public struct Metrics: Sendable {
     let squares = evaluation.outcomes
     let absolute = evaluation.absoluteErrors
     let truths = evaluation.truths
-    var list = Self.estimates(["rmse", "mae", "r2"], rows: squares.count, seed: seed) { counts in
+    let sample = RowSample(evaluation)
+    var list = Self.estimates(["rmse", "mae", "r2"], of: sample, seed: seed) { counts in
       let total = counts.reduce(0, +)
       func mean(_ values: [Double]) -> Double { zip(values, counts).reduce(0) { $0 + $1.0 * $1.1 } / total }
       let middle = mean(truths)
@@ -144,7 +161,7 @@ public struct Metrics: Sendable {
     list[0] = Metric(name: "rmse", estimate: evaluation.estimate)
     if let share = evaluation.quantile {
       let misses = zip(truths, evaluation.predictions).map { $0 - $1 }
-      list += Self.estimates(["quantile-loss", "coverage"], rows: squares.count, seed: seed) { counts in
+      list += Self.estimates(["quantile-loss", "coverage"], of: sample, seed: seed) { counts in
         let total = counts.reduce(0, +)
         let loss = zip(misses, counts).reduce(0) { $0 + max(share * $1.0, (share - 1) * $1.0) * $1.1 }
         return [loss / total, zip(misses, counts).reduce(0) { $0 + ($1.0 <= 0 ? $1.1 : 0) } / total]
@@ -163,20 +180,19 @@ public struct Metrics: Sendable {
 
   /// Each metric with its interval.
   package static func estimates(
-    _ names: [String], rows: Int, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
+    _ names: [String], of sample: RowSample, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
   ) -> [Metric] {
+    let rows = sample.rows
     let all = values([Double](repeating: 1, count: rows))
     var drawn = [[Double]](repeating: [], count: names.count)
     for draw in 0..<draws(rows: rows, curves: curves) where rows > 1 {
       var stream = RandomStream(seed: seed, purpose: .bootstrap, index: draw)
-      var counts = [Double](repeating: 0, count: rows)
-      for _ in 0..<rows { counts[stream.integer(below: rows)] += 1 }
-      for (place, value) in values(counts).enumerated() where !value.isNaN { drawn[place].append(value) }
+      for (place, value) in values(sample.draw(&stream)).enumerated() where !value.isNaN { drawn[place].append(value) }
     }
     return names.indices.map { place in
       let value = all[place]
       if shares.contains(names[place]) {
-        return Metric(name: names[place], estimate: .proportion(value, of: rows))
+        return Metric(name: names[place], estimate: .proportion(value, ofEffective: sample.effectiveRows))
       }
       let sorted = drawn[place].sorted()
       guard sorted.count > 1 else {
@@ -191,5 +207,48 @@ public struct Metrics: Sendable {
       }
       return Metric(name: names[place], estimate: Estimate(value, low: percentile(0.025), high: percentile(0.975)))
     }
+  }
+}
+
+/// The rows of an evaluation as a sample: independent, or in groups.
+package struct RowSample {
+  /// The number of rows.
+  let rows: Int
+  /// The effective number of rows: independent rows that estimate the error as precisely.
+  let effectiveRows: Double
+  /// The rows of each group; nil: rows are independent.
+  private let groups: [[Int]]?
+
+  package init(_ evaluation: Evaluation) {
+    rows = evaluation.rowCount
+    effectiveRows = max(1, Double(rows) / Estimate.designEffect(evaluation.outcomes, cases: evaluation.cases))
+    groups = evaluation.cases.map(Self.together)
+  }
+
+  /// Rows without outcomes.
+  ///
+  /// - Parameter cases: Which rows belong together; nil: rows are independent.
+  package init(rows: Int, cases: [Int]? = nil) {
+    self.rows = rows
+    effectiveRows = Double(max(1, rows))
+    groups = cases.map(Self.together)
+  }
+
+  private static func together(_ cases: [Int]) -> [[Int]] {
+    Dictionary(grouping: cases.indices) { cases[$0] }.sorted { $0.key < $1.key }.map(\.value)
+  }
+
+  /// The number of rows per independent one, at least 1.
+  var designEffect: Double { max(1, Double(rows) / effectiveRows) }
+
+  /// Returns how often each row is drawn: rows, or whole groups, with replacement.
+  package func draw(_ stream: inout RandomStream) -> [Double] {
+    var counts = [Double](repeating: 0, count: rows)
+    if let groups {
+      for _ in groups { for row in groups[stream.integer(below: groups.count)] { counts[row] += 1 } }
+    } else {
+      for _ in 0..<rows { counts[stream.integer(below: rows)] += 1 }
+    }
+    return counts
   }
 }

@@ -1,6 +1,14 @@
 import TartineData
 import TartineTraining
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// An error, or RMSE, of one network or of one recipe with several seeds, measured on a sample of rows. The
 /// variances of row sampling and seed sampling are kept apart, so that differences of two such figures get
 /// correct intervals.
@@ -47,9 +55,10 @@ package struct SampledFigure {
       rows = Estimate(value, low: value, high: value)
     } else if isNumber {
       let root = Estimate.rootMeanSquare(byRow)
-      let scale = root.value > 0 ? value / root.value * (unseen * effect).squareRoot() : 0
-      rows = Estimate(
-        value, low: value - (root.value - root.low) * scale, high: value + (root.high - root.value) * scale)
+      // The interval is symmetric on the logarithm, and so is a wider or narrower one.
+      let wider = (unseen * effect).squareRoot()
+      func end(_ bound: Double) -> Double { bound == root.value ? value : value * pow(bound / root.value, wider) }
+      rows = Estimate(value, low: end(root.low), high: end(root.high))
     } else {
       var effective = count
       // With several labels, a row's error is a share, and its labels carry more information than one label.
@@ -87,10 +96,10 @@ package struct SampledFigure {
 
   private static func pow2(_ x: Double) -> Double { x * x }
 
-  package init(_ evaluations: [Evaluation], partRows: Int? = nil, cases: [Int]? = nil) {
+  package init(_ evaluations: [Evaluation], partRows: Int? = nil) {
     self.init(
       outcomes: evaluations.map(\.outcomes), isNumber: evaluations[0].task == .regression, partRows: partRows,
-      cases: cases)
+      cases: evaluations[0].cases)
   }
 
   /// The estimate with row and seed sampling.

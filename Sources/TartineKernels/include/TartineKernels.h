@@ -29,7 +29,7 @@ typedef enum {
 } tartine_activation;
 
 typedef enum {
-  TARTINE_USUAL_LOSS = 0,  // cross-entropy, or half the squared error
+  TARTINE_DEFAULT_LOSS = 0,  // cross-entropy, or half the squared error
   TARTINE_FOCAL,
   TARTINE_ABSOLUTE,
   TARTINE_HUBER,

@@ -15,7 +15,7 @@ public enum SamplerChoice: String, CaseIterable, Sendable {
   case random
 
   /// The default sampler.
-  public static let usual = SamplerChoice.guidedZoom
+  public static let `default` = SamplerChoice.guidedZoom
 
   /// The sampler of this name.
   public var sampler: any Sampler {

@@ -8,7 +8,7 @@ extension SearchSpace {
     do {
       tree = try JSON.decode(JSONValue.self, from: text)
     } catch {
-      throw SearchError("the search space cannot be read: \(JSON.explain(error)).")
+      throw SearchError("the search space cannot be read: \(JSON.explain(error, text: text)).")
     }
     if let name = JSON.repeatedName(in: text) {
       throw SearchError("the search space has '\(name)' twice; leave one of them out.")

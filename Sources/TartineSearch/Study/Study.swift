@@ -4,7 +4,7 @@ import TartineFiles
 /// The trials of one search, stored in a file that Optuna can read and continue, or in memory.
 ///
 /// ```swift
-/// let study = try Study(space, file: "study.db", sampler: SamplerChoice.usual.sampler, seed: 1)
+/// let study = try Study(space, file: "study.db", sampler: SamplerChoice.default.sampler, seed: 1)
 /// while let trial = try study.ask(upTo: 64) {
 ///   try study.tell(trial, value: cost(trial.values))
 /// }

@@ -42,6 +42,9 @@ public struct Trial: Hashable, Sendable {
   /// The numbers of the trials that were pending when this one was suggested.
   var pending: [Int]?
 
+  /// The value of a numeric hyperparameter; nil if it is not active, or not a number.
+  public subscript(name: String) -> Double? { values[name]?.number }
+
   /// The duration, in seconds.
   public var seconds: Double? { began.flatMap { began in ended.map { $0 - began } } }
 }

@@ -28,6 +28,8 @@ public struct Tuner: Sendable {
   public let stopping: StoppingRule
   /// The number of parallel trials.
   public let jobs: Int
+  /// The trials' errors on each dev row.
+  let outcomes = TrialOutcomes()
 
   /// The progress of a study.
   public struct Progress: Sendable {
@@ -164,6 +166,7 @@ public struct Tuner: Sendable {
       if watcher.isStopped {
         try study.prune(trial)
       } else {
+        outcomes.add(trainer.devOutcomes(), of: trial.number)
         try study.tell(trial, value: trainer.devScore())
       }
       return nil

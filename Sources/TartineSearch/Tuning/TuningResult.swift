@@ -73,12 +73,13 @@ public struct TuningResult: Sendable {
   /// Returns a sentence about the selection bias of the winner's first score.
   package func luck(_ unit: Unit) -> String {
     guard let winner else { return "" }
-    return winner.wasLucky
-      ? "Its first score was better by \(unit.points(winner.optimism)): the selection bias of the best of "
-        + "many trials."
+    let seeds =
+      winner.wasLucky
+      ? "Its first score was better by \(unit.points(winner.optimism)) than over fresh seeds: luck of the best of many trials."
       : winner.optimism < 0
-        ? "Its first score had no selection bias: fresh seeds are no worse."
+        ? "Over fresh seeds it is no worse than its first score."
         : "Its first score agrees with the fresh seeds."
+    return winner.selectionBias.map { "\(seeds) \($0.sentence(unit))" } ?? seeds
   }
 
   /// A sentence that compares the winner with the original recipe.
@@ -89,7 +90,10 @@ public struct TuningResult: Sendable {
       }
       let start = "Winner minus original recipe (dev \(gain.text(gain.otherFigure))): \(gain)"
       return gain.verdict == "better"
-        ? "\(start)." : "\(start), so the improvement is not significant."
+        ? "\(start)."
+        : gain.difference.value < 0
+          ? "\(start), so the improvement is not significant."
+          : "\(start): no improvement, so keep the original recipe."
     }
   }
 
@@ -143,6 +147,7 @@ extension TuningResult: Encodable {
     let testOpenings: Int?
     let firstScore: Double?
     let optimism: Double
+    let selectionBias: SelectionBias?
     let lead: Comparison?
     let gain: Comparison?
     let recipe: Recipe
@@ -173,7 +178,8 @@ extension TuningResult: Encodable {
         Won(
           trial: winner.best.trial.number, parameters: winner.best.trial.values, dev: winner.best.dev,
           test: winner.test, testOpenings: winner.test == nil ? nil : testOpenings, firstScore: winner.best.trial.value,
-          optimism: winner.optimism, lead: winner.lead, gain: winner.gain, recipe: winner.best.recipe,
+          optimism: winner.optimism, selectionBias: winner.selectionBias, lead: winner.lead, gain: winner.gain,
+          recipe: winner.best.recipe,
           candidates: winner.candidates.map {
             Won.Other(
               trial: $0.trial.number, first: $0.trial.value, choice: $0.choice, isConfirmed: $0.isConfirmed, dev: $0.dev

@@ -28,7 +28,7 @@ public struct Winner: Sendable {
     public internal(set) var runs: [Run]
     /// The mean dev error, or RMSE, over these seeds, with an interval over rows and seeds.
     public var dev: Estimate {
-      SampledFigure(runs.map(\.dev), cases: runs[0].split.groupByRow.map(runs[0].dev.cases)).estimate
+      SampledFigure(runs.map(\.dev)).estimate
         .within(runs[0].model.task)
     }
 
@@ -44,6 +44,8 @@ public struct Winner: Sendable {
   public let candidates: [Candidate]
   /// The selection bias: the winner's mean over the seeds of the estimate minus its first score.
   public let optimism: Double
+  /// The bias that selecting among the trials on the same dev rows adds; nil for trials of an earlier process.
+  public let selectionBias: SelectionBias?
   /// The winner minus the runner-up, on the same dev rows; nil if there is no runner-up.
   public let lead: Comparison?
   /// The winner minus the original recipe, over the same seeds; nil if the original cannot be trained.
@@ -55,7 +57,7 @@ public struct Winner: Sendable {
   public var best: Candidate { candidates[0] }
 
   /// The default numbers of finalists and of fresh seeds.
-  public static let usual = (candidates: 3, seeds: 4)
+  public static let `default` = (candidates: 3, seeds: 4)
 
   /// Whether the first score is better than explained by the spread over the seeds, with Student's t, and by
   /// the dev rows.
@@ -93,8 +95,8 @@ extension Tuner {
   /// - Throws: Errors of a training, except divergence, which excludes a finalist; `DivergedWinner` if all
   ///   finalists diverge.
   public func winner(
-    of trials: [Trial], in space: SearchSpace, candidates: Int = Winner.usual.candidates,
-    seeds: Int = Winner.usual.seeds, including number: Int? = nil,
+    of trials: [Trial], in space: SearchSpace, candidates: Int = Winner.default.candidates,
+    seeds: Int = Winner.default.seeds, including number: Int? = nil,
     progress: @escaping (_ done: Int, _ of: Int) -> Void = { _, _ in }
   ) throws -> Winner? {
     precondition(candidates > 0 && seeds > 1, "at least one candidate and two seeds are needed")
@@ -145,6 +147,8 @@ extension Tuner {
     let begun = (try? train([recipe], seeds: seeds..<2 * seeds) { progress(min(all, before + $0), all) })?[0] ?? []
     return Winner(
       candidates: confirmed + made, optimism: best.dev.value - (best.trial.value ?? .nan),
+      selectionBias: SelectionBias(
+        outcomes.of(done), isNumber: split.task == .regression, cases: best.runs[0].dev.cases, seed: recipe.seed),
       lead: confirmed.count > 1 ? try Comparison(of: best.runs, to: confirmed[1].runs) : nil,
       gain: begun.count == seeds ? try Comparison(of: best.runs, to: begun) : nil,
       test: try testOnce(best.runs))
@@ -219,9 +223,7 @@ extension Tuner {
     var warnings: [String] = []
     let workers = Workers(jobs)
     let tests = try runs.map { try $0.model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers) }
-    // A separate test file has no groups.
-    let groups = split.hasTestFile ? nil : split.groupByRow
-    return SampledFigure(tests, cases: groups.map(tests[0].cases)).estimate.within(runs[0].model.task)
+    return SampledFigure(tests).estimate.within(runs[0].model.task)
   }
 }
 

@@ -114,7 +114,9 @@ import Testing
     }
     // A subset is prepared in the same way.
     var last = [Float](repeating: .nan, count: 9)
-    last.withUnsafeMutableBytes { prepared.subset([2]).write(0..<1, to: $0.baseAddress!, ones: nil, precision: .float32) }
+    last.withUnsafeMutableBytes {
+      prepared.subset([2]).write(0..<1, to: $0.baseAddress!, ones: nil, precision: .float32)
+    }
     #expect(last == Array(rows[18...]))
   }
 

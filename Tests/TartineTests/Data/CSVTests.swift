@@ -235,7 +235,7 @@ import Testing
     (String(repeating: "long", count: 251) + ",b\n1,2\n", "the name of column 1 has 1004 characters"),
     ("", "it is empty"), ("a,b\n", "a header and no rows"), ("a,b\n1,2\n3\n", "line 3: it has 1 fields"),
     ("a,b\n1,2,3\n", "line 2: it has 3 fields"), ("a,a\n1,2\n", "two columns have the name 'a'"),
-    ("1,2\n3,4\n", "the first line holds numbers"), ("a\n\"open\n", "a quote is opened here and never closed"),
+    ("1,2\n3,4\n", "is the header missing"), ("a\n\"open\n", "a quote is opened here and never closed"),
     ("a\n\"x\" y\n", "text follows a closing quote"),
     ("a\n1\ninf\n", "line 3, column 'a': 'inf' is infinite or out of the range"),
     ("a\n1e39\n", "line 2, column 'a': '1e39' is infinite or out of the range"),

@@ -20,6 +20,43 @@ import Testing
     return path
   }
 
+  @Test func pointsOfThousandsBesideDecimalCommas() throws {
+    let german = try read("a;b;y\n59,42;4.206;215,09\n7,5;816;1,25\n")
+    #expect(numbers(german[1]) == [4_206, 816] && numbers(german[0]) == [59.42, 7.5])
+    #expect(german[1].notice?.contains("is read as 4206") == true)
+    // Points elsewhere show that the comma separates thousands.
+    let english = try read("a;b;y\n59.42;4,206;215.09\n7.5;816;1.25\n")
+    #expect(numbers(english[1]) == [4_206, 816] && numbers(english[0]) == [59.42, 7.5])
+    // Without proof it is told.
+    let unknown = try read("a;b;y\n59;4.206;2\n7;816;1\n")
+    #expect(numbers(unknown[1]) == [4.206, 816] && unknown[1].notice?.contains("three decimals") == true)
+  }
+
+  @Test func aRepeatedMarkerInATargetOfNumbers() throws {
+    var text = "a,y\n"
+    for row in 0..<200 { text += "\(row % 17),\(row % 9 == 0 ? "unknown" : "\(Double(row) * 1.25)")\n" }
+    let path = try file(text)
+    let data = try Dataset(csv: path, target: "y")
+    #expect(data.task.task == .regression && data.rowCount == 177)
+    #expect(data.notices.contains { $0.contains("23 rows have no target ('unknown')") }, "\(data.notices)")
+  }
+
+  @Test func fractionsAreNoDates() throws {
+    let text = "a,b,y\n" + (0..<60).map { "\(10 + $0 % 20) 1/2,\($0 % 7),\($0 % 2)\n" }.joined()
+    let data = try Dataset(csv: try file(text), target: "y")
+    let preparation = try Preparation(fitting: data, rows: Array(0..<60), bins: 0)
+    guard case .table(let features) = preparation.inputs else { return }
+    #expect(!features.contains { if case .time = $0 { true } else { false } })
+  }
+
+  @Test func rowsWithoutATimeAreRefused() throws {
+    var text = "t,a,y\n"
+    for row in 0..<40 { text += "\(row % 4 == 0 ? "" : "2024-01-\(10 + row % 20)"),\(row),\(Double(row) * 0.7)\n" }
+    let data = try Dataset(csv: try file(text), target: "y")
+    #expect(throws: DataError.self) { try data.split(by: .time(by: "t")) }
+    #expect(throws: DataError.self) { try data.split(by: .hash(of: "t")) }
+  }
+
   @Test func decimalCommasOfAFile() throws {
     let columns = try read("a;b;y\n6,0;1,234;8,25\n-5,3;2,500;7\n")
     #expect(numbers(columns[0]) == [6, -5.3])

@@ -60,7 +60,7 @@ import Testing
         classes: 2)
       let values = metrics.values([Double](repeating: 1, count: rows))
       let list = zip(metrics.names, values).map { Metric(name: $0, estimate: Estimate($1, low: $1, high: $1)) }
-      for metric in MetricIntervals(metrics, rows: rows, classes: 2).replacing(list, seed: UInt64(draw)) {
+      for metric in MetricIntervals(metrics, RowSample(rows: rows), classes: 2).replacing(list, seed: UInt64(draw)) {
         guard let value = truth[metric.name] else { continue }
         #expect(metric.estimate.low <= metric.estimate.value && metric.estimate.value <= metric.estimate.high)
         if metric.estimate.low <= value && value <= metric.estimate.high { hits[metric.name, default: 0] += 1 }
@@ -112,7 +112,7 @@ import Testing
     var held = 0
     for seed in 0..<40 {
       let sample = draw(200)
-      let metrics = Metrics.estimates(sample.names, rows: 200, seed: UInt64(seed), sample.values)
+      let metrics = Metrics.estimates(sample.names, of: RowSample(rows: 200), seed: UInt64(seed), sample.values)
       let auc = metrics[place].estimate
       #expect(auc.low < auc.value && auc.value < auc.high)
       if auc.low <= exact && exact <= auc.high { held += 1 }

@@ -228,8 +228,9 @@ import Testing
     kernels(level, TARTINE_FLOAT32).add_rows([0, 3, -1, 2], 2, 2, 2, w, 3, &out, 3)
     #expect(out == [109, 111, 0, 206, 207, 0])
     var gradient = [Float](repeating: 0, count: 4)
+    let g: [Float] = [1, 2, 3, 4, 5, 6]
     kernels(level, TARTINE_FLOAT32).scatter_rows(
-      [0, 3, -1, 2, 1, 2], 3, 2, 2, 1, 3, [1, 2, 3, 4, 5, 6], 2, &gradient, 2)
+      [0, 3, -1, 2, 1, 2], 3, 2, 2, 1, 3, g, 2, &gradient, 2)
     #expect(gradient == [5, 6, 8, 10])
   }
 

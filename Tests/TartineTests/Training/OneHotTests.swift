@@ -56,17 +56,19 @@ import Tartine
       let predictor = Predictor(
         plan: plan, output: .sigmoid(labels: 1), precision: .float32, weights: weights,
         state: plan.makeInitialState(.float32), workers: Workers(2))
-      var logits = [Float](repeating: 0, count: 2_000)
+      var all: [Float] = []
       // Again, over what the first run left; then the other part of the rows.
       for source in [rows, rows.subset(Array(0..<1_000))] {
+        var logits = [Float](repeating: 0, count: source.rowCount)
         logits.withUnsafeMutableBufferPointer { logits in
           nonisolated(unsafe) let logits = logits
           predictor.run(source) { _, range, values in
             for (index, row) in range.enumerated() { logits[row] = values.assumingMemoryBound(to: Float.self)[index] }
           }
         }
+        all += logits
       }
-      return logits
+      return all
     }
     let (sparse, expected) = (train(rows, oneHot), train(plain, nil))
     for (a, b) in zip(sparse, expected) { #expect(abs(a - b) < 1e-4 * max(1, abs(b))) }

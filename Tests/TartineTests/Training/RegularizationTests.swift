@@ -103,7 +103,7 @@ import Testing
       let model = try recipe.train(on: split, seed: 1).model
       return model.plan.parameters.first { $0.name == "output.bias" }!.doubles(in: model.weights, .float32)
     }
-    let rare = rows.indices.map { $0 % 20 == 0 ? "rare" : "usual" }
+    let rare = rows.indices.map { $0 % 20 == 0 ? "rare" : "typical" }
     #expect(try abs(bias(rare, .prior)[0] - log(0.95 / 0.05)) < 1e-4 && abs(bias(rare, .zero)[0]) < 1e-6)
     let three = rows.indices.map { $0 % 10 == 0 ? "c" : $0 % 10 < 4 ? "b" : "a" }
     #expect(try zip(bias(three, .prior), [0.6, 0.3, 0.1]).allSatisfy { abs($0 - log($1)) < 1e-4 })

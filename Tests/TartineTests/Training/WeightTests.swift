@@ -36,7 +36,7 @@ import Testing
     var stream = RandomStream(seed: 6, purpose: .test)
     let rows = (0..<3000).map { _ in [Float(stream.uniform()), Float(stream.uniform())] }
     let labels = rows.map { row in
-      stream.uniform() < 0.22 * Double(row[0]) ? "rare" : "usual"
+      stream.uniform() < 0.22 * Double(row[0]) ? "rare" : "typical"
     }
     let split = try Dataset(features: rows, labels: labels).split(seed: 1)
     let recipe = Recipe {
@@ -48,7 +48,7 @@ import Testing
     }
     #expect(try recall(.automatic) < 0.1)
     #expect(try recall(.automatic.weighted(.balanced)) > 0.4)
-    #expect(try recall(.focal().weighted(.named(["rare": 20, "usual": 1]))) > 0.4)
+    #expect(try recall(.focal().weighted(.named(["rare": 20, "typical": 1]))) > 0.4)
     #expect(throws: NetworkError.self) { try recall(.automatic.weighted(.named(["rarely": 2]))) }
   }
 
