@@ -167,7 +167,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The warm-up fraction: the share of all steps in which the learning rate rises.", valueName: "share"))
+      "The warm-up fraction of all steps.", valueName: "share"))
   var warmup: Double?
 
   @Option(

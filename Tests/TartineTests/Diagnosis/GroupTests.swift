@@ -3,8 +3,8 @@ import Testing
 
 /// Rows in groups: every interval and test counts groups.
 @Suite struct GroupTests {
-  /// 400 rows in 40 groups of ten; in each group all rows have one value of `x`, and one target that `x` tells in nine of ten
-  /// groups.
+  /// 400 rows in 40 groups of ten; in each group all rows have one value of `x` and one target, which `x` predicts in four
+  /// of five groups.
   private func table(groups: Int = 40, seed: UInt64 = 1) -> String {
     var stream = RandomStream(seed: seed, purpose: .test)
     var text = "g,x,z,y\n"
