@@ -3,7 +3,7 @@
     python script/metric-intervals.py
 
 Draws test sets from known confusion matrices, and scores from two normal distributions, and prints for each metric the coverage of
-both intervals. Needs numpy; takes about two minutes.
+both intervals. Needs numpy; takes about ten minutes.
 """
 import math
 
@@ -37,17 +37,26 @@ def figures(c):
     return {"f1": f[..., 1] if c.shape[-1] == 2 else f.mean(-1), "balanced accuracy": np.nanmean(recall, -1), "mcc": mcc}
 
 
+def gamma(shapes, draws):
+    shapes = np.broadcast_to(shapes, (draws,) + shapes.shape)
+    return rng.gamma(np.where(shapes > 0, shapes, 1)) * (shapes > 0)
+
+
 def confusion(shares, n, sets=500, draws=400):
     k = len(shares)
     truth = {name: v[0] for name, v in figures(shares[None]).items()}
     hits = {name: [0, 0] for name in truth}
     for _ in range(sets):
         c = rng.multinomial(n, shares.ravel()).reshape(k, k)
-        gamma = rng.gamma(np.broadcast_to(c + 1 / k ** 2, (draws, k, k)))
-        own, boot = figures(gamma), figures(1.0 * rng.multinomial(n, (c / n).ravel(), size=draws).reshape(draws, k, k))
+        by_truth = np.full((k, k), 0.25 / (k - 1))
+        np.fill_diagonal(by_truth, 0.25)
+        by_truth = by_truth * (c.sum(1) > 0)[:, None]
+        own = [figures(gamma(c + prior, draws)) for prior in (np.full((k, k), 1 / k ** 2), by_truth)]
+        boot = figures(1.0 * rng.multinomial(n, (c / n).ravel(), size=draws).reshape(draws, k, k))
         seen = figures(1.0 * c[None])
         for name in truth:
-            low, high = np.quantile(own[name], [0.025, 0.975])
+            ends = np.array([np.quantile(o[name], [0.025, 0.975]) for o in own])
+            low, high = ends[:, 0].min(), ends[:, 1].max()
             hits[name][0] += min(low, seen[name][0]) <= truth[name] <= max(high, seen[name][0])
             low, high = np.quantile(boot[name], [0.025, 0.975])
             hits[name][1] += low - 1e-12 <= truth[name] <= high + 1e-12
@@ -148,6 +157,43 @@ def calibration(kind, slope, n, sets=200):
     return f"truth {truth:.3f}, plug-in {seen.mean():.3f}, corrected {value.mean():.3f}, coverage {covered:.2f}"
 
 
+def log_and_brier(q):
+    return np.array([-np.log(q), (1 - q) ** 2])
+
+
+def mean_losses(shift, slope, n, sets=200, draws=300):
+    """Coverage of MeanLossInterval and of the bootstrap: two classes whose logits lie `shift` from 0, and are 1/slope times the
+    true ones."""
+
+    def draw(n):
+        z = rng.normal(0, 1, n) + np.where(rng.random(n) < 0.5, shift, -shift)
+        hit = (z > 0) == (rng.random(n) < 1 / (1 + np.exp(-slope * z)))
+        confidence = 1 / (1 + np.exp(-np.abs(z)))
+        return np.clip(np.where(hit, confidence, 1 - confidence), 1e-12, 1), confidence, hit
+
+    truth = log_and_brier(draw(2_000_000)[0]).mean(1)
+    hits = np.zeros((2, 2))
+    for _ in range(sets):
+        q, confidence, hit = draw(n)
+        losses, errors = log_and_brier(q), (~hit).sum()
+        wrong = np.clip(1 - confidence, 1e-12, 1)
+        unseen = (log_and_brier(wrong) * wrong).sum(1) / wrong.sum()
+        boot = losses[:, rng.integers(n, size=(draws, n))].mean(2)
+        own = []
+        for _ in range(draws):
+            a, b = rng.gamma(errors + 0.5), rng.gamma(n - errors + 0.5)
+            w, v = rng.gamma(np.ones(errors + 1)), rng.gamma(np.ones(max(1, n - errors)))
+            of_errors = (np.c_[losses[:, ~hit], unseen] * w).sum(1) / w.sum()
+            of_others = (losses[:, hit] * v).sum(1) / v.sum() if errors < n else 0
+            own.append((a * of_errors + b * of_others) / (a + b))
+        value = losses.mean(1)
+        ends = np.quantile(np.array(own), [0.025, 0.975], axis=0)
+        hits[:, 0] += (np.minimum(ends[0], value) <= truth) & (truth <= np.maximum(ends[1], value))
+        ends = np.quantile(boot, [0.025, 0.975], axis=1)
+        hits[:, 1] += (ends[0] <= truth) & (truth <= ends[1])
+    return {name: tuple(hits[place] / sets) for place, name in enumerate(("log loss", "Brier score"))}
+
+
 def show(what, result):
     print(what, ", ".join(f"{name} {own:.2f} ({boot:.2f})" for name, (own, boot) in result.items()), flush=True)
 
@@ -171,6 +217,10 @@ for n in (30, 100, 300):
     for distance in (1, 2.5, 4):
         for share in (0.5, 0.1):
             show(f"n {n:3}, scores {distance} deviations apart, a share of {share}:", curves(distance, share, n, sets=300))
+for shift in (1, 3, 5, 6):
+    for slope in (1, 0.6):
+        for n in (30, 100, 300, 1000):
+            show(f"logits {shift} from 0, slope {slope}, n {n}:", mean_losses(shift, slope, n))
 print("calibration error")
 for kind, slopes in (("even", (1, 0.6, 0.3)), ("rare", (1, 0.6, 0.3)), ("four", (1, 0.6, 0.3)), ("cautious", (1,))):
     for slope in slopes:

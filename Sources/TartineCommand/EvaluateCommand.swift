@@ -12,7 +12,7 @@ struct EvaluateCommand: ParsableCommand {
       an error.
       """)
 
-  @Argument(help: ArgumentHelp("A model.safetensors.", valueName: "model"))
+  @Argument(help: ArgumentHelp("A model.safetensors, or a run's folder.", valueName: "model"))
   var model: String
 
   @Argument(help: ArgumentHelp("A CSV or CSV.GZ file, a folder of IDX files, or 'digits'.", valueName: "data"))

@@ -16,7 +16,7 @@ struct PredictCommand: ParsableCommand {
       input.
       """)
 
-  @Argument(help: ArgumentHelp("A model.safetensors.", valueName: "model"))
+  @Argument(help: ArgumentHelp("A model.safetensors, or a run's folder.", valueName: "model"))
   var model: String
 
   @Argument(
@@ -152,12 +152,17 @@ struct ModelInput {
 
   /// Returns columns with their text as in the file.
   func columns(_ names: [String]) throws -> [Column] {
-    guard case .table = model.preparation.inputs, path != "-" else {
+    guard case .table = model.preparation.inputs else {
       throw UsageError("--keep copies columns of a CSV file, and '\(path)' is not one.")
     }
-    let columns = try Dataset.readTable(
-      path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }), format: format)
-    return try names.map { name in
+    func read(asText names: [String]) throws -> [Column] {
+      try Dataset.readTable(
+        path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }), format: format)
+    }
+    var columns = try read(asText: names)
+    let whole = Dataset.names(in: names, among: columns.map(\.name))
+    if whole != names { columns = try read(asText: whole) }
+    return try whole.map { name in
       guard let column = columns.first(where: { $0.name == name }) else {
         throw DataError(
           "there is no column '\(name)' to keep; there are \(Dataset.list(columns.map(\.name)))."
@@ -171,6 +176,12 @@ struct ModelInput {
   func predictions(threads: Int?) throws -> [Prediction] {
     if isDigits { return try model.predict(try Dataset.digits(), threads: threads) }
     if Files.isFolder(path) { return try model.predict(images: path, threads: threads) }
-    return try model.predict(csv: path, format: format, threads: threads)
+    let columns = try model.columns(csv: path, format: format)
+    let used = model.preparation.isNumeric
+    // The first column's notices tell how the whole file was read.
+    for (place, column) in columns.enumerated() where place == 0 || used[column.name] != nil {
+      if let notice = column.notice { Files.warn(notice) }
+    }
+    return try model.predict(columns, of: path, threads: threads)
   }
 }

@@ -34,9 +34,9 @@ struct TartineCommand: ParsableCommand {
   /// Throws if the first argument is not a command, and suggests the closest one.
   private static func checkVerb() throws {
     let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-    guard let first = CommandLine.arguments.dropFirst().first, !first.hasPrefix("-"), !names.contains(first) else {
-      return
-    }
+    var words = CommandLine.arguments.dropFirst()
+    if words.first == "help" { words = words.dropFirst() }
+    guard let first = words.first, !first.hasPrefix("-"), !names.contains(first) else { return }
     throw UsageError(
       "there is no command '\(first)'; there are \(names.joined(separator: ", "))."
         + Suggestion.text(for: first, among: names))

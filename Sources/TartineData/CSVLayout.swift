@@ -34,6 +34,8 @@ struct CSVLayout {
   let hasTrailingSeparator: Bool
   /// Whether lines that begin with `#` are comments, whatever they contain.
   let hasComments: Bool
+  /// The header's line, which files that were joined repeat; empty: none, or a single column.
+  private let header: [UInt8]
   /// Notices for the user.
   let notices: [String]
 
@@ -54,30 +56,34 @@ struct CSVLayout {
   func scanner(_ bytes: UnsafeBufferPointer<UInt8>, _ chunk: Range<Int>) -> CSVScanner {
     CSVScanner(
       bytes, at: chunk.lowerBound, separator: separator, from: max(0, start - chunk.lowerBound),
-      skipsEmptyLines: names.count > 1, comments: hasComments ? .all : .ofOtherWidth(names.count))
+      skipsEmptyLines: names.count > 1, comments: hasComments ? .all : .ofOtherWidth(names.count),
+      header: header)
   }
 
   /// Reads the first lines.
   ///
+  /// - Parameter targets: Names that the header must hold: lines above it are skipped.
   /// - Returns: nil where there are none.
   /// - Throws: `Problem`.
-  init?(_ bytes: UnsafeBufferPointer<UInt8>, format: CSVFormat) throws {
+  init?(_ bytes: UnsafeBufferPointer<UInt8>, format: CSVFormat, targets: Set<String>) throws {
     var start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
     for _ in 0..<(format.skipLines ?? 0) { start = Self.line(bytes, from: start).next }
+    let named = Self.namedSeparator(bytes, from: start)
+    if let named { start = named.next }
     let (firstRecord, comment) = Self.skippingComments(bytes, from: start)
     hasComments = comment != nil
     var notices: [String] = []
     var header = firstRecord
-    var separator = CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[firstRecord...]))
-    if !Self.isTable(Self.records(bytes, from: header, separator)) {
+    var separator = named?.separator ?? CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[firstRecord...]))
+    if named == nil, format.skipLines == nil, format.hasHeader != false,
+      let found = Self.header(holding: targets, bytes, from: header, separator)
+    {
+      (separator, header) = (found.separator, found.start)
+      notices.append(Self.skipped(found.skipped))
+    } else if named == nil, !Self.isTable(Self.records(bytes, from: header, separator)) {
       if let found = Self.table(bytes, from: header, isNamed: comment != nil) {
         (separator, header) = (found.separator, found.start)
-        if found.skipped > 0 {
-          notices.append(
-            found.skipped == 1
-              ? "the line above the header is not part of the table and is skipped"
-              : "\(found.skipped) lines above the header are not part of the table and are skipped")
-        }
+        if found.skipped > 0 { notices.append(Self.skipped(found.skipped)) }
       }
     }
     var scanner = CSVScanner(bytes, separator: separator, from: header)
@@ -96,8 +102,14 @@ struct CSVLayout {
       self.start = header
       self.separator = separator
       self.notices = notices
+      self.header = []
       hasTrailingSeparator = false
       return
+    }
+    if fields.count > 1, fields.allSatisfy({ $0.text.count > 1 && $0.text.hasPrefix("'") && $0.text.hasSuffix("'") }) {
+      throw Problem(
+        message: "the names are in single quotes (\(fields[0].text)), and CSV has double quotes; replace the single ones.",
+        position: header)
     }
     var names: [String] = []
     var seen: Set<String> = []
@@ -125,6 +137,7 @@ struct CSVLayout {
           + "header, use --no-header")
     }
     self.start = scanner.position
+    self.header = fields.count > 1 ? Array(Self.line(bytes, from: header).bytes) : []
     self.separator = separator
     let excess = Self.excessField(scanner, header: names.count)
     // R's `write.table` gives the row names no header.
@@ -138,6 +151,12 @@ struct CSVLayout {
     }
     self.names = names
     self.notices = notices
+  }
+
+  private static func skipped(_ lines: Int) -> String {
+    lines == 1
+      ? "the line above the header is not part of the table and is skipped"
+      : "\(lines) lines above the header are not part of the table and are skipped"
   }
 
   private static func missingHeader(_ fields: [Field]) -> String {
@@ -158,6 +177,34 @@ struct CSVLayout {
       next += 1
     }
     return (UnsafeBufferPointer(rebasing: bytes[start..<end]), next)
+  }
+
+  /// The separator that a first line such as `sep=;` names, as spreadsheets write it, and where the next line begins.
+  private static func namedSeparator(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> (separator: UInt8, next: Int)? {
+    let (line, next) = line(bytes, from: start)
+    guard line.count == 5, String(decoding: line.prefix(4), as: UTF8.self).lowercased() == "sep=" else { return nil }
+    return separators.contains(line[4]) ? (line[4], next) : nil
+  }
+
+  /// The first of the lines below the first that holds a target's name, if the first does not.
+  private static func header(
+    holding targets: Set<String>, _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, _ separator: UInt8
+  ) -> (separator: UInt8, start: Int, skipped: Int)? {
+    guard !targets.isEmpty else { return nil }
+    for separator in [separator] + separators {
+      var scanner = CSVScanner(bytes, separator: separator, from: start)
+      for place in 0..<mostRecords {
+        guard scanner.beginRecord(), let fields = try? fields(&scanner) else { break }
+        guard fields.contains(where: { targets.contains($0.text) }) else { continue }
+        // A value of a row may be called like the target.
+        guard place > 0 else { return nil }
+        guard fields.count > 1, !fields.contains(where: \.isNumber) else { break }
+        return (separator, scanner.recordStart, place)
+      }
+    }
+    return nil
   }
 
   /// The position after leading lines that are empty or begin with `#`, and the last of the latter.

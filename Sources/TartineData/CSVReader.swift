@@ -59,6 +59,8 @@ package struct CSVReader {
     guard let first = chunks.first else { throw empty }
     let isWhole = chunks.count == 1
     let layout = try text.withBytes(first) { try readLayout($0, isWhole: isWhole) }
+    let footer = try footer(of: text, layout)
+    let chunks = chunks.map { $0.clamped(to: 0..<footer.start) }.filter { !$0.isEmpty }
     let blank = layout.names.map {
       ColumnBuilder(
         name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips, markers: format.missing)
@@ -98,12 +100,49 @@ package struct CSVReader {
     var columns = try builders.map { try $0.column(source: source, text: text) }
     columns = WrittenNumber.read(
       columns, separator: layout.separator, mustStay: Set(schema?.filter { !$0.value }.keys.map { $0 } ?? []),
+      mustBeNumbers: Set(schema?.filter(\.value).keys.map { $0 } ?? []),
       targets: targets)
     for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
     columns = columns.map { column in format.missing.reduce(column) { $0.taking($1) } }
-    for notice in layout.notices.reversed() { columns[0] = columns[0].adding(notice: notice, first: true) }
+    if let total = columns.totalRow {
+      columns[0] = columns[0].adding(
+        notice: "the last row holds '\(total)'; if it is a total and not a case, remove it")
+    }
+    let repeated = builders[0].repeatedHeaders
+    let notices =
+      layout.notices
+      + (repeated > 0
+        ? ["the header is repeated \(repeated == 1 ? "once" : "\(repeated) times") below; these lines are left out"] : [])
+      + footer.notices
+    for notice in notices.reversed() { columns[0] = columns[0].adding(notice: notice, first: true) }
     return columns
   }
+
+  /// Lines at the end that are no rows, such as `Source: …`: a single field of some words in a table of several columns.
+  private func footer(of text: CSVText, _ layout: CSVLayout) throws -> (start: Int, notices: [String]) {
+    guard layout.names.count > 1 else { return (text.count, []) }
+    let first = max(layout.start, text.count - Self.longestFooter)
+    guard first < text.count else { return (text.count, []) }
+    return try text.withBytes(first..<text.count) { bytes in
+      var (end, lines) = (bytes.count, [String]())
+      while lines.count < Self.mostFooterLines {
+        let filled = bytes[..<end].lastIndex { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        guard let filled, let before = bytes[...filled].lastIndex(of: UInt8(ascii: "\n")) else { break }
+        let line = bytes[(before + 1)...filled]
+        let shown = String(decoding: line, as: UTF8.self)
+        guard !line.contains(layout.separator), !line.contains(UInt8(ascii: "\"")), shown.contains(where: \.isLetter),
+          shown.contains(where: { $0 == " " || $0 == ":" }), layout.separator != UInt8(ascii: " ")
+        else { break }
+        lines.append(shown.count > 40 ? shown.prefix(40) + "…" : shown)
+        end = before + 1
+      }
+      guard let last = lines.last else { return (text.count, []) }
+      let what = lines.count == 1 ? "the last line is" : "the last \(lines.count) lines are"
+      return (first + end, ["\(what) not part of the table, and left out: '\(last)'"])
+    }
+  }
+
+  private static let (longestFooter, mostFooterLines) = (4096, 10)
 
   private var empty: DataError { DataError("it is empty; a header line and rows are needed.", source: source) }
 
@@ -125,10 +164,11 @@ package struct CSVReader {
     if bytes.count >= 2, (bytes[0] == 0xFF && bytes[1] == 0xFE) || (bytes[0] == 0xFE && bytes[1] == 0xFF) {
       throw DataError("it is in UTF-16; save it as UTF-8.", source: source)
     }
+    if let other = OtherFormat.description(of: bytes) { throw DataError("\(other).", source: source) }
     try check(bytes, at: 0, isWhole: isWhole)
     do {
       // A chunk of empty lines says nothing about the next.
-      guard let layout = try CSVLayout(bytes, format: format) else { throw isWhole ? empty : NeedsWhole() }
+      guard let layout = try CSVLayout(bytes, format: format, targets: schema == nil ? targets : []) else { throw isWhole ? empty : NeedsWhole() }
       return layout
     } catch let problem as CSVLayout.Problem {
       throw DataError(problem.message, source: source, line: try text.line(of: problem.position))
@@ -171,6 +211,7 @@ package struct CSVReader {
         }
       }
     }
+    builders[0].repeatedHeaders += scanner.repeatedHeaders
     return builders
   }
 
@@ -205,4 +246,28 @@ package struct CSVReader {
     scanner.isAtEnd
       ? "a quote is opened here and never closed." : "text follows a closing quote; double the quotes inside."
   }
+}
+
+extension [Column] {
+  /// Words that begin a row of totals, in lower case.
+  private static let totals: Set<String> = [
+    "total", "totals", "grand total", "subtotal", "sum", "sums", "mean", "average", "avg", "summe", "gesamt", "somme", "suma",
+    "totale",
+  ]
+
+  /// The text by which the last row is a total: a word for it that no other row has.
+  fileprivate var totalRow: String? {
+    for column in self {
+      guard case .texts(let codes, let levels) = column.values, let last = codes.last, last >= 0,
+        Self.totals.contains(levels[Int(last)].lowercased().trimmingSuffix(":")), codes.count > 2,
+        !codes.dropLast().contains(last)
+      else { continue }
+      return levels[Int(last)]
+    }
+    return nil
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ suffix: String) -> String { hasSuffix(suffix) ? String(dropLast(suffix.count)) : self }
 }

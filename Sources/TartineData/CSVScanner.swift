@@ -27,6 +27,10 @@ struct CSVScanner {
   /// Whether runs of blanks and tabs separate fields.
   private let isBlankSeparated: Bool
   private let comments: Comments
+  /// The header's line, which is skipped where it occurs again; empty: none.
+  private let header: [UInt8]
+  /// The number of times that it was.
+  private(set) var repeatedHeaders = 0
   private(set) var position: Int
   /// The start of the current record.
   private(set) var recordStart: Int
@@ -42,8 +46,9 @@ struct CSVScanner {
 
   init(
     _ bytes: UnsafeBufferPointer<UInt8>, at offset: Int = 0, separator: UInt8, from position: Int = 0,
-    skipsEmptyLines: Bool = true, comments: Comments = .none
+    skipsEmptyLines: Bool = true, comments: Comments = .none, header: [UInt8] = []
   ) {
+    self.header = header
     self.comments = comments
     isBlankSeparated = separator == UInt8(ascii: " ")
     self.offset = offset
@@ -115,9 +120,20 @@ struct CSVScanner {
       }
       recordStart = position
       guard position < bytes.count else { return false }
+      if let first = header.first, bytes[position] == first, isHeader {
+        position += header.count
+        repeatedHeaders += 1
+        continue
+      }
       guard bytes[position] == UInt8(ascii: "#"), isComment else { return true }
       while position < bytes.count, bytes[position] != Self.newline, bytes[position] != Self.carriage { position += 1 }
     }
+  }
+
+  private var isHeader: Bool {
+    let end = position + header.count
+    guard end <= bytes.count, bytes[position..<end].elementsEqual(header) else { return false }
+    return end == bytes.count || bytes[end] == Self.newline || bytes[end] == Self.carriage
   }
 
   private var isComment: Bool {
@@ -223,17 +239,18 @@ struct CSVScanner {
   func isMissing(_ field: Field) -> Bool {
     let count = field.end - field.start
     if count == 0 { return true }
-    if count > 4 { return false }
     let first = bytes[field.start]
+    if count > 4 { return first == UInt8(ascii: "#") && Self.spreadsheetErrors.contains(text(field)) }
     if count == 1 { return first == UInt8(ascii: "?") }
     guard Self.missingStarts.contains(first) else { return false }
     return Self.missingMarkers.contains(text(field))
   }
 
   private static let missingMarkers: Set<String> = [
-    "NA", "NaN", "nan", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None",
+    "NA", "NaN", "nan", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "NaT", "\\N",
   ]
-  private static let missingStarts = Set("Nn#<".utf8)
+  private static let missingStarts = Set("Nn#<\\".utf8)
+  private static let spreadsheetErrors: Set<String> = ["#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"]
 
   /// The first byte that is zero or not valid UTF-8, or nil, and whether there are quotes. Checks eight ASCII
   /// bytes at once.

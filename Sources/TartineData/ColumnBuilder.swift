@@ -19,8 +19,12 @@ struct ColumnBuilder {
   private var firstHuge: (position: Int, text: String)?
   /// The first whole number that a Double may not distinguish from its neighbours.
   private var firstLarge: (position: Int, text: String)?
-  /// Whether a number is written with leading zeros, such as `01`.
-  private var hasLeadingZero = false
+  /// Numbers that are written with leading zeros, such as `01`.
+  private var padded = PaddedNumbers()
+  /// Whether the column holds codes of a fixed width.
+  private var isCode = false
+  /// The number of times that the header occurs among the rows; counted in the first column.
+  var repeatedHeaders = 0
   /// The text of a missing value that is not an empty field.
   private var missingText: String?
 
@@ -54,9 +58,8 @@ struct ColumnBuilder {
       if abs(number) >= Self.exact, firstLarge == nil, isWhole(field, scanner) {
         firstLarge = (scanner.offset + field.start, Self.shown(field, scanner))
       }
-      if isTarget, field.end - field.start > 1, scanner.bytes[field.start] == UInt8(ascii: "0"), isWhole(field, scanner)
-      {
-        hasLeadingZero = true
+      if field.end - field.start > 1, scanner.bytes[field.start] == UInt8(ascii: "0"), isWhole(field, scanner) {
+        padded.add(width: field.end - field.start, example: Self.shown(field, scanner))
       }
       numbers.append(number)
     } else if scanner.isMissing(field) || isMarker(field, scanner) {
@@ -128,8 +131,10 @@ struct ColumnBuilder {
     let isLarge = firstLarge != nil && !mustBeNumeric
     // `01` is a class name that must be returned as written.
     let isWritten =
-      hasLeadingZero && !mustBeNumeric && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
-    if isLarge || isWritten {
+      isTarget && padded.count > 0 && !mustBeNumeric
+      && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
+    isCode = !isTarget && !mustBeNumeric && others == 0 && padded.areCodes(numbers)
+    if isLarge || isWritten || isCode {
       isText = true
       numbers = []
       return
@@ -137,7 +142,10 @@ struct ColumnBuilder {
     guard others > 0 else { return }
     // Among numbers of few classes a text is another class.
     let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
-    guard areClasses || !(isMostlyNumbers || hasMissingMarker || mustBeNumeric && hasKnownMarker) else { return }
+    // `1,234` or `<0.5` among plain numbers is one too.
+    let isWrittenNumber = firstText.flatMap { WrittenNumber($0.text) } != nil
+    guard areClasses || isWrittenNumber || !(isMostlyNumbers || hasMissingMarker || mustBeNumeric && hasKnownMarker)
+    else { return }
     isText = true
     numbers = []
   }
@@ -165,8 +173,9 @@ struct ColumnBuilder {
       firstText = firstText ?? part.firstText
       firstHuge = firstHuge ?? part.firstHuge
       firstLarge = firstLarge ?? part.firstLarge
-      hasLeadingZero = hasLeadingZero || part.hasLeadingZero
+      padded.add(part.padded)
       missingText = missingText ?? part.missingText
+      repeatedHeaders += part.repeatedHeaders
     }
   }
 
@@ -203,7 +212,9 @@ struct ColumnBuilder {
       }
       return Column(
         name: name, values: .texts(codes: texts.codes, levels: texts.levels),
-        reason: reason ?? (hasLeadingZero ? "numbers with leading zeros" : "text, as in the model"))
+        reason: reason ?? (padded.count > 0 ? "numbers with leading zeros" : "text, as in the model"),
+        notice: isCode
+          ? "column '\(name)' holds codes with leading zeros, such as '\(padded.example)', and is read as text" : nil)
     }
     if let firstHuge, isNeeded {
       throw DataError(
@@ -239,5 +250,41 @@ struct ColumnBuilder {
     return Column(
       name: name, values: .numbers(numbers), reason: "nearly every value is a number",
       notice: "column '\(name)' holds numbers, but \(what) not; treated as missing")
+  }
+}
+
+/// Numbers that are written with leading zeros.
+private struct PaddedNumbers {
+  private(set) var count = 0
+  private(set) var example = ""
+  /// The width of all of them; 0: they differ.
+  private var width: Int?
+
+  mutating func add(width: Int, example: String) {
+    if count == 0 { self.example = example }
+    self.width = self.width == nil || self.width == width ? width : 0
+    count += 1
+  }
+
+  mutating func add(_ other: PaddedNumbers) {
+    guard let more = other.width else { return }
+    if count == 0 { example = other.example }
+    width = width == nil || width == more ? more : 0
+    count += other.count
+  }
+
+  /// Whether all numbers of a column are whole and have one width of at least three digits, such as zip codes, and are not times
+  /// of day, such as `0930`.
+  func areCodes(_ numbers: [Double]) -> Bool {
+    guard let width, (3...15).contains(width) else { return false }
+    let smallest = (1..<width).reduce(1.0) { power, _ in power * 10 }
+    var short = 0
+    var isClock = width == 4
+    for number in numbers where !number.isNaN {
+      guard number == number.rounded(), number >= 0, number < smallest * 10 else { return false }
+      if number < smallest { short += 1 }
+      isClock = isClock && number < 2400 && number.truncatingRemainder(dividingBy: 100) < 60
+    }
+    return short == count && !isClock
   }
 }

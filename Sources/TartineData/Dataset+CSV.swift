@@ -79,6 +79,22 @@ extension Dataset {
     String(text.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
   }
 
+  /// The names in a list that was split at commas, where a name may hold commas itself.
+  package static func names(in pieces: [String], among names: [String]) -> [String] {
+    var found: [String] = []
+    var start = 0
+    while start < pieces.count {
+      let end = (start..<pieces.count).last { end in
+        ([",", ", "] as [String]).contains { names.contains(pieces[start...end].joined(separator: $0)) }
+      }
+      let run = pieces[start...(end ?? start)]
+      let spaced = run.joined(separator: ", ")
+      found.append(names.contains(spaced) ? spaced : run.joined(separator: ","))
+      start += run.count
+    }
+    return found
+  }
+
   /// At most twelve names, each shortened.
   package static func list(_ names: [String]) -> String {
     let shown = names.prefix(12).map { $0.count > 120 ? $0.prefix(120) + "…" : $0 }.joined(separator: ", ")

@@ -98,7 +98,7 @@ public struct Dataset: Sendable {
     var copy = self
     let column = try copy.takeOut(name, to: "weight rows by")
     guard case .numbers(let numbers) = column.values else {
-      throw DataError("sample weights must be numbers, and this is text.", source: source, column: name)
+      throw DataError("sample weights must be numbers, and this is text (\(column.reason)).", source: source, column: name)
     }
     if let row = numbers.indices.first(where: { !(numbers[$0] >= 0 && numbers[$0].isFinite) }) {
       let value = numbers[row].isNaN ? "no value" : "\(numbers[row])"

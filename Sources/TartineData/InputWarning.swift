@@ -14,6 +14,8 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     case missing
     /// A number far outside the range of the train set, to which it is clipped.
     case outside(ClosedRange<Double>)
+    /// A time before or after those of the train set.
+    case outsideTimes(first: String, last: String)
   }
 
   /// The column's name.
@@ -78,6 +80,10 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
         + "it is treated as missing"
     case .missing:
       return "column '\(column)' has no value\(share); it is imputed with the median, or with no category"
+    case .outsideTimes(let first, let last):
+      return
+        "column '\(column)' holds a time outside those of the train set, \(first) to \(last)\(share), such as '\(value)'; the "
+        + "prediction extrapolates"
     case .outside(let range):
       let row = rowCount == 1 ? "" : "row \(number(rows[0])) of "
       return
@@ -128,9 +134,17 @@ extension Feature {
       if outside.count <= max(2, rows.count / 1_000) { add(.outside(bounds.credible), outside) }
     case .time(let time):
       let times = time.times(of: column)
-      let unread = rows.indices.filter { !column.isMissing(rows[$0]) && times[rows[$0]].isNaN }
+      let unread = rows.indices.filter {
+        !column.isMissing(rows[$0]) && times[rows[$0]].isNaN && !time.isKnownUnread(column.text(rows[$0]))
+      }
       if !missing.isEmpty, !time.number.hasMissing || isLost { add(.missing, missing) }
       add(.unreadTime, unread)
+      if let first = time.first, let last = time.last {
+        let margin = (last - first) / 20
+        add(
+          .outsideTimes(first: time.form.text(of: first), last: time.form.text(of: last)),
+          rows.indices.filter { times[rows[$0]] < first - margin || times[rows[$0]] > last + margin })
+      }
     case .category(let category):
       if !missing.isEmpty, !category.hasMissing || isLost { add(.missing, missing) }
       let known = LevelPlaces(category.levels)

@@ -21,7 +21,7 @@ enum NumberParser {
   }()
 
   /// A number of digits and a decimal point only, and where it ends; nil where it needs `parse`, or the text
-  /// ends soon.
+  /// ends soon, or begins with zeros, which may be a code.
   ///
   /// Reads eight digits at once, as one machine word: digits are joined to pairs, pairs to fours, fours to
   /// eight.
@@ -35,7 +35,7 @@ enum NumberParser {
     let isNegative = bytes[start] == UInt8(ascii: "-")
     var index = isNegative ? start + 1 : start
     let (whole, wholeCount) = leadingDigits(base + index)
-    guard wholeCount < 8 else { return nil }
+    guard wholeCount < 8, wholeCount < 2 || bytes[index] != UInt8(ascii: "0") else { return nil }
     index += wholeCount
     guard base.load(fromByteOffset: index, as: UInt8.self) == UInt8(ascii: ".") else {
       return wholeCount == 0 ? nil : (isNegative ? -Double(whole) : Double(whole), index)

@@ -144,11 +144,11 @@ extension TargetPreparation {
     case .binary, .multiclass:
       // All rows define the classes, so that a class is known even if the train set lacks it.
       let target = dataset.targets[0]
-      self = .classes(column: target.name, names: Self.levels(of: target))
+      self = .classes(column: target.name, names: Self.orderedLevels(of: target))
     case .multilabel:
       self = .labels(
         dataset.targets.map { target in
-          let levels = Self.levels(of: target)
+          let levels = Self.orderedLevels(of: target)
           return LabelTarget(column: target.name, no: levels[0], yes: levels[1])
         })
     case .regression:
@@ -184,6 +184,22 @@ extension TargetPreparation {
       }
     }
   }
+
+  /// The classes in order; of `ja` and `nein`, or `Yes` and `no`, the affirmative comes last, where the positive class is.
+  private static func orderedLevels(of column: Column) -> [String] {
+    let levels = levels(of: column)
+    guard levels.count == 2, affirmatives.contains(levels[0].lowercased()), negatives.contains(levels[1].lowercased())
+    else { return levels }
+    return levels.reversed()
+  }
+
+  private static let affirmatives: Set<String> = [
+    "yes", "y", "true", "t", "ja", "j", "oui", "o", "si", "sí", "sim", "s", "da", "positive", "pos", "+", "on", "present",
+  ]
+  private static let negatives: Set<String> = [
+    "no", "n", "false", "f", "nein", "nej", "nee", "non", "não", "nao", "nu", "ne", "net", "negative", "neg", "-", "off",
+    "absent",
+  ]
 
   /// Numbers in ascending order, texts in byte order.
   private static func levels(of column: Column) -> [String] {

@@ -292,6 +292,14 @@ package enum TargetPreparation: Hashable, Sendable {
     }
   }
 
+  /// Notices about which value of a label is the positive one, unless it is 1 or an affirmative.
+  var notices: [String] {
+    guard case .labels(let labels) = self else { return [] }
+    return labels.filter { !["1", "true", "yes"].contains($0.yes.lowercased()) }.map {
+      "label '\($0.column)': '\($0.yes)' is the positive value, and '\($0.no)' the negative one"
+    }
+  }
+
   /// The number of network outputs.
   package var width: Int {
     switch self {

@@ -24,7 +24,11 @@ struct RowNumbering {
     guard case .numbers(let numbers) = column.values, numbers.count > Self.fewestRows else { return nil }
     // A year or day in file order identifies the rows of a series, whose trend it shows.
     guard !Self.isTime(column.name) || Self.isNameless(column.name) else { return nil }
-    guard !Self.isCounter(numbers) else { return Self.inFileOrder }
+    guard !Self.isCounter(numbers, step: 1) else { return Self.inFileOrder }
+    let step = numbers[1] - numbers[0]
+    if step != 0, step == step.rounded(), Self.isCounter(numbers, step: step) {
+      return "it numbers the rows: from row to row it changes by \(Column.text(of: step))"
+    }
     guard numbers.allSatisfy({ $0 == $0.rounded() && abs($0) < Self.largest }) else { return nil }
     guard let low = numbers.min(), let high = numbers.max() else { return nil }
     if !Self.isNameless(column.name) {
@@ -35,11 +39,11 @@ struct RowNumbering {
       ? "it numbers the rows: \(numbers.count) whole numbers, none of them twice but in duplicate rows" : nil
   }
 
-  /// Whether each value is one more than the last, in file order, from first row to last.
-  private static func isCounter(_ numbers: [Double]) -> Bool {
+  /// Whether each value differs from the last by one step, in file order, from first row to last.
+  private static func isCounter(_ numbers: [Double], step: Double) -> Bool {
     // Beyond 2⁵³ the next number is equal.
     guard abs(numbers[0]) < largest else { return false }
-    return (1..<numbers.count).allSatisfy { numbers[$0] == numbers[$0 - 1] + 1 }
+    return (1..<numbers.count).allSatisfy { numbers[$0] == numbers[$0 - 1] + step }
   }
 
   /// The search ends at the first two rows with equal numbers that differ elsewhere, so that a quantity is

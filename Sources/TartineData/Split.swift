@@ -74,6 +74,7 @@ public struct Split: Sendable {
     }
     groups = dataset.groups?.values.groups
     if let notice = column.flatMap(method.notice(of:)) { dataset.notices.append(notice) }
+    if method != .stratified { dataset.notices += Self.absentClasses(dataset, parts) }
     self.dataset = dataset
     self.method = method
     self.seed = seed

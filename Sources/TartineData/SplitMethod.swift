@@ -211,7 +211,7 @@ extension SplitMethod {
     } catch let unreadable as TimeForm.Unreadable {
       throw DataError(
         "'\(unreadable.text)' is not a time in the format of the other rows; write times as 2024-03-01, 2024-03-01 12:30 or as "
-          + "numbers.", source: dataset.source, column: column.name)
+          + "numbers, and leave the field empty where there is none.", source: dataset.source, column: column.name)
     }
     var parts = SplitParts()
     for group in groups.reversed() {

@@ -28,9 +28,36 @@ package struct TimeFeature: Hashable, Sendable, Codable {
   package let cycles: [Cycle]
 
   package var name: String { number.name }
+  /// The first of the 100 years in which two-digit years lie; nil where train rows have none.
+  let firstYear: Int?
+  /// The times from the first to the last train row's.
+  let first, last: Double?
+  /// What train rows hold in place of a time.
+  let unread: Unread?
+
+  /// Texts of train rows that are not times, or stand for none, and are treated as missing.
+  package struct Unread: Hashable, Sendable, Codable {
+    let example: String
+    let rows: Int
+    /// Texts that have the format of a date and stand for a missing one.
+    let placeholders: [String]
+  }
+
   /// A notice for the user.
   var notice: String? {
-    form == .dayFirst || form == .monthFirst ? "the dates of column '\(name)' are read with \(form)" : nil
+    var parts: [String] = []
+    if form == .dayFirst || form == .monthFirst { parts.append("the dates of column '\(name)' are read with \(form)") }
+    if let firstYear, let first, let last {
+      parts.append(
+        "the two-digit years of column '\(name)' are read as years from \(firstYear) to \(firstYear + 99): its dates are from "
+          + "\(form.text(of: first)) to \(form.text(of: last))")
+    }
+    if let unread {
+      parts.append(
+        "column '\(name)' holds times, and in \(unread.rows == 1 ? "1 row a text that is none" : "\(unread.rows) rows texts that are none"), "
+          + "such as '\(unread.example)'; treated as missing")
+    }
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
 
   package var width: Int { Feature.number(number).width + cycles.reduce(0) { $0 + $1.width } }
@@ -47,10 +74,15 @@ package struct TimeFeature: Hashable, Sendable, Codable {
   /// The result for a column; nil where its texts are not times, or are few months, quarters or times of day,
   /// which are better treated as categories.
   static func fit(_ column: Column, texts: [String], codes: [Int32], rows: [Int]) -> Feature? {
-    guard texts.count > 2, let first = texts.first, TimeForm.canRead(first) else { return nil }
-    let reading: (form: TimeForm, places: [Double])?
+    guard texts.count > 2, texts.prefix(5).contains(where: TimeForm.canRead) else { return nil }
+    guard case .texts(_, let levels) = column.values else { return nil }
+    var rowsOfCode = [Int](repeating: 0, count: levels.count)
+    for row in rows where codes[row] >= 0 { rowsOfCode[Int(codes[row])] += 1 }
+    let codeOfText = Dictionary(uniqueKeysWithValues: levels.enumerated().map { ($1, $0) })
+    let counts = texts.map { codeOfText[$0].map { rowsOfCode[$0] } ?? 0 }
+    let found: TimeForm.Reading?
     do {
-      reading = try TimeForm.reading(of: texts)
+      found = try TimeForm.reading(of: texts, counts: counts)
     } catch let ambiguity as TimeForm.Ambiguity {
       return .leftOut(
         name: column.name,
@@ -58,25 +90,52 @@ package struct TimeFeature: Hashable, Sendable, Codable {
           "'\(ambiguity.text)' may be written with \(ambiguity.first) or with \(ambiguity.second), and no train row shows "
           + "which; write dates as 2024-03-01")
     } catch { return nil }
-    guard let (form, places) = reading, form.isDay || texts.count > fewestOfOthers else { return nil }
+    guard let found else { return nil }
+    let form = found.form
+    guard form.isDay || texts.count > fewestOfOthers else { return nil }
+    var places = found.places
+    let placeholders = form == .clock ? [] : placeholders(places, counts)
+    for place in placeholders { places[place] = .nan }
+    let strangers = places.indices.filter { places[$0].isNaN }
     let placeOfText = Dictionary(uniqueKeysWithValues: zip(texts, places))
-    guard case .texts(_, let levels) = column.values else { return nil }
     let placeOfCode = levels.map { placeOfText[$0] ?? .nan }
     let times = codes.map { $0 < 0 ? .nan : placeOfCode[Int($0)] }
     guard case (.number(let number), _) = Feature.fitNumbers(column.name, times, rows) else { return nil }
-    let days = ((places.max() ?? 0) - (places.min() ?? 0)) / 86_400
+    let credible = places.filter { place in
+      !place.isNaN && number.bounds.map { $0.credible.contains(place) } ?? true
+    }
+    guard let first = credible.min(), let last = credible.max() else { return nil }
+    let days = (last - first) / 86_400
     var cycles: [Cycle] = []
     if form != .clock, days >= 365 { cycles.append(.year) }
-    if form.isDay, days >= 28, Set(places.map { weekday($0) }).count > 1 { cycles.append(.week) }
-    if Set(places.map { $0 - ($0 / 86_400).rounded(.down) * 86_400 }).count > 2 { cycles.append(.day) }
-    return .time(TimeFeature(number: number, form: form, cycles: cycles))
+    if form.isDay, days >= 28, Set(credible.map { weekday($0) }).count > 1 { cycles.append(.week) }
+    if Set(credible.map { $0 - ($0 / 86_400).rounded(.down) * 86_400 }).count > 2 { cycles.append(.day) }
+    return .time(
+      TimeFeature(
+        number: number, form: form, cycles: cycles, firstYear: found.firstYear, first: first, last: last,
+        unread: strangers.first.map { stranger in
+          Unread(
+            example: texts[stranger], rows: strangers.reduce(0) { $0 + counts[$1] },
+            placeholders: placeholders.map { texts[$0] })
+        }))
+  }
+
+  /// The earliest or latest time, if several rows have it and it is farther from all others than these are from each other, such
+  /// as 1900-01-01 among dates of this century.
+  private static func placeholders(_ places: [Double], _ counts: [Int]) -> [Int] {
+    let order = places.indices.filter { !places[$0].isNaN }.sorted { places[$0] < places[$1] }
+    guard order.count > 10 else { return [] }
+    let (first, second) = (order[0], order[1])
+    let (last, next) = (order[order.count - 1], order[order.count - 2])
+    return [(first, places[second] - places[first], last, second), (last, places[last] - places[next], next, first)]
+      .filter { place, gap, end, start in counts[place] >= 3 && gap > abs(places[end] - places[start]) }.map(\.0)
   }
 
   /// The fewest months, quarters or times of day that are not a category.
   private static let fewestOfOthers = 20
 
   /// The time of each row in seconds; NaN where there is none, or it has another format.
-  func times(of column: Column) -> [Double] {
+  package func times(of column: Column) -> [Double] {
     switch column.values {
     case .texts(let codes, let levels):
       let places = levels.map { place(of: $0) ?? .nan }
@@ -86,9 +145,17 @@ package struct TimeFeature: Hashable, Sendable, Codable {
     }
   }
 
+  /// Whether train rows hold this text in place of a time.
+  func isKnownUnread(_ text: String?) -> Bool {
+    guard let unread, let text else { return false }
+    return text == unread.example || unread.placeholders.contains(text)
+  }
+
   /// Reads a text in the format of the train rows, or in an unambiguous one.
   private func place(of text: String) -> Double? {
-    form.place(of: text) ?? (form.isDay ? TimeForm.yearFirst.place(of: text) ?? TimeForm.named.place(of: text) : nil)
+    if unread?.placeholders.contains(text) == true { return nil }
+    return form.place(of: text, firstYear: firstYear)
+      ?? (form.isDay ? TimeForm.yearFirst.place(of: text) ?? TimeForm.named.place(of: text) : nil)
   }
 
   func fill(_ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>, stride: Int) {

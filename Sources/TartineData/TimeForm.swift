@@ -24,14 +24,28 @@ enum TimeForm: String, Codable, CaseIterable {
     throw Unreadable(text: Self.stranger(among: texts, tokens))
   }
 
+  /// The texts of a column in one format.
+  struct Reading {
+    let form: TimeForm
+    /// The first of the 100 years in which two-digit years lie; nil where none has two digits.
+    let firstYear: Int?
+    /// The time of each text; NaN where it is not in the format.
+    let places: [Double]
+  }
+
   /// The format that reads all texts, and each text's time; nil where none does.
   ///
+  /// - Parameter counts: The number of rows of each text. If given, a few unreadable rows, or one repeated unreadable text, are
+  ///   taken as missing.
   /// - Throws: `Ambiguity` where two formats order the texts differently.
-  static func reading(of texts: [String]) throws -> (form: TimeForm, places: [Double])? {
+  static func reading(of texts: [String], counts: [Int]? = nil) throws -> Reading? {
     let tokens = texts.map(TimeText.init)
-    var readings: [(form: TimeForm, places: [Double])] = []
-    for form in allCases {
-      if let places = form.read(tokens) { readings.append((form, places)) }
+    let all = allCases.compactMap { $0.read(tokens) }
+    var readings = all.filter { !$0.places.contains(where: \.isNaN) }
+    if readings.isEmpty, let counts {
+      let few = all.filter { reading in areFew(reading.places.indices.filter { reading.places[$0].isNaN }, counts) }
+      let fewest = few.map { $0.places.count(where: \.isNaN) }.min()
+      readings = few.filter { $0.places.count(where: \.isNaN) == fewest }
     }
     guard let first = readings.first else { return nil }
     for other in readings.dropFirst() where !isSameOrder(first.places, other.places) {
@@ -40,14 +54,32 @@ enum TimeForm: String, Codable, CaseIterable {
     return first
   }
 
+  /// Whether these texts are errors among many dates, or one marker of a missing value.
+  private static func areFew(_ unread: [Int], _ counts: [Int]) -> Bool {
+    guard counts.count - unread.count >= 20 else { return false }
+    let (rows, all) = (unread.reduce(0) { $0 + counts[$1] }, counts.reduce(0, +))
+    return rows * 20 <= all || unread.count == 1 && rows * 2 <= all
+  }
+
   /// Whether at least one text has a time format.
   static func canRead(_ text: String) -> Bool {
     let token = TimeText(text)
-    return allCases.contains { $0.place(token) != nil }
+    return allCases.contains { $0.place(token, Calendar.firstYear) != nil }
   }
 
   /// The time of a text; nil where it has another format.
-  func place(of text: String) -> Double? { place(TimeText(text)) }
+  ///
+  /// - Parameter firstYear: The first of the 100 years in which two-digit years lie.
+  func place(of text: String, firstYear: Int? = nil) -> Double? {
+    place(TimeText(text), firstYear ?? Calendar.firstYear)
+  }
+
+  /// A time as a date, or as a time of day.
+  func text(of time: Double) -> String {
+    guard self == .clock else { return Calendar.text(ofDay: Int((time / 86_400).rounded(.down))) }
+    let minutes = Int(time) / 60
+    return "\(minutes / 60):\(minutes % 60 < 10 ? "0" : "")\(minutes % 60)"
+  }
 
   /// Whether it contains days.
   var isDay: Bool { [.yearFirst, .dayFirst, .monthFirst, .named].contains(self) }
@@ -62,83 +94,86 @@ enum TimeForm: String, Codable, CaseIterable {
   /// A text that the format of the others does not read.
   private static func stranger(among texts: [String], _ tokens: [TimeText]) -> String {
     for form in allCases {
-      let isRead = tokens.map { form.place($0) != nil }
+      let isRead = tokens.map { form.place($0, Calendar.firstYear) != nil }
       if isRead.count(where: { $0 }) * 2 > texts.count, let place = isRead.firstIndex(of: false) { return texts[place] }
     }
     return texts.first ?? ""
   }
 
   private static func isSameOrder(_ a: [Double], _ b: [Double]) -> Bool {
-    let order = a.indices.sorted { a[$0] < a[$1] }
+    let order = a.indices.filter { !a[$0].isNaN && !b[$0].isNaN }.sorted { a[$0] < a[$1] }
     return zip(order, order.dropFirst()).allSatisfy { (a[$0] == a[$1]) == (b[$0] == b[$1]) && b[$0] <= b[$1] }
   }
 
-  private func read(_ texts: [TimeText]) -> [Double]? {
-    var places: [Double] = []
-    for text in texts {
-      guard let place = place(text) else { return nil }
-      places.append(place)
+  /// Nil where most of the first texts have another format.
+  private func read(_ texts: [TimeText]) -> Reading? {
+    let sample = texts.prefix(20)
+    guard sample.count(where: { place($0, Calendar.firstYear) != nil }) * 2 > sample.count else { return nil }
+    let short = texts.compactMap { text in
+      fields(text.date).flatMap { $0.year.digits == 2 && Calendar.day($0, Calendar.firstYear) != nil ? $0.year.number : nil }
     }
-    return places
+    let firstYear = Calendar.firstYear(ofTwoDigits: short)
+    return Reading(
+      form: self, firstYear: firstYear, places: texts.map { place($0, firstYear ?? Calendar.firstYear) ?? .nan })
   }
 
   /// Seconds since 1970, or since midnight for a time of day; nil where the text has another format.
-  private func place(_ text: TimeText) -> Double? {
+  private func place(_ text: TimeText, _ firstYear: Int) -> Double? {
     let date = text.date
     if self == .clock {
       guard date.isEmpty, let clock = text.clock, text.zone == 0 else { return nil }
       return clock
     }
-    guard let day = day(date) else { return nil }
+    guard let fields = fields(date), var day = Calendar.day(fields, firstYear) else { return nil }
+    // Weeks begin on Monday, and the first has the year's first Thursday (ISO 8601).
+    if self == .week { day += 7 * (fields.week - 1) - (day + 3) % 7 }
     return Double(day) * 86_400 + (text.clock ?? 0) - text.zone
   }
 
-  /// The days since 1970.
-  private func day(_ date: [TimeText.Part]) -> Int? {
-    func days(_ year: (Int, Int), _ month: Int, _ day: Int) -> Int? {
-      Calendar.days(year: Calendar.full(year), month: month, day: day)
-    }
+  /// The fields of a date; of a week, those of January 4.
+  private func fields(_ date: [TimeText.Part]) -> Calendar.Fields? {
     switch (self, date.count) {
     case (.yearFirst, 1):
       guard case .number(let whole, 8) = date[0] else { return nil }
-      return Calendar.days(year: whole / 10_000, month: whole / 100 % 100, day: whole % 100)
+      return Calendar.Fields((whole / 10_000, 4), whole / 100 % 100, whole % 100)
     case (.yearFirst, 3):
       guard case .number(let year, let digits) = date[0], case .number(let month, _) = date[1],
         case .number(let day, let last) = date[2], digits == 4 || digits == 2, last < 3
       else { return nil }
-      return days((year, digits), month, day)
+      return Calendar.Fields((year, digits), month, day)
     case (.dayFirst, 3), (.monthFirst, 3):
       guard case .number(let first, let digits) = date[0], case .number(let second, _) = date[1],
         case .number(let year, let last) = date[2], digits < 3, last == 4 || last == 2
       else { return nil }
-      return self == .dayFirst ? days((year, last), second, first) : days((year, last), first, second)
+      return self == .dayFirst
+        ? Calendar.Fields((year, last), second, first) : Calendar.Fields((year, last), first, second)
     case (.named, 3):
       switch (date[0], date[1], date[2]) {
       case (.month(let month), .number(let day, _), .number(let year, let digits)),
         (.number(let day, 1...2), .month(let month), .number(let year, let digits)):
-        return digits == 4 || digits == 2 ? days((year, digits), month, day) : nil
-      case (.number(let year, 4), .month(let month), .number(let day, _)): return days((year, 4), month, day)
+        return digits == 4 || digits == 2 ? Calendar.Fields((year, digits), month, day) : nil
+      case (.number(let year, 4), .month(let month), .number(let day, _)):
+        return Calendar.Fields((year, 4), month, day)
       default: return nil
       }
     case (.month, 1):
       guard case .month(let month) = date[0] else { return nil }
-      return days((1970, 4), month, 1)
+      return Calendar.Fields((1970, 4), month, 1)
     case (.month, 2):
       switch (date[0], date[1]) {
       case (.number(let year, 4), .number(let month, 1...2)), (.number(let month, 1...2), .number(let year, 4)),
         (.month(let month), .number(let year, 4)), (.number(let year, 4), .month(let month)):
-        return days((year, 4), month, 1)
-      case (.month(let month), .number(let year, 2)): return days((year, 2), month, 1)
+        return Calendar.Fields((year, 4), month, 1)
+      case (.month(let month), .number(let year, 2)): return Calendar.Fields((year, 2), month, 1)
       default: return nil
       }
     case (.quarter, 3), (.quarter, 2):
-      return Self.part(of: date, named: ["q", "quarter", "qtr"], count: 4).flatMap {
-        days(($0.year, 4), $0.number * 3 - 2, 1)
+      return Self.part(of: date, named: ["q", "quarter", "qtr"], count: 4).map {
+        Calendar.Fields(($0.year, 4), $0.number * 3 - 2, 1)
       }
     case (.week, 3), (.week, 2):
-      // Weeks begin on Monday, and the first has the year's first Thursday (ISO 8601).
-      return Self.part(of: date, named: ["w", "week", "wk"], count: 53).flatMap { part in
-        days((part.year, 4), 1, 4).map { $0 - ($0 + 3) % 7 + 7 * (part.number - 1) }
+      return Self.part(of: date, named: ["w", "week", "wk"], count: 53).map {
+        Calendar.Fields(($0.year, 4), 1, 4, week: $0.number)
       }
     default: return nil
     }
@@ -306,24 +341,75 @@ struct TimeText {
 
 /// The Gregorian calendar.
 private enum Calendar {
-  /// Two-digit years as in POSIX: 69 to 99 are 1969 to 1999.
-  static func full(_ year: (number: Int, digits: Int)) -> Int {
-    year.digits > 2 ? year.number : year.number + (year.number < 69 ? 2000 : 1900)
+  /// The fields of a date as written.
+  struct Fields {
+    let year: (number: Int, digits: Int)
+    let month, day, week: Int
+
+    init(_ year: (Int, Int), _ month: Int, _ day: Int, week: Int = 1) {
+      self.year = year
+      self.month = month
+      self.day = day
+      self.week = week
+    }
+  }
+
+  /// The first year of two-digit years in POSIX: 69 to 99 are 1969 to 1999.
+  static let firstYear = 1969
+  /// The earliest century break of two-digit years: 29 is 2029, and 30 is 1930, as in spreadsheets.
+  private static let earliestShort = 30
+  /// Years outside are placeholders, such as 9999-12-31 and 0001-01-01.
+  private static let years = 1000...2999
+
+  /// The first of the 100 years in which a column's two-digit years lie: the one after the longest run of years that do not
+  /// occur, so that 45 to 99 are of one century, and 95 to 23 of two. Nil where there are none.
+  static func firstYear(ofTwoDigits years: [Int]) -> Int? {
+    let found = Set(years).sorted()
+    guard let last = found.last else { return nil }
+    var (start, longest) = (found[0], 0)
+    var before = last - 100
+    for year in found {
+      if year - before > longest { (start, longest) = (year, year - before) }
+      before = year
+    }
+    // Years that fill the century show no break.
+    if longest < 5 { start = earliestShort }
+    return start + (start < earliestShort ? 2000 : 1900)
   }
 
   /// The days from 1970-01-01; nil where there is no such date.
-  ///
+  static func day(_ fields: Fields, _ firstYear: Int) -> Int? {
+    var year = fields.year.number
+    if fields.year.digits <= 2 { year = firstYear + ((year - firstYear) % 100 + 100) % 100 }
+    return days(year: year, month: fields.month, day: fields.day)
+  }
+
   /// **Source**: Hinnant, *chrono-compatible low-level date algorithms*, 2013, `days_from_civil`.
-  static func days(year: Int, month: Int, day: Int) -> Int? {
+  private static func days(year: Int, month: Int, day: Int) -> Int? {
     let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
     let lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    guard (0...9999).contains(year), (1...12).contains(month), (1...lengths[month - 1]).contains(day) else {
+    guard years.contains(year), (1...12).contains(month), (1...lengths[month - 1]).contains(day) else {
       return nil
     }
     let shifted = month <= 2 ? year - 1 : year
-    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+    let era = shifted / 400
     let ofEra = shifted - era * 400
     let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
     return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + dayOfYear - 719_468
+  }
+
+  /// The date of a number of days from 1970-01-01, as `2024-03-01`.
+  ///
+  /// **Source**: Hinnant, 2013, `civil_from_days`.
+  static func text(ofDay day: Int) -> String {
+    let shifted = day + 719_468
+    let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+    let ofEra = shifted - era * 146_097
+    let yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365
+    let dayOfYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let place = (5 * dayOfYear + 2) / 153
+    let month = place < 10 ? place + 3 : place - 9
+    return [yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * place + 2) / 5 + 1]
+      .map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: "-")
   }
 }

@@ -1,10 +1,12 @@
-/// A number in everyday notation: `3.679,62 €`, `$1,200`, `45 %`, `(12)`, `1 000 000`.
+/// A number in everyday notation: `3.679,62 €`, `$1,200`, `45 %`, `(12)`, `1 000 000`, `2,5E+03`, `7.2 kg`, `<0.5`, `80+`.
 package struct WrittenNumber {
   /// The decimal mark of a file.
   package enum DecimalMark { case point, comma }
 
   /// Its unit: `%`, `$` …, or nothing.
   let unit: String
+  /// Whether it is a bound of the value: `<0.5`, `80+`.
+  let isBound: Bool
   /// Its value with either decimal mark; nil where it cannot be read that way.
   package let byPoint, byComma: Double?
 
@@ -14,6 +16,9 @@ package struct WrittenNumber {
   package init?(_ text: String) {
     let unspaced = text.filter { !Self.blanks.contains($0) }
     var kept = Substring(unspaced)
+    let bounded = kept.drop { "<>≤≥=~".contains($0) }
+    isBound = bounded.count < kept.count || kept.count > 1 && kept.last == "+"
+    kept = bounded.last == "+" && bounded.count > 1 ? bounded.dropLast() : bounded
     let isBracketed = kept.count > 2 && kept.first == "(" && kept.last == ")"
     if isBracketed { kept = kept.dropFirst().dropLast() }
     var isNegative = isBracketed
@@ -31,7 +36,15 @@ package struct WrittenNumber {
     let back = kept.reversed().prefix { !$0.isNumber && $0 != "." && $0 != "," }
     kept = kept.dropLast(back.count)
     unit = String(front) + String(String(back.reversed()))
-    guard Self.units.contains(unit.uppercased()), front.isEmpty || back.isEmpty else { return nil }
+    guard Self.units.contains(unit.uppercased()) || front.isEmpty && Self.isMeasure(unit), front.isEmpty || back.isEmpty
+    else { return nil }
+    var power = 0
+    if let mark = kept.firstIndex(where: { $0 == "e" || $0 == "E" }), let written = Int(kept[kept.index(after: mark)...]),
+      abs(written) <= 300
+    {
+      power = written
+      kept = kept[..<mark]
+    }
     guard let first = kept.first, let last = kept.last, last.isNumber, first.isNumber || first == "." || first == ",",
       kept.allSatisfy({ $0.isASCII && $0.isNumber || $0 == "." || $0 == "," || $0 == "'" || $0 == "’" })
     else { return nil }
@@ -43,8 +56,8 @@ package struct WrittenNumber {
       return nil
     }
     let sign = isNegative ? -1.0 : 1
-    byPoint = Self.value(kept, decimal: ".").map { $0 * sign }
-    byComma = Self.value(kept, decimal: ",").map { $0 * sign }
+    byPoint = Self.value(kept, decimal: ".", power: power).map { $0 * sign }
+    byComma = Self.value(kept, decimal: ",", power: power).map { $0 * sign }
     if byPoint == nil && byComma == nil { return nil }
   }
 
@@ -53,6 +66,16 @@ package struct WrittenNumber {
     "", "%", "$", "€", "£", "¥", "₹", "US$", "USD", "EUR", "GBP", "CHF", "JPY", "FR.", "KR", "ZŁ", "R$",
   ]
 
+  /// Whether a text behind a number is a unit, such as `kg` or `km/h`.
+  private static func isMeasure(_ text: String) -> Bool {
+    // `1e` is half a number.
+    text.count <= 6 && text.lowercased() != "e" && text.contains { $0.isLetter || $0 == "°" }
+      && text.allSatisfy { $0.isLetter || "°/²³·.".contains($0) }
+  }
+
+  /// Whether it is the unit of an amount of money or a share.
+  fileprivate static func isAmount(_ unit: String) -> Bool { units.contains(unit.uppercased()) }
+
   private static func trimmed(_ text: Substring) -> Substring {
     var text = text
     while let first = text.first, blanks.contains(first) { text = text.dropFirst() }
@@ -60,7 +83,7 @@ package struct WrittenNumber {
     return text
   }
 
-  private static func value(_ text: Substring, decimal: Character) -> Double? {
+  private static func value(_ text: Substring, decimal: Character, power: Int) -> Double? {
     let parts = text.split(separator: decimal, omittingEmptySubsequences: false)
     guard parts.count <= 2 else { return nil }
     let groups = parts[0].split(omittingEmptySubsequences: false) { !$0.isNumber }
@@ -70,7 +93,7 @@ package struct WrittenNumber {
       else { return nil }
     }
     guard parts.count == 1 || parts[1].allSatisfy(\.isNumber) else { return nil }
-    return Double("\(groups.joined().isEmpty ? "0" : groups.joined()).\(parts.count > 1 ? parts[1] : "0")")
+    return Double("\(groups.joined().isEmpty ? "0" : groups.joined()).\(parts.count > 1 ? parts[1] : "0")e\(power)")
   }
 }
 
@@ -82,10 +105,16 @@ extension WrittenNumber {
   ///
   /// - Parameters:
   ///   - mustStay: columns that stay text in any case.
+  ///   - mustBeNumbers: columns in which a model expects numbers.
   ///   - targets: columns in which every text must be a number, and few whole numbers are classes.
-  static func read(_ columns: [Column], separator: UInt8, mustStay: Set<String>, targets: Set<String>) -> [Column] {
+  static func read(
+    _ columns: [Column], separator: UInt8, mustStay: Set<String>, mustBeNumbers: Set<String> = [], targets: Set<String>
+  ) -> [Column] {
     let written = columns.map { column in
-      mustStay.contains(column.name) ? nil : WrittenColumn(column, isTarget: targets.contains(column.name))
+      mustStay.contains(column.name)
+        ? nil
+        : WrittenColumn(
+          column, isTarget: targets.contains(column.name), mustBeNumbers: mustBeNumbers.contains(column.name))
     }
     let found = written.compactMap { $0 }
     let semicolons = separator == UInt8(ascii: ";")
@@ -116,8 +145,13 @@ private struct WrittenColumn {
   private let numbers: [WrittenNumber?]
   private let slips: [Int]
   private let example: Int
+  /// A number without the unit of the others, and the first bound, such as `<0.5`.
+  private let unitless, bound: Int?
 
-  init?(_ column: Column, isTarget: Bool) {
+  /// With fewer distinct texts, `5 kg` may be a category.
+  private static let fewestMeasures = 10
+
+  init?(_ column: Column, isTarget: Bool, mustBeNumbers: Bool) {
     guard case .texts(let codes, let levels) = column.values else { return nil }
     let numbers = levels.map(WrittenNumber.init)
     guard let example = numbers.indices.first(where: { numbers[$0] != nil && Double(levels[$0]) == nil }) else {
@@ -133,7 +167,15 @@ private struct WrittenColumn {
       guard !isTarget, total - other >= 20, isMarker || other * 20 <= total - other else { return nil }
     }
     // Amounts in two currencies are not one quantity; some may lack the unit.
-    guard Set(numbers.compactMap { $0?.unit }.filter { !$0.isEmpty }).count <= 1 else { return nil }
+    let units = Set(numbers.compactMap { $0?.unit }.filter { !$0.isEmpty })
+    guard units.count <= 1 else { return nil }
+    let isMeasure = units.first.map { !WrittenNumber.isAmount($0) } ?? false
+    guard !isMeasure || mustBeNumbers || levels.count >= Self.fewestMeasures else { return nil }
+    let bounds = numbers.indices.filter { numbers[$0]?.isBound == true }
+    // A bound is no truth to learn, and among bounds alone there is no number.
+    guard bounds.isEmpty || !isTarget && bounds.reduce(0, { $0 + counts[$1] }) * 2 <= total else { return nil }
+    bound = bounds.first
+    unitless = units.isEmpty ? nil : numbers.indices.first { numbers[$0]?.unit.isEmpty == true }
     if isTarget, levels.count <= TaskChoice.mostNumberClasses,
       numbers.allSatisfy({ ($0?.byPoint ?? 0.5) == ($0?.byPoint ?? 0).rounded() })
     {
@@ -161,9 +203,12 @@ private struct WrittenColumn {
     var copy = column
     copy.values = .numbers(codes.map { $0 < 0 ? .nan : values[Int($0)] })
     copy.reason = "every value is written as a number"
-    let taken = slips.first.map { ", and '\(levels[$0])' as missing" } ?? ""
-    return copy.adding(
-      notice: "column '\(column.name)': '\(levels[example])' is read as \(Column.text(of: values[example]))\(taken)")
+    func reading(_ place: Int) -> String { "'\(levels[place])' is read as \(Column.text(of: values[place]))" }
+    var told = [example, bound].compactMap { $0 }.map(reading)
+    if bound == example { told.removeLast() }
+    if let unitless { told.append("\(reading(unitless)), with the unit of the others") }
+    if let slip = slips.first { told.append("'\(levels[slip])' is missing") }
+    return copy.adding(notice: "column '\(column.name)': \(told.joined(separator: ", and "))")
   }
 }
 

@@ -25,7 +25,7 @@ public struct Rung: Hashable, Sendable {
   public let estimate: Estimate
   /// The number of rows measured; 0 for a given reference.
   public let rows: Int
-  /// The number of rows in the set. Train is measured on a sample as large as dev.
+  /// The number of rows in the set. Train is measured on at most 10 000 rows, or as many as dev has.
   public let partRows: Int
 
   let figure: SampledFigure

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -18,9 +20,18 @@ extension Files {
     }
   }
 
-  /// Reads all of standard input.
+  private static let standardInput = Mutex<[UInt8]?>(nil)
+
+  /// Reads all of standard input; a second call returns the same bytes.
   /// - Throws: `FileError` where it cannot be read.
   package static func readStandardInput() throws(FileError) -> [UInt8] {
+    if let bytes = standardInput.withLock({ $0 }) { return bytes }
+    let bytes = try readAll()
+    standardInput.withLock { $0 = bytes }
+    return bytes
+  }
+
+  private static func readAll() throws(FileError) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {

@@ -55,12 +55,21 @@ package struct WeightPart {
   /// Their position among the parameters.
   package let span: TensorSpan
 
+  /// The most weights of a part whose input is one-hot: gradient and update then read and write more than they compute, and
+  /// both fit a second-level cache.
+  private static let mostOneHotWeights = 1 << 16
+
   /// A partition of all weights, the smallest parts first, since the last part is processed first.
-  static func parts(of plan: NetworkPlan, batch: Int) -> [WeightPart] {
+  ///
+  /// - Parameter isOneHot: Whether the network's input is mostly one-hot.
+  static func parts(of plan: NetworkPlan, batch: Int, isOneHot: Bool) -> [WeightPart] {
     var parts: [WeightPart] = []
     for (index, node) in plan.nodes.enumerated() {
       guard case .fused(let fused) = node, let weight = fused.weight else { continue }
-      let cut = Cut(fused.inputWidth, multiplyAdds: batch * fused.inputWidth * fused.width)
+      var cut = Cut(fused.inputWidth, multiplyAdds: batch * fused.inputWidth * fused.width)
+      if isOneHot, index == 0, cut.parts > 1 {
+        cut = Cut(fused.inputWidth, parts: max(cut.parts, weight.count / mostOneHotWeights))
+      }
       for part in 0..<cut.parts {
         let inputs = cut[part]
         parts.append(

@@ -40,9 +40,10 @@ package final class TrainingPass {
   ///   - batch: the most rows of a pass.
   ///   - weights, gradients, state: buffers created by the plan and owned by the caller.
   ///   - seed: the seed of the dropout masks.
+  ///   - isOneHot: whether `run` receives the places of the ones.
   package init(
     plan: NetworkPlan, output: Output, loss: Loss = .automatic, precision: Precision, batch: Int, seed: UInt64,
-    workers: Workers, weights: Arena, gradients: Arena, state: Arena
+    workers: Workers, weights: Arena, gradients: Arena, state: Arena, isOneHot: Bool = false
   ) {
     precondition(output.width == plan.outputWidth, "the plan was made for another output")
     self.plan = plan
@@ -59,7 +60,7 @@ package final class TrainingPass {
     custom = buffers.link(
       plan: plan, precision: precision, seed: seed, arena: arena, weights: weights, gradients: gradients,
       state: state, batch: batch, into: steps)
-    let parts = WeightPart.parts(of: plan, batch: batch)
+    let parts = WeightPart.parts(of: plan, batch: batch, isOneHot: isOneHot)
     weightParts = .allocate(capacity: parts.count)
     _ = weightParts.initialize(from: parts)
     squaresOfWeights = plan.nodes.count * Cut.mostParts

@@ -112,7 +112,11 @@ public struct DataSource: Hashable, Sendable, Codable {
       return (folder.train, other.test ?? other.train)
     }
     guard Files.exists(data) else {
-      throw FileError(.missing, data, "there is no file or folder '\(data)': check the name.")
+      throw FileError(
+        .missing, data,
+        data == "-"
+          ? "standard input cannot be read here, since a run must be able to read its data again; write it to a file first."
+          : "there is no file or folder '\(data)': check the name.")
     }
     guard let target else {
       throw RecipeError(
@@ -121,7 +125,7 @@ public struct DataSource: Hashable, Sendable, Codable {
     }
     var train = try Dataset(csv: data, target: target, task: task, format: format ?? CSVFormat())
     if let weights { train = try train.weighted(by: weights) }
-    for name in leaveOut ?? [] { train = try train.leavingOut(name) }
+    for name in Dataset.names(in: leaveOut ?? [], among: train.columnNames) { train = try train.leavingOut(name) }
     return (train, try test.map { try Dataset(csv: $0, like: train, format: format ?? CSVFormat()) })
   }
 

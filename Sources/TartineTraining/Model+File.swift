@@ -28,9 +28,14 @@ extension Model {
     return try Safetensors(metadata: metadata, tensors: tensors).encoded()
   }
 
-  /// Opens a model file.
+  /// Opens a model file, or the model of a run's folder.
   /// - Throws: `FileError` where it is missing, damaged, or not a model.
   public convenience init(_ path: String) throws {
+    let ofRun = path + (path.hasSuffix("/") ? "" : "/") + RunFolder.modelName
+    if Files.isFolder(path), !Files.exists(ofRun) {
+      throw FileError(.missing, path, "the folder '\(path)' has no \(RunFolder.modelName); name a model file, or a run's folder.")
+    }
+    let path = Files.isFolder(path) ? ofRun : path
     try self.init(file: try Files.read(path), path: path)
   }
 

@@ -136,9 +136,18 @@ extension Model {
   ///   - format: options that cannot be inferred from the text; the model's markers of missing values are added.
   ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
   public func predict(csv path: String, format: CSVFormat = CSVFormat(), threads: Int? = nil) throws -> [Prediction] {
-    let columns = try Dataset.readTable(
+    try predict(try columns(csv: path, format: format), of: path, threads: threads)
+  }
+
+  /// The columns of a CSV file, read as in the train set.
+  package func columns(csv path: String, format: CSVFormat) throws -> [Column] {
+    try Dataset.readTable(
       path, isNumeric: preparation.isNumeric, format: format.adding(preparation.missingMarkers))
-    return try predictions(for: columns, source: path, workers: Workers(threads ?? Workers.processorCount))
+  }
+
+  /// Predicts every row of some columns.
+  package func predict(_ columns: [Column], of path: String, threads: Int?) throws -> [Prediction] {
+    try predictions(for: columns, source: path, workers: Workers(threads ?? Workers.processorCount))
   }
 
   /// Predicts rows of a table, with warnings for each.

@@ -83,7 +83,7 @@ public struct RecipeSettings: Sendable {
       for (key, value) in changes { Self.put(value, at: key.split(separator: ".").map(String.init), in: &tree) }
       return try Recipe.checked(tree)
     } catch let error as DecodingError {
-      throw RecipeError("the recipe cannot be read: \(JSON.explain(error, isJSON: true)).")
+      throw RecipeError("\(JSON.explain(error, isJSON: true)).")
     }
   }
 

@@ -13,7 +13,7 @@ public final class Run: Sendable {
   public let bestEpoch: Int
   /// The reason for stopping early; nil if it ran to the last epoch.
   public let stopReason: String?
-  /// The figures on a fixed sample of the train set, as large as the dev set, in prediction mode.
+  /// The figures on the train set in prediction mode: on all rows, or a fixed sample of 10 000, or of as many as dev has.
   public let train: Evaluation
   /// The figures on the dev set, which are slightly optimistic, because it selected the epoch.
   public let dev: Evaluation

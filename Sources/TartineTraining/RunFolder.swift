@@ -62,7 +62,9 @@ public struct RunFolder: Sendable {
   }
 
   /// The model file.
-  public var model: String { path + "/model.safetensors" }
+  public var model: String { path + "/" + Self.modelName }
+  /// The name of the model file in a run's folder.
+  package static let modelName = "model.safetensors"
   /// The report.
   public var report: String { path + "/report.html" }
   /// The recipe, with all automatic settings resolved.

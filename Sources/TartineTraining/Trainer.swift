@@ -15,8 +15,7 @@ package final class Trainer {
 
   let trainRows, devRows: PreparedRows
   /// The same rows for every seed, so that seeds can be compared.
-  private lazy var trainSample = trainRows.subset(
-    Self.sample(split.devCount, of: split.trainCount, seed: split.seed))
+  private lazy var trainSample = trainRows.subset(sampledTrainRows(split.devCount))
   private let measures: Measures
   let cut: BatchCut
   let step: TrainingStep
@@ -141,10 +140,13 @@ package final class Trainer {
         + "memory to train; use fewer units.")
   }
 
-  /// A fixed sample of the train set, as large as the dev set, so that their errors can be compared.
-  private static func sample(_ count: Int, of total: Int, seed: UInt64) -> [Int] {
-    var rows = Array(0..<total)
-    var stream = RandomStream(seed: seed, purpose: .sample)
+  /// The most train rows that a finished training is evaluated on, unless dev is larger.
+  private static let mostSampledRows = 10_000
+
+  /// A fixed sample of the train set; a larger one includes the smaller.
+  private func sampledTrainRows(_ count: Int) -> [Int] {
+    var rows = Array(0..<split.trainCount)
+    var stream = RandomStream(seed: split.seed, purpose: .sample)
     stream.shuffle(&rows)
     return rows.prefix(count).sorted()
   }
@@ -314,9 +316,10 @@ package final class Trainer {
     let evaluator = evaluator(of: model)
     // The loss that selects the epoch is weighted; the reported figures count each row once, as on the test
     // set.
+    let train = trainRows.subset(sampledTrainRows(max(Self.mostSampledRows, split.devCount)))
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
-      stopReason: progress.stopReason, train: evaluator.evaluate(trainSample.unweighted),
+      stopReason: progress.stopReason, train: evaluator.evaluate(train.unweighted),
       dev: evaluator.evaluate(devRows.unweighted), seconds: seconds, threads: workers.count,
       steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
   }

@@ -66,9 +66,10 @@ package final class TrainingStep {
     self.mixup = Mixup(alpha: mixup, seed: seed)
     takesLabels = output.takesLabels
     gradients = plan.makeParameterArena(precision)
+    let oneHot = mixup == 0 && plan.nodes[0].takesOneHot ? oneHot : nil
     pass = TrainingPass(
       plan: plan, output: output, loss: loss, precision: precision, batch: batch, seed: seed, workers: workers,
-      weights: weights, gradients: gradients, state: state)
+      weights: weights, gradients: gradients, state: state, isOneHot: oneHot != nil)
     updater = Updater(
       optimizer, penalty: penalty, plan: plan, precision: precision, pieces: pass.weightParts.map(\.span),
       weights: weights, gradients: accumulation?.sum ?? gradients)
@@ -80,7 +81,6 @@ package final class TrainingStep {
         gradients: accumulation?.sum ?? gradients)
     limits = penalty.maxNorm.map { ($0, UnitPart.parts(of: plan)) }
     isSmall = batch * plan.parameterElements < Cut.smallestWork
-    let oneHot = mixup == 0 && plan.nodes[0].takesOneHot ? oneHot : nil
     buffers = (0..<2).map { _ in
       BatchBuffer(
         rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision, room: room,

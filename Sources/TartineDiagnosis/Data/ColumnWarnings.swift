@@ -4,7 +4,7 @@ import TartineData
 struct ColumnWarnings {
   let list: [DataWarning]
 
-  init(_ dataset: Dataset, _ facts: [ColumnFacts], _ preparation: Preparation, rows: [Int]) {
+  init(_ dataset: Dataset, _ facts: [ColumnFacts], _ preparation: Preparation, rows: [Int], method: SplitMethod) {
     guard case .table(let columns) = dataset.inputs else {
       list = []
       return
@@ -15,9 +15,10 @@ struct ColumnWarnings {
         list.append(warning)
         continue
       }
-      list += [Self.gaps(fact, rows: rows.count), Self.placeholder(column, fact, rows: rows), Self.spellings(column)]
+      list += [Self.gaps(fact, rows: rows.count), Self.placeholder(column, rows: rows), Self.spellings(column)]
         .compactMap { $0 }
       list += [Self.parts(column), Self.leftOut(column, fact)].compactMap { $0 }
+      if method == .stratified { list += [Self.members(column, fact, rows: rows)].compactMap { $0 } }
       if let notice = column.notice {
         list.append(
           DataWarning(
@@ -27,7 +28,8 @@ struct ColumnWarnings {
               : "check that it is read as meant"))
       }
     }
-    list += Self.unclear(preparation) + dataset.targets.compactMap(Self.spellings)
+    list += Self.unclear(preparation) + dataset.targets.compactMap { Self.spellings($0, isTarget: true) }
+    list += dataset.targets.compactMap { Self.placeholder($0, isTarget: true, rows: rows) }
     list += Self.copies(
       columns.filter { column in !list.contains { $0.column == column.name && $0.name != .missingValues } }, rows: rows)
     self.list = list
@@ -114,10 +116,58 @@ struct ColumnWarnings {
     }
   }
 
+  /// Whether a name says that the column identifies rows, customers or records.
   private static func isCalledIdentifier(_ name: String) -> Bool {
-    let name = name.lowercased()
-    return ["id", "key", "uuid", "index", "nr", "no", "number"].contains(name)
-      || ["_id", " id", "-id", ".id", "_no", "_nr", "_key", "_index"].contains { name.hasSuffix($0) }
+    let words = words(of: name)
+    guard let last = words.last else { return false }
+    return identifiers.contains(last) || words.count > 1 && counters.contains(last)
+      || endings.contains { last.count > $0.count && last.hasSuffix($0) }
+  }
+
+  /// The words of a name, in lower case.
+  private static func words(of name: String) -> [String] {
+    var words: [String] = []
+    var before: Character = " "
+    for character in name {
+      if !character.isLetter {
+        before = " "
+        continue
+      }
+      // `customerId` is two words.
+      if before == " " || character.isUppercase && !before.isUppercase { words.append("") }
+      words[words.count - 1] += character.lowercased()
+      before = character
+    }
+    return words
+  }
+
+  private static let identifiers: Set<String> = [
+    "id", "ids", "key", "uuid", "guid", "uid", "pk", "index", "idx", "rowid", "rownum", "serial", "matricule", "matricula",
+    "identifier", "identifiant", "folio", "nr", "no", "number",
+  ]
+  /// Words that count records after another word, such as `order num`.
+  private static let counters: Set<String> = ["num", "ref", "reference", "numero", "número", "nummer"]
+  private static let endings = ["nr", "nummer"]
+
+  /// Words for those of whom a table often has several rows.
+  private static let members: Set<String> = [
+    "patient", "subject", "person", "participant", "respondent", "individual", "user", "customer", "client", "household",
+    "family", "speaker", "student", "pupil", "child", "animal", "device", "session", "kunde", "proband",
+  ]
+
+  /// A column whose name says that it identifies someone or something, with several rows each.
+  private static func members(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
+    let words = words(of: fact.name)
+    guard fact.values >= 5, fact.values * 2 <= rows.count,
+      words.contains(where: members.contains) || words.last.map(["id", "ids", "uuid", "guid", "uid"].contains) == true
+    else { return nil }
+    let counts = Dictionary(grouping: rows.compactMap { column.text($0) }) { $0 }.values.map(\.count)
+    guard counts.count(where: { $0 > 1 }) * 2 > counts.count else { return nil }
+    return DataWarning(
+      name: .repeatedIdentifier, column: fact.name,
+      evidence: "\(fact.values) values with about \(rows.count / fact.values) rows each, which the split does not keep together",
+      action: "if new ones are to be predicted, split with --split-by 'group:\(fact.name)': otherwise dev and test hold rows of "
+        + "those in train, and the errors are too low", isFault: false)
   }
 
   private static func gaps(_ fact: ColumnFacts, rows: Int) -> DataWarning? {
@@ -135,9 +185,10 @@ struct ColumnWarnings {
   /// A single frequent value at the end of the range and far from all others, such as −999. It must be
   /// farther from the others than these are from each other; a common placeholder must lie outside a tenth of
   /// their range and be far more frequent than any of them.
-  private static func placeholder(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
-    guard case .numbers(let numbers) = column.values, fact.values > 10 else { return nil }
+  private static func placeholder(_ column: Column, isTarget: Bool = false, rows: [Int]) -> DataWarning? {
+    guard case .numbers(let numbers) = column.values else { return nil }
     let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
+    guard zip(sorted, sorted.dropFirst()).count(where: { $0 != $1 }) >= 10 else { return nil }
     for (value, isSmallest) in [(sorted[0], true), (sorted[sorted.count - 1], false)] {
       let others = isSmallest ? sorted.drop { $0 == value } : sorted.prefix { $0 != value }
       guard let first = others.first, let last = others.last else { continue }
@@ -148,11 +199,12 @@ struct ColumnWarnings {
       let isPlaceholder = placeholders.contains(value) && gap > 0.1 * (last - first) && count > 3 * mostFrequent(others)
       guard isFar || isPlaceholder else { continue }
       return DataWarning(
-        name: .placeholderValue, column: fact.name,
+        name: .placeholderValue, column: column.name,
         evidence:
-          "\(Column.text(of: value)) occurs \(count) times, and all other values are from \(Column.text(of: first)) to "
+          "\(isTarget ? "in the target " : "")\(Column.text(of: value)) occurs \(count) times, and all other values are from \(Column.text(of: first)) to "
           + Column.text(of: last),
-        action: "if it stands for a missing value, leave the field empty: as a number it distorts the scale")
+        action: "if it stands for a missing value, name it, --missing=\(Column.text(of: value)), or leave the field empty: as a "
+          + "number it distorts the scale")
     }
     return nil
   }
@@ -169,7 +221,7 @@ struct ColumnWarnings {
   }
 
   /// Levels that differ only in case or whitespace.
-  private static func spellings(_ column: Column) -> DataWarning? {
+  private static func spellings(_ column: Column, isTarget: Bool = false) -> DataWarning? {
     guard case .texts(_, let levels) = column.values, levels.count <= 1000 else { return nil }
     let alike = Dictionary(grouping: levels) { $0.lowercased().filter { !$0.isWhitespace } }.values.filter {
       $0.count > 1
@@ -177,8 +229,8 @@ struct ColumnWarnings {
     guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
     return DataWarning(
       name: .unclearColumn, column: column.name,
-      evidence: "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different categories of it",
-      action: "use one spelling: each spelling is a category of its own")
+      evidence: "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different \(isTarget ? "classes" : "categories") of it",
+      action: "use one spelling: each spelling is a \(isTarget ? "class" : "category") of its own", isSerious: isTarget)
   }
 
   /// A column that names the set each row belongs to.

@@ -14,6 +14,8 @@ public struct DataWarning: Hashable, Sendable, Encodable {
     case duplicateRows = "duplicate-rows"
     /// A column that identifies each row.
     case identifierColumn = "identifier-column"
+    /// A column that identifies a person or thing with several rows, which the split does not keep together.
+    case repeatedIdentifier = "repeated-identifier"
     /// A column with the same value in all rows.
     case constantColumn = "constant-column"
     /// A column that repeats another.
@@ -68,6 +70,7 @@ public struct DataWarning: Hashable, Sendable, Encodable {
 
   private static let seriousKinds: Set<Kind> = [
     .leakingColumn, .duplicatesAcrossSplit, .classImbalance, .outlyingTargets, .cappedTarget, .placeholderValue,
+    .repeatedIdentifier,
   ]
 
   private enum CodingKeys: String, CodingKey { case name, column, evidence, action }

@@ -62,7 +62,7 @@ public struct Inspection: Sendable {
     let unused = preparation.unused
     sameDistribution = comparesParts ? PartComparison.all(of: split, leavingOut: unused, threads: threads) : []
     targetQuartiles = Self.quartiles(of: dataset, rows: known)
-    var warnings = ColumnWarnings(dataset, columns, preparation, rows: known).list
+    var warnings = ColumnWarnings(dataset, columns, preparation, rows: known, method: split.method).list
     warnings += try Self.leaks(split, columns, threads: threads)
     warnings += [Self.pixelLeak(split, preparation), Self.unfitTest(split, preparation)].compactMap { $0 }
     warnings += DuplicateWarnings(split, leavingOut: unused).list
@@ -73,6 +73,9 @@ public struct Inspection: Sendable {
         action: "correct it if it is wrong, such as a value in another unit", isFault: false)
     }
     warnings += Self.shiftWarnings(sameDistribution) + [Self.smallParts(split)].compactMap { $0 }
+    // A placeholder in the target is no censored target.
+    let placeholders = warnings.filter { $0.name == .placeholderValue }.map(\.column)
+    warnings.removeAll { $0.name == .cappedTarget && placeholders.contains($0.column) }
     let kinds = DataWarning.Kind.allCases
     self.warnings = warnings.sorted { a, b in
       let places = (kinds.firstIndex(of: a.name) ?? 0, kinds.firstIndex(of: b.name) ?? 0)

@@ -15,6 +15,8 @@ package struct ClassMetrics {
   private let truths: [Int]
   private let answers: [Int]
   private let logLosses, briers, confidences: [Double]
+  /// The log loss and Brier score that the probabilities expect of a misclassified row.
+  private let unseenLosses: (log: Double, brier: Double)
   /// The rank of the true class among the row's probabilities, 0 for the highest.
   private let ranks: [Int]
   /// For each class with a curve, the rows by descending probability, and where a tie ends.
@@ -42,6 +44,7 @@ package struct ClassMetrics {
     var briers: [Double] = []
     var confidences: [Double] = []
     var ranks: [Int] = []
+    var unseen = (weight: 0.0, log: 0.0, brier: 0.0)
     for (row, truth) in truths.enumerated() {
       let p = probabilities[(row * classes)..<((row + 1) * classes)]
       let first = p.startIndex
@@ -52,6 +55,13 @@ package struct ClassMetrics {
         return sum + difference * difference
       }
       briers.append(classes == 2 ? squares / 2 : squares)
+      for place in p.indices where place != first + answers[row] {
+        // The squares if that class were the truth.
+        let other = squares + 2 * (p[first + truth] - p[place])
+        unseen.weight += p[place]
+        unseen.log -= p[place] * log(max(p[place], Double(Float.leastNormalMagnitude)))
+        unseen.brier += p[place] * (classes == 2 ? other / 2 : other)
+      }
       confidences.append(p[first + (classes == 2 ? 1 : answers[row])])
       // Among equal probabilities, the first class ranks higher, as in a prediction.
       ranks.append(
@@ -61,6 +71,7 @@ package struct ClassMetrics {
     }
     self.logLosses = logLosses
     self.briers = briers
+    unseenLosses = (unseen.log / unseen.weight, unseen.brier / unseen.weight)
     self.confidences = confidences
     self.ranks = ranks
     curves = (classes == 2 ? [1] : Array(0..<classes)).map { place in
@@ -74,6 +85,15 @@ package struct ClassMetrics {
       }
       return Curve(isTrue: truths.map { $0 == place }, order: order, ends: ends)
     }
+  }
+
+  /// The interval of `log-loss` or `brier`.
+  func lossInterval(_ name: String, effect: Double, seed: UInt64) -> Estimate {
+    let isLog = name == "log-loss"
+    return MeanLossInterval(
+      losses: isLog ? logLosses : briers, isError: truths.indices.map { truths[$0] != answers[$0] },
+      unseen: isLog ? unseenLosses.log : unseenLosses.brier, effect: effect
+    ).estimate(seed: seed)
   }
 
   package var names: [String] {

@@ -6,10 +6,11 @@ import TartineEngine
 /// | metrics | interval |
 /// |---|---|
 /// | precision and recall of two classes | Wilson, n the rows predicted as, or of, the class |
-/// | balanced accuracy, F1, macro averages, MCC | quantiles of the Dirichlet posterior of the confusion matrix, each cell with the prior 1/K² |
+/// | balanced accuracy, F1, macro averages, MCC | quantiles of two Dirichlet posteriors of the confusion matrix, the lower of the low and the higher of the high: each cell with the prior 1/K², and each class with one of ¼ for right and ¼ for wrong, which keeps classes of few rows uncertain |
 /// | ROC-AUC | Newcombe: the areas A with \|A − Â\| ≤ 1.96 √V(A); macro: the mean of the classes' ends |
 /// | average precision | Wilson, n the rows of the class |
 /// | calibration error | see `CalibrationError` |
+/// | log loss, Brier score | see `MeanLossInterval` |
 ///
 /// Where rows belong together in groups, n is the effective number of rows.
 ///
@@ -47,6 +48,9 @@ package struct MetricIntervals {
           name: metric.name,
           estimate: CalibrationError(metrics.calibrationBins, effect: sample.designEffect, seed: seed).estimate)
       }
+      if metric.name == "log-loss" || metric.name == "brier" {
+        return Metric(name: metric.name, estimate: metrics.lossInterval(metric.name, effect: sample.designEffect, seed: seed))
+      }
       var found = metric.estimate
       switch metric.name {
       case "precision":
@@ -69,24 +73,38 @@ package struct MetricIntervals {
         found = Estimate(
           value, low: ends.reduce(0) { $0 + $1.low } / count, high: ends.reduce(0) { $0 + $1.high } / count)
       default:
-        guard !Metrics.shares.contains(metric.name), let sorted = drawn[metric.name], !sorted.isEmpty else {
-          return metric
-        }
-        let (first, last) = (Int(0.025 * Double(sorted.count)), Int(0.975 * Double(sorted.count)))
-        found = Estimate(value, low: min(value, sorted[first]), high: max(value, sorted[last]))
+        let sorted = drawn.compactMap { $0[metric.name] }
+        guard !Metrics.shares.contains(metric.name), !sorted.isEmpty else { return metric }
+        let lows = sorted.map { $0[Int(0.025 * Double($0.count))] } + [value]
+        let highs = sorted.map { $0[Int(0.975 * Double($0.count))] } + [value]
+        found = Estimate(value, low: lows.min() ?? value, high: highs.max() ?? value)
       }
       return Metric(name: metric.name, estimate: found)
     }
   }
 
-  private func drawnFigures(seed: UInt64) -> [String: [Double]] {
-    let prior = 1 / Double(classes * classes)
+  /// The prior of each cell, in each of the two posteriors.
+  private var priors: [[Double]] {
+    let even = [Double](repeating: 1 / Double(classes * classes), count: classes * classes)
+    let byTruth = cells.indices.map { cell in
+      let (truth, answer) = (cell / classes, cell % classes)
+      return byClass[truth].support > 0 ? (truth == answer ? 0.25 : 0.25 / Double(max(1, classes - 1))) : 0
+    }
+    return [even, byTruth]
+  }
+
+  /// Sorted draws of each metric, by posterior.
+  private func drawnFigures(seed: UInt64) -> [[String: [Double]]] {
+    priors.enumerated().map { drawnFigures($1, seed: seed, step: $0 == 0 ? 1 : 3) }
+  }
+
+  private func drawnFigures(_ prior: [Double], seed: UInt64, step: Int) -> [String: [Double]] {
     var drawn: [String: [Double]] = [:]
     // The cost is proportional to the number of cells.
     let draws = max(100, min(Self.draws, 20_000_000 / (classes * classes)))
     for draw in 0..<draws {
-      var stream = RandomStream(seed: seed, purpose: .bootstrap, step: 1, index: draw)
-      let shares = cells.map { stream.gamma(shape: $0 + prior) }
+      var stream = RandomStream(seed: seed, purpose: .bootstrap, step: step, index: draw)
+      let shares = zip(cells, prior).map { $0 + $1 > 0 ? stream.gamma(shape: $0 + $1) : 0 }
       for (name, value) in zip(metrics.names, metrics.confusionValues(shares, classesOf: cells)) where value.isFinite {
         drawn[name, default: []].append(value)
       }

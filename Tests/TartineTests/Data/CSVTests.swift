@@ -118,7 +118,9 @@ import Testing
       ("0,125", nil, 0.125), ("12345,678", nil, 12345.678), ("12 000", 12_000, 12_000), ("45 %", 45, 45),
       ("(1,200)", -1200, -1.2), ("$-5", -5, -5), ("−7", -7, -7), ("1'000.5", 1000.5, nil), (".5", 0.5, nil),
       ("12.12.2021", nil, nil), ("555-1234", nil, nil), ("1,2,3", nil, nil), ("a1", nil, nil), ("$", nil, nil),
-      ("1.234,5,6", nil, nil), ("0,", nil, nil), ("--1", nil, nil), ("1 2", nil, nil), ("12 lb", nil, nil),
+      ("1.234,5,6", nil, nil), ("0,", nil, nil), ("--1", nil, nil), ("1 2", nil, nil), ("12 lb", 12, 12),
+      ("9,23E+01", nil, 92.3), ("1.5e-3", 0.0015, nil), ("<0.5", 0.5, nil), ("80+", 80, 80), ("≥ 3", 3, 3), ("7.2 km/h", 7.2, nil),
+      ("lb 12", nil, nil), ("1e", nil, nil),
     ] as [(String, Double?, Double?)] {
       let number = WrittenNumber(written)
       #expect(number?.byPoint == byPoint && number?.byComma == byComma, "\(written): \(String(describing: number))")
@@ -146,9 +148,53 @@ import Testing
     }
   }
 
-  @Test func aCutOffNumberOrACategoryIsNoMissingMarker() throws {
-    #expect(!(try read("x\n" + (0..<60).map { $0 % 4 == 3 ? "52+\n" : "\($0)\n" }.joined())[0].isNumeric))
+  @Test func aCategoryIsNoMissingMarker() throws {
     #expect(!(try read("x\n" + (0..<60).map { $0 % 4 == 3 ? "none at all\n" : "\($0 % 4)\n" }.joined())[0].isNumeric))
+  }
+
+  @Test func aBoundIsReadAsItsNumber() throws {
+    let column = try read("x\n" + (0..<60).map { $0 % 4 == 3 ? "52+\n" : "\($0)\n" }.joined())[0]
+    #expect(numbers(column)[3] == 52 && numbers(column)[4] == 4)
+    #expect(column.notice == "column 'x': '52+' is read as 52")
+    // Bounds alone are categories, and a target is no bound.
+    #expect(!(try read("x\n" + (0..<60).map { "\($0 % 12)+\n" }.joined())[0].isNumeric))
+    let target = try CSVReader(
+      Array(("x\n" + (0..<60).map { $0 % 4 == 3 ? "52+\n" : "\($0)\n" }.joined()).utf8), source: "t", targets: ["x"]
+    ).read()[0]
+    #expect(!target.isNumeric)
+  }
+
+  @Test func aNumberOfAnotherNotationAmongPlainOnesIsRead() throws {
+    let column = try read("x,y\n" + (0..<60).map { $0 == 5 ? "\"1,234.5\",0\n" : "\($0).25,0\n" }.joined())[0]
+    #expect(numbers(column)[5] == 1234.5 && numbers(column)[6] == 6.25)
+    #expect(column.notice == "column 'x': '1,234.5' is read as 1234.5")
+  }
+
+  @Test func unitsAreReadAndDifferentOnesAreNot() throws {
+    let column = try read("x\n" + (0..<60).map { "\($0).5 kg\n" }.joined())[0]
+    #expect(numbers(column)[7] == 7.5 && column.notice == "column 'x': '0.5 kg' is read as 0.5")
+    #expect(!(try read("x\n" + (0..<60).map { "\($0).5 \($0 % 2 == 0 ? "kg" : "g")\n" }.joined())[0].isNumeric))
+    // Few of them are categories.
+    #expect(!(try read("x\n" + (0..<60).map { "\($0 % 3) kg\n" }.joined())[0].isNumeric))
+    let shares = try read("x\n" + (0..<60).map { $0 % 3 == 0 ? "0.\($0 + 10)\n" : "\($0).5 %\n" }.joined())[0]
+    #expect(shares.notice == "column 'x': '1.5 %' is read as 1.5, and '0.10' is read as 0.1, with the unit of the others")
+  }
+
+  @Test func spreadsheetErrorsAreMissing() throws {
+    for marker in ["#DIV/0!", "#VALUE!", "#N/A", "\\N", "NaT"] {
+      let column = try read("x\n" + (0..<60).map { $0 % 4 == 3 ? "\(marker)\n" : "\($0)\n" }.joined())[0]
+      #expect(column.isNumeric && column.isMissing(3) && !column.isMissing(4), "\(marker)")
+    }
+  }
+
+  @Test func codesWithLeadingZerosStayText() throws {
+    let zips = try read("zip\n" + (0..<60).map { ["02139", "94105", "10001"][$0 % 3] + "\n" }.joined())[0]
+    #expect(texts(zips)[0] == "02139")
+    #expect(zips.notice == "column 'zip' holds codes with leading zeros, such as '02139', and is read as text")
+    // Another width, decimals, or times of day are numbers.
+    for values in [["007", "12", "100"], ["01", "02", "10"], ["0.5", "00.5", "100"], ["0930", "1245", "0005"]] {
+      #expect(try read("x\n" + (0..<60).map { values[$0 % 3] + "\n" }.joined())[0].isNumeric, "\(values)")
+    }
   }
 
   @Test func aModelTakesMarkersOfMissingValues() throws {

@@ -239,4 +239,122 @@ import Testing
     }()
     #expect(ambiguous.notices.first?.contains("may be written with the day first or with the month first") == true)
   }
+
+  private func time(_ preparation: Preparation) throws -> TimeFeature {
+    guard case .table(let features) = preparation.inputs, case .time(let time) = features[0] else {
+      throw DataError("no time: \(preparation.notices)", source: "t")
+    }
+    return time
+  }
+
+  @Test func aFewTextsThatAreNoDatesAreMissing() throws {
+    let (data, preparation) = try dated { day in
+      let (d, m, y) = date(day)
+      return day == 5 ? "soon" : day % 90 == 1 ? "0000-00-00" : day % 90 == 2 ? "NaT" : "\(y)-\(m)-\(d)"
+    }
+    let time = try time(preparation)
+    let times = time.times(of: data.inputColumns[0])
+    #expect(times.count(where: \.isNaN) == 21 && times[7] - times[6] == 86_400)
+    #expect(preparation.notices.first?.contains("in 11 rows texts that are none, such as") == true, "\(preparation.notices)")
+    #expect(time.number.hasMissing)
+  }
+
+  @Test func placeholderDatesAreMissing() throws {
+    let (data, preparation) = try dated { day in
+      let (d, m, y) = date(day)
+      return day % 3 == 1 ? "9999-12-31" : day % 50 == 2 ? "1900-01-01" : "\(y)-\(m)-\(d)"
+    }
+    let time = try time(preparation)
+    let times = time.times(of: data.inputColumns[0])
+    #expect(times[1].isNaN && times[2].isNaN && !times[0].isNaN)
+    // The range is that of the true dates, so that they span less than three years.
+    #expect((time.number.bounds?.credible.upperBound ?? 0) - (time.number.bounds?.credible.lowerBound ?? 0) < 3 * 366 * 86_400)
+    let coded = try JSONDecoder().decode(Preparation.self, from: JSONEncoder().encode(preparation))
+    #expect(coded == preparation)
+    // In new rows they are as in train.
+    #expect(try preparation.warnings(for: read("when,y\n2021-03-04,1\n9999-12-31,0\n1900-01-01,0\n")).isEmpty)
+  }
+
+  @Test(arguments: [
+    (first: 45, last: 99, year: 1945), (first: 95, last: 123, year: 1995), (first: 5, last: 25, year: 2005),
+    (first: 60, last: 75, year: 1960),
+  ]) func twoDigitYearsAreOfOneCentury(_ years: (first: Int, last: Int, year: Int)) throws {
+    let (data, preparation) = try dated { row in
+      let year = years.first + row % (years.last - years.first + 1)
+      return "\(row % 28 + 1)-Jan-\(String(format: "%02d", year % 100))"
+    }
+    let time = try time(preparation)
+    let times = time.times(of: data.inputColumns[0])
+    let seconds = (times.max() ?? 0) - (times.min() ?? 0)
+    #expect(abs(seconds / 86_400 / 365.25 - Double(years.last - years.first)) < 0.1)
+    #expect(preparation.notices.first?.contains("read as years from \(years.year) to \(years.year + 99)") == true)
+  }
+
+  @Test func timesOutsideTheTrainRowsAreTold() throws {
+    let (_, preparation) = try dated { day in
+      let (d, m, y) = date(day)
+      return "\(y)-\(m)-\(d)"
+    }
+    let found = try preparation.warnings(for: read("when,y\n2021-05-04,1\n2031-05-04,0\n2019-01-01,0\n"))
+    #expect(found.map(\.kind) == [.outsideTimes(first: "2021-01-01", last: "2023-06-19")])
+    #expect(found[0].rows == [1, 2] && found[0].value == "2031-05-04")
+  }
+
+  // MARK: Lines that are no rows
+
+  private let table = (0..<40).map { "\($0).5,\($0 % 3),\($0 % 7)\n" }.joined()
+
+  @Test func linesAroundATableAreLeftOut() throws {
+    for text in [
+      "Report, March 2024\na,b,y\n" + table, "Sales, all regions, final\na,b,y\n" + table, "sep=,\na,b,y\n" + table,
+      "a,b,y\n" + table + "Source: Ministry of Labour\n", "a,b,y\n" + table + "\nNote: revised\nSource: ours",
+      "a,b,y\n" + table.prefix(table.count / 2).split(separator: "\n").dropLast().joined(separator: "\n") + "\na,b,y\n"
+        + table.split(separator: "\n").dropFirst((table.prefix(table.count / 2).split(separator: "\n").count) - 1).joined(
+          separator: "\n"),
+    ] {
+      // The first chunk tells the layout.
+      for size in [1 << 20, 100] {
+        let columns = try CSVReader(Array(text.utf8), source: "t", targets: ["y"], chunkSize: size).read()
+        #expect(columns.map(\.name) == ["a", "b", "y"], "\(text.prefix(30))")
+        #expect(numbers(columns[0]) == (0..<40).map { Double($0) + 0.5 }, "\(text.prefix(30)), \(size)")
+      }
+    }
+  }
+
+  @Test func aCutOffRowIsNoFooter() {
+    #expect(throws: DataError.self) { try read("a,b,y\n" + table + "12.5\n") }
+    #expect(throws: DataError.self) { try read("a,b,y\n" + table + "cut\n") }
+  }
+
+  @Test func aRowOfTotalsIsTold() throws {
+    let columns = try read("name,v\n" + (0..<30).map { "n\($0 % 4),\($0)\n" }.joined() + "Total,435\n")
+    #expect(columns[0].notice == "the last row holds 'Total'; if it is a total and not a case, remove it")
+    #expect(try read("name,v\n" + (0..<30).map { $0 % 2 == 0 ? "Total,1\n" : "Part,2\n" }.joined())[0].notice == nil)
+  }
+
+  @Test(arguments: [
+    ("[{\"a\": 1}]", "JSON"), ("\n{\"a\": [1, 2]}", "JSON"), ("<!DOCTYPE html>\n<html>", "web page"), ("PK\u{3}\u{4}x", "Excel"),
+    ("PAR1x", "Parquet"), ("%PDF-1.4", "PDF"), ("% iris\n@RELATION iris\n", "ARFF"), ("'a','b'\n'1','2'\n", "single quotes"),
+  ]) func otherFormatsAreNamed(_ text: String, _ name: String) {
+    let error = #expect(throws: DataError.self) { try read(text) }
+    #expect(error?.description.contains(name) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func namesThatHoldCommas() {
+    #expect(Dataset.names(in: ["a", "b", "c"], among: ["a", "b,c"]) == ["a", "b,c"])
+    #expect(Dataset.names(in: ["a", "b", "c"], among: ["a, b", "c"]) == ["a, b", "c"])
+    #expect(Dataset.names(in: ["x", "y"], among: ["a"]) == ["x", "y"])
+  }
+
+  @Test func theAffirmativeIsThePositiveClass() throws {
+    for (values, names) in [(["ja", "nein"], ["nein", "ja"]), (["Yes", "no"], ["no", "Yes"]), (["a", "b"], ["a", "b"])] {
+      let columns = try read("x,y\n" + (0..<40).map { "\($0 * 7 % 40),\(values[$0 % 2])\n" }.joined())
+      let data = try Dataset(source: "t", columns: columns, target: "y", task: nil)
+      #expect(try Preparation(fitting: data, rows: Array(0..<40)).target.outputNames == names)
+    }
+  }
+}
+
+extension Dataset {
+  fileprivate var inputColumns: [Column] { if case .table(let columns) = inputs { columns } else { [] } }
 }

@@ -88,6 +88,63 @@ import Testing
     #expect(!inspection.warnings.contains { $0.column == "when" })
   }
 
+  @Test func severalRowsOfAPatientAreTold() throws {
+    for (name, isTold) in [("patient", true), ("Subject id", true), ("customerId", true), ("grid", false), ("dose", false)] {
+      var table = Table()
+      table.add(name, (0..<600).map { Double($0 * 7 % 60) })
+      let found = try table.warnings()
+      #expect(found.contains { $0.name == .repeatedIdentifier && $0.column == name && $0.isSerious } == isTold, "\(name)")
+    }
+    var table = Table()
+    table.add("patient", (0..<600).map { Double($0 * 7 % 60) })
+    let split = try table.dataset().split(by: .grouped(by: "patient"), seed: 0)
+    #expect(try !Inspection(of: split).warnings.contains { $0.name == .repeatedIdentifier })
+  }
+
+  @Test func identifiersHaveManyNames() throws {
+    for (name, isTold) in [("Kundennr", true), ("order_num", true), ("customerId", true), ("president", false), ("price", false)] {
+      var table = Table()
+      table.add(name, (0..<600).map { Double(100_000 + $0 * 7919 % 899_981) })
+      #expect(try table.warnings().contains { $0.name == .identifierColumn && $0.column == name } == isTold, "\(name)")
+    }
+  }
+
+  @Test func aCounterInStepsNumbersTheRows() throws {
+    var table = Table()
+    table.add("k", (0..<600).map { Double(100 + 5 * $0) })
+    let inspection = try Inspection(of: table.dataset().split(seed: 0))
+    #expect(inspection.columns.last?.use == "left out: it numbers the rows: from row to row it changes by 5")
+  }
+
+  @Test func classesOfSeveralSpellingsAndPlaceholdersInTargets() throws {
+    let labels = (0..<400).map { $0 % 3 == 0 ? "Yes" : $0 % 3 == 1 ? "yes" : "No" }
+    var coder = LevelCoder()
+    for label in labels { coder.append(label) }
+    let x = Column(name: "x", values: .numbers((0..<400).map { Double($0 * 37 % 101) }), reason: "test")
+    func warnings(_ target: Column) throws -> [DataWarning] {
+      try Inspection(
+        of: Dataset(source: "t", columns: [x, target], target: "y", task: nil).split(seed: 0), comparesParts: false
+      ).warnings
+    }
+    let found = try warnings(Column(name: "y", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
+    #expect(found.contains { $0.column == "y" && $0.isSerious && $0.evidence == "'Yes' and 'yes' are different classes of it" })
+    let numbers = (0..<400).map { row -> Double in
+      let value = Double(row * 53 % 397)
+      return row % 20 == 3 ? -999 : value / 7
+    }
+    let placed = try warnings(Column(name: "y", values: .numbers(numbers), reason: "test"))
+    #expect(placed.contains { $0.name == .placeholderValue && $0.column == "y" && $0.action.contains("--missing=-999") })
+    #expect(!placed.contains { $0.name == .cappedTarget })
+  }
+
+  @Test func aSetWithoutAClassIsTold() throws {
+    var table = Table()
+    table.labels = (0..<600).map { $0 < 10 ? "rare" : $0 % 2 == 0 ? "a" : "b" }
+    table.add("patient", (0..<600).map { Double($0 / 10) })
+    let notices = try table.dataset().split(by: .grouped(by: "patient"), seed: 0).notices
+    #expect(notices.count { $0.contains("set has no row of the class 'rare'") } == 2, "\(notices)")
+  }
+
   @Test func aRowNumberThatTellsIsALeak() throws {
     var table = Table()
     let places = table.labels.indices.sorted { (table.labels[$0], $0) < (table.labels[$1], $1) }

@@ -16,6 +16,22 @@ import Testing
     let cases: [Case]
   }
 
+  /// Without an error among 30 rows the bootstrap knows none; the model expects one in 50, of loss −log 0.02.
+  @Test func aLossIntervalKnowsUnseenErrors() {
+    let n = 30
+    let metrics = ClassMetrics(
+      probabilities: (0..<n).flatMap { $0 % 2 == 0 ? [0.98, 0.02] : [0.02, 0.98] }, truths: (0..<n).map { $0 % 2 },
+      answers: (0..<n).map { $0 % 2 }, classes: 2)
+    let intervals = MetricIntervals(metrics, RowSample(rows: n), classes: 2)
+    let value = -log(0.98)
+    let found = intervals.replacing([Metric(name: "log-loss", estimate: Estimate(value, low: value, high: value))], seed: 1)[0]
+    // A share of errors of 8 % has the probability 0.025 of the posterior Beta(½, 30½).
+    #expect(abs(found.estimate.low - value) < 1e-3 && abs(found.estimate.value - value) < 1e-12)
+    #expect(abs(found.estimate.high - (value + 0.081 * (-log(0.02) - value))) < 0.06, "\(found)")
+    let brier = intervals.replacing([Metric(name: "brier", estimate: Estimate(0.0004, low: 0, high: 0))], seed: 1)[0]
+    #expect(abs(brier.estimate.high - (0.0004 + 0.081 * 0.96)) < 0.015, "\(brier)")
+  }
+
   @Test func figuresAgreeWithScikitLearns() throws {
     let golden = try JSON.decode(Golden.self, from: try Files.readText(Fixtures.folder("Golden") + "/metrics.json"))
     #expect(golden.cases.count == 6)
