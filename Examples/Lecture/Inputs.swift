@@ -55,7 +55,7 @@ enum Inputs {
   ) { lab, seed in
     let split = try lab.split(seed: seed)
     func runs(_ depth: Int) throws -> [Run] {
-      try [InitializerRule.normal(deviation: 0.01), .he].map { rule in
+      try [InitializerRule.normal(standardDeviation: 0.01), .he].map { rule in
         try bestRun(descentRates, on: split, seed) { rate in
           stack(Array(repeating: 32, count: depth), initializer: rule).epochs(15)
             .optimizer(.momentum(learningRate: .constant(rate)))
@@ -109,7 +109,7 @@ enum Inputs {
     let deep = try loss(10, Sigmoid())
     return [
       Pair(try ratio(2, Sigmoid(), .automatic), try ratio(10, Sigmoid(), .automatic)),
-      Pair(try ratio(10, Sigmoid(), .normal(deviation: 0.01)), try ratio(10, ReLU(), .he)),
+      Pair(try ratio(10, Sigmoid(), .normal(standardDeviation: 0.01)), try ratio(10, ReLU(), .he)),
       Pair(try loss(2, Sigmoid()), deep), Pair(deep, try loss(10, Sigmoid(), norm: true)),
       Pair(deep, try loss(10, ReLU())),
     ]

@@ -12,7 +12,7 @@ struct DiagnoseCommand: ParsableCommand {
       the data: columns that leak the target, duplicates, wrong labels, too few rows.
 
         tartine diagnose titanic.csv --target Survived
-        tartine diagnose houses.csv --target price --recipe my-recipe.json --budget 2m
+        tartine diagnose houses.csv --target price --recipe r.json --budget 2m
         tartine diagnose runs/houses-1
 
       A run's folder is examined as it was trained. The report, its figures (report.json) and the recipe are \

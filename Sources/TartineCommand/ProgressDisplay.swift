@@ -66,7 +66,7 @@ final class ProgressDisplay: TrainingObserver {
     guard record.epoch % every == 0 || record.epoch == 1 || record.epoch == epochs else { return }
     Files.show(
       "epoch \(record.epoch)/\(epochs): train \(Self.figure(record.train)), dev \(Self.figure(record.dev)), "
-        + "best epoch so far \(bestEpoch)\n")
+        + "lowest dev loss in epoch \(bestEpoch)\n")
   }
 
   private static func figure(_ part: PartRecord) -> String {

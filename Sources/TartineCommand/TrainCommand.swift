@@ -32,7 +32,7 @@ struct TrainCommand: ParsableCommand {
 
       Unspecified settings are chosen automatically. --set takes any key of recipe.json, and overrides the \
       other flags. With two classes, and for each label, the probability is that of the second value in \
-      sorted order. --target a,b trains a multi-label model.
+      sorted order, or of yes, true and the like. --target a,b trains a multi-label model.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -115,7 +115,10 @@ struct TrainCommand: ParsableCommand {
     guard let inspection = try? Inspection(of: some, comparesParts: false, threads: options.threads) else { return }
     let serious = inspection.warnings.filter(\.isSerious)
     for warning in serious {
-      Files.warn("\(warning.name.rawValue)\(warning.column.map { " '\($0)'" } ?? ""): \(warning.evidence)")
+      let isFixedByAFlag = [.identifierColumn, .repeatedIdentifier, .placeholderValue].contains(warning.name)
+      Files.warn(
+        "\(warning.name.rawValue)\(warning.column.map { " '\($0)'" } ?? ""): \(warning.evidence)"
+          + (isFixedByAFlag ? "; \(warning.action)" : ""))
     }
     if !serious.isEmpty { Files.warn("for what to do, run: tartine inspect \(job.source.flags)") }
   }

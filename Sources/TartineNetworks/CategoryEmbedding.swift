@@ -67,7 +67,7 @@ public struct CategoryEmbedding: ColumnLayer {
     embedded.enumerated().map { place, elements in
       Parameter(
         "weight\(place + 1)", shape: [elements.count, dimension],
-        initializer: .normal(deviation: 1 / Double(dimension).squareRoot()), isPenalized: true)
+        initializer: .normal(standardDeviation: 1 / Double(dimension).squareRoot()), isPenalized: true)
     }
   }
   /// Checks the dimension.

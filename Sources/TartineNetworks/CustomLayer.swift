@@ -64,11 +64,11 @@ public struct LayerPass<Scalar: EngineScalar> {
 
   /// Fills rows with normal numbers of that standard deviation. They are a function of the run's seed, the
   /// step and the layer alone, so `backward` gets the same numbers as `forward`.
-  public func drawNormals(deviation: Double, into rows: Rows<Scalar>) {
+  public func drawNormals(standardDeviation: Double, into rows: Rows<Scalar>) {
     let kernels = Scalar.precision.kernels
     withUnsafePointer(to: stream) { stream in
       for row in 0..<rows.count {
-        kernels.pointee.normals(stream, UInt32(row), rows.width, deviation, rows.base + row * rows.width)
+        kernels.pointee.normals(stream, UInt32(row), rows.width, standardDeviation, rows.base + row * rows.width)
       }
     }
   }

@@ -9,16 +9,26 @@ public struct GaussianNoise: CustomLayer {
   /// `"gaussianNoise"`.
   public static let kind = "gaussianNoise"
   /// The standard deviation of the noise; number inputs have standard deviation 1.
-  public let deviation: Double
+  public let standardDeviation: Double
 
-  /// - Parameter deviation: the standard deviation of the noise, at least 0.
-  public init(deviation: Double) { self.deviation = deviation }
+  /// - Parameter standardDeviation: the standard deviation of the noise, at least 0.
+  public init(standardDeviation: Double) { self.standardDeviation = standardDeviation }
+
+  private enum OldKey: String, CodingKey { case deviation }
+
+  /// Decodes what `encode` wrote.
+  public init(from decoder: any Decoder) throws {
+    let old = try decoder.container(keyedBy: OldKey.self).decodeIfPresent(Double.self, forKey: .deviation)
+    standardDeviation =
+      try old ?? decoder.container(keyedBy: CodingKeys.self).decode(Double.self, forKey: .standardDeviation)
+  }
 
   /// Returns the input shape.
   public func outputShape(for input: Shape) throws -> Shape { input }
   /// Checks that the standard deviation is at least 0.
   public var problem: String? {
-    deviation >= 0 && deviation.isFinite ? nil : "deviation must be at least 0, not \(deviation)"
+    standardDeviation >= 0 && standardDeviation.isFinite
+      ? nil : "standardDeviation must be at least 0, not \(standardDeviation)"
   }
 
   /// Computes `pass.output` from `pass.input`.
@@ -32,7 +42,7 @@ public struct GaussianNoise: CustomLayer {
 
   private func run<Scalar>(_ pass: LayerPass<Scalar>) {
     guard pass.isTraining else { return pass.output.copy(pass.input) }
-    pass.drawNormals(deviation: deviation, into: pass.output)
+    pass.drawNormals(standardDeviation: standardDeviation, into: pass.output)
     pass.output.add(pass.input)
   }
 }

@@ -46,7 +46,7 @@ public struct HiddenStack: Hashable, Sendable {
     var layers: [any Layer] = [Flatten()]
     if embedNumbers > 0 { layers.append(NumberEmbedding(dimension: embedNumbers)) }
     if embedCategories > 0 { layers.append(CategoryEmbedding(dimension: embedCategories)) }
-    if inputNoise > 0 { layers.append(GaussianNoise(deviation: inputNoise)) }
+    if inputNoise > 0 { layers.append(GaussianNoise(standardDeviation: inputNoise)) }
     if keepInput < 1 { layers.append(Dropout(keep: keepInput, schedule: dropoutSchedule)) }
     for (index, units) in hidden.enumerated() {
       layers.append(Dense(units, initializer: initializer))

@@ -18,7 +18,7 @@ struct InitialWeights {
     switch tensor.initializer {
     case .constant(let value): precision.fill(elements, count: tensor.count, with: value)
     case .he, .xavier, .leCun, .normal:
-      normals(elements, count: tensor.count, deviation: tensor.initializer.deviation, place: place, precision)
+      normals(elements, count: tensor.count, deviation: tensor.initializer.standardDeviation, place: place, precision)
     case .uniform(let deviation):
       each(elements, tensor.count, place, scale: deviation * 3.0.squareRoot()) { $0.uniform() * 2 - 1 }
     case .truncated(let deviation):

@@ -7,7 +7,7 @@ import TartineEngine
 /// backprop*, 1998, eq. 16; Saxe et al., *Exact solutions to the nonlinear dynamics of learning in deep linear neural
 /// networks*, 2014, §3.
 ///
-/// **Differs from**: Keras' He and LeCun use a truncated normal (``truncated(deviation:)``); PyTorch's linear
+/// **Differs from**: Keras' He and LeCun use a truncated normal (``truncated(standardDeviation:)``); PyTorch's linear
 /// layer uses uniform(±1/√fan-in), for its bias too. Here ``he(fanIn:)``, ``xavier(fanIn:fanOut:)`` and
 /// ``leCun(fanIn:)`` are normal, and biases are initialized with 0.
 public enum Initializer: Hashable, Sendable {
@@ -20,19 +20,19 @@ public enum Initializer: Hashable, Sendable {
   case xavier(fanIn: Int, fanOut: Int)
   /// normal(0, √(1 / fan-in)), as SELU's fixed point requires.
   case leCun(fanIn: Int)
-  /// normal(0, deviation).
-  case normal(deviation: Double)
-  /// uniform(±√3 · deviation), whose standard deviation is `deviation`.
-  case uniform(deviation: Double)
-  /// A normal distribution truncated at two standard deviations, scaled so that `deviation` is that of the
-  /// result.
-  case truncated(deviation: Double)
+  /// normal(0, `standardDeviation`).
+  case normal(standardDeviation: Double)
+  /// uniform(±√3 · `standardDeviation`).
+  case uniform(standardDeviation: Double)
+  /// A normal distribution truncated at two standard deviations, scaled so that the result has this standard
+  /// deviation.
+  case truncated(standardDeviation: Double)
   /// A uniformly random matrix of orthonormal rows or columns, whichever are fewer, times the gain.
   case orthogonal(gain: Double)
 
   /// The standard deviation of an element, 0 for a constant; for an orthogonal matrix, times the root of its
   /// longer side.
-  public var deviation: Double {
+  public var standardDeviation: Double {
     switch self {
     case .constant: 0
     case .he(let fanIn): (2 / Double(fanIn)).squareRoot()
@@ -65,21 +65,21 @@ public enum InitializerRule: Hashable, Sendable {
   case truncated
   /// Orthonormal, with the gain √2 before the ReLU family, else 1.
   case orthogonal
-  /// normal(0, deviation), independent of the layer's size.
-  case normal(deviation: Double)
+  /// normal(0, `standardDeviation`), independent of the layer's size.
+  case normal(standardDeviation: Double)
 
   package func initializer(fanIn: Int, fanOut: Int, before activation: Activation) -> Initializer {
     switch self {
     case .he: .he(fanIn: fanIn)
     case .xavier: .xavier(fanIn: fanIn, fanOut: fanOut)
     case .leCun: .leCun(fanIn: fanIn)
-    case .heUniform: .uniform(deviation: Initializer.he(fanIn: fanIn).deviation)
-    case .xavierUniform: .uniform(deviation: Initializer.xavier(fanIn: fanIn, fanOut: fanOut).deviation)
+    case .heUniform: .uniform(standardDeviation: Initializer.he(fanIn: fanIn).standardDeviation)
+    case .xavierUniform: .uniform(standardDeviation: Initializer.xavier(fanIn: fanIn, fanOut: fanOut).standardDeviation)
     case .truncated:
       .truncated(
-        deviation: Self.automatic.initializer(fanIn: fanIn, fanOut: fanOut, before: activation).deviation)
+        standardDeviation: Self.automatic.initializer(fanIn: fanIn, fanOut: fanOut, before: activation).standardDeviation)
     case .orthogonal: .orthogonal(gain: activation.isRectifier ? 2.0.squareRoot() : 1)
-    case .normal(let deviation): deviation == 0 ? .constant(0) : .normal(deviation: deviation)
+    case .normal(let deviation): deviation == 0 ? .constant(0) : .normal(standardDeviation: deviation)
     case .automatic:
       switch activation {
       case _ where activation.isRectifier: .he(fanIn: fanIn)
@@ -118,7 +118,7 @@ extension InitializerRule: Codable {
       guard deviation >= 0, deviation.isFinite else {
         throw fail("the standard deviation of initial weights must be at least 0, not \(deviation)")
       }
-      self = .normal(deviation: deviation)
+      self = .normal(standardDeviation: deviation)
     } else {
       let name = try value.decode(String.self)
       guard let rule = Self.named.first(where: { $0.name == name })?.rule else {

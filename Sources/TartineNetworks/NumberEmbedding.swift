@@ -28,26 +28,30 @@ public struct NumberEmbedding: ColumnLayer {
   public let dimension: Int
   /// The standard deviation of the initial frequencies, in waves per standard deviation of the number: high
   /// frequencies fit sharper turns, and overfit sooner.
-  public let deviation: Double
+  public let standardDeviation: Double
   private var layout: InputLayout?
 
   /// - Parameters:
   ///   - frequencies: the number of frequencies of each number.
   ///   - dimension: the dimension of the embedding.
-  ///   - deviation: the standard deviation of the initial frequencies.
-  public init(frequencies: Int = 16, dimension: Int = 3, deviation: Double = 0.1) {
+  ///   - standardDeviation: the standard deviation of the initial frequencies.
+  public init(frequencies: Int = 16, dimension: Int = 3, standardDeviation: Double = 0.1) {
     self.frequencies = frequencies
     self.dimension = dimension
-    self.deviation = deviation
+    self.standardDeviation = standardDeviation
   }
 
-  private enum CodingKeys: String, CodingKey { case frequencies, dimension, deviation }
+  private enum CodingKeys: String, CodingKey { case frequencies, dimension, standardDeviation }
+  private enum OldKey: String, CodingKey { case deviation }
+
   /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     frequencies = try values.decodeIfPresent(Int.self, forKey: .frequencies) ?? 16
     dimension = try values.decodeIfPresent(Int.self, forKey: .dimension) ?? 3
-    deviation = try values.decodeIfPresent(Double.self, forKey: .deviation) ?? 0.1
+    standardDeviation =
+      try values.decodeIfPresent(Double.self, forKey: .standardDeviation)
+      ?? decoder.container(keyedBy: OldKey.self).decodeIfPresent(Double.self, forKey: .deviation) ?? 0.1
   }
 
   package func bound(to layout: InputLayout) -> NumberEmbedding {
@@ -69,10 +73,10 @@ public struct NumberEmbedding: ColumnLayer {
     guard count > 0 else { return [] }
     return [
       Parameter(
-        "frequency", shape: [count, frequencies], initializer: .normal(deviation: deviation), isPenalized: false),
+        "frequency", shape: [count, frequencies], initializer: .normal(standardDeviation: standardDeviation), isPenalized: false),
       // The phase is uniform.
       Parameter(
-        "phase", shape: [count, frequencies], initializer: .uniform(deviation: .pi / 3.0.squareRoot()),
+        "phase", shape: [count, frequencies], initializer: .uniform(standardDeviation: .pi / 3.0.squareRoot()),
         isPenalized: false),
       Parameter(
         "weight", shape: [count, frequencies, dimension], initializer: .leCun(fanIn: frequencies), isPenalized: true),
@@ -84,7 +88,8 @@ public struct NumberEmbedding: ColumnLayer {
     guard (1...4_096).contains(frequencies), (1...4_096).contains(dimension) else {
       return "frequencies and dimension must be from 1 to 4096"
     }
-    return deviation > 0 && deviation.isFinite ? nil : "deviation must be above 0, not \(deviation)"
+    return standardDeviation > 0 && standardDeviation.isFinite
+      ? nil : "standardDeviation must be above 0, not \(standardDeviation)"
   }
 
   /// Computes `pass.output` from `pass.input`.

@@ -241,6 +241,12 @@ extension Recipe {
         Files.warn("batchNorm's 'fraction' is now called 'momentum'; the old key is read as before")
         object["momentum"] = momentum
       }
+      if let layer = object["layer"]?.string, ["gaussianNoise", "numberEmbedding"].contains(layer),
+        let deviation = object.removeValue(forKey: "deviation")
+      {
+        Files.warn("\(layer)'s 'deviation' is now called 'standardDeviation'; the old key is read as before")
+        object["standardDeviation"] = deviation
+      }
       return .object(object.mapValues(renamed))
     default: return tree
     }

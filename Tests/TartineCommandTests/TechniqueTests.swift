@@ -135,7 +135,7 @@ import Testing
       """
       {"network": {"layers": [
         {"layer": "numberEmbedding", "dimension": 2}, {"layer": "categoryEmbedding", "moreThan": 1},
-        {"layer": "gaussianNoise", "deviation": 0.1}, {"layer": "dense", "units": 8, "initializer": "truncated"},
+        {"layer": "gaussianNoise", "standardDeviation": 0.1}, {"layer": "dense", "units": 8, "initializer": "truncated"},
         {"layer": "prelu"},
         {"layer": "residual", "layers": [
           {"layer": "layerNorm"}, {"layer": "elu"}, {"layer": "dropout", "keep": 0.9, "schedule": "annealed"},

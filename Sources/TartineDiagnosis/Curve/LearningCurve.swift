@@ -55,8 +55,8 @@ public struct LearningCurve: Sendable {
   ///
   /// - Parameters:
   ///   - points: At least four sizes with at least two seeds each; the last has all rows.
-  ///   - samplingDeviation: The relative standard error of the dev error due to the number of dev rows.
-  public init(_ points: [Point], samplingDeviation: Double) {
+  ///   - samplingStandardDeviation: The relative standard error of the dev error due to the number of dev rows.
+  public init(_ points: [Point], samplingStandardDeviation: Double) {
     self.points = points.sorted { $0.rows < $1.rows }
     guard let fit = PowerLawFit(self.points) else {
       band = []
@@ -66,7 +66,7 @@ public struct LearningCurve: Sendable {
     }
     let last = self.points[self.points.count - 1]
     let sizes = self.points.map(\.rows) + [2 * last.rows]
-    band = sizes.map { ($0, fit.estimate(at: Double($0), samplingDeviation: samplingDeviation)) }
+    band = sizes.map { ($0, fit.estimate(at: Double($0), samplingStandardDeviation: samplingStandardDeviation)) }
     let estimate = band[band.count - 1].estimate
     let laws = fit.fall(from: Double(last.rows), to: 2 * Double(last.rows))
     let isWide = estimate.high - estimate.low > Self.widest * last.mean
@@ -151,13 +151,13 @@ extension Recipe {
       if mean == points.last?.rows { continue }
       points.append(LearningCurve.Point(rows: mean, errors: last.map(\.dev.score)))
     }
-    return LearningCurve(points, samplingDeviation: last.first.map(\.dev.samplingDeviation) ?? 0)
+    return LearningCurve(points, samplingStandardDeviation: last.first.map(\.dev.samplingStandardDeviation) ?? 0)
   }
 }
 
 extension Evaluation {
   /// The relative standard error of the figure over other rows.
-  var samplingDeviation: Double {
+  var samplingStandardDeviation: Double {
     guard score > 0 else { return 0 }
     let spread = Estimate.deviationOfMean(outcomes, cases: cases).value
     return task == .regression ? spread / (2 * meanOutcome) : spread / meanOutcome

@@ -118,9 +118,9 @@ struct PowerLawFit {
   }
 
   /// The weighted median of the laws' errors and its 90 % band, dev sampling included.
-  func estimate(at rows: Double, samplingDeviation: Double) -> Estimate {
+  func estimate(at rows: Double, samplingStandardDeviation: Double) -> Estimate {
     let laws = spread { $0.error(at: rows) }
-    let sampling = 1.6448536269514722 * samplingDeviation
+    let sampling = 1.6448536269514722 * samplingStandardDeviation
     let below = hypot(log(laws.value / laws.low), sampling)
     let above = hypot(log(laws.high / laws.value), sampling)
     return Estimate(laws.value, low: laws.value * exp(-below), high: laws.value * exp(above))

@@ -13,7 +13,7 @@ public struct ColumnFacts: Hashable, Sendable, Encodable {
   /// The number of distinct values.
   public let values: Int
   /// The range of a column of numbers.
-  public let mean, deviation, smallest, median, largest: Double?
+  public let mean, standardDeviation, smallest, median, largest: Double?
   /// The most frequent texts, with their row counts.
   public let frequent: [Level]?
   /// How the column is encoded for the network.
@@ -43,18 +43,18 @@ public struct ColumnFacts: Hashable, Sendable, Encodable {
       let present = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
       values = zip(present, present.dropFirst()).reduce(present.isEmpty ? 0 : 1) { $0 + ($1.0 != $1.1 ? 1 : 0) }
       guard !present.isEmpty else {
-        (mean, deviation, smallest, median, largest) = (nil, nil, nil, nil, nil)
+        (mean, standardDeviation, smallest, median, largest) = (nil, nil, nil, nil, nil)
         return
       }
       let average = present.reduce(0, +) / Double(present.count)
       mean = average
-      deviation =
+      standardDeviation =
         (present.reduce(0) { $0 + ($1 - average) * ($1 - average) } / Double(present.count)).squareRoot()
       (smallest, largest) = (present.first, present.last)
       median = (present[present.count / 2] + present[(present.count - 1) / 2]) / 2
     case .texts(let codes, let levels):
       type = "text"
-      (mean, deviation, smallest, median, largest) = (nil, nil, nil, nil, nil)
+      (mean, standardDeviation, smallest, median, largest) = (nil, nil, nil, nil, nil)
       var counts = [Int](repeating: 0, count: levels.count)
       for row in rows where codes[row] >= 0 { counts[Int(codes[row])] += 1 }
       values = counts.count { $0 > 0 }

@@ -62,7 +62,9 @@ struct ColumnWarnings {
   private static func identity(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
     guard rows.count >= 20 else { return nil }
     let why = "it identifies rows and does not generalize to new ones"
-    let action = fact.isLeftOut ? "it is left out: \(why)" : "leave it out: \(why)"
+    let action =
+      fact.isLeftOut
+      ? "it is left out: \(why)" : "if it numbers or names rows, leave it out, --leave-out '\(fact.name)': \(why)"
     let isNamed = isCalledIdentifier(fact.name)
     switch column.values {
     case .numbers(let numbers):

@@ -45,7 +45,7 @@ extension PartComparison.ColumnShift: Encodable {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(name, forKey: .column)
     try values.encode(effect, forKey: .effect)
-    try values.encode(isInDeviations ? "deviations" : "share", forKey: .unit)
+    try values.encode(isInStandardDeviations ? "deviations" : "share", forKey: .unit)
     try values.encode(spread, forKey: .spread)
     try values.encode(p, forKey: .p)
     try values.encode(adjusted, forKey: .adjustedP)

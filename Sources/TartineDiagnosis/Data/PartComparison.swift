@@ -23,7 +23,7 @@ public struct PartComparison: Sendable {
     /// the share of rows that would have to change their level for the distributions to agree.
     public let effect: Double
     /// Whether `effect` is in standard deviations.
-    public let isInDeviations: Bool
+    public let isInStandardDeviations: Bool
     /// For numbers, the ratio of the second set's standard deviation to the first's; 1 for categories.
     public let spread: Double
     /// The p-value of the difference.
@@ -33,7 +33,7 @@ public struct PartComparison: Sendable {
 
     /// The effect as text: `0.31 standard deviations`, `12 % of its rows`, `a spread 1000 times as large`.
     package var effectText: String {
-      guard isInDeviations else { return "\(Text.fixed(effect * 100, decimals: 1)) % of its rows" }
+      guard isInStandardDeviations else { return "\(Text.fixed(effect * 100, decimals: 1)) % of its rows" }
       if spread > 2 { return "a spread \(Text.significant(spread, digits: 2)) times as large" }
       if spread < 0.5, spread > 0 { return "a spread \(Text.significant(1 / spread, digits: 2)) times smaller" }
       return "\(Text.fixed(effect, decimals: 2)) standard deviations"
@@ -219,7 +219,7 @@ public struct PartComparison: Sendable {
     copy.adjustedP = p
     copy.columns = zip(columns, adjusted).map { column, p in
       ColumnShift(
-        name: column.name, effect: column.effect, isInDeviations: column.isInDeviations, spread: column.spread,
+        name: column.name, effect: column.effect, isInStandardDeviations: column.isInStandardDeviations, spread: column.spread,
         p: column.p, adjusted: p)
     }
     return copy
@@ -362,12 +362,12 @@ public struct PartComparison: Sendable {
     let adjusted = HypothesisTest.falseDiscoveryRate(alone.map(\.p))
     return zip(zip(tested, alone), adjusted).map { pair, adjusted in
       ColumnShift(
-        name: pair.0.0.name, effect: pair.1.effect, isInDeviations: pair.1.isInDeviations, spread: pair.1.spread,
+        name: pair.0.0.name, effect: pair.1.effect, isInStandardDeviations: pair.1.isInStandardDeviations, spread: pair.1.spread,
         p: pair.1.p, adjusted: adjusted)
     }.sorted { ($0.p, -abs($0.effect)) < ($1.p, -abs($1.effect)) }
   }
 
-  private typealias Shift = (effect: Double, isInDeviations: Bool, spread: Double, p: Double)
+  private typealias Shift = (effect: Double, isInStandardDeviations: Bool, spread: Double, p: Double)
 
   private static func shift(_ first: Column, _ second: Column) -> Shift {
     guard case .numbers(let a) = first.values, case .numbers(let b) = second.values else {

@@ -21,14 +21,14 @@ extension Examination {
     /// The signals over all units and rows.
     public struct Figures: Hashable, Sendable, Encodable {
       /// The statistics of the outputs.
-      public let mean, deviation: Double
+      public let mean, standardDeviation: Double
       /// The shares of units that always output 0, and of saturated activations.
       public let dead, saturated: Double
       /// The root mean square of the gradient of a row's loss by z.
       public let gradient: Double
 
       init(_ signals: LayerSignals) {
-        (mean, deviation) = (signals.mean, signals.deviation)
+        (mean, standardDeviation) = (signals.mean, signals.deviation)
         (dead, saturated) = (signals.deadShare, signals.saturatedShare)
         gradient = signals.gradient
       }

@@ -130,20 +130,20 @@ extension Kind {
   static let networks: [Kind] = [
     Kind(
       "zero-initialization", [.badInitialization], on: [.digits, .disk, .waves, .mnist, .blobs],
-      plant: { it, _ in it.stack.initializer = .normal(deviation: 0) },
+      plant: { it, _ in it.stack.initializer = .normal(standardDeviation: 0) },
       twinOn: [.titanic, .adult, .digits],
       twin: { it, stream in
         // Without hidden layers, there is no symmetry to break.
         if it.table.target == "answer" { it.table.separate(by: 6, &stream) }
-        it.stack = HiddenStack(hidden: [], initializer: .normal(deviation: 0))
+        it.stack = HiddenStack(hidden: [], initializer: .normal(standardDeviation: 0))
       }),
     Kind(
       "huge-initialization", [.badInitialization, .explodingGradients], on: [.digits, .disk, .mnist, .blobs, .waves],
-      plant: { it, _ in it.stack.initializer = .normal(deviation: 10) },
+      plant: { it, _ in it.stack.initializer = .normal(standardDeviation: 10) },
       twinOn: [.digits, .disk, .blobs],
       twin: { it, _ in
         // Batch norm removes the scale, and steps are proportional to the weights.
-        it.stack.initializer = .normal(deviation: 10)
+        it.stack.initializer = .normal(standardDeviation: 10)
         it.stack.batchNorm = true
         it.recipe.optimizer = .adam(learningRate: .cosine(from: 0.3))
       }),
@@ -151,12 +151,12 @@ extension Kind {
       "tiny-initialization-deep", [.badInitialization, .vanishingGradients], on: [.digits, .disk, .mnist, .blobs],
       plant: { it, _ in
         it.stack = HiddenStack(
-          hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01))
+          hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(standardDeviation: 0.01))
       },
       twinOn: [.digits, .mnist, .blobs],
       twin: { it, _ in
         it.stack = HiddenStack(
-          hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(deviation: 0.01),
+          hidden: Array(repeating: 32, count: 8), activation: .tanh, initializer: .normal(standardDeviation: 0.01),
           batchNorm: true)
       }),
     Kind(

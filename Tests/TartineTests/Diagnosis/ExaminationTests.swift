@@ -46,7 +46,7 @@ import Testing
       recipe.optimizer.learningRate.initial = 1e-6
     case "zero":
       expected = .badInitialization
-      stack.initializer = .normal(deviation: 0)
+      stack.initializer = .normal(standardDeviation: 0)
     case "sigmoids":
       expected = .vanishingGradients
       stack = HiddenStack(hidden: [Int](repeating: 32, count: 8), activation: .sigmoid)

@@ -14,7 +14,7 @@ import Testing
   private func law(_ n: Double) -> Double { 0.05 + 2 * 1 / n.squareRoot() }
 
   @Test func aLawIsContinued() throws {
-    let curve = LearningCurve(points(noise: 0.01, law), samplingDeviation: 0)
+    let curve = LearningCurve(points(noise: 0.01, law), samplingStandardDeviation: 0)
     guard case .twice(let estimate) = curve.answer else {
       Issue.record("declined: \(curve.answer)")
       return
@@ -28,7 +28,7 @@ import Testing
   /// Dev's own sampling is part of the uncertainty.
   @Test func fewDevRowsWidenTheBand() throws {
     func width(_ deviation: Double) -> Double {
-      guard case .twice(let estimate) = LearningCurve(points(noise: 0.01, law), samplingDeviation: deviation).answer
+      guard case .twice(let estimate) = LearningCurve(points(noise: 0.01, law), samplingStandardDeviation: deviation).answer
       else { return .nan }
       return (estimate.high - estimate.low) / estimate.value
     }
@@ -42,7 +42,7 @@ import Testing
   @Test func theBandHoldsTheTruth() {
     var (answered, held) = (0, 0)
     for seed in 0..<60 {
-      let curve = LearningCurve(points(noise: 0.03, seed: UInt64(seed), law), samplingDeviation: 0)
+      let curve = LearningCurve(points(noise: 0.03, seed: UInt64(seed), law), samplingStandardDeviation: 0)
       guard case .twice(let estimate) = curve.answer else { continue }
       answered += 1
       if estimate.low <= law(2000), law(2000) <= estimate.high { held += 1 }
@@ -52,7 +52,7 @@ import Testing
 
   @Test func whatIsDeclined() {
     func isDeclined(_ points: [LearningCurve.Point], sampling: Double = 0) -> Bool {
-      if case .declined = LearningCurve(points, samplingDeviation: sampling).answer { true } else { false }
+      if case .declined = LearningCurve(points, samplingStandardDeviation: sampling).answer { true } else { false }
     }
     #expect(isDeclined(points(noise: 0.01) { $0 < 600 ? 0.5 : 0.1 }), "a step")
     #expect(isDeclined(points(noise: 0.01) { max(0.02, 0.5 - 0.0004 * $0) }), "ever steeper")

@@ -86,7 +86,7 @@ import Testing
   @Test func noise() throws {
     try check(
       Network {
-        GaussianNoise(deviation: 0.3); Dense(6); Tanh(); GaussianNoise(deviation: 0.1)
+        GaussianNoise(standardDeviation: 0.3); Dense(6); Tanh(); GaussianNoise(standardDeviation: 0.1)
       }, output: .softmax(classes: 3))
   }
 
@@ -186,7 +186,7 @@ struct Swirl: CustomLayer {
   func outputShape(for input: Shape) throws -> Shape { input }
 
   func parameters(for input: Shape) -> [Parameter] {
-    [Parameter("weight", shape: input, initializer: .normal(deviation: 0.5), isPenalized: true)]
+    [Parameter("weight", shape: input, initializer: .normal(standardDeviation: 0.5), isPenalized: true)]
   }
 
   func forward(_ pass: LayerPass<Float>) { run(pass) }

@@ -28,8 +28,8 @@ import Testing
     let cut = 2 * he / 0.87962566103423978
     #expect(truncated.allSatisfy { abs($0) <= cut } && truncated.contains { abs($0) > 0.98 * cut })
     #expect(abs(deviation(try weights(.truncated, activation: Tanh())) / xavier - 1) < 0.01)
-    #expect(abs(deviation(try weights(.normal(deviation: 0.01))) / 0.01 - 1) < 0.01)
-    #expect(try weights(.normal(deviation: 0)).allSatisfy { $0 == 0 })
+    #expect(abs(deviation(try weights(.normal(standardDeviation: 0.01))) / 0.01 - 1) < 0.01)
+    #expect(try weights(.normal(standardDeviation: 0)).allSatisfy { $0 == 0 })
     #expect(try weights(.truncated) == truncated && weights(.truncated, seed: 2) != truncated)
   }
 
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func rulesSurviveCoding() throws {
-    for rule in InitializerRule.named.map(\.rule) + [.normal(deviation: 0.01), .normal(deviation: 0)] {
+    for rule in InitializerRule.named.map(\.rule) + [.normal(standardDeviation: 0.01), .normal(standardDeviation: 0)] {
       #expect(try JSON.convert(Dense(3, initializer: rule), to: Dense.self) == Dense(3, initializer: rule))
     }
     func message(_ text: String) -> String {

@@ -143,7 +143,7 @@ import Testing
     #expect(
       try error(
         Network {
-          NumberEmbedding(deviation: 2); Dense(16); ReLU()
+          NumberEmbedding(standardDeviation: 2); Dense(16); ReLU()
         }) < 0.2)
     #expect(
       try error(
@@ -193,5 +193,13 @@ import Testing
           }
         }
       ).isEmpty)
+  }
+
+  @Test func theOldNameOfAStandardDeviationIsRead() throws {
+    for key in ["standardDeviation", "deviation"] {
+      #expect(try JSON.decode(GaussianNoise.self, from: "{\"\(key)\": 0.2}").standardDeviation == 0.2)
+      #expect(try JSON.decode(NumberEmbedding.self, from: "{\"\(key)\": 2}").standardDeviation == 2)
+    }
+    #expect(try JSON.text(GaussianNoise(standardDeviation: 0.5)) == #"{"standardDeviation":0.5}"#)
   }
 }

@@ -27,7 +27,7 @@ import Testing
   /// Nodes that are not fused, a sum of two, and the random draws of each step.
   static let branched = Recipe {
     Flatten()
-    GaussianNoise(deviation: 0.1)
+    GaussianNoise(standardDeviation: 0.1)
     Dense(96)
     PReLU()
     Residual {
