@@ -21,7 +21,7 @@ struct CompareCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("The run's folder, or several, separated by commas.", valueName: "run"))
   var first: String
 
-  @Argument(help: ArgumentHelp("The runs to compare with it.", valueName: "run"))
+  @Argument(help: ArgumentHelp("The runs to compare with the first one.", valueName: "run"))
   var others: [String]
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
@@ -93,7 +93,8 @@ struct CompareCommand: ParsableCommand {
           + PartComparison.text(p: comparison.p))
     } else {
       lines.append(
-        "Minus the first, on the same \(all[0].comparison.rows) rows; p-values adjusted for \(all.count) tests:")
+        "Minus the first, on the same \(all[0].comparison.rows) rows; p-values adjusted for \(all.count) tests, intervals not:"
+      )
       lines += zip(all, adjusted).map { one, p in
         "  \(one.name): \(one.comparison.description(adjusted: p)), p \(PartComparison.text(p: p))"
       }

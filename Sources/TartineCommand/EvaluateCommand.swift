@@ -29,13 +29,30 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
+    try ModelInput.checkOrder(model: self.model, data: data)
     let model = try Model(self.model)
+    if let notice = try Self.noticeOfTrainingData(model: self.model, data: data) { Files.warn(notice) }
     let dataset = try ModelInput(data, model: model, format: layout.format).dataset(group: group)
     var warnings: [String] = []
     let evaluation = try model.evaluate(dataset, warnings: &warnings, threads: output.threads)
     for warning in dataset.notices + warnings { Files.warn(warning) }
     let result = EvaluationSummary(evaluation)
     try Files.print(output.json ? try JSON.text(result) + "\n" : result.text)
+  }
+}
+
+extension EvaluateCommand {
+  /// A notice if the data are those that the model's run was trained on.
+  private static func noticeOfTrainingData(model: String, data: String) throws -> String? {
+    let folder = Files.isFolder(model) ? model : model.lastIndex(of: "/").map { String(model[..<$0]) } ?? "."
+    guard let run = try? RunFolder(opening: folder).read().description else { return nil }
+    let isSame = data == run.source.data || Files.exists(data) && Files.absolute(data) == run.source.data
+    guard isSame, let rows = run.results?.samples else { return nil }
+    let all = rows.train + rows.dev + (run.source.test == nil ? rows.test : 0)
+    let share = Text.fixed(Double(rows.train + rows.dev) / Double(max(1, all)) * 100, decimals: 0)
+    return
+      "the model was trained on these data: \(share) % of the rows are its train and dev rows, so the figures are too good; the "
+      + "run's report has those of its test set"
   }
 }
 

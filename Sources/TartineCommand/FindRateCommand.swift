@@ -77,8 +77,10 @@ struct FindRateCommand: ParsableCommand {
     return RateCurve(range, width: min(72, (Files.outputWidth ?? 72) - 10)).lines + [
       "",
       "The loss begins to fall at a learning rate of \(spread(low)),", "and is lowest at \(spread(high)).",
-      "Suggested: --learning-rate \(rate(suggestion)); the recipe has "
-        + "\(rate(recipe.optimizer.learningRate.initial)).",
+      (suggestion...high.low).contains(recipe.optimizer.learningRate.initial)
+        ? "The recipe's \(rate(recipe.optimizer.learningRate.initial)) lies between a safe \(rate(suggestion)) and there: keep it."
+        : "Suggested, a third of that range below its end: --learning-rate \(rate(suggestion));\nthe recipe has "
+          + "\(rate(recipe.optimizer.learningRate.initial)).",
     ]
   }
 }

@@ -44,6 +44,7 @@ struct PredictCommand: ParsableCommand {
           .cannotCreate, out, "--out '\(out)' is the \(what) itself, which would be lost; name another file.")
       }
     }
+    try ModelInput.checkOrder(model: self.model, data: data)
     let model = try Model(self.model)
     let input = try ModelInput(data, model: model, format: layout.format)
     let predictions = try input.predictions(threads: output.threads)
@@ -123,6 +124,13 @@ struct ModelInput {
   private let path: String
   private let model: Model
   private let format: CSVFormat
+
+  /// Throws if the arguments of a model and of data are swapped.
+  static func checkOrder(model: String, data: String) throws {
+    guard model.hasSuffix(".csv") || model.hasSuffix(".csv.gz"), data.hasSuffix(".safetensors") || Files.isFolder(data)
+    else { return }
+    throw UsageError("the model comes first, and then the data: \(Shell.quoted(data)) \(Shell.quoted(model)).")
+  }
 
   init(_ path: String, model: Model, format: CSVFormat) throws {
     self.path = path

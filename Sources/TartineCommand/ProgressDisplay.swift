@@ -22,7 +22,7 @@ final class ProgressDisplay: TrainingObserver {
       Files.show(
         "\(rows.train) train, \(rows.dev) dev, \(rows.test) test rows; "
           + "\(overview.plan.parameterCount) parameters, \(epochs) epoch\(epochs == 1 ? "" : "s") of "
-          + "\(overview.steps / epochs) steps, \(overview.threads) thread"
+          + "\(overview.steps / epochs) step\(overview.steps == epochs ? "" : "s"), \(overview.threads) thread"
           + "\(overview.threads == 1 ? "" : "s")\n")
       firstStep = (overview.firstEpoch - 1) * overview.steps / epochs
     case .step(let step, _):

@@ -216,6 +216,11 @@ struct RecipeOptions: ParsableArguments {
   @Flag(help: "Keep the weights of the last epoch, not of the best epoch by dev loss.")
   var keepLast = false
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Train the final model on train and dev, for as many epochs as were best on dev; the default on few rows.")
+  var refit: Bool?
+
   @Option(parsing: .unconditional, help: ArgumentHelp("The seed of all random numbers.", valueName: "n"))
   var seed: UInt64?
 
@@ -306,6 +311,7 @@ struct RecipeOptions: ParsableArguments {
     if let epochs { changes.set("epochs", to: Double(epochs)) }
     if let earlyStopping { changes.set("earlyStopping", to: Double(earlyStopping)) }
     if keepLast { changes.set("keeps", to: "last") }
+    if let refit { changes.set("refit", to: refit) }
     if let seed { changes.set("seed", to: seed) }
     for setting in settings { try changes.set(setting) }
     return changes

@@ -12,18 +12,24 @@ struct RunRemarks {
   /// The number of rows below which cross-validation is advised.
   private static let fewRows = 2_000
 
-  init(_ run: Run, folds: CrossValidation?) {
-    decision = Self.decision(run)
+  /// - Parameter choice: How the recipe was chosen by cross-validation; nil: it was not.
+  init(_ run: Run, folds: CrossValidation?, choice: String?) {
+    decision = [choice].compactMap { $0 } + Self.decision(run)
     self.folds = folds.map(Self.text)
     let rows = run.split.trainCount + run.split.devCount
     advice =
-      rows + run.split.testCount < Self.fewRows
+      choice == nil && rows + run.split.testCount < Self.fewRows
       ? "Few rows: --folds 5 cross-validates the recipe on all \(rows) rows of train and dev." : nil
   }
 
   private static func decision(_ run: Run) -> [String] {
     let (rule, decision) = (run.recipe.decision, run.model.decision)
     var lines: [String] = []
+    if run.recipe.refit {
+      lines.append(
+        "Refitted on all \(run.split.trainCount + run.split.devCount) rows of train and dev, for the \(run.model.epoch) "
+          + "epoch\(run.model.epoch == 1 ? "" : "s") chosen on dev; train and dev above are of the model before.")
+    }
     if rule.calibrates {
       let temperature = Text.significant(decision.temperature, digits: 3)
       lines.append(

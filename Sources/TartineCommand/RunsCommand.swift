@@ -73,6 +73,17 @@ struct RunListing: Encodable {
     self.recipe = Self.flat(try JSON.convert(recipe, to: JSONValue.self))
   }
 
+  /// Returns the run with the lowest dev error among those beside a run on the same data, if it is lower than that run's; nil if
+  /// none is.
+  static func better(than summary: RunSummary, on source: DataSource) -> (run: String, dev: Double)? {
+    guard let own = summary.dev.error ?? summary.dev.rmse, let end = summary.run.lastIndex(of: "/") else { return nil }
+    let same = source.withoutChecksums
+    return paths(in: String(summary.run[..<end])).filter { $0 != summary.run }.compactMap { try? RunListing($0) }
+      .filter { $0.source == same && $0.status == .finished }
+      .compactMap { one in one.devScore.map { (one.run, $0) } }
+      .filter { $0.1 < own }.min { $0.1 < $1.1 }
+  }
+
   /// Returns the folders of runs in a folder, or the folder itself, `titanic-2` before `titanic-10`.
   static func paths(in folder: String) -> [String] {
     func isRun(_ path: String) -> Bool { Files.exists(path + "/run.json") }

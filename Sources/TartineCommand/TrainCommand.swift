@@ -47,7 +47,8 @@ struct TrainCommand: ParsableCommand {
       throw UsageError(
         "--human-error is a fraction from 0 to 1 for classification, not \(error); 0.05 means 5 %.")
     }
-    if !options.quiet { tellOfData(job) }
+    let data = notices(of: job)
+    if !options.quiet { for notice in data.all { Files.warn(notice) } }
     Files.onInterrupt(
       say: "stopped; to resume: \(Shell.program) train --resume \(Shell.quoted(job.folder.path))",
       removing: job.folder.path)
@@ -69,7 +70,7 @@ struct TrainCommand: ParsableCommand {
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     if !options.quiet { for warning in warnings { Files.warn(warning) } }
-    let seconds = (clock.now - start).inSeconds
+    let seconds = (clock.now - start).inSeconds + job.secondsBefore
     if Files.terminalWidth != nil, !options.quiet { Files.show("training the linear baseline…") }
     let baselines = Baselines(of: result, test: test, threads: options.threads)
     display?.finish()
@@ -81,7 +82,7 @@ struct TrainCommand: ParsableCommand {
     let diagnosis = Diagnosis(
       of: result, test: test, humanError: job.options.humanError, worth: job.options.worth
     ).adding(baselines)
-    let remarks = RunRemarks(result, folds: folds)
+    let remarks = RunRemarks(result, folds: folds, choice: job.choice)
     try job.folder.write(
       report: Report(
         result, test: test, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
@@ -95,10 +96,13 @@ struct TrainCommand: ParsableCommand {
       ))
     try Files.print(
       options.json
-        ? try JSON.text(TrainingResult(summary, result, test: test, baselines: baselines, diagnosis: diagnosis)) + "\n"
+        ? try JSON.text(
+          TrainingResult(
+            summary, result, test: test, baselines: baselines, diagnosis: diagnosis, notices: data.all + warnings))
+          + "\n"
         : TrainingSummary(
           result, test: test, baselines: baselines, remarks: remarks, diagnosis: diagnosis, summary: summary,
-          source: job.source
+          source: job.source, cautions: data.cautions, better: RunListing.better(than: summary, on: job.source)
         ).text)
     _ = try validation.get()
   }
@@ -106,21 +110,25 @@ struct TrainCommand: ParsableCommand {
   /// The largest number of train rows that are inspected.
   private static let inspectedRows = 100_000
 
-  /// Prints how the data were read, and the serious warnings of `inspect`.
-  private func tellOfData(_ job: Job) {
-    for notice in job.split.notices { Files.warn(notice) }
+  /// Returns how the data were read with the serious warnings of `inspect`, and those of them that make the result too good.
+  private func notices(of job: Job) -> (all: [String], cautions: [String]) {
+    var all = job.split.notices
+    var cautions: [String] = []
     let rows = job.split.trainCount
     let some =
       rows > Self.inspectedRows ? job.split.with(train: job.split.sample(Self.inspectedRows, seed: 0)) : job.split
-    guard let inspection = try? Inspection(of: some, comparesParts: false, threads: options.threads) else { return }
+    guard let inspection = try? Inspection(of: some, comparesParts: false, threads: options.threads) else {
+      return (all, [])
+    }
     let serious = inspection.warnings.filter(\.isSerious)
     for warning in serious {
       let isFixedByAFlag = [.identifierColumn, .repeatedIdentifier, .placeholderValue].contains(warning.name)
-      Files.warn(
-        "\(warning.name.rawValue)\(warning.column.map { " '\($0)'" } ?? ""): \(warning.evidence)"
-          + (isFixedByAFlag ? "; \(warning.action)" : ""))
+      let sentence = "\(warning.name.rawValue)\(warning.column.map { " '\($0)'" } ?? ""): \(warning.evidence)"
+      all.append(sentence + (isFixedByAFlag ? "; \(warning.action)" : ""))
+      if warning.name == .duplicatesAcrossSplit { cautions.append("The errors may be too low. \(sentence).") }
     }
-    if !serious.isEmpty { Files.warn("for what to do, run: tartine inspect \(job.source.flags)") }
+    if !serious.isEmpty { all.append("for what to do, run: tartine inspect \(job.source.flags)") }
+    return (all, cautions)
   }
 
   private func crossValidate(_ job: Job, folds: Int) throws -> CrossValidation {
@@ -139,6 +147,10 @@ struct TrainCommand: ParsableCommand {
     var isResumed: Bool
     /// The number of test-set evaluations before this command.
     var testOpenings = 0
+    /// The seconds of the run before it was resumed with more epochs.
+    var secondsBefore = 0.0
+    /// How the recipe was chosen by cross-validation, as a sentence.
+    var choice: String?
 
     var title: String { "\(source.name)\(source.target.map { ", \($0)" } ?? "")" }
   }
@@ -150,18 +162,19 @@ struct TrainCommand: ParsableCommand {
     let split = try source.load()
     if let folds = options.folds { _ = try split.folds(folds) }
     let asked = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
+    let folder = try RunFolder(creating: options.out, named: source.name)
     let (chosen, linear, network) = asked.selectedByCrossValidation(on: split, threads: options.threads)
-    if !options.quiet, let linear, let network {
-      Files.warn(
-        "few rows: cross-validated on train and dev, by the loss and its standard error; the linear model has \(linear.pooled), and the default "
-          + "network \(network.pooled); "
-          + (chosen.network.isLinear
-            ? "the linear model is trained (--hidden 256,128 trains a network)" : "the network is trained"))
+    var choice: String?
+    if let linear, let network {
+      choice =
+        "Few rows, so the recipe was chosen by 5-fold cross-validation on train and dev, by the loss and its standard error: linear "
+        + "model \(linear.pooled), default network \(network.pooled). "
+        + (chosen.network.isLinear
+          ? "The linear model was trained; --hidden 256,128 trains a network." : "The network was trained.")
     }
     return Job(
       source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
-      folder: try RunFolder(creating: options.out, named: source.name), options: options.kept(else: nil),
-      isResumed: false)
+      folder: folder, options: options.kept(else: nil), isResumed: false, choice: choice)
   }
 
   private func resumed(from path: String) throws -> Job {
@@ -202,7 +215,7 @@ struct TrainCommand: ParsableCommand {
         recipe.epochs = longer
         return Job(
           source: source, split: split, recipe: recipe, folder: folder, options: kept, isResumed: true,
-          testOpenings: description.testOpenings)
+          testOpenings: description.testOpenings, secondsBefore: description.results?.seconds ?? 0)
       }
     }
     guard asked.agrees(with: trained, trainRows: split.trainCount) else {

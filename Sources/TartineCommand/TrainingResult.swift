@@ -7,8 +7,12 @@ struct TrainingResult: Encodable {
   private let test: EvaluationSummary?
   private let baselines: Baselines
   private let diagnosis: Diagnosis
+  private let notices: [String]
 
-  init(_ summary: RunSummary, _ run: Run, test: Evaluation?, baselines: Baselines, diagnosis: Diagnosis) {
+  init(
+    _ summary: RunSummary, _ run: Run, test: Evaluation?, baselines: Baselines, diagnosis: Diagnosis, notices: [String]
+  ) {
+    self.notices = notices
     self.summary = summary
     dev = EvaluationSummary(run.dev)
     self.test = test.map(EvaluationSummary.init)
@@ -16,7 +20,9 @@ struct TrainingResult: Encodable {
     self.diagnosis = diagnosis
   }
 
-  private enum Key: String, CodingKey { case metrics, confusion, classes, baselines, intervals, verdict, advice }
+  private enum Key: String, CodingKey {
+    case metrics, confusion, classes, baselines, intervals, verdict, advice, notices
+  }
   private enum Part: String, CodingKey { case train, dev, test }
   private enum Name: String, CodingKey { case constant, linear }
 
@@ -25,7 +31,7 @@ struct TrainingResult: Encodable {
   }
 
   /// Encodes the keys of the summary, and `metrics`, `confusion`, `classes`, `baselines`, `intervals`,
-  /// `verdict` and `advice`.
+  /// `verdict`, `advice` and `notices`.
   func encode(to encoder: any Encoder) throws {
     try summary.encode(to: encoder)
     var values = encoder.container(keyedBy: Key.self)
@@ -42,6 +48,7 @@ struct TrainingResult: Encodable {
       if let part = Part(rawValue: rung.name) { try intervals.encode(rung.estimate, forKey: part) }
     }
     try values.encode(diagnosis.verdict, forKey: .verdict)
+    try values.encode(notices, forKey: .notices)
     try values.encode(
       diagnosis.prescriptions.map { Advice(what: $0.what, why: $0.why, flags: $0.flags) }, forKey: .advice)
   }

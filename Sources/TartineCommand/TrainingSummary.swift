@@ -8,12 +8,18 @@ struct TrainingSummary {
   private let remarks: RunRemarks
   private let diagnosis: Diagnosis
   private let summary: RunSummary
+  /// Sentences on why the result may be too good.
+  private let cautions: [String]
+  /// An earlier run on the same data with a lower dev error.
+  private let better: (run: String, dev: Double)?
   private let source: DataSource
 
   init(
     _ run: Run, test: Evaluation?, baselines: Baselines, remarks: RunRemarks, diagnosis: Diagnosis, summary: RunSummary,
-    source: DataSource
+    source: DataSource, cautions: [String], better: (run: String, dev: Double)?
   ) {
+    self.better = better
+    self.cautions = cautions
     self.remarks = remarks
     self.baselines = baselines
     self.run = run
@@ -24,7 +30,8 @@ struct TrainingSummary {
   }
 
   var text: String {
-    var lines = [""] + baselines.text(network: diagnosis.result)
+    var lines = [""] + baselines.text(network: diagnosis.result) + cautions
+    if case .time = run.split.method, let warning = (test ?? run.dev).serialWarning { lines.append(warning) }
     if let warning = oneRow ?? (test ?? run.dev).tailWarning { lines.append(warning) }
     lines += [
       "",
@@ -32,7 +39,7 @@ struct TrainingSummary {
         + "\(Text.fixed(summary.seconds, decimals: 1)) s):",
     ]
     lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
-    if let reason = run.stopReason { lines.append("Early stopping: \(reason).") }
+    if let reason = run.stopReason { lines.append("Stopped after epoch \(run.history.count): \(reason).") }
     lines += ["", figures]
     lines += ["", diagnosis.verdict]
     if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
@@ -43,7 +50,7 @@ struct TrainingSummary {
     if let folds = remarks.folds ?? remarks.advice { lines += ["", folds] }
     if let mistakes { lines += ["", mistakes] }
     lines += ["", "Model:  \(summary.model)", "Report: \(summary.run)/report.html"]
-    lines += ["", "Next:   \(nextCommand)", ""]
+    lines += ["", next, ""]
     return lines.joined(separator: "\n")
   }
 
@@ -118,12 +125,17 @@ struct TrainingSummary {
     }
   }
 
-  private var nextCommand: String {
-    guard let idea = diagnosis.prescriptions.first else {
-      return "\(Shell.program) predict \(Shell.quoted(summary.model)) \(newData)"
+  private var next: String {
+    if let better {
+      return
+        "Next:   \(Shell.quoted(better.run)) on the same data has a lower dev error, \(diagnosis.text(better.dev)); is the difference "
+        + "significant?\n        \(Shell.program) compare \(Shell.quoted(better.run)) \(Shell.quoted(summary.run))"
     }
-    return
-      "\(Shell.program) train \(source.flags) --recipe \(Shell.quoted(summary.run + "/recipe.json")) \(idea.flags)"
+    guard let idea = diagnosis.prescriptions.first else {
+      return "Next:   \(Shell.program) predict \(Shell.quoted(summary.model)) \(newData)"
+    }
+    return "Next:   \(idea.what): \(idea.why).\n        \(Shell.program) train \(source.flags) --recipe "
+      + "\(Shell.quoted(summary.run + "/recipe.json")) \(idea.flags)"
   }
 
   private var newData: String {

@@ -151,8 +151,10 @@ struct TuningText {
     for edge in result.edges { lines.append("At the edge of its range: \(edge.sentence).") }
     lines += [
       "", "Recipe: \(job.folder.best)", "Report: \(job.folder.report)",
-      "To train it: tartine train \(job.source.flags) --recipe \(Shell.quoted(job.folder.best))",
     ]
+    if result.isImproved {
+      lines.append("To train it: tartine train \(job.source.flags) --recipe \(Shell.quoted(job.folder.best))")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 }

@@ -108,7 +108,8 @@ struct CSVLayout {
     }
     if fields.count > 1, fields.allSatisfy({ $0.text.count > 1 && $0.text.hasPrefix("'") && $0.text.hasSuffix("'") }) {
       throw Problem(
-        message: "the names are in single quotes (\(fields[0].text)), and CSV has double quotes; replace the single ones.",
+        message:
+          "the names are in single quotes (\(fields[0].text)), and CSV has double quotes; replace the single ones.",
         position: header)
     }
     var names: [String] = []

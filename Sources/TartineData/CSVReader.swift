@@ -13,6 +13,7 @@ package struct CSVReader {
   private let targets: Set<String>
   private let takesSlips: Bool
   private let format: CSVFormat
+  private let prefersCommas: Bool
 
   /// - Parameters:
   ///   - isNumeric: what a model expects, by column name; other columns are inferred.
@@ -21,19 +22,22 @@ package struct CSVReader {
   ///   - takesSlips: whether a few texts in a column of numbers are missing values when a model expects
   ///     numbers, as they were in training; otherwise they are an error.
   ///   - format: options that the user gave.
+  ///   - prefersCommas: whether the file that a model was trained on had decimal commas.
   package init(
     _ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil, targets: [String] = [],
-    takesSlips: Bool = false, format: CSVFormat = CSVFormat(), chunkSize: Int = CSVText.defaultChunkSize
+    takesSlips: Bool = false, format: CSVFormat = CSVFormat(), prefersCommas: Bool = false,
+    chunkSize: Int = CSVText.defaultChunkSize
   ) {
     self.init(
       CSVText(bytes, chunkSize: chunkSize), source: source, isNumeric: schema, targets: targets, takesSlips: takesSlips,
-      format: format)
+      format: format, prefersCommas: prefersCommas)
   }
 
   init(
     _ text: CSVText, source: String, isNumeric schema: [String: Bool]?, targets: [String], takesSlips: Bool,
-    format: CSVFormat
+    format: CSVFormat, prefersCommas: Bool
   ) {
+    self.prefersCommas = prefersCommas
     self.text = text
     self.source = source
     self.schema = schema
@@ -101,9 +105,10 @@ package struct CSVReader {
     columns = WrittenNumber.read(
       columns, separator: layout.separator, mustStay: Set(schema?.filter { !$0.value }.keys.map { $0 } ?? []),
       mustBeNumbers: Set(schema?.filter(\.value).keys.map { $0 } ?? []),
-      targets: targets)
+      targets: targets, prefersCommas: prefersCommas)
     for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
     columns = columns.map { column in format.missing.reduce(column) { $0.taking($1) } }
+    if schema == nil { columns = columns.map { targets.contains($0.name) ? $0 : $0.tellingOfDates } }
     if let total = columns.totalRow {
       columns[0] = columns[0].adding(
         notice: "the last row holds '\(total)'; if it is a total and not a case, remove it")
@@ -112,7 +117,8 @@ package struct CSVReader {
     let notices =
       layout.notices
       + (repeated > 0
-        ? ["the header is repeated \(repeated == 1 ? "once" : "\(repeated) times") below; these lines are left out"] : [])
+        ? ["the header is repeated \(repeated == 1 ? "once" : "\(repeated) times") below; these lines are left out"]
+        : [])
       + footer.notices
     for notice in notices.reversed() { columns[0] = columns[0].adding(notice: notice, first: true) }
     return columns
@@ -168,7 +174,9 @@ package struct CSVReader {
     try check(bytes, at: 0, isWhole: isWhole)
     do {
       // A chunk of empty lines says nothing about the next.
-      guard let layout = try CSVLayout(bytes, format: format, targets: schema == nil ? targets : []) else { throw isWhole ? empty : NeedsWhole() }
+      guard let layout = try CSVLayout(bytes, format: format, targets: schema == nil ? targets : []) else {
+        throw isWhole ? empty : NeedsWhole()
+      }
       return layout
     } catch let problem as CSVLayout.Problem {
       throw DataError(problem.message, source: source, line: try text.line(of: problem.position))
@@ -251,7 +259,8 @@ package struct CSVReader {
 extension [Column] {
   /// Words that begin a row of totals, in lower case.
   private static let totals: Set<String> = [
-    "total", "totals", "grand total", "subtotal", "sum", "sums", "mean", "average", "avg", "summe", "gesamt", "somme", "suma",
+    "total", "totals", "grand total", "subtotal", "sum", "sums", "mean", "average", "avg", "summe", "gesamt", "somme",
+    "suma",
     "totale",
   ]
 
@@ -269,5 +278,45 @@ extension [Column] {
 }
 
 extension String {
-  fileprivate func trimmingSuffix(_ suffix: String) -> String { hasSuffix(suffix) ? String(dropLast(suffix.count)) : self }
+  fileprivate func trimmingSuffix(_ suffix: String) -> String {
+    hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+  }
+}
+
+extension Column {
+  /// The fewest rows, and different values, that show a pattern.
+  private static let fewestDates = (rows: 20, values: 6)
+
+  /// Returns the column with a notice if all its numbers look like dates without separators, `20240301` or `202403`, or like a
+  /// month and a year, `3.2024`.
+  fileprivate var tellingOfDates: Column {
+    guard case .numbers(let numbers) = values else { return self }
+    let present = numbers.filter { !$0.isNaN }
+    guard present.count >= Self.fewestDates.rows, let first = present.first,
+      valueCount(upTo: Self.fewestDates.values) >= Self.fewestDates.values
+    else { return self }
+    func isMonth(_ month: Double, of year: Double) -> Bool { (1...12).contains(month) && (1900...2100).contains(year) }
+    func isDay(_ number: Double) -> Bool {
+      let day = number.truncatingRemainder(dividingBy: 100)
+      let month = (number / 100).rounded(.down)
+      return (1...31).contains(day)
+        && isMonth(month.truncatingRemainder(dividingBy: 100), of: (month / 100).rounded(.down))
+    }
+    func isMonthPointYear(_ number: Double) -> Bool {
+      let month = number.rounded(.down)
+      let year = ((number - month) * 10_000).rounded()
+      return abs((number - month) * 10_000 - year) < 1e-6 && isMonth(month, of: year)
+    }
+    let areWhole = present.allSatisfy { $0 == $0.rounded() }
+    let isDated =
+      areWhole
+      ? present.allSatisfy(isDay)
+        || present.allSatisfy { isMonth($0.truncatingRemainder(dividingBy: 100), of: ($0 / 100).rounded(.down)) }
+      : present.allSatisfy(isMonthPointYear)
+    guard isDated else { return self }
+    return adding(
+      notice:
+        "column '\(name)' holds numbers such as \(Column.text(of: first)), which look like dates; as numbers their distances "
+        + "mean nothing, so write them as 2024-03-01 or 2024-03")
+  }
 }

@@ -16,6 +16,8 @@ package struct Column: Sendable {
   package var reason: String
   /// A notice about how it was read.
   package var notice: String?
+  /// Whether its numbers were written with decimal commas.
+  package var hasDecimalCommas = false
   /// The text of its missing values, if they are not empty fields.
   package var missingText: String?
 

@@ -109,7 +109,8 @@ struct ColumnBuilder {
     let found = numbers.count - missing - others
     let values = Set(numbers.lazy.filter { !$0.isNaN }).count
     // Among the numbers of few classes a text is a class.
-    return found >= 20 && found >= others && values > (isTarget ? TaskChoice.mostNumberClasses : Self.fewestNumbers)
+    return found >= 20 && (found >= others || hasKnownMarker)
+      && values > (isTarget ? TaskChoice.mostNumberClasses : Self.fewestNumbers)
   }
 
   /// With fewer distinct numbers a text may be another category.
@@ -117,7 +118,8 @@ struct ColumnBuilder {
 
   /// Texts that are missing values wherever numbers are expected, in lower case.
   private static let knownMarkers: Set<String> = [
-    "-", "--", "---", ".", "..", "...", "*", "n.a.", "n.a", "na", "n/a", "nan", "nil", "none", "null", "unknown",
+    "-", "--", "---", "–", "—", ".", "..", "...", "*", "n.a.", "n.a", "na", "n/a", "nan", "nil", "none", "null",
+    "unknown",
     "missing", "not available", "not applicable", "unk",
   ]
 
@@ -280,11 +282,13 @@ private struct PaddedNumbers {
     let smallest = (1..<width).reduce(1.0) { power, _ in power * 10 }
     var short = 0
     var isClock = width == 4
+    var distinct: Set<Double> = []
     for number in numbers where !number.isNaN {
       guard number == number.rounded(), number >= 0, number < smallest * 10 else { return false }
       if number < smallest { short += 1 }
+      if distinct.count <= 24 { distinct.insert(number) }
       isClock = isClock && number < 2400 && number.truncatingRemainder(dividingBy: 100) < 60
     }
-    return short == count && !isClock
+    return short == count && !(isClock && distinct.count > 24)
   }
 }

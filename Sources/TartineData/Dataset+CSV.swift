@@ -52,10 +52,10 @@ extension Dataset {
   ///
   /// - Parameters:
   ///   - isNumeric: what a model expects of each column it knows.
-  ///   - targets, takesSlips: passed on to `CSVReader`.
+  ///   - targets, takesSlips, prefersCommas: passed on to `CSVReader`.
   package static func readTable(
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false,
-    format: CSVFormat = CSVFormat()
+    format: CSVFormat = CSVFormat(), prefersCommas: Bool = false
   ) throws -> [Column] {
     let text: CSVText
     if path == "-" {
@@ -68,7 +68,8 @@ extension Dataset {
       text = CSVText(Files.isGzip(bytes) ? try Files.gunzip(bytes, path: path) : bytes)
     }
     return try CSVReader(
-      text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips, format: format
+      text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips, format: format,
+      prefersCommas: prefersCommas
     ).read().map(\.withBooleansOnce)
   }
 

@@ -37,6 +37,12 @@ public struct Dataset: Sendable {
   /// The number of rows that have a target.
   public var rowCount: Int { targets.first?.count ?? 0 }
 
+  /// Whether the file had decimal commas.
+  package var hasDecimalCommas: Bool {
+    guard case .table(let columns) = inputs else { return false }
+    return (columns + targets).contains(where: \.hasDecimalCommas)
+  }
+
   /// Names of the input columns; empty for images.
   public var columnNames: [String] {
     if case .table(let columns) = inputs { columns.map(\.name) } else { [] }
@@ -56,7 +62,26 @@ public struct Dataset: Sendable {
     self.task = task.map { TaskChoice(task: $0, reason: reason) } ?? TaskChoice.infer(targets)
     if case .table(let columns) = inputs { notices += (columns + targets).compactMap(\.notice) }
     dropRowsWithoutTarget()
+    if task == nil { try refuseUnreadNumbers() }
     try checkTask()
+  }
+
+  /// Refuses a target whose texts hardly repeat and look like numbers or dates.
+  private func refuseUnreadNumbers() throws {
+    guard targets.count == 1, case .texts(let codes, let levels) = targets[0].values,
+      levels.count > TaskChoice.mostNumberClasses, levels.count * 3 > codes.count
+    else { return }
+    func isNumberLike(_ text: String) -> Bool {
+      WrittenNumber(text) != nil || Double(text) != nil || TimeForm.canRead(text)
+        || text.count(where: { $0.isNumber }) * 2 >= text.count && text.contains { !$0.isLetter && !$0.isNumber }
+    }
+    guard levels.count(where: isNumberLike) * 2 > levels.count else { return }
+    let stranger = levels.first { Double($0) == nil } ?? levels[0]
+    throw DataError(
+      "its \(levels.count) different texts in \(codes.count) rows look like numbers or times and cannot be read as such, as "
+        + "'\(stranger)'; write all of them as plain numbers, or use --task multiclass if they are classes.",
+      source: source,
+      column: targets[0].name)
   }
 
   /// Creates a data set for evaluating a model: any number of rows, with any target values.
@@ -98,7 +123,8 @@ public struct Dataset: Sendable {
     var copy = self
     let column = try copy.takeOut(name, to: "weight rows by")
     guard case .numbers(let numbers) = column.values else {
-      throw DataError("sample weights must be numbers, and this is text (\(column.reason)).", source: source, column: name)
+      throw DataError(
+        "sample weights must be numbers, and this is text (\(column.reason)).", source: source, column: name)
     }
     if let row = numbers.indices.first(where: { !(numbers[$0] >= 0 && numbers[$0].isFinite) }) {
       let value = numbers[row].isNaN ? "no value" : "\(numbers[row])"

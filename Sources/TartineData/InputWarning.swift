@@ -36,6 +36,9 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     InputWarning(column: column, kind: kind, values: [value], rows: [0], rowCount: 1)
   }
 
+  /// Whether these are a few values, and not the tail of a distribution.
+  package var isFew: Bool { rows.count <= max(2, rowCount / 1_000) }
+
   /// Merges the warnings of single rows.
   package static func sum(of rows: [[InputWarning]]) -> [InputWarning] {
     struct Key: Hashable {
@@ -89,7 +92,7 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
       return
         "\(row)column '\(column)' holds \(value), far outside the range of the train set; it is clipped to "
         + Column.text(of: (Double(value) ?? 0) < range.lowerBound ? range.lowerBound : range.upperBound)
-        + (rows.count > 1 ? ", and so are \(rows.count - 1) more" : "")
+        + (rows.count > 1 ? "; such values are\(share)" : "")
     }
   }
 }
@@ -130,8 +133,7 @@ extension Feature {
       if !missing.isEmpty, !number.hasMissing || isLost { add(.missing, missing) }
       guard let bounds = number.bounds, case .numbers(let values) = column.values else { break }
       let outside = rows.indices.filter { !values[rows[$0]].isNaN && bounds.isFar(values[rows[$0]]) }
-      // If many rows exceed the range, they are the tail of a distribution.
-      if outside.count <= max(2, rows.count / 1_000) { add(.outside(bounds.credible), outside) }
+      add(.outside(bounds.credible), outside)
     case .time(let time):
       let times = time.times(of: column)
       let unread = rows.indices.filter {

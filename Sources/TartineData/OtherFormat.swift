@@ -11,7 +11,8 @@ enum OtherFormat {
       return "it is JSON" + converted(by: "read_json")
     }
     if ["<!doctype", "<html", "<table", "<head", "<body"].contains(where: text.hasPrefix) {
-      return "it is a web page (HTML), perhaps one that a download gave instead of the file; open it in a browser to see"
+      return
+        "it is a web page (HTML), perhaps one that a download gave instead of the file; open it in a browser to see"
     }
     if text.hasPrefix("<?xml") { return "it is XML" + converted(by: "read_xml") }
     let first = text.split(whereSeparator: \.isNewline).first { !$0.hasPrefix("%") && !$0.allSatisfy(\.isWhitespace) }

@@ -125,7 +125,13 @@ extension Preparation {
         }
       case (.category(let category), _):
         fill(category, column, rows, output + place, stride: width)
-      case (.time(let time), _): time.fill(column, rows, output + place, stride: width)
+      case (.time(let time), _):
+        if let text = time.conflict(in: column) {
+          throw DataError(
+            "'\(text)' has day and month in another order than the dates of the train set, which have \(time.form); write dates as "
+              + "2024-03-01.", source: source, column: column.name)
+        }
+        time.fill(column, rows, output + place, stride: width)
       case (.leftOut, _): break
       }
       place += feature.storedWidth

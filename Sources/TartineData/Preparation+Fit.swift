@@ -31,6 +31,7 @@ extension Preparation {
     target = try TargetPreparation(fitting: dataset, rows: rows, scale: targetScale)
     missingMarkers = dataset.missingMarkers
     groupColumn = dataset.groups?.column
+    hasDecimalCommas = dataset.hasDecimalCommas
   }
 }
 
@@ -194,10 +195,12 @@ extension TargetPreparation {
   }
 
   private static let affirmatives: Set<String> = [
-    "yes", "y", "true", "t", "ja", "j", "oui", "o", "si", "sí", "sim", "s", "da", "positive", "pos", "+", "on", "present",
+    "yes", "y", "true", "t", "ja", "j", "oui", "o", "si", "sí", "sim", "s", "da", "positive", "pos", "+", "on",
+    "present",
   ]
   private static let negatives: Set<String> = [
-    "no", "n", "false", "f", "nein", "nej", "nee", "non", "não", "nao", "nu", "ne", "net", "negative", "neg", "-", "off",
+    "no", "n", "false", "f", "nein", "nej", "nee", "non", "não", "nao", "nu", "ne", "net", "negative", "neg", "-",
+    "off",
     "absent",
   ]
 

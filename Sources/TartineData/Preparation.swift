@@ -9,6 +9,8 @@ public struct Preparation: Hashable, Sendable {
   package var missingMarkers: [String] = []
   /// The column by which rows belong together; nil: rows are independent.
   package var groupColumn: String?
+  /// Whether the train set's file had decimal commas.
+  package var hasDecimalCommas = false
 
   /// The number of elements of a network input row.
   package var width: Int {
@@ -325,7 +327,7 @@ package struct LabelTarget: Hashable, Sendable, Codable {
 // MARK: - Coding
 
 extension Preparation: Codable {
-  private enum Key: String, CodingKey { case features, images, target, missing, group }
+  private enum Key: String, CodingKey { case features, images, target, missing, group, decimalCommas }
 
   /// Decodes what `encode` wrote.
   public init(from decoder: any Decoder) throws {
@@ -337,6 +339,7 @@ extension Preparation: Codable {
     target = try values.decode(TargetPreparation.self, forKey: .target)
     missingMarkers = try values.decodeIfPresent([String].self, forKey: .missing) ?? []
     groupColumn = try values.decodeIfPresent(String.self, forKey: .group)
+    hasDecimalCommas = try values.decodeIfPresent(Bool.self, forKey: .decimalCommas) ?? false
   }
 
   /// Encodes everything that was fitted.
@@ -349,6 +352,7 @@ extension Preparation: Codable {
     try values.encode(target, forKey: .target)
     if !missingMarkers.isEmpty { try values.encode(missingMarkers, forKey: .missing) }
     try values.encodeIfPresent(groupColumn, forKey: .group)
+    if hasDecimalCommas { try values.encode(true, forKey: .decimalCommas) }
   }
 }
 

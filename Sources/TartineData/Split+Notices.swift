@@ -13,10 +13,13 @@ extension Split {
     let strata = dataset.strata()
     return [("train", parts.train), ("dev", parts.dev), ("test", parts.test)].compactMap { name, rows in
       let present = Set(rows)
-      let absent = strata.filter { $0.allSatisfy { !present.contains($0) } }.compactMap { dataset.targets[0].text($0[0]) }
+      let absent = strata.filter { $0.allSatisfy { !present.contains($0) } }.compactMap {
+        dataset.targets[0].text($0[0])
+      }
       guard !rows.isEmpty, !absent.isEmpty else { return nil }
       let classes = Dataset.list(absent.map { "'\($0)'" })
-      return "the \(name) set has no row of the \(absent.count == 1 ? "class" : "classes") \(classes); another --split-seed or "
+      return
+        "the \(name) set has no row of the \(absent.count == 1 ? "class" : "classes") \(classes); another --split-seed or "
         + "--split may give it some"
     }
   }
@@ -32,7 +35,7 @@ extension Split {
             warning.column, "\(row) holds '\(warning.value)', far outside the other times, \(first) to \(last)"
           )
         }
-        guard case .outside(let range) = warning.kind else { return nil }
+        guard case .outside(let range) = warning.kind, warning.isFew else { return nil }
         let others = warning.rows.count > 1 ? ", as \(warning.rows.count - 1) other values of \(name) are" : ""
         return (
           warning.column,

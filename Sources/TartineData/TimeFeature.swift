@@ -158,6 +158,15 @@ package struct TimeFeature: Hashable, Sendable, Codable {
       ?? (form.isDay ? TimeForm.yearFirst.place(of: text) ?? TimeForm.named.place(of: text) : nil)
   }
 
+  /// A text that shows that a file has the day and the month in the other order than the train set; nil where none does.
+  func conflict(in column: Column) -> String? {
+    guard unread == nil, form == .dayFirst || form == .monthFirst, case .texts(_, let levels) = column.values else {
+      return nil
+    }
+    let other: TimeForm = form == .dayFirst ? .monthFirst : .dayFirst
+    return levels.first { place(of: $0) == nil && other.place(of: $0, firstYear: firstYear) != nil }
+  }
+
   func fill(_ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>, stride: Int) {
     let times = times(of: column)
     let start = Feature.number(number).width

@@ -43,7 +43,15 @@ enum TimeForm: String, Codable, CaseIterable {
     let all = allCases.compactMap { $0.read(tokens) }
     var readings = all.filter { !$0.places.contains(where: \.isNaN) }
     if readings.isEmpty, let counts {
-      let few = all.filter { reading in areFew(reading.places.indices.filter { reading.places[$0].isNaN }, counts) }
+      let few = all.filter { reading in
+        let unread = reading.places.indices.filter { reading.places[$0].isNaN }
+        // `0000-00-00` and `9999-12-31` have the format of a date and stand for none.
+        let placeholders = unread.filter { reading.form.fields(tokens[$0].date) != nil }
+        let rows = placeholders.reduce(0) { $0 + counts[$1] }
+        return areFew(unread, counts)
+          || placeholders.count <= mostPlaceholders && rows * 2 <= counts.reduce(0, +)
+            && areFew(unread.filter { !placeholders.contains($0) }, counts)
+      }
       let fewest = few.map { $0.places.count(where: \.isNaN) }.min()
       readings = few.filter { $0.places.count(where: \.isNaN) == fewest }
     }
@@ -53,6 +61,8 @@ enum TimeForm: String, Codable, CaseIterable {
     }
     return first
   }
+
+  private static let mostPlaceholders = 3
 
   /// Whether these texts are errors among many dates, or one marker of a missing value.
   private static func areFew(_ unread: [Int], _ counts: [Int]) -> Bool {
@@ -110,7 +120,9 @@ enum TimeForm: String, Codable, CaseIterable {
     let sample = texts.prefix(20)
     guard sample.count(where: { place($0, Calendar.firstYear) != nil }) * 2 > sample.count else { return nil }
     let short = texts.compactMap { text in
-      fields(text.date).flatMap { $0.year.digits == 2 && Calendar.day($0, Calendar.firstYear) != nil ? $0.year.number : nil }
+      fields(text.date).flatMap {
+        $0.year.digits == 2 && Calendar.day($0, Calendar.firstYear) != nil ? $0.year.number : nil
+      }
     }
     let firstYear = Calendar.firstYear(ofTwoDigits: short)
     return Reading(
@@ -120,6 +132,8 @@ enum TimeForm: String, Codable, CaseIterable {
   /// Seconds since 1970, or since midnight for a time of day; nil where the text has another format.
   private func place(_ text: TimeText, _ firstYear: Int) -> Double? {
     let date = text.date
+    // With points the day comes first.
+    if self == .monthFirst || self == .yearFirst, text.isDottedShort { return nil }
     if self == .clock {
       guard date.isEmpty, let clock = text.clock, text.zone == 0 else { return nil }
       return clock
@@ -239,6 +253,8 @@ struct TimeText {
   private(set) var date: [Part] = []
   /// The seconds since midnight.
   private(set) var clock: Double?
+  /// Whether it has points between numbers of one or two digits each, or before a year, as in `31.12.21`.
+  private(set) var isDottedShort = false
   /// The offset from UTC in seconds.
   private(set) var zone = 0.0
   /// The text except its numbers, in order, and the numbers.
@@ -252,6 +268,7 @@ struct TimeText {
       shape.append(Int(piece) == nil ? piece : "#")
     }
     let rest = readClock(pieces)
+    isDottedShort = rest.count >= 5 && rest[1] == "." && rest[3] == "." && rest[0].count <= 2 && Int(rest[0]) != nil
     // `59 1/2` and `420/7` are fractions.
     if !text.contains(where: { $0.isLetter || $0 == ":" }) {
       let gaps = Set(text.split(omittingEmptySubsequences: true) { $0.isASCII && $0.isNumber }.map(String.init))

@@ -39,7 +39,8 @@ package struct WrittenNumber {
     guard Self.units.contains(unit.uppercased()) || front.isEmpty && Self.isMeasure(unit), front.isEmpty || back.isEmpty
     else { return nil }
     var power = 0
-    if let mark = kept.firstIndex(where: { $0 == "e" || $0 == "E" }), let written = Int(kept[kept.index(after: mark)...]),
+    if let mark = kept.firstIndex(where: { $0 == "e" || $0 == "E" }),
+      let written = Int(kept[kept.index(after: mark)...]),
       abs(written) <= 300
     {
       power = written
@@ -107,8 +108,10 @@ extension WrittenNumber {
   ///   - mustStay: columns that stay text in any case.
   ///   - mustBeNumbers: columns in which a model expects numbers.
   ///   - targets: columns in which every text must be a number, and few whole numbers are classes.
+  ///   - prefersCommas: whether the file that a model was trained on had decimal commas.
   static func read(
-    _ columns: [Column], separator: UInt8, mustStay: Set<String>, mustBeNumbers: Set<String> = [], targets: Set<String>
+    _ columns: [Column], separator: UInt8, mustStay: Set<String>, mustBeNumbers: Set<String> = [], targets: Set<String>,
+    prefersCommas: Bool = false
   ) -> [Column] {
     let written = columns.map { column in
       mustStay.contains(column.name)
@@ -118,14 +121,17 @@ extension WrittenNumber {
     }
     let found = written.compactMap { $0 }
     let semicolons = separator == UInt8(ascii: ";")
-    guard !found.isEmpty else { return semicolons ? columns.map(\.tellingOfThousands) : columns }
+    guard !found.isEmpty else {
+      if prefersCommas, !columns.contains(where: \.hasDecimalPoints) { return columns.map { $0.readByThousands ?? $0 } }
+      return semicolons ? columns.map(\.tellingOfThousands) : columns
+    }
     let canBePoint = found.allSatisfy { $0.canBe(.point) }
     let canBeComma = found.allSatisfy { $0.canBe(.comma) }
     // `59.42` in another column shows what the point is.
     let hasPoints = columns.contains(where: \.hasDecimalPoints)
     let mark: DecimalMark? =
       canBePoint && canBeComma
-      ? (semicolons && !hasPoints ? .comma : .point)
+      ? ((semicolons || prefersCommas) && !hasPoints ? .comma : .point)
       : canBePoint ? .point : canBeComma ? .comma : nil
     return zip(columns, written).map { column, written in
       if let written { return written.column(column, mark) }
@@ -171,6 +177,8 @@ private struct WrittenColumn {
     guard units.count <= 1 else { return nil }
     let isMeasure = units.first.map { !WrittenNumber.isAmount($0) } ?? false
     guard !isMeasure || mustBeNumbers || levels.count >= Self.fewestMeasures else { return nil }
+    // `3.5k` beside `341`, or `24.70 CR` beside `33.32`: the unit may be a factor or a sign.
+    guard !isMeasure || !numbers.contains(where: { $0?.unit.isEmpty == true }) else { return nil }
     let bounds = numbers.indices.filter { numbers[$0]?.isBound == true }
     // A bound is no truth to learn, and among bounds alone there is no number.
     guard bounds.isEmpty || !isTarget && bounds.reduce(0, { $0 + counts[$1] }) * 2 <= total else { return nil }
@@ -186,13 +194,24 @@ private struct WrittenColumn {
     self.example = example
   }
 
+  /// Whether a text has one separator of this kind, which may separate decimals or thousands.
+  private func isAmbiguous(_ levels: [String], _ place: Int, mark: Character) -> Bool {
+    guard let number = numbers[place], let byPoint = number.byPoint, let byComma = number.byComma else { return false }
+    return byPoint != byComma && levels[place].contains(mark)
+  }
+
   func canBe(_ mark: WrittenNumber.DecimalMark) -> Bool { numbers.allSatisfy { $0 == nil || $0?[mark] != nil } }
 
   var hasDecimals: Bool { numbers.contains { $0.map { $0.byPoint != $0.byComma } ?? false } }
 
   func column(_ column: Column, _ mark: WrittenNumber.DecimalMark?) -> Column {
     guard case .texts(let codes, let levels) = column.values else { return column }
-    let own: WrittenNumber.DecimalMark? = mark ?? (hasDecimals ? nil : .point)
+    // `83.481` and `18,209`: one of them is 1 000 times another thing, and nothing shows which.
+    let isMixed =
+      levels.indices.contains { isAmbiguous(levels, $0, mark: ".") }
+      && levels.indices.contains { isAmbiguous(levels, $0, mark: ",") }
+      && !levels.contains { $0.contains(".") && $0.contains(",") }
+    let own: WrittenNumber.DecimalMark? = isMixed ? nil : mark ?? (hasDecimals ? nil : .point)
     guard let own, canBe(own) else {
       return column.adding(
         notice:
@@ -203,6 +222,7 @@ private struct WrittenColumn {
     var copy = column
     copy.values = .numbers(codes.map { $0 < 0 ? .nan : values[Int($0)] })
     copy.reason = "every value is written as a number"
+    copy.hasDecimalCommas = own == .comma && hasDecimals
     func reading(_ place: Int) -> String { "'\(levels[place])' is read as \(Column.text(of: values[place]))" }
     var told = [example, bound].compactMap { $0 }.map(reading)
     if bound == example { told.removeLast() }
@@ -247,12 +267,10 @@ extension Column {
         + Column.text(of: (example * 1_000).rounded()))
   }
 
-  /// Returns the column with a notice if its decimals may be thousands: beside whole numbers below 1 000 every other has three
-  /// decimals.
+  /// Returns the column with a notice if its decimals may be thousands: all of them are three.
   fileprivate var tellingOfThousands: Column {
     guard case .numbers(let numbers) = values, let example = threeDecimals,
-      numbers.allSatisfy({ $0.isNaN || abs($0) < 1_000 }),
-      numbers.contains(where: { $0 == $0.rounded() && abs($0) >= 100 })
+      numbers.allSatisfy({ $0.isNaN || abs($0) < 1_000 })
     else { return self }
     return adding(
       notice:

@@ -16,6 +16,11 @@ public struct Baselines: Sendable {
     /// The baseline's error less the network's, paired by row, on the test set, or on dev while test is locked.
     public let gain: Estimate
 
+    /// Whether the network predicts the same class in every row.
+    let isSame: Bool
+
+    private enum CodingKeys: String, CodingKey { case name, dev, test, gain }
+
     /// Whether the network is significantly better.
     public var isBeaten: Bool { gain.low > 0 }
   }
@@ -25,13 +30,22 @@ public struct Baselines: Sendable {
   /// Least squares or logistic regression; nil if the network is linear itself, or if it cannot be trained.
   public let linear: Baseline?
 
+  /// The linear model's error on train; nil if there is none.
+  let linearTrain: Estimate?
+
   private let unit: Unit
   private let part: String
   private let linearRecipe: Recipe?
 
-  /// The linear model as something to try; nil if the network is significantly better.
+  /// The network's error on the same set.
+  private let networkError: Double
+  /// A network that is better by more, as a share of its error, is worth keeping, even if it is not significantly better.
+  private static let mostGain = 0.05
+
+  /// The linear model as something to try; nil if the network is better by more than a little, or significantly.
   var linearPrescription: Prescription? {
-    guard let linear, !linear.isBeaten, let recipe = linearRecipe else { return nil }
+    guard let linear, !linear.isBeaten, linear.gain.value <= Self.mostGain * networkError, let recipe = linearRecipe
+    else { return nil }
     let l2 = Text.significant(recipe.penalty.l2, digits: 2)
     return Prescription(
       what: "the linear model",
@@ -54,6 +68,7 @@ public struct Baselines: Sendable {
     let unit = Unit(run.model)
     self.unit = unit
     part = test == nil ? "dev" : "test"
+    networkError = (test ?? run.dev).score
     func baseline(_ name: String, dev: [Double], test other: [Double]?) -> Baseline {
       let isNumber = run.model.task == .regression
       let (network, own) = test.map { ($0.outcomes, other ?? []) } ?? (run.dev.outcomes, dev)
@@ -63,24 +78,25 @@ public struct Baselines: Sendable {
       return Baseline(
         name: name, dev: figure(dev, run.dev.cases), test: other.map { figure($0, test?.cases) },
         gain: Estimate.fall(
-          from: own, to: network, isNumber: isNumber, cases: test == nil ? run.dev.cases : test?.cases))
+          from: own, to: network, isNumber: isNumber, cases: test == nil ? run.dev.cases : test?.cases),
+        isSame: name == "constant" && !isNumber && own == network && Set((test ?? run.dev).predictions).count == 1)
     }
     let train = run.split.train
     let answer = Self.constant(run, rows: train)
     constant = baseline(
       "constant", dev: Self.outcomes(answer, run.dev), test: test.map { Self.outcomes(answer, $0) })
     guard !run.recipe.network.isLinear,
-      let model = try? Self.linearModel(run, threads: threads),
-      let dev = try? Self.measure(model, run.split.dataset, rows: run.dev.origin, threads: threads)
+      let trained = try? Self.linearRun(run, threads: threads)
     else {
-      (linear, linearRecipe) = (nil, nil)
+      (linear, linearRecipe, linearTrain) = (nil, nil, nil)
       return
     }
-    linearRecipe = model.recipe
+    linearRecipe = trained.recipe
+    linearTrain = Rung("train", [trained.train], of: trained.split.trainCount).estimate
     let other = test.flatMap { test in
-      try? Self.measure(model, run.split.test.dataset, rows: test.origin, threads: threads)
+      try? Self.measure(trained.model, run.split.test.dataset, rows: test.origin, threads: threads)
     }
-    linear = test != nil && other == nil ? nil : baseline("linear", dev: dev.outcomes, test: other?.outcomes)
+    linear = test != nil && other == nil ? nil : baseline("linear", dev: trained.dev.outcomes, test: other?.outcomes)
   }
 
   private static func measure(_ model: Model, _ dataset: Dataset, rows: [Int], threads: Int?) throws -> Evaluation {
@@ -89,10 +105,11 @@ public struct Baselines: Sendable {
       dataset, rows: rows, warnings: &warnings, workers: Workers(threads ?? Workers.processorCount))
   }
 
-  private static func linearModel(_ run: Run, threads: Int?) throws -> Model {
+  private static func linearRun(_ run: Run, threads: Int?) throws -> Run {
     let split = run.split.withoutTest
     let some = split.trainCount > mostRows ? split.with(train: split.sample(mostRows, seed: 0)) : split
-    return try Recipe.linear(for: some, loss: run.recipe.loss, threads: threads).train(on: some, threads: threads).model
+    return try Recipe.linear(for: some, loss: run.recipe.loss, threads: threads).refitting(run.recipe.refit)
+      .train(on: some, threads: threads)
   }
 
   /// The constant prediction: a number, a class, or each label's value.
@@ -136,9 +153,12 @@ public struct Baselines: Sendable {
     for (baseline, name) in [(constant, "the constant baseline"), (linear, "the linear model")] {
       guard let baseline, !baseline.isBeaten else { continue }
       lines.append(
-        baseline.gain.high < 0
-          ? "Significantly worse than \(name): \(unit.change(baseline.gain))."
-          : "Not significantly better than \(name): \(unit.change(baseline.gain)).")
+        baseline.isSame
+          ? "The same predictions as \(name) in every row: the error cannot show a weaker signal, which roc-auc and log-loss can; "
+            + "--threshold-for f1 or --class-weights balanced predict a rare class."
+          : baseline.gain.high < 0
+            ? "Significantly worse than \(name): \(unit.change(baseline.gain))."
+            : "Not significantly better than \(name): \(unit.change(baseline.gain)).")
     }
     return lines
   }

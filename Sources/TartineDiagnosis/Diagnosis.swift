@@ -20,10 +20,10 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   /// δ, in the ladder's unit.
   public let worth: Double
   /// Whether the train error is above its reference.
-  public let bias: Finding
+  public private(set) var bias: Finding
   /// Whether the error on held-out rows from the train distribution (train-dev, or dev if there is no
   /// train-dev set) is above the train error.
-  public let variance: Finding
+  public private(set) var variance: Finding
   /// The dev error less the train-dev error; nil if there is no train-dev set.
   public let dataMismatch: Finding?
   /// The test error less the dev error; nil while the test set is locked.
@@ -106,6 +106,13 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
         // A probe with a higher train error is no bound.
         $0.train.score < train.estimate.value ? Rung("reached", [$0.train], of: run.split.trainCount) : nil
       }
+    if middle == nil, variance.reading != .absent, let column = run.split.method.mayShift {
+      variance = Finding(
+        reading: variance.reading, difference: variance.difference,
+        sentence: variance.sentence.dropLast()
+          + "; the sets are split by '\(column)', so that it may also be another distribution in dev, which 'tartine diagnose' tells "
+          + "apart.")
+    }
     ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
     self.unit = unit
@@ -116,8 +123,19 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
 
   /// Returns the diagnosis with the linear model as the first prescription if the network is not significantly better than it.
   public func adding(_ baselines: Baselines) -> Diagnosis {
-    guard let linear = baselines.linearPrescription else { return self }
     var copy = self
+    if bias.reading == .undecided, let train = baselines.linearTrain,
+      let own = ladder.first(where: { $0.name == "train" }),
+      own.estimate.low - train.high > worth
+    {
+      let gap = Estimate(
+        own.estimate.value - train.value, low: own.estimate.low - train.high, high: own.estimate.high - train.low)
+      copy.bias = Finding(
+        reading: .present, difference: gap,
+        sentence: "Bias is present: the train error of the linear model is \(unit.text(train.value)), lower by "
+          + "\(unit.points(gap.value)), more than the \(unit.points(worth)) that matter.")
+    }
+    guard let linear = baselines.linearPrescription else { return copy }
     copy.prescriptions.insert(linear, at: 0)
     return copy
   }
@@ -211,7 +229,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       reading: reading, difference: difference,
       sentence: "Test minus dev is \(unit.difference(difference))"
         + (reading == .present
-          ? ": chance, a different test distribution, or too many choices made on dev." : "."))
+          ? ": a different test distribution, or too many choices made on dev." : "."))
   }
 
   /// The verdict in a sentence or two.
@@ -244,7 +262,9 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       let line = "\(name)  \(gap)\(figure)  \(Text.interval(rung.estimate, to: highest))"
       guard rung.rows > 0 else { return line }
       let sample = rung.partRows > rung.rows ? " of \(rung.partRows)" : ""
-      return "\(line)  (\(unit.range(rung.estimate)))  \(rung.rows)\(sample) rows"
+      // Where all train rows are measured, there is nothing to estimate.
+      let range = rung.estimate.low == rung.estimate.high ? "" : "  (\(unit.range(rung.estimate)))"
+      return "\(line)\(range)  \(range.isEmpty ? "all " : "")\(rung.rows)\(sample) rows"
     }.joined(separator: "\n")
   }
 
@@ -352,4 +372,14 @@ package struct Unit: Sendable {
 
   /// About four significant digits.
   static func significant(_ value: Double) -> String { Text.significant(value, digits: 4) }
+}
+
+extension SplitMethod {
+  /// The column by which dev is taken from another time or source than train; nil for a random split.
+  fileprivate var mayShift: String? {
+    switch self {
+    case .time(let name), .fixed(let name): name
+    case .stratified, .grouped, .hash: nil
+    }
+  }
 }

@@ -18,7 +18,7 @@ public struct Prescription: Sendable {
   static func list(for run: Run, bias: Reading, variance: Finding, worth: Double) -> [Prescription] {
     let gap = variance.difference?.value ?? 0
     let byVariance =
-      variance.reading != .absent && gap > 0
+      variance.reading == .present || variance.reading != .absent && gap > worth
       ? againstVariance(run.recipe, isPictures: run.split.dataset.imageShape != nil) : []
     let byBias = bias != .absent ? againstBias(run) : []
     let leansToVariance = variance.reading == .present || (bias != .present && gap > worth)
@@ -119,7 +119,7 @@ public struct Prescription: Sendable {
     if recipe.earlyStopping == nil {
       list.append(
         Prescription(
-          what: "early stopping", why: "last, since it couples bias and variance",
+          what: "early stopping", why: "it ends the training once the dev loss no longer falls",
           recipe: recipe.earlyStopping(patience: 10), flags: "--early-stopping 10"))
     }
     return list

@@ -210,7 +210,7 @@ package enum JSON {
       return "\(kind(type)) is missing\(place(context.codingPath))"
     case .dataCorrupted(let context):
       if !context.debugDescription.contains("valid JSON") {
-        return context.debugDescription + place(context.codingPath)
+        return (context.codingPath.isEmpty ? "" : "'\(text(context.codingPath))': ") + context.debugDescription
       }
       if let place = source.flatMap(JSONSyntax.firstError(in:)) { return "it is not valid JSON: \(place)" }
       return context.codingPath.isEmpty

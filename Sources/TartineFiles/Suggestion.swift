@@ -10,8 +10,23 @@ package enum Suggestion {
     closest(to: name, among: names).map { " Did you mean '\($0)'?" } ?? ""
   }
 
+  /// What other libraries call it.
+  private static let others = [
+    "lr": "learningRate", "rate": "learningRate", "rot": "rotation", "swish": "silu", "mse": "squared",
+    "mae": "absolute",
+    "l1": "absolute", "bs": "batchSize", "wd": "decay", "weightdecay": "decay", "patience": "earlyStopping",
+    "p": "keep",
+    "linear": "dense", "leakyrelu": "leakyReLU", "num_epochs": "epochs", "n_epochs": "epochs",
+  ]
+
   /// Returns the closest name, or nil if none is close.
   package static func closest(to name: String, among names: [String]) -> String? {
+    let last = name.lowercased().split(separator: ".").last.map(String.init) ?? ""
+    if let other = others[last],
+      let known = names.first(where: { $0 == other || $0.hasSuffix("." + other) })
+    {
+      return known
+    }
     let wanted = Array(name.lowercased())
     let most = wanted.count / 3
     let found = names.map { (name: $0, distance: distance(wanted, Array($0.lowercased()), most)) }

@@ -77,7 +77,8 @@ public enum InitializerRule: Hashable, Sendable {
     case .xavierUniform: .uniform(standardDeviation: Initializer.xavier(fanIn: fanIn, fanOut: fanOut).standardDeviation)
     case .truncated:
       .truncated(
-        standardDeviation: Self.automatic.initializer(fanIn: fanIn, fanOut: fanOut, before: activation).standardDeviation)
+        standardDeviation: Self.automatic.initializer(fanIn: fanIn, fanOut: fanOut, before: activation)
+          .standardDeviation)
     case .orthogonal: .orthogonal(gain: activation.isRectifier ? 2.0.squareRoot() : 1)
     case .normal(let deviation): deviation == 0 ? .constant(0) : .normal(standardDeviation: deviation)
     case .automatic:

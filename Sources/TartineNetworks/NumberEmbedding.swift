@@ -73,7 +73,8 @@ public struct NumberEmbedding: ColumnLayer {
     guard count > 0 else { return [] }
     return [
       Parameter(
-        "frequency", shape: [count, frequencies], initializer: .normal(standardDeviation: standardDeviation), isPenalized: false),
+        "frequency", shape: [count, frequencies], initializer: .normal(standardDeviation: standardDeviation),
+        isPenalized: false),
       // The phase is uniform.
       Parameter(
         "phase", shape: [count, frequencies], initializer: .uniform(standardDeviation: .pi / 3.0.squareRoot()),

@@ -98,7 +98,8 @@ public struct ExaminationReport {
     func share(_ value: Double?) -> String { value.map { "\(Text.fixed($0 * 100, decimals: 0)) %" } ?? "" }
     let rows = layers.map { layer in
       [
-        layer.layer, figure(layer.start?.standardDeviation), figure(layer.end?.standardDeviation), figure(layer.start?.gradient),
+        layer.layer, figure(layer.start?.standardDeviation), figure(layer.end?.standardDeviation),
+        figure(layer.start?.gradient),
         figure(layer.end?.gradient), share(layer.end?.dead), share(layer.end?.saturated),
       ]
     }
@@ -108,7 +109,9 @@ public struct ExaminationReport {
         + "final weights.",
       Page.charts([
         SignalPicture("Gradient", layers, \.gradient).svg,
-        SignalPicture("Standard deviation of the outputs", layers.filter { $0.start?.standardDeviation != 0 }, \.standardDeviation).svg,
+        SignalPicture(
+          "Standard deviation of the outputs", layers.filter { $0.start?.standardDeviation != 0 }, \.standardDeviation
+        ).svg,
       ])
         + Page.table(
           ["", "output std, start", "end", "gradient, start", "end", "dead units", "saturated"], rows))

@@ -103,14 +103,13 @@ struct RunSections {
       "The epochs",
       note:
         "Measured after each epoch, in prediction mode; train on a fixed sample as large as dev. The "
-        + "weights are "
-        + "those of epoch \(run.model.epoch)\(run.recipe.keeps == .last ? ", the last" : ", with the lowest dev loss").",
+        + "dashed line marks the weights that are kept: those of epoch \(run.model.epoch)\(run.recipe.keeps == .last ? ", the last" : ", with the lowest dev loss").",
       Page.charts([
-        CurvePicture("Loss", history.map(\.train.loss), history.map(\.dev.loss), best: run.bestEpoch).svg,
+        CurvePicture("Loss", history.map(\.train.loss), history.map(\.dev.loss), best: run.model.epoch).svg,
         CurvePicture(
           isFraction ? "Error, %" : "RMSE", history.map { $0.train.score * scale },
           history.map { $0.dev.score * scale },
-          best: run.bestEpoch
+          best: run.model.epoch
         ).svg,
         EpochPicture("Learning rate", history.map(\.learningRate)).svg,
       ]))

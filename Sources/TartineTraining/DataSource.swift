@@ -105,8 +105,8 @@ public struct DataSource: Hashable, Sendable, Codable {
       return (try Dataset.digits(), nil)
     }
     if Files.isFolder(data) {
-      try refuseTarget()
       let folder = try ImageFolder(idx: data, task: task)
+      try refuseTarget()
       guard let test else { return (folder.train, split?.count == 3 ? nil : folder.test) }
       let other = try ImageFolder(idx: test, task: task)
       return (folder.train, other.test ?? other.train)
@@ -176,7 +176,7 @@ extension Dataset {
     }
     try self.init(
       measuring: path, isNumeric: schema, targets: other.targets.map(\.name), task: other.task.task, classes: classes,
-      format: format.adding(other.missingMarkers))
+      format: format.adding(other.missingMarkers), prefersCommas: other.hasDecimalCommas)
   }
 
   /// Reads a table for evaluating a model: the columns that the model knows, and any target values.
@@ -190,7 +190,7 @@ extension Dataset {
     try self.init(
       measuring: path, isNumeric: model.preparation.isNumeric.merging(model.preparation.textLabels) { $1 },
       targets: model.preparation.target.columns, task: model.task, classes: model.preparation.target.classNames,
-      format: format.adding(model.preparation.missingMarkers))
+      format: format.adding(model.preparation.missingMarkers), prefersCommas: model.preparation.hasDecimalCommas)
     if let group {
       self = try evaluated(byGroupsOf: group)
       return
@@ -207,10 +207,15 @@ extension Dataset {
 
   private init(
     measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask,
-    classes: [String: Set<String>], format: CSVFormat
+    classes: [String: Set<String>], format: CSVFormat, prefersCommas: Bool
   ) throws {
+    let schema = task == .regression ? isNumeric.merging(targets.map { ($0, true) }) { $1 } : isNumeric
     let columns = try Self.readTable(
-      path, isNumeric: isNumeric, targets: targets, takesSlips: true, format: format)
+      path, isNumeric: schema, targets: targets, takesSlips: true, format: format,
+      prefersCommas: prefersCommas)
     try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task, classes: classes)
+    // The first column's notices tell how the whole file was read.
+    let told = columns.enumerated().filter { $0 == 0 || schema[$1.name] != nil || targets.contains($1.name) }
+    notices = told.compactMap { $1.notice } + notices
   }
 }

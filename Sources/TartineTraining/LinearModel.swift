@@ -89,7 +89,7 @@ extension Recipe {
   /// - Parameters:
   ///   - split: the split; its test set is not used.
   ///   - threads: the number of threads, by default that of the processors; the choice does not depend on it.
-  /// - Returns: the recipe, and both cross-validations where they were run.
+  /// - Returns: the recipe, which then refits on train and dev (``refit``), and both cross-validations where they were run.
   ///
   /// **Source**: Breiman et al., *Classification and regression trees*, 1984, §3.4.3, for the one standard error.
   public func selectedByCrossValidation(
@@ -111,7 +111,8 @@ extension Recipe {
       ? own.isBetterByOneStandardError(than: other)
       // A better log-loss may come with a higher error.
       : !other.isBetterByOneStandardError(than: own) || own.meanOutcome <= other.meanOutcome
-    return (isNetwork ? self : linear, validation, network)
+    let chosen = isNetwork ? self : linear
+    return (chosen.refitting(!chosen.optimizer.learningRate.followsDevLosses), validation, network)
   }
 }
 

@@ -33,7 +33,8 @@ extension Model {
   public convenience init(_ path: String) throws {
     let ofRun = path + (path.hasSuffix("/") ? "" : "/") + RunFolder.modelName
     if Files.isFolder(path), !Files.exists(ofRun) {
-      throw FileError(.missing, path, "the folder '\(path)' has no \(RunFolder.modelName); name a model file, or a run's folder.")
+      throw FileError(
+        .missing, path, "the folder '\(path)' has no \(RunFolder.modelName); name a model file, or a run's folder.")
     }
     let path = Files.isFolder(path) ? ofRun : path
     try self.init(file: try Files.read(path), path: path)

@@ -142,7 +142,8 @@ extension Model {
   /// The columns of a CSV file, read as in the train set.
   package func columns(csv path: String, format: CSVFormat) throws -> [Column] {
     try Dataset.readTable(
-      path, isNumeric: preparation.isNumeric, format: format.adding(preparation.missingMarkers))
+      path, isNumeric: preparation.isNumeric, format: format.adding(preparation.missingMarkers),
+      prefersCommas: preparation.hasDecimalCommas)
   }
 
   /// Predicts every row of some columns.

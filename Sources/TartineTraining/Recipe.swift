@@ -46,6 +46,13 @@ public struct Recipe: Hashable, Sendable {
   public var earlyStopping: Int?
   /// The epoch whose weights are kept.
   public var keeps: KeptEpoch
+  /// Whether the final model is trained on train and dev together, for as many epochs as were best on dev.
+  ///
+  /// Then the figures on train and dev are those of the model before, which has not seen dev. On few rows the dev rows are worth
+  /// the second training.
+  ///
+  /// **Source**: Goodfellow, Bengio, Courville, *Deep learning*, 2016, algorithm 7.2.
+  public var refit: Bool
   /// The seed of all random numbers.
   public var seed: UInt64
 
@@ -63,6 +70,7 @@ public struct Recipe: Hashable, Sendable {
     shuffle = true
     accumulation = 1
     keeps = .best
+    refit = false
     seed = 0
   }
 
@@ -150,6 +158,9 @@ extension Recipe {
         return "lbfgs does not support l1 or maxNorm, which are not differentiable; use l2"
       }
     }
+    if refit, optimizer.learningRate.followsDevLosses {
+      return "refit trains on dev too, so the learning rate cannot follow the dev loss; use another schedule"
+    }
     if !(mixup >= 0 && mixup <= 1e6) { return "mixup must be from 0 to 1000000, not \(mixup)" }
     if let batchSize, batchSize < 1 { return "batchSize must be at least 1, not \(batchSize)" }
     if accumulation < 1 { return "accumulation must be at least 1 micro-batch, not \(accumulation)" }
@@ -167,7 +178,7 @@ extension Recipe: Codable {
   private enum Key: String, CodingKey {
     case preparation, augmentation, mixup, network, outputBias, decision, loss, optimizer, penalty, batchSize,
       shuffle, accumulation, epochs, earlyStopping,
-      keeps, seed
+      keeps, refit, seed
   }
 
   /// Decodes; omitted settings are automatic.
@@ -188,6 +199,7 @@ extension Recipe: Codable {
     epochs = try values.decodeIfPresent(Int.self, forKey: .epochs)
     earlyStopping = try values.decodeIfPresent(Int.self, forKey: .earlyStopping)
     keeps = try values.decodeName(KeptEpoch.self, forKey: .keeps, default: .best)
+    refit = try values.decodeIfPresent(Bool.self, forKey: .refit) ?? false
     seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? 0
   }
 }

@@ -287,7 +287,7 @@ extension Recipe {
   private static let topLevelKeys: Set<String> = [
     "preparation", "augmentation", "mixup", "network", "outputBias", "decision", "loss", "optimizer", "penalty",
     "batchSize", "shuffle", "accumulation", "epochs",
-    "earlyStopping", "keeps",
+    "earlyStopping", "keeps", "refit",
     "seed",
   ]
 }

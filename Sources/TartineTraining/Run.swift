@@ -15,7 +15,8 @@ public final class Run: Sendable {
   public let stopReason: String?
   /// The figures on the train set in prediction mode: on all rows, or a fixed sample of 10 000, or of as many as dev has.
   public let train: Evaluation
-  /// The figures on the dev set, which are slightly optimistic, because it selected the epoch.
+  /// The figures on the dev set, which are slightly optimistic, because it selected the epoch; of the model before a
+  /// ``Recipe/refit``.
   public let dev: Evaluation
   /// The training time in seconds.
   public let seconds: Double
@@ -43,6 +44,14 @@ public final class Run: Sendable {
     self.epochsTrained = epochsTrained
   }
 
+  /// Returns the run with another model.
+  func with(_ model: Model, seconds: Double) -> Run {
+    Run(
+      model: model, split: split, history: history, bestEpoch: bestEpoch, stopReason: stopReason, train: train,
+      dev: dev,
+      seconds: seconds, threads: threads, steps: steps, epochsTrained: epochsTrained)
+  }
+
   /// The recipe with all automatic settings resolved.
   public var recipe: Recipe { model.recipe }
 
@@ -64,7 +73,8 @@ public final class Run: Sendable {
     let (dataset, rows) = split.test.open()
     // A few unknown categories are normal in a random split.
     warnings += model.preparation.warnings(for: dataset, rows: rows).filter {
-      if case .outside = $0.kind { true } else { $0.rows.count == rows.count }
+      // So are the tails of a distribution.
+      if case .outside = $0.kind { $0.isFew || $0.rows.count * 4 > rows.count } else { $0.rows.count == rows.count }
     }.map { "test: \($0.description { dataset.rowNumber(rows[$0]) })" }
     return try model.evaluate(dataset, rows: rows, warnings: &warnings, workers: Workers(threads))
   }
@@ -89,7 +99,7 @@ extension Recipe {
     let start = clock.now
     let trainer = try Trainer(recipe, split: split, threads: threads, observers: observers)
     try trainer.run { _, _ in }
-    return trainer.finish(seconds: (clock.now - start).inSeconds)
+    return try trainer.refitted(trainer.finish(seconds: (clock.now - start).inSeconds))
   }
 }
 

@@ -145,7 +145,8 @@ public struct RunFolder: Sendable {
     var source = description.source
     let trainer = try Trainer(recipe, split: try source.load(), threads: threads, observers: [])
     try trainer.restore(try Checkpoint(checkpoint), path: checkpoint)
-    return trainer.finish(seconds: description.results?.seconds ?? 0)
+    let run = trainer.finish(seconds: description.results?.seconds ?? 0)
+    return recipe.refit ? run.with(try Model(model), seconds: run.seconds) : run
   }
 
   /// Writes run.json.
@@ -216,7 +217,7 @@ public struct RunFolder: Sendable {
       try write(Description(source: source, options: options, status: .diverged))
       throw error
     }
-    let run = trainer.finish(seconds: (clock.now - start).inSeconds)
+    let run = try trainer.refitted(trainer.finish(seconds: (clock.now - start).inSeconds))
     try run.model.save(to: model)
     return run
   }

@@ -51,8 +51,14 @@ package enum ColumnScore {
       if edges.count > 2 * bins {
         edges = []
         for bin in 1..<bins {
-          let edge = sorted[bin * sorted.count / bins]
-          if edges.last != edge { edges.append(edge) }
+          let place = bin * sorted.count / bins
+          let edge = sorted[place]
+          guard edges.last.map({ $0 < edge }) ?? true else { continue }
+          edges.append(edge)
+          // A frequent value, such as 0, has a bin of its own.
+          if place > 0, sorted[place - 1] == edge, let next = sorted[place...].first(where: { $0 > edge }) {
+            edges.append(next)
+          }
         }
       }
       return rows.map { row in

@@ -122,7 +122,7 @@ struct ColumnWarnings {
   private static func isCalledIdentifier(_ name: String) -> Bool {
     let words = words(of: name)
     guard let last = words.last else { return false }
-    return identifiers.contains(last) || words.count > 1 && counters.contains(last)
+    return identifiers.contains(last) || words[0] == "id" || words.count > 1 && counters.contains(last)
       || endings.contains { last.count > $0.count && last.hasSuffix($0) }
   }
 
@@ -144,31 +144,37 @@ struct ColumnWarnings {
   }
 
   private static let identifiers: Set<String> = [
-    "id", "ids", "key", "uuid", "guid", "uid", "pk", "index", "idx", "rowid", "rownum", "serial", "matricule", "matricula",
-    "identifier", "identifiant", "folio", "nr", "no", "number",
+    "id", "ids", "key", "uuid", "guid", "uid", "pk", "index", "idx", "rowid", "rownum", "serial", "matricule",
+    "matricula",
+    "identifier", "identifiant", "folio", "nr", "no", "number", "ref", "isbn", "ean", "gtin", "sku", "vin", "imei",
+    "iban", "ssn",
+    "passport", "phone", "telephone", "telefon", "teléfono", "mobile", "客户编号", "编号",
   ]
   /// Words that count records after another word, such as `order num`.
   private static let counters: Set<String> = ["num", "ref", "reference", "numero", "número", "nummer"]
-  private static let endings = ["nr", "nummer"]
+  private static let endings = ["nr", "nummer", "编号"]
 
   /// Words for those of whom a table often has several rows.
   private static let members: Set<String> = [
-    "patient", "subject", "person", "participant", "respondent", "individual", "user", "customer", "client", "household",
-    "family", "speaker", "student", "pupil", "child", "animal", "device", "session", "kunde", "proband",
+    "patient", "subject", "person", "participant", "respondent", "individual", "user", "customer", "client",
+    "household",
+    "speaker", "student", "pupil", "animal", "kunde", "proband",
   ]
 
   /// A column whose name says that it identifies someone or something, with several rows each.
   private static func members(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
     let words = words(of: fact.name)
-    guard fact.values >= 5, fact.values * 2 <= rows.count,
+    guard fact.values >= 10, fact.values * 2 <= rows.count,
       words.contains(where: members.contains) || words.last.map(["id", "ids", "uuid", "guid", "uid"].contains) == true
     else { return nil }
     let counts = Dictionary(grouping: rows.compactMap { column.text($0) }) { $0 }.values.map(\.count)
     guard counts.count(where: { $0 > 1 }) * 2 > counts.count else { return nil }
     return DataWarning(
       name: .repeatedIdentifier, column: fact.name,
-      evidence: "\(fact.values) values with about \(rows.count / fact.values) rows each, which the split does not keep together",
-      action: "if new ones are to be predicted, split with --split-by 'group:\(fact.name)': otherwise dev and test hold rows of "
+      evidence:
+        "\(fact.values) values with about \(rows.count / fact.values) rows each, which the split does not keep together",
+      action:
+        "if new ones are to be predicted, split with --split-by 'group:\(fact.name)': otherwise dev and test hold rows of "
         + "those in train, and the errors are too low", isFault: false)
   }
 
@@ -205,7 +211,8 @@ struct ColumnWarnings {
         evidence:
           "\(isTarget ? "in the target " : "")\(Column.text(of: value)) occurs \(count) times, and all other values are from \(Column.text(of: first)) to "
           + Column.text(of: last),
-        action: "if it stands for a missing value, name it, --missing=\(Column.text(of: value)), or leave the field empty: as a "
+        action:
+          "if it stands for a missing value, name it, --missing=\(Column.text(of: value)), or leave the field empty: as a "
           + "number it distorts the scale")
     }
     return nil
@@ -231,7 +238,8 @@ struct ColumnWarnings {
     guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
     return DataWarning(
       name: .unclearColumn, column: column.name,
-      evidence: "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different \(isTarget ? "classes" : "categories") of it",
+      evidence:
+        "\(first.map { "'\($0)'" }.joined(separator: " and ")) are different \(isTarget ? "classes" : "categories") of it",
       action: "use one spelling: each spelling is a \(isTarget ? "class" : "category") of its own", isSerious: isTarget)
   }
 

@@ -219,7 +219,8 @@ public struct PartComparison: Sendable {
     copy.adjustedP = p
     copy.columns = zip(columns, adjusted).map { column, p in
       ColumnShift(
-        name: column.name, effect: column.effect, isInStandardDeviations: column.isInStandardDeviations, spread: column.spread,
+        name: column.name, effect: column.effect, isInStandardDeviations: column.isInStandardDeviations,
+        spread: column.spread,
         p: column.p, adjusted: p)
     }
     return copy
@@ -362,7 +363,8 @@ public struct PartComparison: Sendable {
     let adjusted = HypothesisTest.falseDiscoveryRate(alone.map(\.p))
     return zip(zip(tested, alone), adjusted).map { pair, adjusted in
       ColumnShift(
-        name: pair.0.0.name, effect: pair.1.effect, isInStandardDeviations: pair.1.isInStandardDeviations, spread: pair.1.spread,
+        name: pair.0.0.name, effect: pair.1.effect, isInStandardDeviations: pair.1.isInStandardDeviations,
+        spread: pair.1.spread,
         p: pair.1.p, adjusted: adjusted)
     }.sorted { ($0.p, -abs($0.effect)) < ($1.p, -abs($1.effect)) }
   }

@@ -126,7 +126,8 @@ extension Recipe {
     threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
     let examiner = try Examiner(
-      resolved(trainRows: split.trainCount), split, humanError: humanError, worth: worth, budget: budget,
+      resolved(trainRows: split.trainCount).refitting(false), split, humanError: humanError, worth: worth,
+      budget: budget,
       threads: threads, progress: progress)
     return try examiner.examine(explains: explains)
   }
@@ -149,8 +150,11 @@ extension Run {
     test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
     threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
+    // The model of a refit has seen dev.
+    let plain = recipe.refitting(false)
+    let run = recipe.refit ? try plain.train(on: split, threads: threads) : self
     let examiner = try Examiner(
-      recipe, split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: progress)
-    return try examiner.examine(self, test: test)
+      plain, split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: progress)
+    return try examiner.examine(run, test: test)
   }
 }

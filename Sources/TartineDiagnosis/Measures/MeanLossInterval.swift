@@ -80,6 +80,7 @@ struct MeanLossInterval {
     }
     drawn.sort()
     return Estimate(
-      mean, low: min(mean, drawn[Int(0.025 * Double(Self.draws))]), high: max(mean, drawn[Int(0.975 * Double(Self.draws))]))
+      mean, low: min(mean, drawn[Int(0.025 * Double(Self.draws))]),
+      high: max(mean, drawn[Int(0.975 * Double(Self.draws))]))
   }
 }

@@ -7,7 +7,7 @@ import TartineEngine
 /// |---|---|
 /// | precision and recall of two classes | Wilson, n the rows predicted as, or of, the class |
 /// | balanced accuracy, F1, macro averages, MCC | quantiles of two Dirichlet posteriors of the confusion matrix, the lower of the low and the higher of the high: each cell with the prior 1/K², and each class with one of ¼ for right and ¼ for wrong, which keeps classes of few rows uncertain |
-/// | ROC-AUC | Newcombe: the areas A with \|A − Â\| ≤ 1.96 √V(A); macro: the mean of the classes' ends |
+/// | ROC-AUC | Newcombe: the areas A with \|A − Â\| ≤ 1.96 √V(A); macro: the mean of the classes' ends, times √((1 + (K − 1) / 2) / K) |
 /// | average precision | Wilson, n the rows of the class |
 /// | calibration error | see `CalibrationError` |
 /// | log loss, Brier score | see `MeanLossInterval` |
@@ -49,7 +49,8 @@ package struct MetricIntervals {
           estimate: CalibrationError(metrics.calibrationBins, effect: sample.designEffect, seed: seed).estimate)
       }
       if metric.name == "log-loss" || metric.name == "brier" {
-        return Metric(name: metric.name, estimate: metrics.lossInterval(metric.name, effect: sample.designEffect, seed: seed))
+        return Metric(
+          name: metric.name, estimate: metrics.lossInterval(metric.name, effect: sample.designEffect, seed: seed))
       }
       var found = metric.estimate
       switch metric.name {
@@ -63,15 +64,16 @@ package struct MetricIntervals {
       case "pr-auc": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
       case "roc-auc-macro", "pr-auc-macro":
         let total = byClass.reduce(0) { $0 + $1.support }
-        // The interval of each class against the rest, and their mean as if all errors were fully correlated.
+        // The interval of each class against the rest. Their errors are taken as half correlated: one row counts in several.
         let ends = byClass.filter { $0.support > 0 }.map { figures -> Estimate in
           metric.name == "roc-auc-macro"
             ? Self.area(value, yes: figures.support, no: total - figures.support)
             : .proportion(value, ofEffective: figures.support)
         }
         let count = Double(max(1, ends.count))
-        found = Estimate(
-          value, low: ends.reduce(0) { $0 + $1.low } / count, high: ends.reduce(0) { $0 + $1.high } / count)
+        let share = ((1 + (count - 1) / 2) / count).squareRoot()
+        let (low, high) = (ends.reduce(0) { $0 + $1.low } / count, ends.reduce(0) { $0 + $1.high } / count)
+        found = Estimate(value, low: value - share * (value - low), high: value + share * (high - value))
       default:
         let sorted = drawn.compactMap { $0[metric.name] }
         guard !Metrics.shares.contains(metric.name), !sorted.isEmpty else { return metric }

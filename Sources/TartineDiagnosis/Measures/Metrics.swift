@@ -151,13 +151,18 @@ public struct Metrics: Sendable {
     let absolute = evaluation.absoluteErrors
     let truths = evaluation.truths
     let sample = RowSample(evaluation)
+    // Truths in the target's unit are rounded, so that equal ones differ in a Double.
+    let isConstant = Set(truths.map { Float($0) }).count < 2
     var list = Self.estimates(["rmse", "mae", "r2"], of: sample, seed: seed) { counts in
       let total = counts.reduce(0, +)
       func mean(_ values: [Double]) -> Double { zip(values, counts).reduce(0) { $0 + $1.0 * $1.1 } / total }
       let middle = mean(truths)
       let variance = mean(truths.map { ($0 - middle) * ($0 - middle) })
-      return [mean(squares).squareRoot(), mean(absolute), variance > 0 ? 1 - mean(squares) / variance : .nan]
+      return [
+        mean(squares).squareRoot(), mean(absolute), variance > 0 && !isConstant ? 1 - mean(squares) / variance : .nan,
+      ]
     }
+    if isConstant { list.removeLast() }
     list[0] = Metric(name: "rmse", estimate: evaluation.estimate)
     if let share = evaluation.quantile {
       let misses = zip(truths, evaluation.predictions).map { $0 - $1 }
@@ -178,6 +183,11 @@ public struct Metrics: Sendable {
     "accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy", "coverage", "f1-micro",
   ]
 
+  /// Metrics without an upper end.
+  private static let nonnegative: Set<String> = ["rmse", "mae", "log-loss", "brier", "quantile-loss"]
+  /// The fewest rows or groups with an interval of R².
+  private static let fewestForVariance = 5
+
   /// Each metric with its interval.
   package static func estimates(
     _ names: [String], of sample: RowSample, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
@@ -195,17 +205,28 @@ public struct Metrics: Sendable {
         return Metric(name: names[place], estimate: .proportion(value, ofEffective: sample.effectiveRows))
       }
       let sorted = drawn[place].sorted()
-      guard sorted.count > 1 else {
-        // One row, or an undefined metric, has no interval.
-        return Metric(name: names[place], estimate: Estimate(value, low: -.infinity, high: .infinity))
+      // One row, or an undefined metric, has no interval; nor has a ratio of variances of very few.
+      let lowest = nonnegative.contains(names[place]) ? 0 : -Double.infinity
+      guard sorted.count > 1, names[place] != "r2" || sample.units >= fewestForVariance else {
+        return Metric(
+          name: names[place], estimate: Estimate(value, low: lowest, high: names[place] == "r2" ? 1 : .infinity))
       }
+      // The percentile bootstrap of few units is too narrow, as a normal interval beside Student's is.
+      let units = Double(sample.units)
+      let wider =
+        HypothesisTest.studentPoint(upperTail: 0.025, freedom: units - 1) / Estimate.z
+        * (units / (units - 1)).squareRoot()
       func percentile(_ share: Double) -> Double {
         let at = share * Double(sorted.count - 1)
         let below = Int(at)
         let next = min(below + 1, sorted.count - 1)
         return sorted[below] + (at - Double(below)) * (sorted[next] - sorted[below])
       }
-      return Metric(name: names[place], estimate: Estimate(value, low: percentile(0.025), high: percentile(0.975)))
+      return Metric(
+        name: names[place],
+        estimate: Estimate(
+          value, low: max(lowest, value - wider * (value - percentile(0.025))),
+          high: min(names[place] == "mae" || lowest == 0 ? .infinity : 1, value + wider * (percentile(0.975) - value))))
     }
   }
 }
@@ -237,6 +258,9 @@ package struct RowSample {
   private static func together(_ cases: [Int]) -> [[Int]] {
     Dictionary(grouping: cases.indices) { cases[$0] }.sorted { $0.key < $1.key }.map(\.value)
   }
+
+  /// The number of rows, or of groups.
+  var units: Int { groups?.count ?? rows }
 
   /// The number of rows per independent one, at least 1.
   var designEffect: Double { max(1, Double(rows) / effectiveRows) }

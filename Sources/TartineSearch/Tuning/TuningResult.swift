@@ -56,7 +56,9 @@ public struct TuningResult: Sendable {
     self.importance = importance
     edges = EdgeOptimum.all(measured, in: space, best: space.point(of: values)).filter { edge in
       // The best value of an unimportant hyperparameter can be anywhere.
-      importance.first { $0.name == edge.name }.map { $0.share.value >= Self.leastShare && $0.share.low >= Self.leastLow } ?? true
+      importance.first { $0.name == edge.name }.map {
+        $0.share.value >= Self.leastShare && $0.share.low >= Self.leastLow
+      } ?? true
     }.compactMap { tuner.possible($0, in: study.space, beside: values) }
     boxes =
       sampler == .coarseToFine
@@ -70,7 +72,7 @@ public struct TuningResult: Sendable {
   /// The share of the variance below which an edge is not reported.
   private static let leastShare = 0.05
   /// The lower end of its interval: where nothing matters, shares are luck.
-  private static let leastLow = 0.02
+  private static let leastLow = 0.05
 
   /// Returns a sentence about the selection bias of the winner's first score.
   package func luck(_ unit: Unit) -> String {
@@ -83,6 +85,9 @@ public struct TuningResult: Sendable {
         : "Its first score agrees with the fresh seeds."
     return winner.selectionBias.map { "\(seeds) \($0.sentence(unit))" } ?? seeds
   }
+
+  /// Whether the winner's figure is better than the original recipe's, or that cannot be trained.
+  package var isImproved: Bool { winner.map { $0.gain.map { $0.difference.value < 0 } ?? true } ?? false }
 
   /// A sentence that compares the winner with the original recipe.
   package var gainSentence: String? {

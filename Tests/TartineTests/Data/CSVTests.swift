@@ -119,7 +119,8 @@ import Testing
       ("(1,200)", -1200, -1.2), ("$-5", -5, -5), ("−7", -7, -7), ("1'000.5", 1000.5, nil), (".5", 0.5, nil),
       ("12.12.2021", nil, nil), ("555-1234", nil, nil), ("1,2,3", nil, nil), ("a1", nil, nil), ("$", nil, nil),
       ("1.234,5,6", nil, nil), ("0,", nil, nil), ("--1", nil, nil), ("1 2", nil, nil), ("12 lb", 12, 12),
-      ("9,23E+01", nil, 92.3), ("1.5e-3", 0.0015, nil), ("<0.5", 0.5, nil), ("80+", 80, 80), ("≥ 3", 3, 3), ("7.2 km/h", 7.2, nil),
+      ("9,23E+01", nil, 92.3), ("1.5e-3", 0.0015, nil), ("<0.5", 0.5, nil), ("80+", 80, 80), ("≥ 3", 3, 3),
+      ("7.2 km/h", 7.2, nil),
       ("lb 12", nil, nil), ("1e", nil, nil),
     ] as [(String, Double?, Double?)] {
       let number = WrittenNumber(written)
@@ -177,7 +178,8 @@ import Testing
     // Few of them are categories.
     #expect(!(try read("x\n" + (0..<60).map { "\($0 % 3) kg\n" }.joined())[0].isNumeric))
     let shares = try read("x\n" + (0..<60).map { $0 % 3 == 0 ? "0.\($0 + 10)\n" : "\($0).5 %\n" }.joined())[0]
-    #expect(shares.notice == "column 'x': '1.5 %' is read as 1.5, and '0.10' is read as 0.1, with the unit of the others")
+    #expect(
+      shares.notice == "column 'x': '1.5 %' is read as 1.5, and '0.10' is read as 0.1, with the unit of the others")
   }
 
   @Test func spreadsheetErrorsAreMissing() throws {

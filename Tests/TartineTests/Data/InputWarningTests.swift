@@ -68,6 +68,15 @@ import Testing
     #expect(found[0].description.hasPrefix("row 1 of column 'x' holds 5000, far outside"))
   }
 
+  /// Rows in another unit are many, and are told all the same; in train and dev many are a tail.
+  @Test func manyNumbersFarOutsideAreTold() throws {
+    let (_, preparation) = try fitted()
+    let found = try preparation.warnings(
+      for: columns("x,kind,gap\n" + (0..<50).map { "\(9_000 + $0),red,1\n" }.joined()))
+    #expect(found.count == 1 && found[0].rows.count == 50 && !found[0].isFew)
+    #expect(found[0].description.hasSuffix("such values are in all 50 rows"))
+  }
+
   @Test func oneWildTrainRowChangesNoScale() throws {
     let (clean, (data, wild)) = (try fitted().1, try fitted([42: "54000"]))
     let (a, b) = (try number(clean), try number(wild))

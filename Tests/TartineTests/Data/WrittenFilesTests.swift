@@ -255,7 +255,8 @@ import Testing
     let time = try time(preparation)
     let times = time.times(of: data.inputColumns[0])
     #expect(times.count(where: \.isNaN) == 21 && times[7] - times[6] == 86_400)
-    #expect(preparation.notices.first?.contains("in 11 rows texts that are none, such as") == true, "\(preparation.notices)")
+    #expect(
+      preparation.notices.first?.contains("in 11 rows texts that are none, such as") == true, "\(preparation.notices)")
     #expect(time.number.hasMissing)
   }
 
@@ -268,7 +269,9 @@ import Testing
     let times = time.times(of: data.inputColumns[0])
     #expect(times[1].isNaN && times[2].isNaN && !times[0].isNaN)
     // The range is that of the true dates, so that they span less than three years.
-    #expect((time.number.bounds?.credible.upperBound ?? 0) - (time.number.bounds?.credible.lowerBound ?? 0) < 3 * 366 * 86_400)
+    #expect(
+      (time.number.bounds?.credible.upperBound ?? 0) - (time.number.bounds?.credible.lowerBound ?? 0) < 3 * 366 * 86_400
+    )
     let coded = try JSONDecoder().decode(Preparation.self, from: JSONEncoder().encode(preparation))
     #expect(coded == preparation)
     // In new rows they are as in train.
@@ -300,6 +303,73 @@ import Testing
     #expect(found[0].rows == [1, 2] && found[0].value == "2031-05-04")
   }
 
+  @Test func datesWithPointsHaveTheDayFirst() throws {
+    let (data, preparation) = try dated { row in "0\(row % 9 + 1).0\(row / 9 % 9 + 1).\(10 + row / 81)" }
+    let time = try time(preparation)
+    let times = time.times(of: data.inputColumns[0])
+    #expect(times[1] - times[0] == 86_400 && times[9] - times[0] == 31 * 86_400)
+  }
+
+  @Test func anotherOrderOfDayAndMonthIsRefused() throws {
+    let (_, preparation) = try dated { day in
+      let (d, m, y) = date(day)
+      return "\(m)/\(d)/\(y)"
+    }
+    let error = #expect(throws: DataError.self) {
+      try preparation.apply(to: read("when\n03/12/2021\n25/12/2021\n"), source: "t")
+    }
+    #expect(error?.description.contains("'25/12/2021' has day and month in another order") == true)
+  }
+
+  @Test(arguments: ["20240103", "202403", "3.2024"]) func numbersThatLookLikeDatesAreTold(_ first: String) throws {
+    let values = (0..<40).map { row -> String in
+      switch first {
+      case "20240103": "2024010\(row % 8 + 1)"
+      case "202403": "20240\(row % 9 + 1)"
+      default: "\(row % 12 + 1).20\(10 + row % 7)"
+      }
+    }
+    let column = try read("x,y\n" + values.map { "\($0),1\n" }.joined())[0]
+    #expect(column.isNumeric && column.notice?.contains("look like dates") == true)
+    #expect(try read("x,y\n" + (0..<40).map { "\($0 * 7 % 31).\($0 % 10)5,1\n" }.joined())[0].notice == nil)
+  }
+
+  @Test func aTargetOfUnreadNumbersIsRefused() throws {
+    for value in ["<%d.5", "%d.25*", "2024-01-%d x"] {
+      let text =
+        "a,y\n" + (0..<60).map { "\($0 * 7 % 60),\(value.replacingOccurrences(of: "%d", with: "\($0)"))\n" }.joined()
+      let path = try file(text)
+      defer { try? FileManager.default.removeItem(atPath: path) }
+      let error = #expect(throws: DataError.self) { try Dataset(csv: path, target: "y") }
+      #expect(error?.description.contains("look like numbers or times") == true, "\(value)")
+    }
+  }
+
+  @Test func unitsOfSomeRowsAloneAndMixedMarksAreNotRead() throws {
+    #expect(!(try read("x\n" + (0..<60).map { $0 % 3 == 0 ? "\($0).5k\n" : "\($0 * 100)\n" }.joined())[0].isNumeric))
+    let mixed = try read(
+      "x,y\n" + (0..<60).map { $0 % 2 == 0 ? "\($0 + 10).481,1\n" : "\"\($0 + 10),209\",1\n" }.joined())[0]
+    #expect(!mixed.isNumeric && mixed.notice?.contains("write all of them alike") == true)
+  }
+
+  @Test func aMarkerInMostRowsIsMissing() throws {
+    let column = try read("x\n" + (0..<90).map { $0 % 3 == 0 ? "\($0)\n" : "-\n" }.joined())[0]
+    #expect(column.isNumeric && column.isMissing(1) && numbers(column)[3] == 3)
+  }
+
+  @Test func aModelRemembersDecimalCommas() throws {
+    let path = try file("a;y\n" + (0..<80).map { "\(1_000 + $0 * 211 % 997),5;\($0 * 211 % 997)\n" }.joined())
+    let few = try file("a;b\n1.345;1\n")
+    defer { for path in [path, few] { try? FileManager.default.removeItem(atPath: path) } }
+    let model = try Recipe {
+      Dense(4); ReLU()
+    }.epochs(2).train(on: Dataset(csv: path, target: "y", task: .regression).split(seed: 1), threads: 1).model
+    #expect(model.preparation.hasDecimalCommas)
+    #expect(numbers(try model.columns(csv: few, format: CSVFormat())[0]) == [1345])
+    let coded = try JSONDecoder().decode(Preparation.self, from: JSONEncoder().encode(model.preparation))
+    #expect(coded == model.preparation)
+  }
+
   // MARK: Lines that are no rows
 
   private let table = (0..<40).map { "\($0).5,\($0 % 3),\($0 % 7)\n" }.joined()
@@ -309,7 +379,8 @@ import Testing
       "Report, March 2024\na,b,y\n" + table, "Sales, all regions, final\na,b,y\n" + table, "sep=,\na,b,y\n" + table,
       "a,b,y\n" + table + "Source: Ministry of Labour\n", "a,b,y\n" + table + "\nNote: revised\nSource: ours",
       "a,b,y\n" + table.prefix(table.count / 2).split(separator: "\n").dropLast().joined(separator: "\n") + "\na,b,y\n"
-        + table.split(separator: "\n").dropFirst((table.prefix(table.count / 2).split(separator: "\n").count) - 1).joined(
+        + table.split(separator: "\n").dropFirst((table.prefix(table.count / 2).split(separator: "\n").count) - 1)
+        .joined(
           separator: "\n"),
     ] {
       // The first chunk tells the layout.
@@ -333,8 +404,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("[{\"a\": 1}]", "JSON"), ("\n{\"a\": [1, 2]}", "JSON"), ("<!DOCTYPE html>\n<html>", "web page"), ("PK\u{3}\u{4}x", "Excel"),
-    ("PAR1x", "Parquet"), ("%PDF-1.4", "PDF"), ("% iris\n@RELATION iris\n", "ARFF"), ("'a','b'\n'1','2'\n", "single quotes"),
+    ("[{\"a\": 1}]", "JSON"), ("\n{\"a\": [1, 2]}", "JSON"), ("<!DOCTYPE html>\n<html>", "web page"),
+    ("PK\u{3}\u{4}x", "Excel"),
+    ("PAR1x", "Parquet"), ("%PDF-1.4", "PDF"), ("% iris\n@RELATION iris\n", "ARFF"),
+    ("'a','b'\n'1','2'\n", "single quotes"),
   ]) func otherFormatsAreNamed(_ text: String, _ name: String) {
     let error = #expect(throws: DataError.self) { try read(text) }
     #expect(error?.description.contains(name) == true, "\(error?.description ?? "")")
@@ -347,7 +420,9 @@ import Testing
   }
 
   @Test func theAffirmativeIsThePositiveClass() throws {
-    for (values, names) in [(["ja", "nein"], ["nein", "ja"]), (["Yes", "no"], ["no", "Yes"]), (["a", "b"], ["a", "b"])] {
+    for (values, names) in [
+      (["ja", "nein"], ["nein", "ja"]), (["Yes", "no"], ["no", "Yes"]), (["a", "b"], ["a", "b"]),
+    ] {
       let columns = try read("x,y\n" + (0..<40).map { "\($0 * 7 % 40),\(values[$0 % 2])\n" }.joined())
       let data = try Dataset(source: "t", columns: columns, target: "y", task: nil)
       #expect(try Preparation(fitting: data, rows: Array(0..<40)).target.outputNames == names)

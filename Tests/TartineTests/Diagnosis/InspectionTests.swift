@@ -89,11 +89,14 @@ import Testing
   }
 
   @Test func severalRowsOfAPatientAreTold() throws {
-    for (name, isTold) in [("patient", true), ("Subject id", true), ("customerId", true), ("grid", false), ("dose", false)] {
+    for (name, isTold) in [
+      ("patient", true), ("Subject id", true), ("customerId", true), ("grid", false), ("dose", false),
+    ] {
       var table = Table()
       table.add(name, (0..<600).map { Double($0 * 7 % 60) })
       let found = try table.warnings()
-      #expect(found.contains { $0.name == .repeatedIdentifier && $0.column == name && $0.isSerious } == isTold, "\(name)")
+      #expect(
+        found.contains { $0.name == .repeatedIdentifier && $0.column == name && $0.isSerious } == isTold, "\(name)")
     }
     var table = Table()
     table.add("patient", (0..<600).map { Double($0 * 7 % 60) })
@@ -102,7 +105,9 @@ import Testing
   }
 
   @Test func identifiersHaveManyNames() throws {
-    for (name, isTold) in [("Kundennr", true), ("order_num", true), ("customerId", true), ("president", false), ("price", false)] {
+    for (name, isTold) in [
+      ("Kundennr", true), ("order_num", true), ("customerId", true), ("president", false), ("price", false),
+    ] {
       var table = Table()
       table.add(name, (0..<600).map { Double(100_000 + $0 * 7919 % 899_981) })
       #expect(try table.warnings().contains { $0.name == .identifierColumn && $0.column == name } == isTold, "\(name)")
@@ -126,14 +131,19 @@ import Testing
         of: Dataset(source: "t", columns: [x, target], target: "y", task: nil).split(seed: 0), comparesParts: false
       ).warnings
     }
-    let found = try warnings(Column(name: "y", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
-    #expect(found.contains { $0.column == "y" && $0.isSerious && $0.evidence == "'Yes' and 'yes' are different classes of it" })
+    let found = try warnings(
+      Column(name: "y", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
+    #expect(
+      found.contains {
+        $0.column == "y" && $0.isSerious && $0.evidence == "'Yes' and 'yes' are different classes of it"
+      })
     let numbers = (0..<400).map { row -> Double in
       let value = Double(row * 53 % 397)
       return row % 20 == 3 ? -999 : value / 7
     }
     let placed = try warnings(Column(name: "y", values: .numbers(numbers), reason: "test"))
-    #expect(placed.contains { $0.name == .placeholderValue && $0.column == "y" && $0.action.contains("--missing=-999") })
+    #expect(
+      placed.contains { $0.name == .placeholderValue && $0.column == "y" && $0.action.contains("--missing=-999") })
     #expect(!placed.contains { $0.name == .cappedTarget })
   }
 

@@ -28,7 +28,8 @@ import Testing
   /// Dev's own sampling is part of the uncertainty.
   @Test func fewDevRowsWidenTheBand() throws {
     func width(_ deviation: Double) -> Double {
-      guard case .twice(let estimate) = LearningCurve(points(noise: 0.01, law), samplingStandardDeviation: deviation).answer
+      guard
+        case .twice(let estimate) = LearningCurve(points(noise: 0.01, law), samplingStandardDeviation: deviation).answer
       else { return .nan }
       return (estimate.high - estimate.low) / estimate.value
     }

@@ -24,12 +24,22 @@ import Testing
       answers: (0..<n).map { $0 % 2 }, classes: 2)
     let intervals = MetricIntervals(metrics, RowSample(rows: n), classes: 2)
     let value = -log(0.98)
-    let found = intervals.replacing([Metric(name: "log-loss", estimate: Estimate(value, low: value, high: value))], seed: 1)[0]
+    let found = intervals.replacing(
+      [Metric(name: "log-loss", estimate: Estimate(value, low: value, high: value))], seed: 1)[0]
     // A share of errors of 8 % has the probability 0.025 of the posterior Beta(½, 30½).
     #expect(abs(found.estimate.low - value) < 1e-3 && abs(found.estimate.value - value) < 1e-12)
     #expect(abs(found.estimate.high - (value + 0.081 * (-log(0.02) - value))) < 0.06, "\(found)")
     let brier = intervals.replacing([Metric(name: "brier", estimate: Estimate(0.0004, low: 0, high: 0))], seed: 1)[0]
     #expect(abs(brier.estimate.high - (0.0004 + 0.081 * 0.96)) < 0.015, "\(brier)")
+  }
+
+  /// Two rows: Student's t with one degree of freedom is 12.7, and R² of so few has no interval.
+  @Test func fewRowsHaveWideIntervals() {
+    let list = Metrics.estimates(["mae", "r2"], of: RowSample(rows: 2), seed: 1) { counts in
+      [(counts[0] * 1 + counts[1] * 3) / 2, 0.9]
+    }
+    #expect(list[0].estimate.low == 0 && list[0].estimate.high > 10)
+    #expect(list[1].estimate.low == -.infinity && list[1].estimate.high == 1)
   }
 
   @Test func figuresAgreeWithScikitLearns() throws {

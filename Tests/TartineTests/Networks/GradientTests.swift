@@ -94,7 +94,8 @@ import Testing
     let layout = InputLayout(numbers: [0, 4], categories: [1..<4, 5..<8])
     try check(
       Network {
-        NumberEmbedding(frequencies: 4, dimension: 2, deviation: 0.5); CategoryEmbedding(dimension: 2, moreThan: 2)
+        NumberEmbedding(frequencies: 4, dimension: 2, standardDeviation: 0.5);
+        CategoryEmbedding(dimension: 2, moreThan: 2)
         Dense(6); Tanh()
       }, output: .softmax(classes: 3), inputs: 8, layout: layout)
   }
