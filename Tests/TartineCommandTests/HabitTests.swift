@@ -98,4 +98,24 @@ import Testing
     let resumed = try command.run(["evaluate", "r/model.safetensors", "t.csv", "--no-header"])
     #expect(resumed.code == 0 && resumed.output.contains("60 rows"), "\(resumed.errors)")
   }
+
+  @Test func modelsByTheirFolderAndArgumentsInTheirOrder() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 150), to: "t.csv")
+    #expect(try command.run(["train", "t.csv", "--target", "y", "--out", "runs/a"] + Self.small).code == 0)
+    let folder = try command.run(["predict", "runs/a", "t.csv"])
+    #expect(folder.code == 0 && folder.output.split(separator: "\n").count == 151, "\(folder.errors)")
+    let swapped = try command.run(["predict", "t.csv", "runs/a/model.safetensors"])
+    #expect(swapped.code == 64 && swapped.errors.contains("the model comes first"), "\(swapped.errors)")
+    let own = try command.run(["evaluate", "runs/a", "t.csv"])
+    #expect(own.code == 0 && own.errors.contains("80 % of the rows are its train and dev rows"), "\(own.errors)")
+    let help = try command.run(["help", "trian"])
+    #expect(help.code == 64 && help.errors.contains("Did you mean 'train'?"), "\(help.errors)")
+    // A run that is worse than an earlier one on the same data says so.
+    let worse = try command.run(
+      ["train", "t.csv", "--target", "y", "--out", "runs/b", "--hidden", "1", "--epochs", "1", "--lr", "1e-9"])
+    #expect(
+      worse.code == 0 && worse.output.contains("compare runs/a runs/b") && worse.output.contains("has a lower dev error"),
+      "\(worse.output)")
+  }
 }
