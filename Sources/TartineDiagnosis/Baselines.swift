@@ -154,7 +154,7 @@ public struct Baselines: Sendable {
       guard let baseline, !baseline.isBeaten else { continue }
       lines.append(
         baseline.isSame
-          ? "The same predictions as \(name) in every row: the error cannot show a weaker signal, which roc-auc and log-loss can; "
+          ? "Not significantly better than \(name): the same predictions in every row. The error cannot show a weaker signal, which roc-auc and log-loss can; "
             + "--threshold-for f1 or --class-weights balanced predict a rare class."
           : baseline.gain.high < 0
             ? "Significantly worse than \(name): \(unit.change(baseline.gain))."

@@ -18,13 +18,13 @@ import Testing
 
   @Test func numbersAsTheyCome() throws {
     let data = try Dataset(
-      features: (0..<100).map { [Float($0) * 100, Float($0 % 7)] }, labels: (0..<100).map { $0 % 2 })
+      features: (0..<100).map { [Float($0 * 37 % 100) * 100, Float($0 % 7)] }, labels: (0..<100).map { $0 % 2 })
     let rows = Array(0..<100)
     let plain = try Preparation(fitting: data, rows: rows, bins: 0, standardize: false)
     var warnings: [String] = []
     let prepared = try plain.apply(to: data, rows: [3, 10], warnings: &warnings)
     guard case .floats(let arena, _) = prepared.elements else { return }
-    #expect(arena.floats.prefix(4) == [300, 3, 1000, 3])
+    #expect(arena.floats.prefix(4) == [1100, 3, 7000, 3])
     let scaled = try Preparation(fitting: data, rows: rows, bins: 0)
     #expect(scaled != plain)
     #expect(try RecipeSettings.set("preparation.standardize=false", on: .automatic).preparation.standardize == false)
