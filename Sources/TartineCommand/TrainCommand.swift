@@ -163,7 +163,8 @@ struct TrainCommand: ParsableCommand {
     if let folds = options.folds { _ = try split.folds(folds) }
     let asked = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
     let folder = try RunFolder(creating: options.out, named: source.name)
-    let (chosen, linear, network) = asked.selectedByCrossValidation(on: split, threads: options.threads)
+    let (chosen, linear, network) = asked.selectedByCrossValidation(
+      on: split, refits: recipe.refit, threads: options.threads)
     var choice: String?
     if let linear, let network {
       choice =

@@ -138,7 +138,9 @@ struct CSVLayout {
           + "header, use --no-header")
     }
     self.start = scanner.position
-    self.header = fields.count > 1 ? Array(Self.line(bytes, from: header).bytes) : []
+    let line = Array(Self.line(bytes, from: header).bytes)
+    // A quoted name may hold a line end.
+    self.header = fields.count > 1 && header + line.count + 2 >= scanner.position ? line : []
     self.separator = separator
     let excess = Self.excessField(scanner, header: names.count)
     // R's `write.table` gives the row names no header.
@@ -194,6 +196,14 @@ struct CSVLayout {
     holding targets: Set<String>, _ bytes: UnsafeBufferPointer<UInt8>, from start: Int, _ separator: UInt8
   ) -> (separator: UInt8, start: Int, skipped: Int)? {
     guard !targets.isEmpty else { return nil }
+    var first = CSVScanner(bytes, separator: separator, from: start)
+    // A misspelled name is no reason to look further.
+    let wanted = Set(targets.map { $0.lowercased() })
+    if first.beginRecord(), let names = try? fields(&first),
+      names.contains(where: { wanted.contains($0.text.lowercased()) })
+    {
+      return nil
+    }
     for separator in [separator] + separators {
       var scanner = CSVScanner(bytes, separator: separator, from: start)
       for place in 0..<mostRecords {
@@ -201,8 +211,12 @@ struct CSVLayout {
         guard fields.contains(where: { targets.contains($0.text) }) else { continue }
         // A value of a row may be called like the target.
         guard place > 0 else { return nil }
-        guard fields.count > 1, !fields.contains(where: \.isNumber) else { break }
-        return (separator, scanner.recordStart, place)
+        let start = scanner.recordStart
+        let rows = records(bytes, from: start, separator)
+        guard fields.count > 1, rows.count > 2, rows[0].isHeader, isTable(rows),
+          rows.dropFirst().contains(where: { !$0.isHeader })
+        else { break }
+        return (separator, start, place)
       }
     }
     return nil

@@ -16,6 +16,8 @@ package struct Column: Sendable {
   package var reason: String
   /// A notice about how it was read.
   package var notice: String?
+  /// The unit that its numbers were written with, such as `kg` or `%`; empty: none.
+  package var unit = ""
   /// Whether its numbers were written with decimal commas.
   package var hasDecimalCommas = false
   /// The text of its missing values, if they are not empty fields.

@@ -59,7 +59,7 @@ struct ColumnBuilder {
         firstLarge = (scanner.offset + field.start, Self.shown(field, scanner))
       }
       if field.end - field.start > 1, scanner.bytes[field.start] == UInt8(ascii: "0"), isWhole(field, scanner) {
-        padded.add(width: field.end - field.start, example: Self.shown(field, scanner))
+        padded.add(width: field.end - field.start) { Self.shown(field, scanner) }
       }
       numbers.append(number)
     } else if scanner.isMissing(field) || isMarker(field, scanner) {
@@ -143,7 +143,8 @@ struct ColumnBuilder {
     }
     guard others > 0 else { return }
     // Among numbers of few classes a text is another class.
-    let areClasses = isTarget && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
+    let areClasses =
+      isTarget && !mustBeNumeric && Set(numbers.lazy.filter { !$0.isNaN }).count <= TaskChoice.mostNumberClasses
     // `1,234` or `<0.5` among plain numbers is one too.
     let isWrittenNumber = firstText.flatMap { WrittenNumber($0.text) } != nil
     guard areClasses || isWrittenNumber || !(isMostlyNumbers || hasMissingMarker || mustBeNumeric && hasKnownMarker)
@@ -262,8 +263,8 @@ private struct PaddedNumbers {
   /// The width of all of them; 0: they differ.
   private var width: Int?
 
-  mutating func add(width: Int, example: String) {
-    if count == 0 { self.example = example }
+  mutating func add(width: Int, example: () -> String) {
+    if count == 0 { self.example = example() }
     self.width = self.width == nil || self.width == width ? width : 0
     count += 1
   }
@@ -289,6 +290,9 @@ private struct PaddedNumbers {
       if distinct.count <= 24 { distinct.insert(number) }
       isClock = isClock && number < 2400 && number.truncatingRemainder(dividingBy: 100) < 60
     }
+    // Values that hardly repeat are measurements of a fixed width, or identifiers.
+    let present = numbers.count(where: { !$0.isNaN })
     return short == count && !(isClock && distinct.count > 24)
+      && Set(numbers.lazy.filter { !$0.isNaN }).count * 2 <= present
   }
 }

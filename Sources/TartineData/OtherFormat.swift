@@ -3,7 +3,11 @@ enum OtherFormat {
   /// The format of a file, and what to do; nil where it may be CSV.
   static func description(of bytes: UnsafeBufferPointer<UInt8>) -> String? {
     let start = Array(bytes.prefix(longest))
-    if let found = signatures.first(where: { start.starts(with: $0.bytes) }) { return found.text }
+    // A header may begin with the letters of a signature.
+    let isText = !start.prefix(shortest).contains { $0 < 0x09 || $0 >= 0x0E && $0 < 0x20 || $0 >= 0x80 }
+    if let found = signatures.first(where: { start.starts(with: $0.bytes) && (!isText || $0.bytes.first == 0x25) }) {
+      return found.text
+    }
     let text = String(decoding: start.drop { $0 <= 0x20 || $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }, as: UTF8.self)
       .lowercased()
     let unspaced = text.filter { !$0.isWhitespace }
@@ -22,7 +26,7 @@ enum OtherFormat {
     return nil
   }
 
-  private static let longest = 4096
+  private static let (longest, shortest) = (4096, 64)
 
   private static func converted(by reader: String) -> String {
     "; save it as CSV, in Python with pandas.\(reader)(FILE).to_csv('data.csv', index=False)"

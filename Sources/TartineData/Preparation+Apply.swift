@@ -105,6 +105,12 @@ extension Preparation {
       }
       switch (feature, column.values) {
       case (.number(let number), .numbers(let values)):
+        let unit = units[feature.name] ?? ""
+        guard column.unit.isEmpty || column.unit == unit else {
+          throw DataError(
+            "its values are written in '\(column.unit)', and those of the train set \(unit.isEmpty ? "without a unit" : "in '\(unit)'"); "
+              + "convert them, or write plain numbers.", source: source, column: column.name)
+        }
         for (index, row) in rows.enumerated() {
           let value = values[row]
           let isMissing = value.isNaN
@@ -126,7 +132,7 @@ extension Preparation {
       case (.category(let category), _):
         fill(category, column, rows, output + place, stride: width)
       case (.time(let time), _):
-        if let text = time.conflict(in: column) {
+        if let text = time.conflict(in: column, rows: rows) {
           throw DataError(
             "'\(text)' has day and month in another order than the dates of the train set, which have \(time.form); write dates as "
               + "2024-03-01.", source: source, column: column.name)

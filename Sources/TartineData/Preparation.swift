@@ -9,6 +9,8 @@ public struct Preparation: Hashable, Sendable {
   package var missingMarkers: [String] = []
   /// The column by which rows belong together; nil: rows are independent.
   package var groupColumn: String?
+  /// The unit of each column of numbers that was written with one.
+  package var units: [String: String] = [:]
   /// Whether the train set's file had decimal commas.
   package var hasDecimalCommas = false
 
@@ -327,7 +329,7 @@ package struct LabelTarget: Hashable, Sendable, Codable {
 // MARK: - Coding
 
 extension Preparation: Codable {
-  private enum Key: String, CodingKey { case features, images, target, missing, group, decimalCommas }
+  private enum Key: String, CodingKey { case features, images, target, missing, group, decimalCommas, units }
 
   /// Decodes what `encode` wrote.
   public init(from decoder: any Decoder) throws {
@@ -339,6 +341,7 @@ extension Preparation: Codable {
     target = try values.decode(TargetPreparation.self, forKey: .target)
     missingMarkers = try values.decodeIfPresent([String].self, forKey: .missing) ?? []
     groupColumn = try values.decodeIfPresent(String.self, forKey: .group)
+    units = try values.decodeIfPresent([String: String].self, forKey: .units) ?? [:]
     hasDecimalCommas = try values.decodeIfPresent(Bool.self, forKey: .decimalCommas) ?? false
   }
 
@@ -352,6 +355,7 @@ extension Preparation: Codable {
     try values.encode(target, forKey: .target)
     if !missingMarkers.isEmpty { try values.encode(missingMarkers, forKey: .missing) }
     try values.encodeIfPresent(groupColumn, forKey: .group)
+    if !units.isEmpty { try values.encode(units, forKey: .units) }
     if hasDecimalCommas { try values.encode(true, forKey: .decimalCommas) }
   }
 }

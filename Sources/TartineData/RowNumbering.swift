@@ -26,7 +26,10 @@ struct RowNumbering {
     guard !Self.isTime(column.name) || Self.isNameless(column.name) else { return nil }
     guard !Self.isCounter(numbers, step: 1) else { return Self.inFileOrder }
     let step = numbers[1] - numbers[0]
-    if step != 0, step == step.rounded(), Self.isCounter(numbers, step: step) {
+    // A depth or dose in equal steps is a quantity.
+    if step != 0, step == step.rounded(), Self.isNameless(column.name) || Column.isCalledIdentifier(column.name),
+      Self.isCounter(numbers, step: step)
+    {
       return "it numbers the rows: from row to row it changes by \(Column.text(of: step))"
     }
     guard numbers.allSatisfy({ $0 == $0.rounded() && abs($0) < Self.largest }) else { return nil }
@@ -75,8 +78,9 @@ struct RowNumbering {
   }
 
   private static let times: Set<String> = [
-    "year", "years", "yr", "month", "week", "day", "days", "date", "time", "hour", "minute", "second", "timestamp",
-    "period",
+    "year", "years", "yr", "month", "months", "week", "weeks", "day", "days", "date", "time", "hour", "hours", "minute",
+    "minutes",
+    "min", "second", "seconds", "sec", "ms", "elapsed", "timestamp", "period",
     "quarter", "age",
   ]
 }

@@ -158,13 +158,23 @@ package struct TimeFeature: Hashable, Sendable, Codable {
       ?? (form.isDay ? TimeForm.yearFirst.place(of: text) ?? TimeForm.named.place(of: text) : nil)
   }
 
-  /// A text that shows that a file has the day and the month in the other order than the train set; nil where none does.
-  func conflict(in column: Column) -> String? {
-    guard unread == nil, form == .dayFirst || form == .monthFirst, case .texts(_, let levels) = column.values else {
+  /// A text that shows that some rows have the day and the month in the other order than the train set: more of the dates can be
+  /// read in the other order alone than in this one alone. Nil where none does.
+  func conflict(in column: Column, rows: [Int]) -> String? {
+    guard form == .dayFirst || form == .monthFirst, case .texts(let codes, let levels) = column.values else {
       return nil
     }
     let other: TimeForm = form == .dayFirst ? .monthFirst : .dayFirst
-    return levels.first { place(of: $0) == nil && other.place(of: $0, firstYear: firstYear) != nil }
+    var own = 0
+    var others: [Int32] = []
+    for code in Set(rows.map { codes[$0] }) where code >= 0 {
+      let text = levels[Int(code)]
+      let isOwn = form.place(of: text, firstYear: firstYear) != nil
+      let isOther = other.place(of: text, firstYear: firstYear) != nil
+      if isOwn, !isOther { own += 1 }
+      if isOther, !isOwn { others.append(code) }
+    }
+    return others.count > own ? others.min().map { levels[Int($0)] } : nil
   }
 
   func fill(_ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>, stride: Int) {

@@ -347,7 +347,7 @@ struct TimeText {
         minutes = more
         end += 2
       }
-      zone = sign * Double(hours * 3600 + minutes * 60)
+      if hours <= 14, minutes < 60 { zone = sign * Double(hours * 3600 + minutes * 60) }
     }
     clock = seconds
     var before = pieces[..<(colon - 1)]
@@ -391,7 +391,9 @@ private enum Calendar {
     }
     // Years that fill the century show no break.
     if longest < 5 { start = earliestShort }
-    return start + (start < earliestShort ? 2000 : 1900)
+    // Dates of this century end before its break, so that 28 to 99 are 1928 to 1999.
+    let end = start + 99 - longest + 1
+    return start + (start < earliestShort && end < earliestShort ? 2000 : 1900)
   }
 
   /// The days from 1970-01-01; nil where there is no such date.

@@ -33,7 +33,7 @@ package struct WrittenNumber {
     kept = kept.dropFirst(front.count)
     // `$-5`.
     if !front.isEmpty, !isNegative { dropSign() }
-    let back = kept.reversed().prefix { !$0.isNumber && $0 != "." && $0 != "," }
+    let back = kept.reversed().prefix { !($0.isASCII && $0.isNumber) && $0 != "." && $0 != "," }
     kept = kept.dropLast(back.count)
     unit = String(front) + String(String(back.reversed()))
     guard Self.units.contains(unit.uppercased()) || front.isEmpty && Self.isMeasure(unit), front.isEmpty || back.isEmpty
@@ -41,7 +41,7 @@ package struct WrittenNumber {
     var power = 0
     if let mark = kept.firstIndex(where: { $0 == "e" || $0 == "E" }),
       let written = Int(kept[kept.index(after: mark)...]),
-      abs(written) <= 300
+      written.magnitude <= 300
     {
       power = written
       kept = kept[..<mark]
@@ -51,7 +51,9 @@ package struct WrittenNumber {
     else { return nil }
     // Blanks separate groups of three digits, and occur nowhere else between them.
     let digits =
-      text.split { !$0.isNumber && !Self.blanks.contains($0) }.map(Self.trimmed).max { $0.count < $1.count } ?? ""
+      text.split { !($0.isASCII && $0.isNumber) && !Self.blanks.contains($0) }.map(Self.trimmed).max {
+        $0.count < $1.count
+      } ?? ""
     let grouped = digits.split { Self.blanks.contains($0) }
     guard grouped.dropFirst().allSatisfy({ $0.count == 3 }), grouped.first?.count ?? 0 <= 3 || grouped.count == 1 else {
       return nil
@@ -121,6 +123,8 @@ extension WrittenNumber {
     }
     let found = written.compactMap { $0 }
     let semicolons = separator == UInt8(ascii: ";")
+    // Between commas there are no decimal commas.
+    let prefersCommas = prefersCommas && separator != UInt8(ascii: ",")
     guard !found.isEmpty else {
       if prefersCommas, !columns.contains(where: \.hasDecimalPoints) { return columns.map { $0.readByThousands ?? $0 } }
       return semicolons ? columns.map(\.tellingOfThousands) : columns
@@ -222,6 +226,7 @@ private struct WrittenColumn {
     var copy = column
     copy.values = .numbers(codes.map { $0 < 0 ? .nan : values[Int($0)] })
     copy.reason = "every value is written as a number"
+    copy.unit = numbers.lazy.compactMap { $0?.unit }.first { !$0.isEmpty } ?? ""
     copy.hasDecimalCommas = own == .comma && hasDecimals
     func reading(_ place: Int) -> String { "'\(levels[place])' is read as \(Column.text(of: values[place]))" }
     var told = [example, bound].compactMap { $0 }.map(reading)

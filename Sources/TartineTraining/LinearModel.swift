@@ -88,15 +88,17 @@ extension Recipe {
   ///
   /// - Parameters:
   ///   - split: the split; its test set is not used.
+  ///   - refits: whether the recipe then refits on train and dev; nil: it does.
   ///   - threads: the number of threads, by default that of the processors; the choice does not depend on it.
   /// - Returns: the recipe, which then refits on train and dev (``refit``), and both cross-validations where they were run.
   ///
   /// **Source**: Breiman et al., *Classification and regression trees*, 1984, §3.4.3, for the one standard error.
   public func selectedByCrossValidation(
-    on split: Split, threads: Int? = nil
+    on split: Split, refits: Bool? = nil, threads: Int? = nil
   ) -> (recipe: Recipe, linear: CrossValidation?, network: CrossValidation?) {
     var plain = self
     (plain.seed, plain.loss, plain.decision) = (Recipe.automatic.seed, Recipe.automatic.loss, Recipe.automatic.decision)
+    plain.refit = Recipe.automatic.refit
     guard plain == .automatic, case .table = split.dataset.inputs,
       split.trainCount + split.devCount <= Self.fewForNetwork,
       let network = try? crossValidate(on: split, folds: Self.folds, threads: threads)
@@ -112,7 +114,7 @@ extension Recipe {
       // A better log-loss may come with a higher error.
       : !other.isBetterByOneStandardError(than: own) || own.meanOutcome <= other.meanOutcome
     let chosen = isNetwork ? self : linear
-    return (chosen.refitting(!chosen.optimizer.learningRate.followsDevLosses), validation, network)
+    return (chosen.refitting(refits ?? true), validation, network)
   }
 }
 

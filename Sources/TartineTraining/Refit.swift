@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineNetworks
 
 extension Recipe {
@@ -15,20 +16,26 @@ extension Trainer {
   ///
   /// - Parameter run: The finished run of this trainer.
   /// - Returns: The run with the new model; unchanged unless the recipe refits. Its history and its figures on train and dev are
-  ///   those of the model that has not seen dev.
+  ///   those of the model that has not seen dev. Unchanged too if an observer ended the training, or the refit diverges.
   func refitted(_ run: Run) throws -> Run {
-    guard recipe.refit else { return run }
+    guard recipe.refit, !isStoppedByObserver else { return run }
     let clock = ContinuousClock()
     let start = clock.now
     var again = recipe
     (again.refit, again.keeps, again.earlyStopping) = (false, .last, nil)
     // All rows are one batch.
-    if recipe.optimizer.algorithm == .lbfgs { (again.batchSize, again.accumulation) = (nil, 1) }
     let rows = (run.split.train + run.split.dev).sorted()
+    if recipe.batchSize == run.split.trainCount { again.batchSize = rows.count }
+    if recipe.optimizer.algorithm == .lbfgs { (again.batchSize, again.accumulation) = (nil, 1) }
     let trainer = try Trainer(
       again, split: run.split.with(train: rows), threads: threads, measures: .devAtTheEnd,
       observers: [LastEpoch(run.model.epoch)])
-    try trainer.run { _, _ in }
+    do {
+      try trainer.run { _, _ in }
+    } catch let error as DivergenceError {
+      Files.warn("the refit on train and dev diverged, so the model is that of train alone: \(error)")
+      return run
+    }
     let model = trainer.keptModel(decision: run.model.decision)
     return run.with(
       Model(

@@ -28,6 +28,8 @@ package final class Trainer {
   private let kept: (weights: Arena, state: Arena)
   var order: [Int32]
   private var progress: Checkpoint.Progress
+  /// Whether an observer ended the training.
+  private(set) var isStoppedByObserver = false
   /// The number of epochs that were finished before a resumption.
   private var firstEpoch = 0
 
@@ -252,6 +254,7 @@ package final class Trainer {
     for observer in observers {
       if case .stop(let reason) = observer.observe(event) {
         progress.stopReason = progress.stopReason ?? reason
+        isStoppedByObserver = true
       }
     }
   }

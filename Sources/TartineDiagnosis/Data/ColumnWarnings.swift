@@ -65,7 +65,7 @@ struct ColumnWarnings {
     let action =
       fact.isLeftOut
       ? "it is left out: \(why)" : "if it numbers or names rows, leave it out, --leave-out '\(fact.name)': \(why)"
-    let isNamed = isCalledIdentifier(fact.name)
+    let isNamed = Column.isCalledIdentifier(fact.name)
     switch column.values {
     case .numbers(let numbers):
       if fact.use.contains("numbers the rows"), fact.tells >= 0.5 {
@@ -118,42 +118,6 @@ struct ColumnWarnings {
     }
   }
 
-  /// Whether a name says that the column identifies rows, customers or records.
-  private static func isCalledIdentifier(_ name: String) -> Bool {
-    let words = words(of: name)
-    guard let last = words.last else { return false }
-    return identifiers.contains(last) || words[0] == "id" || words.count > 1 && counters.contains(last)
-      || endings.contains { last.count > $0.count && last.hasSuffix($0) }
-  }
-
-  /// The words of a name, in lower case.
-  private static func words(of name: String) -> [String] {
-    var words: [String] = []
-    var before: Character = " "
-    for character in name {
-      if !character.isLetter {
-        before = " "
-        continue
-      }
-      // `customerId` is two words.
-      if before == " " || character.isUppercase && !before.isUppercase { words.append("") }
-      words[words.count - 1] += character.lowercased()
-      before = character
-    }
-    return words
-  }
-
-  private static let identifiers: Set<String> = [
-    "id", "ids", "key", "uuid", "guid", "uid", "pk", "index", "idx", "rowid", "rownum", "serial", "matricule",
-    "matricula",
-    "identifier", "identifiant", "folio", "nr", "no", "number", "ref", "isbn", "ean", "gtin", "sku", "vin", "imei",
-    "iban", "ssn",
-    "passport", "phone", "telephone", "telefon", "teléfono", "mobile", "客户编号", "编号",
-  ]
-  /// Words that count records after another word, such as `order num`.
-  private static let counters: Set<String> = ["num", "ref", "reference", "numero", "número", "nummer"]
-  private static let endings = ["nr", "nummer", "编号"]
-
   /// Words for those of whom a table often has several rows.
   private static let members: Set<String> = [
     "patient", "subject", "person", "participant", "respondent", "individual", "user", "customer", "client",
@@ -163,7 +127,7 @@ struct ColumnWarnings {
 
   /// A column whose name says that it identifies someone or something, with several rows each.
   private static func members(_ column: Column, _ fact: ColumnFacts, rows: [Int]) -> DataWarning? {
-    let words = words(of: fact.name)
+    let words = Column.words(of: fact.name)
     guard fact.values >= 10, fact.values * 2 <= rows.count,
       words.contains(where: members.contains) || words.last.map(["id", "ids", "uuid", "guid", "uid"].contains) == true
     else { return nil }

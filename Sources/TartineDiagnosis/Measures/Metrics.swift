@@ -206,10 +206,11 @@ public struct Metrics: Sendable {
       }
       let sorted = drawn[place].sorted()
       // One row, or an undefined metric, has no interval; nor has a ratio of variances of very few.
-      let lowest = nonnegative.contains(names[place]) ? 0 : -Double.infinity
+      let lowest = names[place] == "r2" ? -Double.infinity : names[place] == "mcc" ? -1 : 0
+      let highest = nonnegative.contains(names[place]) ? Double.infinity : 1
       guard sorted.count > 1, names[place] != "r2" || sample.units >= fewestForVariance else {
         return Metric(
-          name: names[place], estimate: Estimate(value, low: lowest, high: names[place] == "r2" ? 1 : .infinity))
+          name: names[place], estimate: Estimate(value, low: -.infinity, high: names[place] == "r2" ? 1 : .infinity))
       }
       // The percentile bootstrap of few units is too narrow, as a normal interval beside Student's is.
       let units = Double(sample.units)
@@ -226,7 +227,7 @@ public struct Metrics: Sendable {
         name: names[place],
         estimate: Estimate(
           value, low: max(lowest, value - wider * (value - percentile(0.025))),
-          high: min(names[place] == "mae" || lowest == 0 ? .infinity : 1, value + wider * (percentile(0.975) - value))))
+          high: min(highest, value + wider * (percentile(0.975) - value))))
     }
   }
 }

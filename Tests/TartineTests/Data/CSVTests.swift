@@ -120,7 +120,7 @@ import Testing
       ("12.12.2021", nil, nil), ("555-1234", nil, nil), ("1,2,3", nil, nil), ("a1", nil, nil), ("$", nil, nil),
       ("1.234,5,6", nil, nil), ("0,", nil, nil), ("--1", nil, nil), ("1 2", nil, nil), ("12 lb", 12, 12),
       ("9,23E+01", nil, 92.3), ("1.5e-3", 0.0015, nil), ("<0.5", 0.5, nil), ("80+", 80, 80), ("≥ 3", 3, 3),
-      ("7.2 km/h", 7.2, nil),
+      ("7.2 km/h", 7.2, nil), ("120 m²", 120, 120), ("1,5e-9223372036854775808", nil, nil),
       ("lb 12", nil, nil), ("1e", nil, nil),
     ] as [(String, Double?, Double?)] {
       let number = WrittenNumber(written)

@@ -280,7 +280,7 @@ import Testing
 
   @Test(arguments: [
     (first: 45, last: 99, year: 1945), (first: 95, last: 123, year: 1995), (first: 5, last: 25, year: 2005),
-    (first: 60, last: 75, year: 1960),
+    (first: 60, last: 75, year: 1960), (first: 28, last: 98, year: 1928),
   ]) func twoDigitYearsAreOfOneCentury(_ years: (first: Int, last: Int, year: Int)) throws {
     let (data, preparation) = try dated { row in
       let year = years.first + row % (years.last - years.first + 1)
@@ -319,6 +319,37 @@ import Testing
       try preparation.apply(to: read("when\n03/12/2021\n25/12/2021\n"), source: "t")
     }
     #expect(error?.description.contains("'25/12/2021' has day and month in another order") == true)
+  }
+
+  @Test(arguments: [("kg", "lb", true), ("kg", "kg", false), ("kg", "", false), ("", "lb", true)])
+  func anotherUnitThanTheTrainSetsIsRefused(_ units: (own: String, other: String, isRefused: Bool)) throws {
+    func text(_ unit: String, _ count: Int) -> String {
+      "x,y\n" + (0..<count).map { "\($0 * 7 % 41).5\(unit.isEmpty ? "" : " " + unit),\($0 % 2)\n" }.joined()
+    }
+    let data = try Dataset(source: "t", columns: read(text(units.own, 40)), target: "y", task: .binary)
+    let preparation = try Preparation(fitting: data, rows: Array(0..<40))
+    let coded = try JSONDecoder().decode(Preparation.self, from: JSONEncoder().encode(preparation))
+    let columns = try CSVReader(Array(text(units.other, 3).utf8), source: "t", isNumeric: ["x": true]).read()
+    var isRefused = false
+    do { _ = try coded.apply(to: columns, source: "t") } catch is DataError { isRefused = true }
+    #expect(isRefused == units.isRefused)
+  }
+
+  @Test func aSlipInTheOrderOfDayAndMonthIsMissing() throws {
+    let (_, preparation) = try dated { day in
+      let (d, m, y) = date(day)
+      return "\(m)/\(d)/\(y)"
+    }
+    let columns = try read("when\n03/22/2021\n05/23/2021\n25/12/2021\n")
+    #expect(throws: Never.self) { try preparation.apply(to: columns, source: "t") }
+    #expect(preparation.warnings(for: columns).map(\.kind) == [.unreadTime])
+  }
+
+  @Test func wordsOfRowsAreNoHeaders() throws {
+    // A misspelled target, and a header with the letters of a format.
+    let words = "Price,text\n" + (0..<40).map { _ in "red,nice for the price of it\n" }.joined()
+    #expect(try read(words, targets: ["price"]).map(\.name) == ["Price", "text"])
+    #expect(try read("PAR1,b,y\n" + table).map(\.name) == ["PAR1", "b", "y"])
   }
 
   @Test(arguments: ["20240103", "202403", "3.2024"]) func numbersThatLookLikeDatesAreTold(_ first: String) throws {

@@ -99,6 +99,10 @@ import Testing
     #expect(line.recipe.network.isLinear && line.linear != nil && line.network != nil)
     let product = try Recipe.automatic.selectedByCrossValidation(on: split(200) { x, y, _ in x * y }, threads: 2)
     #expect(product.recipe == .automatic.refitting() && product.linear != nil)
+    #expect(
+      try Recipe.automatic.refitting().selectedByCrossValidation(
+        on: split(60) { x, y, noise in 2 * x + y + noise }, refits: false, threads: 2
+      ).recipe.refit == false)
     // An explicit setting is obeyed, and many rows need no folds.
     let asked = Recipe.automatic.epochs(7)
     #expect(try asked.selectedByCrossValidation(on: split(80) { x, _, _ in x }, threads: 2).recipe == asked)
