@@ -17,7 +17,8 @@ import Testing
     #expect(
       Set(json.keys) == [
         "task", "samples", "epochs", "bestEpoch", "train", "dev", "test", "seconds", "samplesPerSecond", "threads",
-        "seed", "run", "model", "metrics", "confusion", "classes", "baselines", "intervals", "verdict", "advice", "notices",
+        "seed", "run", "model", "metrics", "confusion", "classes", "baselines", "intervals", "verdict", "advice",
+        "notices",
       ])
     #expect(json["task"] as? String == "binary" && json["threads"] as? Int == 2)
     #expect((json["samples"] as? [String: Int]) == ["train": 320, "dev": 80, "test": 150])

@@ -78,7 +78,8 @@ import Testing
     let told = try runner.run(["train", "t.csv", "--target", "y", "--out", "a"])
     #expect(
       told.code == 0 && told.output.contains("Few rows, so the recipe was chosen by 5-fold cross-validation")
-        && told.output.contains("linear model RMSE ") && told.output.contains("Refitted on all 48 rows of train and dev"),
+        && told.output.contains("linear model RMSE ")
+        && told.output.contains("Refitted on all 48 rows of train and dev"),
       "\(told.output)")
     #expect(String(decoding: try runner.bytes("a/recipe.json"), as: UTF8.self).contains("lbfgs"))
     let network = try runner.run(["train", "t.csv", "--target", "y", "--hidden", "16", "--epochs", "5", "--out", "b"])
