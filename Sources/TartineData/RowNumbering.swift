@@ -38,6 +38,8 @@ struct RowNumbering {
       let count = Double(numbers.count)
       guard count * count / (2 * (high - low + 1)) >= Self.expectedPairs else { return nil }
     }
+    // A grid of equal steps, such as a depth or a wavelength, is no chance either.
+    if !Self.isNameless(column.name), !Column.isCalledIdentifier(column.name), Self.isGrid(numbers) { return nil }
     return isKey(numbers, place)
       ? "it numbers the rows: \(numbers.count) whole numbers, none of them twice but in duplicate rows" : nil
   }
@@ -47,6 +49,13 @@ struct RowNumbering {
     // Beyond 2⁵³ the next number is equal.
     guard abs(numbers[0]) < largest else { return false }
     return (1..<numbers.count).allSatisfy { numbers[$0] == numbers[$0 - 1] + step }
+  }
+
+  /// Whether the numbers lie in equal steps other than 1, in any order.
+  private static func isGrid(_ numbers: [Double]) -> Bool {
+    let sorted = numbers.sorted()
+    let step = sorted[1] - sorted[0]
+    return step > 1 && (1..<sorted.count).allSatisfy { sorted[$0] - sorted[$0 - 1] == step }
   }
 
   /// The search ends at the first two rows with equal numbers that differ elsewhere, so that a quantity is

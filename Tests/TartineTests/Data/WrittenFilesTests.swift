@@ -437,7 +437,7 @@ import Testing
   @Test(arguments: [
     ("[{\"a\": 1}]", "JSON"), ("\n{\"a\": [1, 2]}", "JSON"), ("<!DOCTYPE html>\n<html>", "web page"),
     ("PK\u{3}\u{4}x", "Excel"),
-    ("PAR1x", "Parquet"), ("%PDF-1.4", "PDF"), ("% iris\n@RELATION iris\n", "ARFF"),
+    ("PAR1\u{15}x", "Parquet"), ("%PDF-1.4", "PDF"), ("% iris\n@RELATION iris\n", "ARFF"),
     ("'a','b'\n'1','2'\n", "single quotes"),
   ]) func otherFormatsAreNamed(_ text: String, _ name: String) {
     let error = #expect(throws: DataError.self) { try read(text) }
