@@ -3,7 +3,7 @@ enum OtherFormat {
   /// The format of a file, and what to do; nil where it may be CSV.
   static func description(of bytes: UnsafeBufferPointer<UInt8>) -> String? {
     let start = Array(bytes.prefix(longest))
-    // A header may begin with the letters of a signature.
+    // A header may begin with the letters of a signature; of these formats only a PDF begins with text.
     let isText = !start.prefix(shortest).contains { $0 < 0x09 || $0 >= 0x0E && $0 < 0x20 || $0 >= 0x80 }
     if let found = signatures.first(where: { start.starts(with: $0.bytes) && (!isText || $0.bytes.first == 0x25) }) {
       return found.text

@@ -24,6 +24,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   /// Whether the error on held-out rows from the train distribution (train-dev, or dev if there is no
   /// train-dev set) is above the train error.
   public private(set) var variance: Finding
+  /// Whether the difference of dev and train may as well be one of their distributions.
+  private var mayBeShift = false
   /// The dev error less the train-dev error; nil if there is no train-dev set.
   public let dataMismatch: Finding?
   /// The test error less the dev error; nil while the test set is locked.
@@ -110,8 +112,9 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       variance = Finding(
         reading: variance.reading, difference: variance.difference,
         sentence: variance.sentence.dropLast()
-          + "; the sets are split by '\(column)', so that it may also be another distribution in dev, which 'tartine diagnose' tells "
-          + "apart.")
+          + "; the sets are split by '\(column)', so the difference may also be a change of distribution, which 'tartine diagnose' "
+          + "separates from it.")
+      mayBeShift = true
     }
     ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
@@ -235,7 +238,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   /// The verdict in a sentence or two.
   public var verdict: String {
     let present = [
-      ("bias", bias.reading), ("variance", variance.reading), ("data mismatch", dataMismatch?.reading ?? .absent),
+      ("bias", bias.reading), (mayBeShift ? "variance or a change of distribution" : "variance", variance.reading),
+      ("data mismatch", dataMismatch?.reading ?? .absent),
     ].filter { $0.1 == .present }.map(\.0)
     let summary =
       switch (bias.reading, variance.reading) {

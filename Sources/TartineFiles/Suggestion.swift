@@ -12,11 +12,9 @@ package enum Suggestion {
 
   /// What other libraries call it.
   private static let others = [
-    "lr": "learningRate", "rate": "learningRate", "rot": "rotation", "swish": "silu", "mse": "squared",
-    "mae": "absolute",
-    "l1": "absolute", "bs": "batchSize", "wd": "decay", "weightdecay": "decay", "patience": "earlyStopping",
-    "p": "keep",
-    "linear": "dense", "leakyrelu": "leakyReLU", "num_epochs": "epochs", "n_epochs": "epochs",
+    "lr": "learningRate", "rate": "learningRate", "rot": "rotation", "bs": "batchSize", "wd": "decay",
+    "weightdecay": "decay", "weight_decay": "decay", "patience": "earlyStopping", "num_epochs": "epochs",
+    "n_epochs": "epochs",
   ]
 
   /// Returns the closest name, or nil if none is close.

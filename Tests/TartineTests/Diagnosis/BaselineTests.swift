@@ -49,6 +49,50 @@ import Testing
     #expect(abs((run.dev.rmse ?? 0) - rmse) < 1e-4, "\(rmse)")
   }
 
+  /// A network that is hardly trained fits train worse than least squares, which shows its bias.
+  @Test func aLinearModelThatFitsTrainBetterShowsBias() throws {
+    let split = try split(300) { x, y, noise in 5 * x - 3 * y + 0.1 * noise }
+    let run = try Recipe {
+      Dense(4); ReLU()
+    }.epochs(1).train(on: split, threads: 1)
+    let diagnosis = Diagnosis(of: run)
+    #expect(diagnosis.bias.reading == .undecided)
+    let known = diagnosis.adding(Baselines(of: run, threads: 1)).bias
+    #expect(known.reading == .present && known.sentence.contains("the train error of the linear model is"))
+  }
+
+  /// Where dev is of another time than train, the difference need not be variance.
+  @Test func varianceOfASplitByTimeMayBeAShift() throws {
+    var stream = RandomStream(seed: 2, purpose: .test)
+    struct Row: Encodable {
+      let day: Int
+      let x, y: Double
+    }
+    let rows = (0..<400).map { day -> Row in
+      let x = stream.normalPair().0
+      return Row(day: day, x: x, y: (day < 240 ? 2 : -2) * x + 0.1 * stream.normalPair().0)
+    }
+    let data = try Dataset(rows: rows, target: "y")
+    func verdict(_ method: SplitMethod) throws -> String {
+      try Recipe {
+        Dense(8); ReLU()
+      }.epochs(20).keeping(.last).train(on: data.split(by: method), threads: 1).diagnosis.verdict
+    }
+    #expect(try verdict(.time(by: "day")).contains("variance or a change of distribution"))
+    #expect(try !verdict(.stratified).contains("change of distribution"))
+  }
+
+  /// Residuals 1, 1, −1, −1, …: neighbors agree and differ in turn; of runs of ten, nine of ten agree.
+  @Test func errorsOfNeighborsAreCorrelated() throws {
+    func errors(_ run: Int) -> SerialCorrelation { SerialCorrelation((0..<200).map { $0 / run % 2 == 0 ? 1 : -1 }) }
+    // The products of 199 pairs, of which 19 or 99 have opposite signs, over 200 squares.
+    #expect(abs(errors(10).value - (180.0 - 19) / 200) < 1e-12)
+    #expect(abs(errors(2).value - (100.0 - 99) / 200) < 1e-12)
+    // 200 (1 − 0.805) / (1 + 0.805) rows.
+    #expect(errors(10).effectiveRows == 22 && errors(2).effectiveRows == nil)
+    #expect(SerialCorrelation([]).effectiveRows == nil && SerialCorrelation([3, 3]).value == 0)
+  }
+
   @Test func foldsChooseThePenalty() throws {
     #expect(try Recipe.linear(for: split(100) { x, y, _ in 3 * x - y }, threads: 1).penalty.l2 <= 1e-5)
     // If the inputs carry no information, the largest penalties are best.

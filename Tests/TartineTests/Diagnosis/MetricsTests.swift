@@ -33,6 +33,19 @@ import Testing
     #expect(abs(brier.estimate.high - (0.0004 + 0.081 * 0.96)) < 0.015, "\(brier)")
   }
 
+  /// Three classes of ten rows, perfectly separated: the mean distance of Newcombe's ends, times √((1 + 2/2) / 3).
+  @Test func macroAreasAreNarrowerThanTheirClasses() {
+    let truths = (0..<30).map { $0 % 3 }
+    let metrics = ClassMetrics(
+      probabilities: truths.flatMap { truth in (0..<3).map { $0 == truth ? 0.9 : 0.05 } }, truths: truths,
+      answers: truths,
+      classes: 3)
+    let found = MetricIntervals(metrics, RowSample(rows: 30), classes: 3).replacing(
+      [Metric(name: "roc-auc-macro", estimate: Estimate(1, low: 1, high: 1))], seed: 1)[0].estimate
+    let one = MetricIntervals.area(1, yes: 10, no: 20)
+    #expect(abs(found.low - (1 - (2.0 / 3).squareRoot() * (1 - one.low))) < 1e-9 && found.high == 1)
+  }
+
   /// Two rows: Student's t with one degree of freedom is 12.7, and R² of so few has no interval.
   @Test func fewRowsHaveWideIntervals() {
     let list = Metrics.estimates(["mae", "r2"], of: RowSample(rows: 2), seed: 1) { counts in

@@ -7,6 +7,10 @@ import Testing
     #expect(Suggestion.closest(to: "survived", among: ["Name", "Survived"]) == "Survived")
     #expect(
       Suggestion.closest(to: "optimizer.learningrate", among: ["optimizer.learningRate"]) == "optimizer.learningRate")
+    // As other libraries call it.
+    let keys = ["optimizer.clip", "optimizer.learningRate", "epochs"]
+    #expect(Suggestion.closest(to: "optimizer.lr", among: keys) == "optimizer.learningRate")
+    #expect(Suggestion.closest(to: "num_epochs", among: keys) == "epochs")
     #expect(Suggestion.closest(to: "colour", among: ["price", "rooms"]) == nil)
     #expect(Suggestion.text(for: "pric", among: ["price"]) == " Did you mean 'price'?")
   }

@@ -1,0 +1,66 @@
+// Notices about values that were read as written, and may be meant otherwise.
+
+extension [Column] {
+  /// Words that begin a row of totals, in lower case.
+  private static let totals: Set<String> = [
+    "total", "totals", "grand total", "subtotal", "sum", "sums", "mean", "average", "avg", "summe", "gesamt", "somme",
+    "suma",
+    "totale",
+  ]
+
+  /// The text by which the last row is a total: a word for it that no other row has.
+  var totalRow: String? {
+    for column in self {
+      guard case .texts(let codes, let levels) = column.values, let last = codes.last, last >= 0,
+        Self.totals.contains(levels[Int(last)].lowercased().trimmingSuffix(":")), codes.count > 2,
+        !codes.dropLast().contains(last)
+      else { continue }
+      return levels[Int(last)]
+    }
+    return nil
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ suffix: String) -> String {
+    hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+  }
+}
+
+extension Column {
+  /// The fewest rows, and different values, that show a pattern.
+  private static let fewestDates = (rows: 20, values: 6)
+
+  /// Returns the column with a notice if all its numbers look like dates without separators, `20240301` or `202403`, or like a
+  /// month and a year, `3.2024`.
+  var tellingOfDates: Column {
+    guard case .numbers(let numbers) = values else { return self }
+    let present = numbers.filter { !$0.isNaN }
+    guard present.count >= Self.fewestDates.rows, let first = present.first,
+      valueCount(upTo: Self.fewestDates.values) >= Self.fewestDates.values
+    else { return self }
+    func isMonth(_ month: Double, of year: Double) -> Bool { (1...12).contains(month) && (1900...2100).contains(year) }
+    func isDay(_ number: Double) -> Bool {
+      let day = number.truncatingRemainder(dividingBy: 100)
+      let month = (number / 100).rounded(.down)
+      return (1...31).contains(day)
+        && isMonth(month.truncatingRemainder(dividingBy: 100), of: (month / 100).rounded(.down))
+    }
+    func isMonthPointYear(_ number: Double) -> Bool {
+      let month = number.rounded(.down)
+      let year = ((number - month) * 10_000).rounded()
+      return abs((number - month) * 10_000 - year) < 1e-6 && isMonth(month, of: year)
+    }
+    let areWhole = present.allSatisfy { $0 == $0.rounded() }
+    let isDated =
+      areWhole
+      ? present.allSatisfy(isDay)
+        || present.allSatisfy { isMonth($0.truncatingRemainder(dividingBy: 100), of: ($0 / 100).rounded(.down)) }
+      : present.allSatisfy(isMonthPointYear)
+    guard isDated else { return self }
+    return adding(
+      notice:
+        "column '\(name)' holds numbers such as \(Column.text(of: first)), which look like dates; as numbers their distances "
+        + "mean nothing, so write them as 2024-03-01 or 2024-03")
+  }
+}
