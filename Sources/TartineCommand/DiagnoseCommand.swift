@@ -15,7 +15,7 @@ struct DiagnoseCommand: ParsableCommand {
         tartine diagnose houses.csv --target price --recipe r.json --budget 2m
         tartine diagnose runs/houses-1
 
-      A run's folder is examined as it was trained. The report, its figures (report.json) and the recipe are \
+      A run's folder is examined as it was trained. Interrupted once, it reports what it has found. The report, its figures (report.json) and the recipe are \
       written to a separate folder.
       """)
 
@@ -77,7 +77,9 @@ struct DiagnoseCommand: ParsableCommand {
         "--human-error is a fraction from 0 to 1 for classification, not \(humanError); 0.05 means 5 %.")
     }
     let folder = try DiagnosisFolder(creating: out, named: source.name)
-    Files.onInterrupt(say: "stopped; nothing was written.", removing: folder.path)
+    Files.onFirstInterrupt(
+      say: "finishing this step, then the report is written; interrupt again to stop at once.",
+      onSecond: "stopped; nothing was written.", removing: folder.path)
     let isTerminal = Files.terminalWidth != nil
     func show(_ step: String) { Files.show(isTerminal ? "\r\u{1B}[K\(step)…" : "\(step)\n") }
     let found: Examination
@@ -88,10 +90,11 @@ struct DiagnoseCommand: ParsableCommand {
         found = try run.examined(
           test: description.testOpenings > 0 ? try run.test() : nil,
           humanError: humanError ?? description.options?.humanError, worth: worth ?? description.options?.worth,
-          budget: budget, threads: threads, progress: show)
+          budget: budget, isStopped: { Files.isInterrupted }, threads: threads, progress: show)
       case .recipe(let recipe, let split):
         found = try recipe.examined(
-          on: split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: show)
+          on: split, humanError: humanError, worth: worth, budget: budget, isStopped: { Files.isInterrupted },
+          threads: threads, progress: show)
       }
     } catch {
       Files.removeEmptyFolder(folder.path)
@@ -203,7 +206,8 @@ struct ExaminationText {
     var end: [String] = []
     if !examination.notDone.isEmpty {
       end.append(
-        "Skipped for lack of time (--budget): \(Dataset.list(Array(examination.notDone.prefix(4)))).")
+        "Skipped\(Files.isInterrupted ? ", as it was interrupted" : " for lack of time (--budget)"): \(Dataset.list(Array(examination.notDone.prefix(4))))."
+      )
     }
     end += [
       "",

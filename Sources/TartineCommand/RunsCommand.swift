@@ -115,6 +115,9 @@ struct RunListing: Encodable {
     }
   }
 
+  /// A list of layers would hide all other settings.
+  private static let longestSetting = 32
+
   static func table(_ list: [RunListing], width: Int?) -> String {
     func figure(_ part: RunSummary.Part?) -> String {
       guard let part else { return "" }
@@ -125,7 +128,9 @@ struct RunListing: Encodable {
     let rows = list.map { one -> [String] in
       let results = one.results
       let settings = one.settings.sorted { $0.key < $1.key }.map { key, value in
-        "\(key.split(separator: ".").last ?? "") \(value.shortText)"
+        let text = value.shortText
+        return
+          "\(key.split(separator: ".").last ?? "") \(text.count > longestSetting ? text.prefix(longestSetting) + "…" : text)"
       }
       return [
         one.run, one.target ?? one.data,

@@ -163,8 +163,13 @@ struct TrainCommand: ParsableCommand {
     if let folds = options.folds { _ = try split.folds(folds) }
     let asked = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
     let folder = try RunFolder(creating: options.out, named: source.name)
+    let isShown = Files.terminalWidth != nil && !options.quiet
     let (chosen, linear, network) = asked.selectedByCrossValidation(
-      on: split, refits: recipe.refit, threads: options.threads)
+      on: split, refits: recipe.refit, threads: options.threads
+    ) { done, folds in
+      if isShown { Files.show("\r\u{1B}[Kfew rows: linear model or network? cross-validation, \(done) of \(folds)") }
+    }
+    if isShown { Files.show("\r\u{1B}[K") }
     var choice: String?
     if let linear, let network {
       choice =

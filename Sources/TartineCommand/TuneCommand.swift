@@ -36,9 +36,15 @@ struct TuneCommand: ParsableCommand {
       say: "stopped; finished trials are kept. To continue: \(Shell.program) tune "
         + "\(job.goingOn(options, total))",
       removing: job.folder.path)
+    let finished = try job.study.trials().count { $0.state.isFinished }
+    if let trials = options.trials, finished >= trials {
+      Files.warn(
+        "the study has \(finished) trials already, and --trials is the total, so none is added; for \(trials) more: --trials "
+          + "\(finished + trials)")
+    }
     let final = (candidates: options.finalists, seeds: options.freshSeeds)
     let display = TuningDisplay(
-      job, isQuiet: options.json, already: try job.study.trials().count { $0.state.isFinished }, total: total,
+      job, isQuiet: options.json, already: finished, total: total,
       seconds: budget)
     display.begin(job)
     try job.tuner.run(job.study, upTo: total, for: budget, leavingTimeFor: final, progress: display.show)

@@ -28,6 +28,24 @@ extension String {
 }
 
 extension Column {
+  /// Returns the column with a notice if a text spans lines and has as many separators as these rows would: a stray quote.
+  func tellingOfSwallowedRows(separator: UInt8, fields: Int) -> Column {
+    guard case .texts(_, let levels) = values, fields > 1 else { return self }
+    for level in levels where level.utf8.contains(UInt8(ascii: "\n")) {
+      let lines = level.utf8.count { $0 == UInt8(ascii: "\n") }
+      let separators = level.utf8.count { $0 == separator }
+      // In two lines of text there may be a comma or two.
+      guard separators == lines * (fields - 1), separators > 2 else { continue }
+      let start = level.prefix { $0 != "\n" && $0 != "\r\n" }.prefix(30)
+      return adding(
+        notice:
+          "column '\(name)' holds a quoted text of \(lines + 1) lines that begins with '\(start)' and has as many separators as "
+          + "\(lines) \(lines == 1 ? "row" : "rows"); if its quotes are stray, remove them, as \(lines == 1 ? "a row is" : "rows are") "
+          + "lost in it")
+    }
+    return self
+  }
+
   /// The fewest rows, and different values, that show a pattern.
   private static let fewestDates = (rows: 20, values: 6)
 

@@ -2,9 +2,9 @@
 ///
 /// | form | examples |
 /// |---|---|
-/// | year first | `2024-03-01`, `2023/1/6`, `20240301`, each optionally followed by `12:30`, `T12:30:00.5Z` or `+02:00` |
+/// | year first | `2024-03-01`, `2023/1/6`, `20240301`, each optionally followed by `12:30`, `T12:30:00.5Z`, `T123000Z` or `+02:00` |
 /// | day first, month first | `31.12.2021`, `12/31/21 9:05 AM` |
-/// | month by name | `Jan 1 2000`, `1-Jan-23`, `Monday, 1 January 2023` |
+/// | month by name | `Jan 1 2000`, `1-Jan-23`, `Monday, 1 January 2023`, `1. März 2023`, `10/Oct/2000:13:55:36 -0700` |
 /// | month, quarter, week of a year | `2023-03`, `Jan 2023`, `Q1 2023`, `2023-W05` |
 /// | time of day | `9:00 AM`, `13:05:22` |
 /// | count | `week 10`, `day 3`, `v1.2.10`: numbers in otherwise equal texts |
@@ -279,27 +279,53 @@ struct TimeText {
     for piece in rest {
       if let number = Int(piece) {
         date.append(.number(number, piece.count))
-      } else if let month = Self.months.firstIndex(where: { piece.count >= 3 && $0.hasPrefix(piece) })
-        ?? (piece == "sept" ? 8 : nil)
-      {
-        date.append(.month(month + 1))
-      } else if !Self.weekdays.contains(where: {
-        piece.count >= 3 && $0.hasPrefix(piece) || piece == "thurs" || piece == "tues"
-      }),
-        !Self.separators.contains(piece), !Self.ordinals.contains(piece)
-      {
+      } else if let month = Self.months[piece] {
+        date.append(.month(month))
+      } else if Self.weekdays[piece] == nil, !Self.separators.contains(piece), !Self.ordinals.contains(piece) {
         date.append(.word(piece))
       }
     }
   }
 
-  private static let separators: Set<String> = ["-", "/", ".", ",", "of"]
-  private static let ordinals: Set<String> = ["st", "nd", "rd", "th"]
-  private static let months = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
+  private static let separators: Set<String> = ["-", "/", ".", ",", "[", "]", "of", "de", "del"]
+  private static let ordinals: Set<String> = ["st", "nd", "rd", "th", "er", "º", "ª"]
+  /// The number of a month by its name and each abbreviation of three or more letters, in English, German, French, Spanish,
+  /// Italian, Portuguese and Dutch; without what two months begin with, as `jui`.
+  private static let months = abbreviations([
+    "january januar janvier enero gennaio janeiro januari",
+    "february februar février fevrier febrero febbraio fevereiro",
+    "march märz maerz mars marzo março marco maart", "april avril abril aprile", "may mai mayo maggio maio mei",
+    "june juni juin junio giugno junho", "july juli juillet julio luglio julho",
+    "august août aout agosto augustus", "september septembre septiembre setiembre settembre setembro",
+    "october oktober octobre octubre ottobre outubro", "november novembre noviembre novembro",
+    "december dezember décembre diciembre dicembre dezembro",
+  ])
+  private static let weekdays = abbreviations([
+    "monday montag lundi lunes", "tuesday dienstag mardi martes", "wednesday mittwoch mercredi miércoles",
+    "thursday donnerstag jeudi jueves", "friday freitag vendredi viernes", "saturday samstag sonnabend samedi sábado",
+    "sunday sonntag dimanche domingo",
+  ])
+
+  private static func abbreviations(_ names: [String]) -> [String: Int] {
+    var found: [String: Int] = [:]
+    var shared: Set<String> = []
+    for (place, names) in names.enumerated() {
+      for name in names.split(separator: " ") {
+        for length in 3...name.count {
+          let short = String(name.prefix(length))
+          if found.updateValue(place + 1, forKey: short) ?? (place + 1) != place + 1 { shared.insert(short) }
+        }
+      }
+    }
+    return found.filter { !shared.contains($0.key) }
+  }
+
+  /// The offsets of zones that have a name, in hours from UTC.
+  private static let zones: [String: Double] = [
+    "z": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "cet": 1, "west": 1, "cest": 2, "eet": 2, "eest": 3, "msk": 3,
+    "jst": 9, "aest": 10, "aedt": 11, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8,
+    "pdt": -7,
   ]
-  private static let weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
   /// Runs of digits, runs of lower-cased letters, and single characters, without blanks.
   private static func pieces(_ text: String) -> [String] {
@@ -319,25 +345,49 @@ struct TimeText {
 
   /// Extracts the time of day, with its suffixes.
   private mutating func readClock(_ pieces: [String]) -> [String] {
-    guard let colon = pieces.firstIndex(of: ":"), colon > 0, colon + 1 < pieces.count,
-      let hour = Int(pieces[colon - 1]),
-      let minute = Int(pieces[colon + 1]), pieces[colon + 1].count == 2, hour < 25, minute < 60
-    else { return pieces }
-    var seconds = Double(hour * 3600 + minute * 60)
-    var end = colon + 2
-    if end + 1 < pieces.count, pieces[end] == ":", let second = Int(pieces[end + 1]), second < 61 {
-      seconds += Double(second)
-      end += 2
-      if end + 1 < pieces.count, pieces[end] == "." || pieces[end] == ",", let part = Double("0." + pieces[end + 1]) {
-        seconds += part
+    let begin: Int
+    var end: Int
+    var seconds: Double
+    let hour: Int
+    var hasSeconds = true
+    // In access logs a colon is before the hour as well, after the year.
+    if let colon = pieces.indices.first(where: { pieces[$0] == ":" && $0 > 0 && pieces[$0 - 1].count <= 2 }),
+      colon + 1 < pieces.count, let first = Int(pieces[colon - 1]), let minute = Int(pieces[colon + 1]),
+      pieces[colon + 1].count == 2, first < 25, minute < 60
+    {
+      (begin, end, hour) = (colon - 1, colon + 2, first)
+      seconds = Double(hour * 3600 + minute * 60)
+      if end + 1 < pieces.count, pieces[end] == ":", let second = Int(pieces[end + 1]), second < 61 {
+        seconds += Double(second)
         end += 2
+      } else {
+        hasSeconds = false
       }
+    } else if pieces.count > 2, pieces[0].count == 8, pieces[1] == "t", [4, 6].contains(pieces[2].count),
+      Int(pieces[0]) != nil, let digits = Int(pieces[2])
+    {
+      // `20240301T123000`.
+      let whole = pieces[2].count == 4 ? digits * 100 : digits
+      (begin, end, hour) = (2, 3, whole / 10_000)
+      guard hour < 25, whole / 100 % 100 < 60, whole % 100 < 61 else { return pieces }
+      seconds = Double(hour * 3600 + whole / 100 % 100 * 60 + whole % 100)
+    } else {
+      return pieces
+    }
+    if hasSeconds, end + 1 < pieces.count, pieces[end] == "." || pieces[end] == ",",
+      let part = Double("0." + pieces[end + 1])
+    {
+      seconds += part
+      end += 2
     }
     if end < pieces.count, pieces[end] == "am" || pieces[end] == "pm", (1...12).contains(hour) {
       seconds += Double(((pieces[end] == "pm" ? 12 : 0) - (hour == 12 ? 12 : 0)) * 3600)
       end += 1
     }
-    if end < pieces.count, ["z", "utc", "gmt"].contains(pieces[end]) { end += 1 }
+    if end < pieces.count, let hours = Self.zones[pieces[end]] {
+      zone = hours * 3600
+      end += 1
+    }
     if end + 1 < pieces.count, pieces[end] == "+" || pieces[end] == "-", let ahead = Int(pieces[end + 1]) {
       let sign = pieces[end] == "+" ? 1.0 : -1
       let hours = pieces[end + 1].count == 4 ? ahead / 100 : ahead
@@ -350,8 +400,8 @@ struct TimeText {
       if hours <= 14, minutes < 60 { zone = sign * Double(hours * 3600 + minutes * 60) }
     }
     clock = seconds
-    var before = pieces[..<(colon - 1)]
-    if before.last == "t" { before.removeLast() }
+    var before = pieces[..<begin]
+    if before.last == "t" || before.last == ":" { before.removeLast() }
     return Array(before + pieces[end...])
   }
 }

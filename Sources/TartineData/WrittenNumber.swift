@@ -1,4 +1,5 @@
-/// A number in everyday notation: `3.679,62 €`, `$1,200`, `45 %`, `(12)`, `1 000 000`, `2,5E+03`, `7.2 kg`, `<0.5`, `80+`.
+/// A number in everyday notation: `3.679,62 €`, `$1,200`, `45 %`, `(12)`, `12.50-`, `1 000 000`, `1,23,456`, `2,5E+03`, `7.2 kg`,
+/// `<0.5`, `80+`.
 package struct WrittenNumber {
   /// The decimal mark of a file.
   package enum DecimalMark { case point, comma }
@@ -22,6 +23,11 @@ package struct WrittenNumber {
     let isBracketed = kept.count > 2 && kept.first == "(" && kept.last == ")"
     if isBracketed { kept = kept.dropFirst().dropLast() }
     var isNegative = isBracketed
+    // Accounting programs write the sign behind an amount.
+    if !isBracketed, kept.count > 1, kept.last == "-", kept.contains(where: { $0 == "." || $0 == "," }) {
+      isNegative = true
+      kept = kept.dropLast()
+    }
     func dropSign() {
       if let sign = kept.first, sign == "-" || sign == "−" || sign == "+" {
         isNegative = isNegative != (sign != "+")
@@ -92,7 +98,11 @@ package struct WrittenNumber {
     let groups = parts[0].split(omittingEmptySubsequences: false) { !$0.isNumber }
     guard Set(parts[0].filter { !$0.isNumber }).count <= 1 else { return nil }
     if groups.count > 1 {
-      guard groups.dropFirst().allSatisfy({ $0.count == 3 }), (1...3).contains(groups[0].count), groups[0].first != "0"
+      // In India the groups above the thousands have two digits.
+      let isIndian =
+        groups.count > 2 && groups.last?.count == 3 && groups.dropFirst().dropLast().allSatisfy { $0.count == 2 }
+      guard groups.dropFirst().allSatisfy({ $0.count == 3 }) || isIndian,
+        (1...(isIndian ? 2 : 3)).contains(groups[0].count), groups[0].first != "0"
       else { return nil }
     }
     guard parts.count == 1 || parts[1].allSatisfy(\.isNumber) else { return nil }

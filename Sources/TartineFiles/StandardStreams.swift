@@ -74,13 +74,39 @@ extension Files {
   package static func onInterrupt(say sentence: String, removing folder: String? = nil) {
     lastWords.set("\ntartine: \(sentence)\n", folder)
     for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        // No allocation or locking is allowed here.
-        if let text = Files.lastWords.text { _ = Files.writeSome(2, text, Files.lastWords.length) }
-        if let folder = Files.lastWords.folder { rmdir(folder) }
-        _exit(128 + number)
-      }
+      signal(number) { Files.end($0) }
     }
+  }
+
+  /// Lets the process finish its step after the first interrupt, which ``isInterrupted`` tells; the second ends it, as
+  /// does termination.
+  ///
+  /// - Parameters:
+  ///   - first: the message on the first interrupt.
+  ///   - second: the message on the second; see ``onInterrupt(say:removing:)``.
+  ///   - folder: a folder that is then removed if it is empty.
+  package static func onFirstInterrupt(say first: String, onSecond second: String, removing folder: String? = nil) {
+    onInterrupt(say: second, removing: folder)
+    firstWords.set("\ntartine: \(first)\n", nil)
+    signal(SIGINT) { number in
+      if !Files.interrupted.exchange(true, ordering: .relaxed) {
+        if let text = Files.firstWords.text { _ = Files.writeSome(2, text, Files.firstWords.length) }
+        return
+      }
+      Files.end(number)
+    }
+  }
+
+  /// Whether there was a first interrupt.
+  package static var isInterrupted: Bool { interrupted.load(ordering: .relaxed) }
+
+  private static let interrupted = Atomic(false)
+
+  /// Says the last words and ends the process. No allocation or locking is allowed here.
+  private static func end(_ number: Int32) {
+    if let text = lastWords.text { _ = writeSome(2, text, lastWords.length) }
+    if let folder = lastWords.folder { rmdir(folder) }
+    _exit(128 + number)
   }
 
   /// Written before a signal may arrive, read by its handler; never freed.
@@ -96,6 +122,7 @@ extension Files {
   }
 
   nonisolated(unsafe) private static var lastWords = LastWords()
+  nonisolated(unsafe) private static var firstWords = LastWords()
 
   private static func put(_ text: String, _ file: Int32) -> Bool { put(Array(text.utf8), file) }
 

@@ -94,10 +94,11 @@ extension Activation: Codable, CaseIterable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let name = try container.decode(String.self)
-    guard let found = Activation(name: name) else {
-      let names = Self.allCases.map(\.name).joined(separator: ", ")
+    let names = Self.allCases.map(\.name)
+    guard let found = KnownName.of(name, among: names).flatMap(Activation.init(name:)) else {
       throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "there is no activation '\(name)'; there are \(names)")
+        in: container,
+        debugDescription: "there is no activation '\(name)'; there are \(names.joined(separator: ", "))")
     }
     self = found
   }

@@ -4,11 +4,33 @@ extension KeyedDecodingContainer {
     _: Name.Type, forKey key: Key, default fallback: Name
   ) throws -> Name where Name.RawValue == String {
     guard let text = try decodeIfPresent(String.self, forKey: key) else { return fallback }
-    guard let name = Name(rawValue: text) else {
-      let names = Name.allCases.map(\.rawValue).joined(separator: ", ")
+    let known = Name.allCases.map(\.rawValue)
+    guard let name = KnownName.of(text, among: known).flatMap(Name.init) else {
+      let names = known.joined(separator: ", ")
       throw DecodingError.dataCorruptedError(
         forKey: key, in: self, debugDescription: "there is no '\(text)'; there are \(names)")
     }
     return name
+  }
+}
+
+/// Names of layers, losses and the like as they are written elsewhere.
+enum KnownName {
+  /// What Keras, PyTorch and scikit-learn call it, in lower case.
+  private static let others: [String: Set<String>] = [
+    "swish": ["silu"], "linear": ["identity", "dense"], "mse": ["squared"], "meansquarederror": ["squared"],
+    "mae": ["absolute"], "meanabsoluteerror": ["absolute"], "logloss": ["crossentropy"], "bce": ["crossentropy"],
+    "binarycrossentropy": ["crossentropy"], "categoricalcrossentropy": ["crossentropy"],
+    "sparsecategoricalcrossentropy": ["crossentropy"], "batchnormalization": ["batchnorm"],
+    "batchnorm1d": ["batchnorm"],
+    "layernormalization": ["layernorm"],
+  ]
+
+  /// Returns the name that a text stands for: in any case, with any separators, or by its name elsewhere; nil if none.
+  static func of(_ text: String, among names: [String]) -> String? {
+    if names.contains(text) { return text }
+    func plain(_ text: String) -> String { text.lowercased().filter { $0.isLetter || $0.isNumber } }
+    let wanted = plain(text)
+    return names.first { plain($0) == wanted } ?? names.first { others[wanted]?.contains(plain($0)) == true }
   }
 }

@@ -33,10 +33,20 @@ public struct Dropout: FusedLayer {
   }
 
   private enum CodingKeys: String, CodingKey { case keep, schedule }
+  /// What other libraries call the probability to drop a unit.
+  private enum OtherKeys: String, CodingKey { case rate, p, drop }
 
   /// Decodes; the schedule is optional.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: CodingKeys.self)
+    if !values.contains(.keep) {
+      let others = try decoder.container(keyedBy: OtherKeys.self)
+      if let key = others.allKeys.first {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: others,
+          debugDescription: "a dropout layer has 'keep', the probability to keep a unit: 1 − \(key.rawValue)")
+      }
+    }
     keep = try values.decode(Double.self, forKey: .keep)
     schedule = try values.decodeName(DropoutSchedule.self, forKey: .schedule, default: .constant)
   }

@@ -32,7 +32,7 @@ struct CodedLayer: Codable {
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let kind = try container.decode(String.self, forKey: .layer)
-    guard let type = LayerRegistry.type(of: kind) else {
+    guard let type = KnownName.of(kind, among: LayerRegistry.names).flatMap(LayerRegistry.type(of:)) else {
       throw DecodingError.dataCorruptedError(
         forKey: .layer, in: container,
         debugDescription:

@@ -175,7 +175,7 @@ extension Loss: Codable {
     }
     let name = try values.decodeIfPresent(String.self, forKey: .kind) ?? "automatic"
     let kind: Kind
-    switch name {
+    switch KnownName.of(name, among: Self.names) {
     case "automatic": kind = .automatic
     case "cross-entropy": kind = .crossEntropy
     case "focal": kind = .focal(gamma: try number(.gamma, or: 2))

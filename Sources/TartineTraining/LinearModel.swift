@@ -90,18 +90,24 @@ extension Recipe {
   ///   - split: the split; its test set is not used.
   ///   - refits: whether the recipe then refits on train and dev; nil: it does.
   ///   - threads: the number of threads, by default that of the processors; the choice does not depend on it.
+  ///   - progress: called before the first fold and after each.
   /// - Returns: the recipe, which then refits on train and dev (``refit``), and both cross-validations where they were run.
   ///
   /// **Source**: Breiman et al., *Classification and regression trees*, 1984, §3.4.3, for the one standard error.
   public func selectedByCrossValidation(
-    on split: Split, refits: Bool? = nil, threads: Int? = nil
+    on split: Split, refits: Bool? = nil, threads: Int? = nil,
+    progress: (_ done: Int, _ folds: Int) -> Void = { _, _ in }
   ) -> (recipe: Recipe, linear: CrossValidation?, network: CrossValidation?) {
     var plain = self
     (plain.seed, plain.loss, plain.decision) = (Recipe.automatic.seed, Recipe.automatic.loss, Recipe.automatic.decision)
     plain.refit = Recipe.automatic.refit
     guard plain == .automatic, case .table = split.dataset.inputs,
-      split.trainCount + split.devCount <= Self.fewForNetwork,
-      let network = try? crossValidate(on: split, folds: Self.folds, threads: threads)
+      split.trainCount + split.devCount <= Self.fewForNetwork
+    else { return (self, nil, nil) }
+    progress(0, Self.folds)
+    guard
+      let network = try? crossValidate(
+        on: split, folds: Self.folds, threads: threads, progress: { progress($0, Self.folds) })
     else { return (self, nil, nil) }
     var (linear, validation) = Self.linearCandidate(for: split, loss: loss, threads: threads)
     guard let validation, linear.problem == nil else { return (self, nil, nil) }

@@ -101,6 +101,19 @@ import Testing
   }
 
   /// The flags turn the run's recipe into the prescribed one, whatever it is.
+  @Test func anInterruptedDiagnosisReportsWhatItFound() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 400), to: "t.csv")
+    // The folder is made just before interrupts are listened to.
+    let interrupt = "{ (until [ -d diagnoses/t-1 ]; do sleep 0.1; done; sleep 0.5; kill -INT $$) & }"
+    let result = try command.run(
+      ["diagnose", "t.csv", "--target", "y", "--hidden", "64,64", "--epochs", "300", "--json"], shell: interrupt)
+    #expect(result.code == 0 && result.errors.contains("finishing this step"), "\(result.errors)")
+    let json = try result.json()
+    #expect((json["notDone"] as? [String])?.isEmpty == false && json["verdict"] != nil)
+    #expect(command.exists("diagnoses/t-1/report.html"))
+  }
+
   @Test func prescribedFlagsMakeThePrescribedRecipe() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 120), to: "t.csv")

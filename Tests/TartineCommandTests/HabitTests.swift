@@ -24,6 +24,20 @@ import Testing
     #expect(recipe.code == 64 && recipe.errors.contains("line 2, column 15"), "\(recipe.errors)")
   }
 
+  @Test func namesOfOtherLibrariesAreKnown() throws {
+    let command = try runner()
+    for (number, flags) in [
+      ["--activation", "swish"], ["--optimizer", "Adam"], ["--loss", "logloss"],
+      ["--set", #"network.layers=[{"layer":"Dense","units":4},{"layer":"ReLU"},{"layer":"BatchNormalization"}]"#],
+    ].enumerated() {
+      let run = try command.run(
+        ["train", "t.csv", "--target", "y", "--epochs", "2", "--quiet", "--out", "named-\(number)"] + flags)
+      #expect(run.code == 0, "\(flags): \(run.errors)")
+    }
+    let recipe = String(decoding: try command.bytes("named-1/recipe.json"), as: UTF8.self)
+    #expect(recipe.contains("\"adam\""))
+  }
+
   @Test func runsAreListedAndCompared() throws {
     let command = try runner()
     for (name, rate) in [("a", "0.01"), ("b", "0.001"), ("c", "0.0001")] {

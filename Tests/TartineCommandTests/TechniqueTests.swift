@@ -235,6 +235,10 @@ import Testing
       (["--set", "optimizer.clipFoo=1"], "clipNorm, clipValue"), (["--set", "loss.foo=1"], "quantile"),
       (["--set", "network.foo=1"], "layers"), (["--schedule", "joined"], "a joined schedule needs its parts, such as"),
       (["--set", #"network.layers=[{"layer":"foo"}]"#], "there is no layer 'foo' here; there are batchNorm"),
+      (
+        ["--set", #"network.layers=[{"layer":"dropout","rate":0.3}]"#],
+        "'keep', the probability to keep a unit: 1 − rate"
+      ),
       (["--set", #"network.layers=[{"layer":"dense","units":2.5}]"#], "a number in it must be whole"),
       (["--set", #"network.layers=[{"layer":"residual"}]"#], "'network.layers[0].layers' is missing"),
       (

@@ -55,7 +55,10 @@ import Testing
       (["--study", "tunes/t-1/study.db"], 15), (Self.begin + ["--study", "tunes/t-1/study.db"], 16),
       (["--study", "tunes/t-1/study.db"], 16),
     ] {
-      let longer = try tune(arguments + ["--trials", "\(count)", "--json"]).json()
+      let result = try tune(arguments + ["--trials", "\(count)", "--json"])
+      let longer = try result.json()
+      #expect(
+        result.errors.contains("has 16 trials already") == (count == 16 && arguments.count == 2), "\(result.errors)")
       #expect((longer["trials"] as? [String: Int])?["complete"] == count)
       #expect(longer["study"] as? String == "tunes/t-1/study.db")
       let before = try #require((json["history"] as? [[String: Any]])?.map { $0["value"] as? Double })

@@ -156,20 +156,22 @@ struct ColumnWarnings {
 
   /// A single frequent value at the end of the range and far from all others, such as −999. It must be
   /// farther from the others than these are from each other; a common placeholder must lie outside a tenth of
-  /// their range and be far more frequent than any of them.
+  /// their range and be far more frequent than any of them. Among fewer than ten values it must be both common and far.
   private static func placeholder(_ column: Column, isTarget: Bool = false, rows: [Int]) -> DataWarning? {
     guard case .numbers(let numbers) = column.values else { return nil }
     let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
-    guard zip(sorted, sorted.dropFirst()).count(where: { $0 != $1 }) >= 10 else { return nil }
+    let distinct = zip(sorted, sorted.dropFirst()).count { $0 != $1 } + 1
     for (value, isSmallest) in [(sorted[0], true), (sorted[sorted.count - 1], false)] {
       let others = isSmallest ? sorted.drop { $0 == value } : sorted.prefix { $0 != value }
       guard let first = others.first, let last = others.last else { continue }
       let count = sorted.count - others.count
       let gap = isSmallest ? first - value : value - last
       guard count * 200 >= sorted.count, count >= 3 else { continue }
+      // Among a few codes, such as 1 to 5, only a common placeholder is one.
+      guard distinct > 10 || distinct > 3 && placeholders.contains(value) && value != -1 else { continue }
       let isFar = gap > last - first
       let isPlaceholder = placeholders.contains(value) && gap > 0.1 * (last - first) && count > 3 * mostFrequent(others)
-      guard isFar || isPlaceholder else { continue }
+      guard isFar || distinct > 10 && isPlaceholder else { continue }
       return DataWarning(
         name: .placeholderValue, column: column.name,
         evidence:

@@ -40,12 +40,12 @@ extension PartComparison: Encodable {
 extension PartComparison.ColumnShift: Encodable {
   private enum Key: String, CodingKey { case column, effect, unit, spread, p, adjustedP, isShifted }
 
-  /// `unit` is `deviations` or `share`.
+  /// `unit` is `standardDeviations` or `share`.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(name, forKey: .column)
     try values.encode(effect, forKey: .effect)
-    try values.encode(isInStandardDeviations ? "deviations" : "share", forKey: .unit)
+    try values.encode(isInStandardDeviations ? "standardDeviations" : "share", forKey: .unit)
     try values.encode(spread, forKey: .spread)
     try values.encode(p, forKey: .p)
     try values.encode(adjusted, forKey: .adjustedP)

@@ -116,19 +116,20 @@ extension Recipe {
   ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
   ///     half a point for classes.
   ///   - budget: The number of seconds after which no new step is begun.
+  ///   - isStopped: Asked before each step: whether no new one is to begin.
   ///   - explains: Whether to add explanations once the faults are known: learning curve, importance of
   ///     columns, learning rates, and trained prescriptions.
   ///   - threads: The default is the number of processors; the result does not depend on it.
   ///   - progress: Called with the description of each step.
   /// - Throws: The errors of the recipe's own training, except divergence, which is a finding.
   public func examined(
-    on split: Split, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300, explains: Bool = true,
-    threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
+    on split: Split, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
+    isStopped: @escaping () -> Bool = { false }, explains: Bool = true, threads: Int? = nil,
+    progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
     let examiner = try Examiner(
       resolved(trainRows: split.trainCount).refitting(false), split, humanError: humanError, worth: worth,
-      budget: budget,
-      threads: threads, progress: progress)
+      budget: budget, isStopped: isStopped, threads: threads, progress: progress)
     return try examiner.examine(explains: explains)
   }
 }
@@ -143,18 +144,20 @@ extension Run {
   ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
   ///     half a point for classes.
   ///   - budget: The number of seconds after which no new step is begun.
+  ///   - isStopped: Asked before each step: whether no new one is to begin.
   ///   - threads: The default is the number of processors; the result does not depend on it.
   ///   - progress: Called with the description of each step.
   /// - Throws: The errors of preparing the data.
   public func examined(
     test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
-    threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
+    isStopped: @escaping () -> Bool = { false }, threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
     // The model of a refit has seen dev.
     let plain = recipe.refitting(false)
     let run = recipe.refit ? try plain.train(on: split, threads: threads) : self
     let examiner = try Examiner(
-      plain, split, humanError: humanError, worth: worth, budget: budget, threads: threads, progress: progress)
+      plain, split, humanError: humanError, worth: worth, budget: budget, isStopped: isStopped, threads: threads,
+      progress: progress)
     return try examiner.examine(run, test: test)
   }
 }

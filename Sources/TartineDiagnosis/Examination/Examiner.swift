@@ -36,6 +36,7 @@ final class Examiner {
   private var lowest: Run?
   private let humanError, worth: Double?
   let budget: Double
+  private let isStopped: () -> Bool
   private let prepared: PreparedSplits
   /// Which dev rows belong together; nil if rows are independent.
   let cases: [Int]?
@@ -43,13 +44,14 @@ final class Examiner {
   private let start = ContinuousClock().now
 
   init(
-    _ recipe: Recipe, _ split: Split, humanError: Double?, worth: Double?, budget: Double, threads: Int?,
-    progress: @escaping (String) -> Void
+    _ recipe: Recipe, _ split: Split, humanError: Double?, worth: Double?, budget: Double,
+    isStopped: @escaping () -> Bool, threads: Int?, progress: @escaping (String) -> Void
   ) throws {
     self.recipe = recipe
     self.humanError = humanError
     self.worth = worth
     self.budget = budget
+    self.isStopped = isStopped
     self.threads = threads
     self.progress = progress
     progress("inspecting the data")
@@ -68,7 +70,7 @@ final class Examiner {
 
   /// Whether a step of about this duration may still be begun; if not, it is recorded as not done.
   func hasTime(for seconds: Double, to what: String) -> Bool {
-    let has = seconds < budget - self.seconds
+    let has = seconds < budget - self.seconds && !isStopped()
     if !has, !found.notDone.contains(what) { found.notDone.append(what) }
     return has
   }

@@ -70,6 +70,8 @@ import Testing
     let columns = try read(
       "a,b,c,d,e\n\"$1,200\",45%,\"1,234,567\",1 000,(3)\n$950.50,4.5 %,\"999\",25 000,4\n")
     #expect(columns.map(numbers) == [[1200, 950.5], [45, 4.5], [1_234_567, 999], [1000, 25_000], [-3, 4]])
+    let amounts = try read("a,b\n12.50-,\"1,23,456.50\"\n3.25,\"12,34,567\"\n")
+    #expect(amounts.map(numbers) == [[-12.5, 3.25], [123_456.5, 1_234_567]])
     let euros = try read("a;b\n3.679,62 €;1,5\n12,00 €;2,5\n")
     #expect(numbers(euros[0]) == [3679.62, 12])
   }
@@ -426,6 +428,15 @@ import Testing
   @Test func aCutOffRowIsNoFooter() {
     #expect(throws: DataError.self) { try read("a,b,y\n" + table + "12.5\n") }
     #expect(throws: DataError.self) { try read("a,b,y\n" + table + "cut\n") }
+  }
+
+  @Test func rowsWithinStrayQuotesAreTold() throws {
+    func notice(_ last: String) throws -> String? {
+      try read("a,b,c\n1,x,y\n2,\"5 in,z\n3,u,v\n4,\(last),w\n5,x,y\n")[1].notice
+    }
+    #expect(try notice("7\"")?.contains("as 2 rows; if its quotes are stray") == true)
+    // As many lines, and not as many commas.
+    #expect(try read("a,b,c\n1,x,y\n2,\"5 in\nhigh, and\nwide\",z\n")[1].notice == nil)
   }
 
   @Test func aRowOfTotalsIsTold() throws {

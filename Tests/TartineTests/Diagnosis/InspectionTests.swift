@@ -282,6 +282,13 @@ import Testing
     let found = try table.warnings()
     #expect(names(found) == ["placeholder-value b", "missing-values a"])
     #expect(found[0].evidence.hasPrefix("-999 occurs"))
+    func codes(_ last: Double) throws -> [String] {
+      var table = Table()
+      table.add("code", table.labels.indices.map { $0 % 40 == 7 ? last : Double($0 * 7 % 11 % 5 + 1) })
+      return try names(table.warnings()).filter { $0.hasSuffix("code") }
+    }
+    #expect(try codes(99) == ["placeholder-value code"])
+    #expect(try codes(6) == [])
   }
 
   /// A column of one value and gaps carries information; a unique key in each row carries none, and neither
