@@ -15,12 +15,15 @@ struct DiagnoseCommand: ParsableCommand {
         tartine diagnose houses.csv --target price --recipe r.json --budget 2m
         tartine diagnose runs/houses-1
 
-      A run's folder is examined as it was trained. Interrupted once, it reports what it has found. The report, its figures (report.json) and the recipe are \
-      written to a separate folder.
+      A run's folder is examined as it was trained. Interrupted once, it reports what it has found. The \
+      report, its figures (report.json) and the recipe are written to a separate folder.
+
+      The flags of the recipe, such as --hidden, --epochs and --lr, are those of tartine train; tartine \
+      diagnose --help-hidden lists them.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
-  @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+  @OptionGroup(title: "Recipe", visibility: .hidden) var recipe: RecipeOptions
 
   @Option(
     parsing: .unconditional,
@@ -226,7 +229,12 @@ struct ExaminationText {
     let tried = examination.prescriptions.filter { $0.gain != nil }
     let remedies = Array((sure.isEmpty ? tried : sure).prefix(3))
     guard !remedies.isEmpty else { return [] }
-    return ["", sure.isEmpty ? "Nothing that was tried helps significantly; what may help:" : "What would help:"]
+    return [
+      "",
+      sure.isEmpty
+        ? "Nothing that was tried helps significantly; what may help:"
+        : "What helps, by the dev rows that it was chosen on, so that it may be less on new ones:",
+    ]
       + remedies.enumerated().map { place, remedy in
         "  \(place + 1). \(remedy.what)\(remedy.gain.map { ": \(lower($0))" } ?? "")"
       } + (remedies.first?.command.map { ["  Command for the first: \($0)"] } ?? [])

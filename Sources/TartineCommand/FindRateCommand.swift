@@ -20,10 +20,13 @@ struct FindRateCommand: ParsableCommand {
 
         tartine find-rate titanic.csv --target Survived
         tartine find-rate mnist/ --hidden 512,256 --optimizer momentum
+
+      The flags of the recipe, such as --hidden, --epochs and --lr, are those of tartine train; tartine \
+      find-rate --help-hidden lists them.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
-  @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+  @OptionGroup(title: "Recipe", visibility: .hidden) var recipe: RecipeOptions
 
   @Option(
     parsing: .unconditional,

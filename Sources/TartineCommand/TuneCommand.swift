@@ -13,17 +13,21 @@ struct TuneCommand: ParsableCommand {
 
         tartine tune titanic.csv --target Survived
         tartine tune houses.csv --target price --budget 10m
-        tartine tune houses.csv --target price --space space.json --trials 200 --stop median
-        tartine tune --study tunes/houses-1/study.db --trials 400      continues a study
+        tartine tune houses.csv --target price --space space.json --stop median
+        tartine tune --study tunes/houses-1/study.db --trials 400
         tartine tune new.csv --target price --again tunes/houses-1/study.db
 
-      A study is a file that Optuna can open as well, as in optuna-dashboard \
+      --study continues a study up to a total number of trials; --again tries an old study's best trials on \
+      new data. A study is a file that Optuna can open as well, as in optuna-dashboard \
       sqlite:///tunes/houses-1/study.db; several processes can work on one study. best.json is the winner's \
       recipe, for tartine train --recipe.
+
+      The flags of the recipe, such as --hidden, --epochs and --lr, are those of tartine train; tartine \
+      tune --help-hidden lists them.
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
-  @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+  @OptionGroup(title: "Recipe", visibility: .hidden) var recipe: RecipeOptions
   @OptionGroup(title: "Search") var options: SearchOptions
 
   func run() throws {

@@ -257,8 +257,10 @@ public struct Dataset: Sendable {
         let first = (0..<target.count).lazy.compactMap { target.text($0) }.first
         let value = first.map { "has the one value '\($0)' in all \(rowCount) rows" } ?? "holds no value"
         throw DataError(
-          "the target \(value), so there is nothing to learn; choose another column.", source: source,
-          column: target.name)
+          "the target \(value), so there is nothing to learn; "
+            + (originalRows != nil && first != nil
+              ? "if its empty fields mean another class, write it in them, as in 'no'." : "choose another column."),
+          source: source, column: target.name)
       }
       switch task.task {
       case .regression:

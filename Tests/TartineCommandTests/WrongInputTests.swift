@@ -46,6 +46,9 @@ import Testing
       "infinite target", "a,y\n" + (0..<30).map { "\($0),\($0 == 4 ? "inf" : "\($0).5")\n" }.joined(),
       says: "line 6, column 'y'"),
     Case("two rows", "a,y\n1,0\n2,1\n", says: "it has 2 rows with a target; at least 10 are needed"),
+    Case(
+      "a blank for no", "a,y\n" + (0..<30).map { "\($0),\($0 % 2 == 0 ? "Y" : "")\n" }.joined(),
+      says: "if its empty fields mean another class"),
     Case("only the target", "y\n" + (0..<30).map { "\($0 % 2)\n" }.joined(), says: "no column apart from the target"),
     Case(
       "no usable column", "a,y\n" + (0..<30).map { ",\($0 % 2)\n" }.joined(), says: "no column is left to learn from"),

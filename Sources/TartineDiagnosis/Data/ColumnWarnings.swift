@@ -198,9 +198,14 @@ struct ColumnWarnings {
   /// Levels that differ only in case or whitespace.
   private static func spellings(_ column: Column, isTarget: Bool = false) -> DataWarning? {
     guard case .texts(_, let levels) = column.values, levels.count <= 1000 else { return nil }
-    let alike = Dictionary(grouping: levels) { $0.lowercased().filter { !$0.isWhitespace } }.values.filter {
-      $0.count > 1
-    }
+    func plain(_ text: String) -> String { text.lowercased().filter { !$0.isWhitespace } }
+    // `1` and `true` are one class only where all others mean yes or no as well.
+    let answers = levels.map { $0 == "1" ? true : $0 == "0" ? false : Preparation.isAffirmative($0) }
+    let areAnswers = isTarget && !answers.contains(nil)
+    let alike =
+      (areAnswers
+      ? Dictionary(grouping: levels.indices) { "\(answers[$0] == true)" }.mapValues { $0.map { levels[$0] } }
+      : Dictionary(grouping: levels, by: plain)).values.filter { $0.count > 1 }
     guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
     return DataWarning(
       name: .unclearColumn, column: column.name,

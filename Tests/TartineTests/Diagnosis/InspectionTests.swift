@@ -125,21 +125,24 @@ import Testing
   }
 
   @Test func classesOfSeveralSpellingsAndPlaceholdersInTargets() throws {
-    let labels = (0..<400).map { $0 % 3 == 0 ? "Yes" : $0 % 3 == 1 ? "yes" : "No" }
-    var coder = LevelCoder()
-    for label in labels { coder.append(label) }
+    func target(_ levels: [String]) -> Column {
+      var coder = LevelCoder()
+      for row in 0..<400 { coder.append(levels[row % levels.count]) }
+      return Column(name: "y", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test")
+    }
     let x = Column(name: "x", values: .numbers((0..<400).map { Double($0 * 37 % 101) }), reason: "test")
     func warnings(_ target: Column) throws -> [DataWarning] {
       try Inspection(
         of: Dataset(source: "t", columns: [x, target], target: "y", task: nil).split(seed: 0), comparesParts: false
       ).warnings
     }
-    let found = try warnings(
-      Column(name: "y", values: .texts(codes: coder.codes, levels: coder.levels), reason: "test"))
-    #expect(
-      found.contains {
-        $0.column == "y" && $0.isSerious && $0.evidence == "'Yes' and 'yes' are different classes of it"
-      })
+    for (levels, evidence) in [
+      (["Yes", "yes", "No"], "'Yes' and 'yes' are different classes of it"),
+      (["1", "true", "0"], "'1' and 'true' are different classes of it"), (["1", "0", "2"], nil),
+    ] {
+      let found = try warnings(target(levels)).first { $0.column == "y" && $0.isSerious }
+      #expect(found?.evidence == evidence)
+    }
     let numbers = (0..<400).map { row -> Double in
       let value = Double(row * 53 % 397)
       return row % 20 == 3 ? -999 : value / 7
