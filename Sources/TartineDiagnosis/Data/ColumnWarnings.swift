@@ -202,10 +202,9 @@ struct ColumnWarnings {
     // `1` and `true` are one class only where all others mean yes or no as well.
     let answers = levels.map { $0 == "1" ? true : $0 == "0" ? false : Preparation.isAffirmative($0) }
     let areAnswers = isTarget && !answers.contains(nil)
-    let alike =
-      (areAnswers
-      ? Dictionary(grouping: levels.indices) { "\(answers[$0] == true)" }.mapValues { $0.map { levels[$0] } }
-      : Dictionary(grouping: levels, by: plain)).values.filter { $0.count > 1 }
+    func kind(_ level: String, _ isYes: Bool?) -> String { areAnswers ? "\(isYes == true)" : plain(level) }
+    let alike = Dictionary(grouping: zip(levels, answers), by: { kind($0, $1) }).values.filter { $0.count > 1 }
+      .map { $0.map(\.0) }
     guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
     return DataWarning(
       name: .unclearColumn, column: column.name,
