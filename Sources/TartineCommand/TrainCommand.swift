@@ -173,7 +173,7 @@ struct TrainCommand: ParsableCommand {
     var choice: String?
     if let linear, let network {
       choice =
-        "Few rows, so the recipe was chosen by 5-fold cross-validation on train and dev, by the loss and its standard error: linear "
+        "Few rows, so the recipe was chosen by 5-fold cross-validation on train and dev: linear "
         + "model \(linear.pooled), default network \(network.pooled). "
         + (chosen.network.isLinear
           ? "The linear model was trained; --hidden 256,128 trains a network." : "The network was trained.")

@@ -84,7 +84,7 @@ extension Recipe {
   ///
   /// Cross-validation is run where the recipe is ``automatic`` apart from seed, loss and decision, and the table has at most 500
   /// rows of train and dev. Below 120 rows the network is selected if its loss is lower by more than one standard error; from 120 on,
-  /// unless the linear model's is, and its error too (for a number the same).
+  /// if its loss or its error is lower.
   ///
   /// - Parameters:
   ///   - split: the split; its test set is not used.
@@ -118,7 +118,7 @@ extension Recipe {
       own.rowCount < Self.veryFew
       ? own.isBetterByOneStandardError(than: other)
       // A better log-loss may come with a higher error.
-      : !other.isBetterByOneStandardError(than: own) || own.meanOutcome <= other.meanOutcome
+      : own.loss < other.loss || own.meanOutcome < other.meanOutcome
     let chosen = isNetwork ? self : linear
     return (chosen.refitting(refits ?? true), validation, network)
   }

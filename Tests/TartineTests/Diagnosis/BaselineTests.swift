@@ -143,6 +143,9 @@ import Testing
     #expect(line.recipe.network.isLinear && line.linear != nil && line.network != nil)
     let product = try Recipe.automatic.selectedByCrossValidation(on: split(200) { x, y, _ in x * y }, threads: 2)
     #expect(product.recipe == .automatic.refitting() && product.linear != nil)
+    let tilted = try Recipe.automatic.selectedByCrossValidation(
+      on: split(160) { x, y, noise in 2 * x + y + 3 * noise }, threads: 2)
+    #expect(tilted.recipe.network.isLinear)
     #expect(
       try Recipe.automatic.refitting().selectedByCrossValidation(
         on: split(60) { x, y, noise in 2 * x + y + noise }, refits: false, threads: 2
