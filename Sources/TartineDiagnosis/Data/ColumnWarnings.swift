@@ -200,11 +200,13 @@ struct ColumnWarnings {
     guard case .texts(_, let levels) = column.values, levels.count <= 1000 else { return nil }
     func plain(_ text: String) -> String { text.lowercased().filter { !$0.isWhitespace } }
     // `1` and `true` are one class only where all others mean yes or no as well.
-    let answers = levels.map { $0 == "1" ? true : $0 == "0" ? false : Preparation.isAffirmative($0) }
-    let areAnswers = isTarget && !answers.contains(nil)
-    func kind(_ level: String, _ isYes: Bool?) -> String { areAnswers ? "\(isYes == true)" : plain(level) }
-    let alike = Dictionary(grouping: zip(levels, answers), by: { kind($0, $1) }).values.filter { $0.count > 1 }
-      .map { $0.map(\.0) }
+    func answer(_ level: String) -> String? {
+      level == "1" ? "yes" : level == "0" ? "no" : TargetPreparation.isAffirmative(level).map { $0 ? "yes" : "no" }
+    }
+    let areAnswers = isTarget && levels.allSatisfy { answer($0) != nil }
+    let alike = Dictionary(grouping: levels) { areAnswers ? answer($0) ?? "" : plain($0) }.values.filter {
+      $0.count > 1
+    }
     guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
     return DataWarning(
       name: .unclearColumn, column: column.name,
