@@ -73,9 +73,14 @@ extension Files {
   /// then removed if it is empty.
   package static func onInterrupt(say sentence: String, removing folder: String? = nil) {
     lastWords.set("\ntartine: \(sentence)\n", folder)
+    // A program that starts this one may have blocked them.
+    var signals = sigset_t()
+    sigemptyset(&signals)
     for number in [SIGINT, SIGTERM] {
+      sigaddset(&signals, number)
       signal(number) { Files.end($0) }
     }
+    sigprocmask(SIG_UNBLOCK, &signals, nil)
   }
 
   /// Lets the process finish its step after the first interrupt, which ``isInterrupted`` tells; the second ends it, as
