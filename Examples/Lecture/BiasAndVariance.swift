@@ -98,7 +98,7 @@ enum BiasAndVariance {
       lab.isMNIST ? [(0.02, 0.88, 16), (0.12, 0.78, 3)] : [(0.1, 0.6, 100), (0.6, 0.1, 18)]
     let dev = lab.isMNIST ? 0.1 : 0.3
     let runs = try shares.map { share in
-      let split = try lab.pictures.split(.shares(train: share.train, dev: dev, test: share.test), seed: seed)
+      let split = try lab.images.split(.shares(train: share.train, dev: dev, test: share.test), seed: seed)
       return try stack([64]).optimizer(adam(3e-3)).epochs(share.epochs).run(split, seed)
     }
     return [

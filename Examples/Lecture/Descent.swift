@@ -90,8 +90,8 @@ enum Descent {
         // Batch sizes differ by at most one row, so the number of rows is rounded to whole batches of this
         // size.
         let rows = split.trainCount / 128 * 128
-        let share = Double(rows / 128 * size) / Double(lab.pictures.rowCount)
-        let cut = try lab.pictures.split(.shares(train: share, dev: 0.1, test: 0.9 - share), seed: seed)
+        let share = Double(rows / 128 * size) / Double(lab.images.rowCount)
+        let cut = try lab.images.split(.shares(train: share, dev: 0.1, test: 0.9 - share), seed: seed)
         _ = try stack([64, 64]).batchSize(size).epochs(20).run(cut, seed, observers: [watch])
         least[place] = min(least[place], 1e9 * watch.seconds / Double(20 * cut.trainCount))
       }

@@ -3,11 +3,11 @@ import Tartine
 /// The data, and the training of an arm, shared by the experiments.
 struct Lab: Sendable {
   /// The built-in digits, or MNIST.
-  let pictures: Dataset
+  let images: Dataset
   let isMNIST: Bool
 
   init(mnist folder: String?) throws {
-    pictures = try folder.map { try ImageFolder(idx: $0).train } ?? .digits()
+    images = try folder.map { try ImageFolder(idx: $0).train } ?? .digits()
     isMNIST = folder != nil
   }
 
@@ -23,7 +23,7 @@ struct Lab: Sendable {
       case (.few, true): .shares(train: 0.01, dev: 0.03, test: 0.96)
       case (.many, true): .shares(train: 0.1, dev: 0.03, test: 0.87)
       }
-    return try pictures.split(shares, seed: seed)
+    return try images.split(shares, seed: seed)
   }
 }
 

@@ -37,7 +37,7 @@ enum Softmax {
       Flatten(); Scale(factors: [1e5])
     }.optimizer(.gradientDescent(learningRate: 1e-9)).batchSize(32)
       .epochs(1).run(lab.split(seed: seed), seed)
-    let answers = try run.model.predict(lab.pictures, threads: 1)
+    let answers = try run.model.predict(lab.images, threads: 1)
     let wrong = answers.count { !(abs($0.probabilities.reduce(0, +) - 1) < 1e-5) }
     return [Pair(broken(naive), broken { stable($0) }), Pair(0, 100 * Double(wrong) / Double(answers.count))]
   }

@@ -15,7 +15,7 @@ struct TrainingBenchmark {
       precision: .float32, batch: cut.largest, seed: 0, workers: workers,
       weights: plan.makeInitialParameters(.float32, seed: 0), state: plan.makeInitialState(.float32),
       augmentation: workload.augmentation,
-      room: workload.picture.map { workload.augmentation.room(height: $0.height, width: $0.width, channels: 1) } ?? 0)
+      room: workload.image.map { workload.augmentation.room(height: $0.height, width: $0.width, channels: 1) } ?? 0)
   }
 
   func measure(seconds: Double) -> Measurement {

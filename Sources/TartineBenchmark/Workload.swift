@@ -12,7 +12,7 @@ struct Workload: Sendable {
   var keep = 1.0
   var optimizer = Optimizer.adam(learningRate: .constant(1e-3))
   /// The size of the images, which are held as bytes; nil if the inputs are not images.
-  var picture: (height: Int, width: Int)?
+  var image: (height: Int, width: Int)?
   var augmentation = Augmentation.none
 
   static let all: [Workload] = [
@@ -21,8 +21,8 @@ struct Workload: Sendable {
       name: "tabular", inputs: 105, hidden: [256, 128], classes: 2, samples: 32_768, batch: 256, batchNorm: true,
       keep: 0.8),
     mnist("mnist"),
-    mnist("mnist-bytes", picture: (28, 28)),
-    mnist("mnist-augmented", picture: (28, 28), augmentation: .preset),
+    mnist("mnist-bytes", image: (28, 28)),
+    mnist("mnist-augmented", image: (28, 28), augmentation: .preset),
     Workload(name: "mnist-plain", inputs: 784, hidden: [512, 256], classes: 10, samples: 60_000, batch: 128),
     Workload(
       name: "wide", inputs: 784, hidden: [2_048, 2_048, 2_048], classes: 10, samples: 60_000, batch: 512, keep: 0.5,
@@ -30,11 +30,11 @@ struct Workload: Sendable {
   ]
 
   private static func mnist(
-    _ name: String, picture: (height: Int, width: Int)? = nil, augmentation: Augmentation = .none
+    _ name: String, image: (height: Int, width: Int)? = nil, augmentation: Augmentation = .none
   ) -> Workload {
     Workload(
       name: name, inputs: 784, hidden: [512, 256], classes: 10, samples: 60_000, batch: 128, batchNorm: true, keep: 0.8,
-      picture: picture, augmentation: augmentation)
+      image: image, augmentation: augmentation)
   }
 
   var summary: String {
@@ -43,7 +43,7 @@ struct Workload: Sendable {
     if batchNorm { parts.append("batch norm") }
     if keep < 1 { parts.append("keep \(keep)") }
     parts.append(optimizer.algorithm.rawValue)
-    parts.append("\(batch) of \(samples) rows" + (picture == nil ? "" : " of bytes"))
+    parts.append("\(batch) of \(samples) rows" + (image == nil ? "" : " of bytes"))
     if !augmentation.isNone { parts.append("augmented") }
     return parts.joined(separator: ", ")
   }
@@ -67,12 +67,12 @@ struct Workload: Sendable {
       return UInt32(truncatingIfNeeded: state >> 40)
     }
     let elements: PreparedRows.Elements
-    if let picture {
+    if let image {
       let bytes = Arena(byteCount: samples * inputs)
       let output = bytes.base.assumingMemoryBound(to: UInt8.self)
       for index in 0..<samples * inputs { output[index] = UInt8(truncatingIfNeeded: next() >> 16) }
       elements = .bytes(
-        ImageBlock(shape: (picture.height, picture.width, 1), fullScale: 255, bytes: bytes),
+        ImageBlock(shape: (image.height, image.width, 1), fullScale: 255, bytes: bytes),
         rows: (0..<Int32(samples)).map { $0 },
         scale: 1 / 255)
     } else {

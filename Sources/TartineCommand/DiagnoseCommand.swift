@@ -82,7 +82,7 @@ struct DiagnoseCommand: ParsableCommand {
     let folder = try DiagnosisFolder(creating: out, named: source.name)
     Files.onFirstInterrupt(
       say: "finishing this step, then the report is written; interrupt again to stop at once.",
-      onSecond: "stopped; nothing was written.", removing: folder.path)
+      onSecond: "stopped; the report is missing or incomplete.", removing: folder.path)
     let isTerminal = Files.terminalWidth != nil
     func show(_ step: String) { Files.show(isTerminal ? "\r\u{1B}[K\(step)…" : "\(step)\n") }
     let found: Examination
@@ -209,7 +209,7 @@ struct ExaminationText {
     var end: [String] = []
     if !examination.notDone.isEmpty {
       end.append(
-        "Skipped\(Files.isInterrupted ? ", as it was interrupted" : " for lack of time (--budget)"): \(Dataset.list(Array(examination.notDone.prefix(4))))."
+        "Skipped \(examination.isStopped ? "after the interrupt" : "for lack of time (--budget)"): \(Dataset.list(Array(examination.notDone.prefix(4))))."
       )
     }
     end += [
@@ -233,7 +233,7 @@ struct ExaminationText {
       "",
       sure.isEmpty
         ? "Nothing that was tried helps significantly; what may help:"
-        : "What helps, by the dev rows that it was chosen on, so that it may be less on new ones:",
+        : "What helps (measured on the dev set that chose it, so slightly optimistic):",
     ]
       + remedies.enumerated().map { place, remedy in
         "  \(place + 1). \(remedy.what)\(remedy.gain.map { ": \(lower($0))" } ?? "")"

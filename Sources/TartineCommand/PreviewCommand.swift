@@ -46,9 +46,9 @@ struct PreviewCommand: ParsableCommand {
     let split = try source.load()
     let preparation = try Preparation(fitting: split.dataset, rows: split.train)
     var warnings: [String] = []
-    let pictures = try preparation.apply(
+    let images = try preparation.apply(
       to: split.dataset, rows: Array(split.train.prefix(Self.shown)), warnings: &warnings)
-    guard let sheet = ContactSheet(pictures, by: chosen.augmentation, seed: chosen.seed) else {
+    guard let sheet = ContactSheet(images, by: chosen.augmentation, seed: chosen.seed) else {
       throw UsageError("'\(source.data)' is a table, and augmentation is for images.")
     }
     let effects = try model.map { model in
@@ -61,7 +61,7 @@ struct PreviewCommand: ParsableCommand {
     }
     try Files.write(sheet.png, to: out)
     let result = PreviewSummary(
-      sheet: out, pictures: pictures.rowCount, draws: ContactSheet.draws,
+      sheet: out, images: images.rowCount, draws: ContactSheet.draws,
       effects: (effects ?? []).map {
         .init(name: $0.name, changed: EvaluationSummary.Figure($0.changed), error: EvaluationSummary.Figure($0.error))
       })
@@ -77,11 +77,11 @@ private struct PreviewSummary: Encodable {
   }
 
   let sheet: String
-  let pictures, draws: Int
+  let images, draws: Int
   let effects: [Effect]
 
   var text: String {
-    var lines = ["\(sheet): \(pictures) images, each as it is and as augmented in \(draws) epochs"]
+    var lines = ["\(sheet): \(images) images, each as it is and as augmented in \(draws) epochs"]
     if !effects.isEmpty {
       lines += ["", "operation         predictions changed       misclassified"]
       for effect in effects {

@@ -115,7 +115,7 @@ struct RunListing: Encodable {
     }
   }
 
-  /// A list of layers would hide all other settings.
+  /// The longest setting shown, in characters; longer ones are cut.
   private static let longestSetting = 32
 
   static func table(_ list: [RunListing], width: Int?) -> String {

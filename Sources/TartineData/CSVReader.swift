@@ -109,7 +109,9 @@ package struct CSVReader {
     for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
     columns = columns.map { column in format.missing.reduce(column) { $0.taking($1) } }
     if schema == nil { columns = columns.map { targets.contains($0.name) ? $0 : $0.tellingOfDates } }
-    columns = columns.map { $0.tellingOfSwallowedRows(separator: layout.separator, fields: layout.names.count) }
+    columns = columns.enumerated().map { place, column in
+      column.tellingOfSwallowedRows(separator: layout.separator, place: place, fields: columns.count)
+    }
     if let total = columns.totalRow {
       columns[0] = columns[0].adding(
         notice: "the last row holds '\(total)'; if it is a total and not a case, remove it")

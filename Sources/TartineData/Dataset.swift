@@ -258,8 +258,9 @@ public struct Dataset: Sendable {
         let value = first.map { "has the one value '\($0)' in all \(rowCount) rows" } ?? "holds no value"
         throw DataError(
           "the target \(value), so there is nothing to learn; "
-            + (originalRows != nil && first != nil
-              ? "if its empty fields mean another class, write it in them, as in 'no'." : "choose another column."),
+            + (originalRows != nil && !target.isNumeric
+              ? "if its empty fields mean another class, write it in them, as in 'no'; or choose another column."
+              : "choose another column."),
           source: source, column: target.name)
       }
       switch task.task {

@@ -193,14 +193,9 @@ extension TargetPreparation {
   /// The classes in order; of `ja` and `nein`, or `Yes` and `no`, the affirmative comes last, where the positive class is.
   private static func orderedLevels(of column: Column) -> [String] {
     let levels = levels(of: column)
-    guard levels.count == 2, isAffirmative(levels[0]) == true, isAffirmative(levels[1]) == false else { return levels }
+    guard levels.count == 2, affirmatives.contains(levels[0].lowercased()), negatives.contains(levels[1].lowercased())
+    else { return levels }
     return levels.reversed()
-  }
-
-  /// Whether a text means yes or no; nil where it means neither.
-  package static func isAffirmative(_ text: String) -> Bool? {
-    let text = text.lowercased()
-    return affirmatives.contains(text) ? true : negatives.contains(text) ? false : nil
   }
 
   private static let affirmatives: Set<String> = [

@@ -28,14 +28,25 @@ extension String {
 }
 
 extension Column {
-  /// Returns the column with a notice if a text spans lines and has as many separators as these rows would: a stray quote.
-  func tellingOfSwallowedRows(separator: UInt8, fields: Int) -> Column {
+  /// Returns the column with a notice if a text spans lines, and each line has the separators of a row: a stray quote.
+  ///
+  /// - Parameters:
+  ///   - place: the column's place in the file.
+  ///   - fields: the number of fields of a row.
+  func tellingOfSwallowedRows(separator: UInt8, place: Int, fields: Int) -> Column {
     guard case .texts(_, let levels) = values, fields > 1 else { return self }
-    for level in levels where level.utf8.contains(UInt8(ascii: "\n")) {
-      let lines = level.utf8.count { $0 == UInt8(ascii: "\n") }
-      let separators = level.utf8.count { $0 == separator }
-      // In two lines of text there may be a comma or two.
-      guard separators == lines * (fields - 1), separators > 2 else { continue }
+    let spanning = levels.filter { $0.utf8.contains(UInt8(ascii: "\n")) }
+    // Where most texts have several lines, they are prose.
+    guard spanning.count * 2 <= levels.count else { return self }
+    for level in spanning {
+      let separators = level.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
+        line.count { $0 == separator }
+      }
+      let lines = separators.count - 1
+      // The rest of a row, whole rows, and the start of one; in two lines of text there may be a comma or two.
+      guard separators[0] == fields - 1 - place, separators[lines] == place, lines * (fields - 1) > 2,
+        separators.dropFirst().dropLast().allSatisfy({ $0 == fields - 1 })
+      else { continue }
       let start = level.prefix { $0 != "\n" && $0 != "\r\n" }.prefix(30)
       return adding(
         notice:

@@ -134,6 +134,8 @@ enum TimeForm: String, Codable, CaseIterable {
     let date = text.date
     // With points the day comes first.
     if self == .monthFirst || self == .yearFirst, text.isDottedShort { return nil }
+    // `Set 01` is September 2001 only to Italians.
+    if self == .month, text.hasForeignMonth, !date.contains(where: \.isFullYear) { return nil }
     if self == .clock {
       guard date.isEmpty, let clock = text.clock, text.zone == 0 else { return nil }
       return clock
@@ -247,6 +249,8 @@ struct TimeText {
     case number(Int, Int)
     case month(Int)
     case word(String)
+
+    var isFullYear: Bool { if case .number(_, 4) = self { true } else { false } }
   }
 
   /// Numbers, months and other words, without weekdays, commas and separators.
@@ -255,6 +259,8 @@ struct TimeText {
   private(set) var clock: Double?
   /// Whether it has points between numbers of one or two digits each, or before a year, as in `31.12.21`.
   private(set) var isDottedShort = false
+  /// Whether a month's name is not English.
+  private(set) var hasForeignMonth = false
   /// The offset from UTC in seconds.
   private(set) var zone = 0.0
   /// The text except its numbers, in order, and the numbers.
@@ -276,35 +282,53 @@ struct TimeText {
         date.append(.word("?"))
       }
     }
-    for piece in rest {
+    var first: (place: Int, piece: String)?
+    for (place, piece) in rest.enumerated() {
       if let number = Int(piece) {
         date.append(.number(number, piece.count))
       } else if let month = Self.months[piece] {
+        // `mar. 2 janv.`: with another month, what may be a weekday is one.
+        if let other = first, Self.weekdays[other.piece] != nil { date.remove(at: other.place) }
+        first = (date.count, piece)
+        hasForeignMonth = Self.englishMonths[piece] == nil
         date.append(.month(month))
-      } else if Self.weekdays[piece] == nil, !Self.separators.contains(piece), !Self.ordinals.contains(piece) {
+      } else if Self.weekdays[piece] == nil, !(place == 0 && Self.shortWeekdays.contains(piece)),
+        !Self.separators.contains(piece), !Self.ordinals.contains(piece),
+        !(clock != nil && Self.brackets.contains(piece))
+      {
         date.append(.word(piece))
       }
     }
   }
 
-  private static let separators: Set<String> = ["-", "/", ".", ",", "[", "]", "of", "de", "del"]
+  private static let separators: Set<String> = ["-", "/", ".", ",", "of", "de", "del"]
+  /// Around the times of access logs.
+  private static let brackets: Set<String> = ["[", "]"]
   private static let ordinals: Set<String> = ["st", "nd", "rd", "th", "er", "º", "ª"]
-  /// The number of a month by its name and each abbreviation of three or more letters, in English, German, French, Spanish,
-  /// Italian, Portuguese and Dutch; without what two months begin with, as `jui`.
+  private static let englishMonths = abbreviations([
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+  ])
+  /// The number of a month by its name and each prefix of three or more letters, in English, German, French, Spanish, Italian,
+  /// Portuguese and Dutch. Prefixes shared by two months, such as `jui`, are omitted.
   private static let months = abbreviations([
-    "january januar janvier enero gennaio janeiro januari",
+    "january januar jänner janvier enero gennaio janeiro januari",
     "february februar février fevrier febrero febbraio fevereiro",
-    "march märz maerz mars marzo março marco maart", "april avril abril aprile", "may mai mayo maggio maio mei",
+    "march märz maerz mrz mars marzo março marco maart mrt", "april avril abril aprile", "may mai mayo maggio maio mei",
     "june juni juin junio giugno junho", "july juli juillet julio luglio julho",
     "august août aout agosto augustus", "september septembre septiembre setiembre settembre setembro",
     "october oktober octobre octubre ottobre outubro", "november novembre noviembre novembro",
     "december dezember décembre diciembre dicembre dezembro",
   ])
   private static let weekdays = abbreviations([
-    "monday montag lundi lunes", "tuesday dienstag mardi martes", "wednesday mittwoch mercredi miércoles",
-    "thursday donnerstag jeudi jueves", "friday freitag vendredi viernes", "saturday samstag sonnabend samedi sábado",
-    "sunday sonntag dimanche domingo",
+    "monday montag lundi lunes lunedì maandag", "tuesday dienstag mardi martes martedì dinsdag",
+    "wednesday mittwoch mercredi miércoles miercoles mercoledì woensdag",
+    "thursday donnerstag jeudi jueves giovedì donderdag", "friday freitag vendredi viernes venerdì vrijdag",
+    "saturday samstag sonnabend samedi sábado sabado sabato zaterdag",
+    "sunday sonntag dimanche domingo domenica zondag",
   ])
+  /// German, before a date alone.
+  private static let shortWeekdays: Set<String> = ["mo", "di", "mi", "do", "fr", "sa", "so"]
 
   private static func abbreviations(_ names: [String]) -> [String: Int] {
     var found: [String: Int] = [:]

@@ -8,6 +8,13 @@ package struct WrittenNumber {
   let unit: String
   /// Whether it is a bound of the value: `<0.5`, `80+`.
   let isBound: Bool
+  /// Where its sign is, if it has one.
+  let sign: Sign?
+  /// The number of digits behind its last point or comma; nil without one.
+  let decimals: Int?
+
+  enum Sign { case front, back, brackets }
+
   /// Its value with either decimal mark; nil where it cannot be read that way.
   package let byPoint, byComma: Double?
 
@@ -23,18 +30,22 @@ package struct WrittenNumber {
     let isBracketed = kept.count > 2 && kept.first == "(" && kept.last == ")"
     if isBracketed { kept = kept.dropFirst().dropLast() }
     var isNegative = isBracketed
-    // Accounting programs write the sign behind an amount.
-    if !isBracketed, kept.count > 1, kept.last == "-", kept.contains(where: { $0 == "." || $0 == "," }) {
-      isNegative = true
-      kept = kept.dropLast()
-    }
     func dropSign() {
       if let sign = kept.first, sign == "-" || sign == "−" || sign == "+" {
         isNegative = isNegative != (sign != "+")
         kept = kept.dropFirst()
       }
     }
+    let unsigned = kept
     dropSign()
+    // Accounting programs write the sign behind an amount.
+    let isBehind = !isBracketed && kept.count == unsigned.count && kept.count > 1 && kept.last == "-"
+    if isBehind {
+      isNegative = true
+      kept = kept.dropLast()
+    }
+    sign = isBracketed ? .brackets : isBehind ? .back : kept.count < unsigned.count ? .front : nil
+    decimals = kept.lastIndex { $0 == "." || $0 == "," }.map { mark in kept[mark...].count { $0.isNumber } }
     let front = kept.prefix { !$0.isNumber && $0 != "." && $0 != "," && $0 != "-" }
     kept = kept.dropFirst(front.count)
     // `$-5`.
@@ -100,7 +111,8 @@ package struct WrittenNumber {
     if groups.count > 1 {
       // In India the groups above the thousands have two digits.
       let isIndian =
-        groups.count > 2 && groups.last?.count == 3 && groups.dropFirst().dropLast().allSatisfy { $0.count == 2 }
+        decimal == "." && groups.count > 2 && groups.last?.count == 3
+        && groups.dropFirst().dropLast().allSatisfy { $0.count == 2 }
       guard groups.dropFirst().allSatisfy({ $0.count == 3 }) || isIndian,
         (1...(isIndian ? 2 : 3)).contains(groups[0].count), groups[0].first != "0"
       else { return nil }
@@ -165,8 +177,8 @@ private struct WrittenColumn {
   private let numbers: [WrittenNumber?]
   private let slips: [Int]
   private let example: Int
-  /// A number without the unit of the others, and the first bound, such as `<0.5`.
-  private let unitless, bound: Int?
+  /// A number without the unit of the others, the first bound, such as `<0.5`, and the first number with its sign behind it.
+  private let unitless, bound, signed: Int?
 
   /// With fewer distinct texts, `5 kg` may be a category.
   private static let fewestMeasures = 10
@@ -193,6 +205,14 @@ private struct WrittenColumn {
     guard !isMeasure || mustBeNumbers || levels.count >= Self.fewestMeasures else { return nil }
     // `3.5k` beside `341`, or `24.70 CR` beside `33.32`: the unit may be a factor or a sign.
     guard !isMeasure || !numbers.contains(where: { $0?.unit.isEmpty == true }) else { return nil }
+    // `5.10-` beside `5.10+` is a grade, and no amount with its sign behind it.
+    let signs = Set(numbers.compactMap { $0?.sign })
+    if signs.contains(.back) {
+      guard signs.count == 1, !numbers.contains(where: { $0?.isBound == true }),
+        Set(numbers.compactMap { $0?.decimals }).count == 1, numbers.allSatisfy({ $0 == nil || $0?.decimals != nil })
+      else { return nil }
+    }
+    signed = numbers.indices.first { numbers[$0]?.sign == .back }
     let bounds = numbers.indices.filter { numbers[$0]?.isBound == true }
     // A bound is no truth to learn, and among bounds alone there is no number.
     guard bounds.isEmpty || !isTarget && bounds.reduce(0, { $0 + counts[$1] }) * 2 <= total else { return nil }
@@ -239,8 +259,8 @@ private struct WrittenColumn {
     copy.unit = numbers.lazy.compactMap { $0?.unit }.first { !$0.isEmpty } ?? ""
     copy.hasDecimalCommas = own == .comma && hasDecimals
     func reading(_ place: Int) -> String { "'\(levels[place])' is read as \(Column.text(of: values[place]))" }
-    var told = [example, bound].compactMap { $0 }.map(reading)
-    if bound == example { told.removeLast() }
+    var told = [example, bound == example ? nil : bound, signed == example ? nil : signed].compactMap { $0 }.map(
+      reading)
     if let unitless { told.append("\(reading(unitless)), with the unit of the others") }
     if let slip = slips.first { told.append("'\(levels[slip])' is missing") }
     return copy.adding(notice: "column '\(column.name)': \(told.joined(separator: ", and "))")

@@ -23,14 +23,14 @@ public struct AugmentationEffect: Sendable {
     _ augmentation: Augmentation, on model: Model, _ dataset: Dataset, rows: [Int], seed: UInt64, threads: Int? = nil
   ) throws -> [AugmentationEffect] {
     var warnings: [String] = []
-    let pictures = try model.preparation.apply(to: dataset, rows: rows, warnings: &warnings)
+    let images = try model.preparation.apply(to: dataset, rows: rows, warnings: &warnings)
     let workers = Workers(threads ?? Workers.processorCount)
-    let plain = model.predictions(for: pictures, workers: workers).map(\.text)
+    let plain = model.predictions(for: images, workers: workers).map(\.text)
     let truths = try model.evaluate(dataset, rows: rows, warnings: &warnings, workers: workers).truths
     var operations = augmentation.operations
     if operations.count > 1 { operations.append(("together", augmentation)) }
     return operations.compactMap { name, operation in
-      guard let changed = AugmentedRows(pictures, by: operation, seed: seed, epoch: 1) else { return nil }
+      guard let changed = AugmentedRows(images, by: operation, seed: seed, epoch: 1) else { return nil }
       let answers = model.predictions(for: changed, workers: workers).map(\.text)
       func share(_ count: Int) -> Estimate { .proportion(Double(count) / Double(rows.count), of: rows.count) }
       return AugmentationEffect(

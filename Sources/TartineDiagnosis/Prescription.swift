@@ -19,7 +19,7 @@ public struct Prescription: Sendable {
     let gap = variance.difference?.value ?? 0
     let byVariance =
       variance.reading == .present || variance.reading != .absent && gap > worth
-      ? againstVariance(run.recipe, isPictures: run.split.dataset.imageShape != nil) : []
+      ? againstVariance(run.recipe, areImages: run.split.dataset.imageShape != nil) : []
     let byBias = bias != .absent ? againstBias(run) : []
     let leansToVariance = variance.reading == .present || (bias != .present && gap > worth)
     let list = leansToVariance ? byVariance + byBias : byBias + byVariance
@@ -72,7 +72,7 @@ public struct Prescription: Sendable {
     return list
   }
 
-  private static func againstVariance(_ recipe: Recipe, isPictures: Bool) -> [Prescription] {
+  private static func againstVariance(_ recipe: Recipe, areImages: Bool) -> [Prescription] {
     var list: [Prescription] = []
     if let stack = recipe.network.stack, !stack.hidden.isEmpty {
       var dropped = stack
@@ -107,7 +107,7 @@ public struct Prescription: Sendable {
           what: "a stronger L2 penalty, \(l2)", why: "smaller weights make a simpler function",
           recipe: decayed, flags: "--l2 \(l2)"))
     }
-    if isPictures, recipe.augmentation.isNone {
+    if areImages, recipe.augmentation.isNone {
       var changed = recipe
       changed.augmentation = .preset
       list.append(

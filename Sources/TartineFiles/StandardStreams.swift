@@ -83,8 +83,8 @@ extension Files {
     sigprocmask(SIG_UNBLOCK, &signals, nil)
   }
 
-  /// Lets the process finish its step after the first interrupt, which ``isInterrupted`` tells; the second ends it, as
-  /// does termination.
+  /// Lets the process finish its step after the first interrupt, see ``isInterrupted``; the second ends it, as does
+  /// termination.
   ///
   /// - Parameters:
   ///   - first: the message on the first interrupt.
@@ -92,10 +92,15 @@ extension Files {
   ///   - folder: a folder that is then removed if it is empty.
   package static func onFirstInterrupt(say first: String, onSecond second: String, removing folder: String? = nil) {
     onInterrupt(say: second, removing: folder)
+    // Initialized before the handler may read it.
+    _ = isInterrupted
     firstWords.set("\ntartine: \(first)\n", nil)
     signal(SIGINT) { number in
       if !Files.interrupted.exchange(true, ordering: .relaxed) {
+        // What was interrupted may be about to read it.
+        let before = errno
         if let text = Files.firstWords.text { _ = Files.writeSome(2, text, Files.firstWords.length) }
+        errno = before
         return
       }
       Files.end(number)

@@ -19,7 +19,9 @@ enum KnownName {
   /// What Keras, PyTorch and scikit-learn call it, in lower case.
   private static let others: [String: Set<String>] = [
     "swish": ["silu"], "linear": ["identity", "dense"], "mse": ["squared"], "meansquarederror": ["squared"],
-    "mae": ["absolute"], "meanabsoluteerror": ["absolute"], "logloss": ["crossentropy"], "bce": ["crossentropy"],
+    "squarederror": ["squared"], "l2": ["squared"], "mae": ["absolute"], "meanabsoluteerror": ["absolute"],
+    "absoluteerror": ["absolute"], "l1": ["absolute"], "smoothl1": ["huber"], "log": ["crossentropy"],
+    "bce": ["crossentropy"], "bcewithlogits": ["crossentropy"], "nll": ["crossentropy"],
     "binarycrossentropy": ["crossentropy"], "categoricalcrossentropy": ["crossentropy"],
     "sparsecategoricalcrossentropy": ["crossentropy"], "batchnormalization": ["batchnorm"],
     "batchnorm1d": ["batchnorm"],
@@ -29,7 +31,10 @@ enum KnownName {
   /// Returns the name that a text stands for: in any case, with any separators, or by its name elsewhere; nil if none.
   static func of(_ text: String, among names: [String]) -> String? {
     if names.contains(text) { return text }
-    func plain(_ text: String) -> String { text.lowercased().filter { $0.isLetter || $0.isNumber } }
+    func plain(_ text: String) -> String {
+      let letters = text.lowercased().filter { $0.isLetter || $0.isNumber }
+      return letters.hasSuffix("loss") ? String(letters.dropLast(4)) : letters
+    }
     let wanted = plain(text)
     return names.first { plain($0) == wanted } ?? names.first { others[wanted]?.contains(plain($0)) == true }
   }

@@ -31,14 +31,14 @@ package struct ContactSheet {
     let size = (height: rows.rowCount * tile.height + gap, width: columns.count * tile.width + gap)
     // The gaps have a shade of gray that image borders rarely have.
     var pixels = [UInt8](repeating: 96, count: size.height * size.width * channels)
-    for (column, pictures) in columns.enumerated() {
+    for (column, images) in columns.enumerated() {
       for row in 0..<rows.rowCount {
         for y in 0..<height * scale {
           for x in 0..<width * scale {
             let from = row * rows.width + (y / scale * width + x / scale) * depth
             let to = ((gap + row * tile.height + y) * size.width + gap + column * tile.width + x) * channels
             for channel in 0..<channels {
-              pixels[to + channel] = UInt8(max(0, min(255, (pictures[from + channel] * 255).rounded())))
+              pixels[to + channel] = UInt8(max(0, min(255, (images[from + channel] * 255).rounded())))
             }
           }
         }

@@ -46,10 +46,10 @@ public enum DigitDrawing {
       guard each <= width else { return nil }
       drawable = Array(drawable.prefix((width + 3) / (each + 3)))
     }
-    let pictures = drawable.map { image, block in
+    let images = drawable.map { image, block in
       lines(block.pixels(image.row), width: block.shape.width, fullScale: block.fullScale)
     }
-    guard let height = pictures.first?.count else { return nil }
+    guard let height = images.first?.count else { return nil }
     let widest = drawable.map { max($0.1.shape.width * 2, $0.0.caption.count) }.max() ?? 0
     let column = widest + 3
     func row(_ parts: [String]) -> String {
@@ -58,7 +58,7 @@ public enum DigitDrawing {
       while line.last == " " { line.removeLast() }
       return line
     }
-    let body = (0..<height).map { line in row(pictures.map { $0[line] }) }
+    let body = (0..<height).map { line in row(images.map { $0[line] }) }
     return ([row(drawable.map(\.0.caption))] + body).joined(separator: "\n")
   }
 }

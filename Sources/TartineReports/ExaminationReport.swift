@@ -108,8 +108,8 @@ public struct ExaminationReport {
       note: "Activations and gradients of each layer on dev rows, before training and with the "
         + "final weights.",
       Page.charts([
-        SignalPicture("Gradient", layers, \.gradient).svg,
-        SignalPicture(
+        SignalPlot("Gradient", layers, \.gradient).svg,
+        SignalPlot(
           "Standard deviation of the outputs", layers.filter { $0.start?.standardDeviation != 0 }, \.standardDeviation
         ).svg,
       ])
@@ -130,7 +130,7 @@ public struct ExaminationReport {
     case .declined(let reason): note = "No prediction for more data: \(reason)."
     }
     return Page.section(
-      "The learning curve", note: note, Page.charts([LearningCurvePicture(curve, scale: scale, unit: unit).svg]))
+      "The learning curve", note: note, Page.charts([LearningCurvePlot(curve, scale: scale, unit: unit).svg]))
   }
 
   private var importance: String {
@@ -140,7 +140,7 @@ public struct ExaminationReport {
       note: "Permutation importance: the increase of the dev error when a column is shuffled. Pure noise "
         + "reaches up to "
         + "\(points(importance.noise)).",
-      BarsPicture(
+      BarsPlot(
         importance.columns.prefix(20).map { ($0.column, $0.increase, $0.isAboveNoise) }, scale: isFraction ? 100 : 1,
         unit: isFraction ? "points" : ""
       ).svg)

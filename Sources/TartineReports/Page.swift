@@ -52,8 +52,8 @@ struct Page {
     "<details><summary>\(escape(title))</summary>\(content)</details>"
   }
 
-  static func charts(_ pictures: [String]) -> String {
-    let there = pictures.filter { !$0.isEmpty }
+  static func charts(_ plots: [String]) -> String {
+    let there = plots.filter { !$0.isEmpty }
     return there.isEmpty ? "" : "<div class=\"charts\">\(there.joined(separator: "\n"))</div>"
   }
 

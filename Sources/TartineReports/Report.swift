@@ -92,7 +92,7 @@ struct RunSections {
       "The error ladder",
       note:
         "\(diagnosis.heading)\(seeds > 1 ? ", the mean of \(seeds) seeds" : ""); δ, the smallest difference that matters, is \(diagnosis.points(diagnosis.worth)).\(chosen)",
-      Page.pair([LadderPicture(diagnosis).svg, Page.table(["", "figure", "95 % interval", "rows"], rows)]))
+      Page.pair([LadderPlot(diagnosis).svg, Page.table(["", "figure", "95 % interval", "rows"], rows)]))
   }
 
   var epochs: String {
@@ -105,13 +105,13 @@ struct RunSections {
         "Measured after each epoch, in prediction mode; train on a fixed sample as large as dev. The "
         + "dashed line marks the weights that are kept: those of epoch \(run.model.epoch)\(run.recipe.keeps == .last ? ", the last" : ", with the lowest dev loss").",
       Page.charts([
-        CurvePicture("Loss", history.map(\.train.loss), history.map(\.dev.loss), best: run.model.epoch).svg,
-        CurvePicture(
+        CurvePlot("Loss", history.map(\.train.loss), history.map(\.dev.loss), best: run.model.epoch).svg,
+        CurvePlot(
           isFraction ? "Error, %" : "RMSE", history.map { $0.train.score * scale },
           history.map { $0.dev.score * scale },
           best: run.model.epoch
         ).svg,
-        EpochPicture("Learning rate", history.map(\.learningRate)).svg,
+        EpochPlot("Learning rate", history.map(\.learningRate)).svg,
       ]))
   }
 
@@ -162,16 +162,16 @@ struct PredictionSections {
     guard evaluation.task != .regression else {
       return Page.section(
         "Predictions on \(part)", note: "Dashed: a perfect prediction.",
-        Page.charts(PredictedPictures(evaluation, color: color).svgs) + table)
+        Page.charts(PredictedPlots(evaluation, color: color).svgs) + table)
     }
     let matrix = metrics.classes.count > 1 ? ConfusionTable(metrics.classes, metrics.confusion).html : ""
-    var pictures = OperatingCurvePictures(
+    var plots = OperatingCurvePlots(
       OperatingCurve.list(of: evaluation), threshold: evaluation.task == .binary ? threshold : nil
     ).svgs
-    if let calibration = Calibration(evaluation) { pictures.append(CalibrationPicture(calibration, color: color).svg) }
+    if let calibration = Calibration(evaluation) { plots.append(CalibrationPlot(calibration, color: color).svg) }
     // A large matrix takes the whole width.
     let tables = metrics.classes.count > 6 ? matrix + table : Page.pair([matrix, table])
-    return Page.section("Predictions on \(part)", tables + Page.charts(pictures))
+    return Page.section("Predictions on \(part)", tables + Page.charts(plots))
   }
 
   /// The misclassified images with the highest loss.

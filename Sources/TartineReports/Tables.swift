@@ -10,7 +10,7 @@ import TartineFiles
 #endif
 
 /// A plot of figures with their intervals, one below the other, on an axis from 0.
-struct BarsPicture {
+struct BarsPlot {
   typealias Bar = (name: String, estimate: Estimate, isSure: Bool)
   private let bars: [Bar]
   private let scale: Double

@@ -162,7 +162,7 @@ public struct TuningReport {
       return result.importance.isEmpty ? "" : "<p>No hyperparameter explains a significant share.</p>"
     }
     let bars = result.importance.map { (name: $0.name, estimate: $0.share, isSure: $0.share.low > 0.05) }
-    return bars.isEmpty ? "" : BarsPicture(bars, scale: 100, unit: "%").svg
+    return bars.isEmpty ? "" : BarsPlot(bars, scale: 100, unit: "%").svg
   }
 
   private var edges: String {

@@ -98,7 +98,7 @@ public struct Recipe: Hashable, Sendable {
   /// Returns the recipe with this batch size; 1 is stochastic gradient descent on single samples.
   public func batchSize(_ rows: Int) -> Recipe { with { $0.batchSize = rows } }
   /// Returns the recipe with this number of micro-batches in each batch, whose gradients are accumulated.
-  public func accumulation(_ pieces: Int) -> Recipe { with { $0.accumulation = pieces } }
+  public func accumulation(_ microBatches: Int) -> Recipe { with { $0.accumulation = microBatches } }
   /// Returns the recipe with this number of epochs.
   public func epochs(_ epochs: Int) -> Recipe { with { $0.epochs = epochs } }
   /// Returns the recipe with early stopping after this many epochs without a lower dev loss.

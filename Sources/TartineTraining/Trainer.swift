@@ -84,7 +84,7 @@ package final class Trainer {
     if recipe.outputBias == .prior { plan.setOutputBias(to: trainRows, output: output, loss: recipe.loss, in: initial) }
     step = TrainingStep(
       plan: plan, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
-      precision: .float32, batch: cut.largest, pieces: recipe.accumulation, seed: recipe.seed, workers: workers,
+      precision: .float32, batch: cut.largest, microBatches: recipe.accumulation, seed: recipe.seed, workers: workers,
       weights: initial, state: state,
       augmentation: recipe.augmentation, room: room, mixup: recipe.mixup, oneHot: trainRows.oneHot)
     corrected = plan.makeInitialState(.float32)

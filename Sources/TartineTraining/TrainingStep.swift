@@ -23,7 +23,7 @@ package final class TrainingStep {
   private var current = 0
   /// The largest micro-batch, and the sum of the gradients; nil without accumulation.
   private let accumulation: (rows: Int, sum: Arena)?
-  private let pieces: Int
+  private let microBatches: Int
   /// The batch to be divided into micro-batches, and the start of the last one.
   private var rows = UnsafeBufferPointer<Int32>(start: nil, count: 0)
   private var pieceStart = 0
@@ -50,12 +50,12 @@ package final class TrainingStep {
   package init(
     plan: NetworkPlan, output: Output, loss: Loss = .automatic, optimizer: Optimizer, penalty: Penalty,
     precision: Precision,
-    batch: Int, pieces: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena,
+    batch: Int, microBatches: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena,
     augmentation: Augmentation = .none, room: Int = 0, mixup: Double = 0, oneHot: OneHotLayout? = nil
   ) {
-    let batch = (batch + pieces - 1) / pieces
-    self.pieces = pieces
-    accumulation = pieces == 1 ? nil : (batch, plan.makeParameterArena(precision))
+    let batch = (batch + microBatches - 1) / microBatches
+    self.microBatches = microBatches
+    accumulation = microBatches == 1 ? nil : (batch, plan.makeParameterArena(precision))
     self.plan = plan
     self.precision = precision
     self.weights = weights
@@ -197,18 +197,18 @@ package final class TrainingStep {
   private func accumulate(step: Int, into sum: Arena, pieceRows: Int) -> PassResult {
     let cut = BatchCut(rows: rows.count, batchSize: pieceRows)
     var loss = 0.0
-    for piece in 0..<cut.count {
-      let range = cut[piece]
+    for microBatch in 0..<cut.count {
+      let range = cut[microBatch]
       pieceStart = range.lowerBound
       nextRows = UnsafeBufferPointer(rebasing: rows[range])
       perform(.gathers, parts: 0, gathers: buffers[1 - current].parts)
       current = 1 - current
       buffers[current].count = range.count
       // A distinct number for each micro-batch, so that no two have the same dropout masks.
-      let result = makeGradients(step: step * pieces + piece)
+      let result = makeGradients(step: step * microBatches + microBatch)
       guard result.isFinite else { return result }
       let share = Double(range.count) / Double(rows.count)
-      precision.kernels.pointee.blend(sum.base, gradients.base, plan.parameterElements, piece == 0 ? 0 : 1, share)
+      precision.kernels.pointee.blend(sum.base, gradients.base, plan.parameterElements, microBatch == 0 ? 0 : 1, share)
       loss += share * result.loss
     }
     return PassResult(

@@ -100,7 +100,6 @@ import Testing
     #expect(error < (before["error"] as? Double ?? 0) && gain > 0)
   }
 
-  /// The flags turn the run's recipe into the prescribed one, whatever it is.
   @Test func anInterruptedDiagnosisReportsWhatItFound() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 400), to: "t.csv")
@@ -114,6 +113,7 @@ import Testing
     #expect(command.exists("diagnoses/t-1/report.html"))
   }
 
+  /// The flags turn the run's recipe into the prescribed one, whatever it is.
   @Test func prescribedFlagsMakeThePrescribedRecipe() throws {
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 120), to: "t.csv")

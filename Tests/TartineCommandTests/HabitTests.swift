@@ -27,7 +27,7 @@ import Testing
   @Test func namesOfOtherLibrariesAreKnown() throws {
     let command = try runner()
     for (number, flags) in [
-      ["--activation", "swish"], ["--optimizer", "Adam"], ["--loss", "logloss"],
+      ["--activation", "swish"], ["--optimizer", "Adam"], ["--loss", "BCEWithLogitsLoss"],
       ["--set", #"network.layers=[{"layer":"Dense","units":4},{"layer":"ReLU"},{"layer":"BatchNormalization"}]"#],
     ].enumerated() {
       let run = try command.run(

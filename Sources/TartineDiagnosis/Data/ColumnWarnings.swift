@@ -29,7 +29,9 @@ struct ColumnWarnings {
       }
     }
     list += Self.unclear(preparation) + dataset.targets.compactMap { Self.spellings($0, isTarget: true) }
-    list += dataset.targets.compactMap { Self.placeholder($0, isTarget: true, rows: rows) }
+    if dataset.task.task == .regression {
+      list += dataset.targets.compactMap { Self.placeholder($0, isTarget: true, rows: rows) }
+    }
     list += Self.copies(
       columns.filter { column in !list.contains { $0.column == column.name && $0.name != .missingValues } }, rows: rows)
     self.list = list
@@ -156,7 +158,8 @@ struct ColumnWarnings {
 
   /// A single frequent value at the end of the range and far from all others, such as −999. It must be
   /// farther from the others than these are from each other; a common placeholder must lie outside a tenth of
-  /// their range and be far more frequent than any of them. Among fewer than ten values it must be both common and far.
+  /// their range and be far more frequent than any of them. Among four to ten distinct values it must be both a common
+  /// placeholder, but for −1, and far.
   private static func placeholder(_ column: Column, isTarget: Bool = false, rows: [Int]) -> DataWarning? {
     guard case .numbers(let numbers) = column.values else { return nil }
     let sorted = rows.map { numbers[$0] }.filter { !$0.isNaN }.sorted()
@@ -195,18 +198,21 @@ struct ColumnWarnings {
     return most
   }
 
-  /// Levels that differ only in case or whitespace.
+  /// Yes and no in their plainest spellings.
+  private static let answers = [
+    "1": true, "true": true, "yes": true, "y": true, "t": true, "0": false, "false": false, "no": false, "n": false,
+    "f": false,
+  ]
+
+  /// Levels that differ only in case or whitespace; in a target of yes and no, also several words for one of them.
   private static func spellings(_ column: Column, isTarget: Bool = false) -> DataWarning? {
     guard case .texts(_, let levels) = column.values, levels.count <= 1000 else { return nil }
     func plain(_ text: String) -> String { text.lowercased().filter { !$0.isWhitespace } }
     // `1` and `true` are one class only where all others mean yes or no as well.
-    func answer(_ level: String) -> String? {
-      level == "1" ? "yes" : level == "0" ? "no" : TargetPreparation.isAffirmative(level).map { $0 ? "yes" : "no" }
-    }
-    let areAnswers = isTarget && levels.allSatisfy { answer($0) != nil }
-    let alike = Dictionary(grouping: levels) { areAnswers ? answer($0) ?? "" : plain($0) }.values.filter {
-      $0.count > 1
-    }
+    let answers = levels.map { Self.answers[$0.lowercased()] }
+    let areAnswers = isTarget && answers.contains(true) && answers.contains(false) && !answers.contains { $0 == nil }
+    let alike = Dictionary(grouping: levels.indices) { areAnswers ? "\(answers[$0] == true)" : plain(levels[$0]) }
+      .values.filter { $0.count > 1 }.map { $0.map { levels[$0] } }
     guard let first = alike.map({ $0.sorted() }).min(by: { $0[0] < $1[0] }) else { return nil }
     return DataWarning(
       name: .unclearColumn, column: column.name,

@@ -177,11 +177,11 @@ public struct Inspection: Sendable {
     guard rows.count >= 100,
       let truths = preparation.target.truths(of: split.dataset, rows: rows).first
     else { return nil }
-    let pictures = rows.map { block.pixels($0) }
+    let images = rows.map { block.pixels($0) }
     let places = Array(rows.indices)
     let scores = (0..<pixels).map { pixel -> Double in
       let column = Column(
-        name: "", values: .numbers(pictures.map { Double($0[$0.startIndex + pixel]) }), reason: "")
+        name: "", values: .numbers(images.map { Double($0[$0.startIndex + pixel]) }), reason: "")
       return ColumnScore.score(column, rows: places, truths: truths.values, classes: truths.classes)
     }
     guard let pixel = scores.indices.max(by: { scores[$0] < scores[$1] }), scores[pixel] >= 0.7 else { return nil }

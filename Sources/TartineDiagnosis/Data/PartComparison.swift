@@ -102,7 +102,7 @@ public struct PartComparison: Sendable {
       let sample = rows
       switch dataset.inputs {
       case .table(let columns): return columns.map { $0.rows(sample) }
-      case .images(let block): return PictureFeatures.columns(of: block, rows: sample)
+      case .images(let block): return ImageFeatures.columns(of: block, rows: sample)
       }
     }
   }
@@ -150,7 +150,7 @@ public struct PartComparison: Sendable {
       features: scores.features, level: 0.05 / Double(comparisons))
     // The columns to report.
     let isTable = first.dataset.imageShape == nil
-    let told = pairs.filter { isTable || PictureFeatures.named.contains($0.0.name) }
+    let told = pairs.filter { isTable || ImageFeatures.named.contains($0.0.name) }
     columns = Self.shifts(told, cases: groups.map { Self.cases($0, counts.0) })
   }
 

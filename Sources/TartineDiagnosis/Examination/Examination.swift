@@ -51,8 +51,10 @@ public struct Examination: Sendable {
   public internal(set) var calibration: Calibration?
   /// The dev rows with the highest loss.
   public internal(set) var worstRows: WorstRows?
-  /// The steps that were left out for lack of time, in a few words each.
+  /// The steps that were left out, for lack of time or because the examination was stopped, in a few words each.
   public internal(set) var notDone: [String] = []
+  /// Whether it was stopped before the end of its budget.
+  public internal(set) var isStopped = false
   /// The duration in seconds.
   public internal(set) var seconds = 0.0
 
@@ -116,7 +118,7 @@ extension Recipe {
   ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
   ///     half a point for classes.
   ///   - budget: The number of seconds after which no new step is begun.
-  ///   - isStopped: Asked before each step: whether no new one is to begin.
+  ///   - isStopped: Returns whether to stop; called before each step. By default never.
   ///   - explains: Whether to add explanations once the faults are known: learning curve, importance of
   ///     columns, learning rates, and trained prescriptions.
   ///   - threads: The default is the number of processors; the result does not depend on it.
@@ -144,7 +146,7 @@ extension Run {
   ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
   ///     half a point for classes.
   ///   - budget: The number of seconds after which no new step is begun.
-  ///   - isStopped: Asked before each step: whether no new one is to begin.
+  ///   - isStopped: Returns whether to stop; called before each step. By default never.
   ///   - threads: The default is the number of processors; the result does not depend on it.
   ///   - progress: Called with the description of each step.
   /// - Throws: The errors of preparing the data.

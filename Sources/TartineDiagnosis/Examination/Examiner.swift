@@ -70,7 +70,8 @@ final class Examiner {
 
   /// Whether a step of about this duration may still be begun; if not, it is recorded as not done.
   func hasTime(for seconds: Double, to what: String) -> Bool {
-    let has = seconds < budget - self.seconds && !isStopped()
+    if isStopped(), self.seconds < budget { found.isStopped = true }
+    let has = seconds < budget - self.seconds && !found.isStopped
     if !has, !found.notDone.contains(what) { found.notDone.append(what) }
     return has
   }

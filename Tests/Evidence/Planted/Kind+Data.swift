@@ -119,25 +119,25 @@ extension Kind {
         it.splitBy = .fixed(by: "part")
       }),
     Kind(
-      "test-blurred", [.differentDistribution], on: [.digitPictures, .arrows, .mnistPictures],
+      "test-blurred", [.differentDistribution], on: [.digitImages, .arrows, .mnistImages],
       plant: { it, _ in
-        guard case .pictures(var train, _) = it.data else { return }
+        guard case .images(var train, _) = it.data else { return }
         var test = train
         test.pixels = Array(train.pixels.prefix(300))
         test.labels = Array(train.labels.prefix(300))
         train.pixels.removeFirst(300)
         train.labels.removeFirst(300)
         test.blur()
-        it.data = .pictures(train, test: test)
+        it.data = .images(train, test: test)
       },
       twin: { it, _ in
-        guard case .pictures(var train, _) = it.data else { return }
+        guard case .images(var train, _) = it.data else { return }
         var test = train
         test.pixels = Array(train.pixels.prefix(300))
         test.labels = Array(train.labels.prefix(300))
         train.pixels.removeFirst(300)
         train.labels.removeFirst(300)
-        it.data = .pictures(train, test: test)
+        it.data = .images(train, test: test)
       }),
     Kind(
       "duplicates-across-split", [.duplicatesAcrossSplit], on: [.digits, .adult, .housing, .waves, .blobs, .mnist],

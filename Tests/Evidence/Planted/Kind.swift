@@ -241,20 +241,20 @@ extension Kind {
         it.recipe.optimizer = .adam(learningRate: .cosine(from: 1e-3))
       }),
     Kind(
-      "meaning-changed", [.harmfulAugmentation], on: [.digitPictures, .arrows, .mnistPictures],
+      "meaning-changed", [.harmfulAugmentation], on: [.digitImages, .arrows, .mnistImages],
       plant: { it, _ in
         it.recipe.augmentation.horizontalFlip = 0.5
         it.recipe.augmentation.verticalFlip = 0.5
         it.recipe.augmentation.rotation = 180
       },
-      twinOn: [.digitPictures, .mnistPictures],
+      twinOn: [.digitImages, .mnistImages],
       twin: { it, _ in
         // A nought, a one and an eight are symmetric.
-        guard case .pictures(var train, _) = it.data else { return }
+        guard case .images(var train, _) = it.data else { return }
         let kept = train.labels.indices.filter { [0, 1, 8].contains(train.labels[$0]) }
         train.pixels = kept.map { train.pixels[$0] }
         train.labels = kept.map { train.labels[$0] }
-        it.data = .pictures(train, test: nil)
+        it.data = .images(train, test: nil)
         it.recipe.augmentation.horizontalFlip = 0.5
         it.recipe.augmentation.verticalFlip = 0.5
         it.recipe.augmentation.rotation = 180

@@ -6,7 +6,7 @@ struct Specimen {
   /// The training data, as a user has them.
   enum Data {
     case table(Table, test: Table?)
-    case pictures(Pictures, test: Pictures?)
+    case images(Images, test: Images?)
   }
 
   var data: Data
@@ -56,8 +56,8 @@ struct Specimen {
         data: "\(folder)/data.csv", target: table.target, test: test.map { _ in "\(folder)/test.csv" },
         splitBy: splitBy,
         splitSeed: seed)
-    case .pictures(let pictures, let test):
-      try pictures.write(to: folder, part: "train")
+    case .images(let images, let test):
+      try images.write(to: folder, part: "train")
       try test?.write(to: folder, part: "t10k")
       source = DataSource(data: folder, splitSeed: seed)
     }
@@ -70,17 +70,17 @@ enum Habitat: String, CaseIterable {
   case digits, adult, disk, waves
   case mnist, titanic, housing, blobs
   /// Images.
-  case digitPictures, arrows, mnistPictures
+  case digitImages, arrows, mnistImages
 
   var isTuned: Bool {
     switch self {
-    case .digits, .adult, .disk, .waves, .digitPictures: true
-    case .mnist, .titanic, .housing, .blobs, .arrows, .mnistPictures: false
+    case .digits, .adult, .disk, .waves, .digitImages: true
+    case .mnist, .titanic, .housing, .blobs, .arrows, .mnistImages: false
     }
   }
 
   /// MNIST has an error of a tenth with so few rows.
-  private var rows: Int { self == .mnist || self == .mnistPictures ? 1_600 : 1_000 }
+  private var rows: Int { self == .mnist || self == .mnistImages ? 1_600 : 1_000 }
 
   /// Draws a sample of the data set; nil if its files are missing.
   func specimen(seed: UInt64, data: String?) throws -> Specimen? {
@@ -101,32 +101,32 @@ enum Habitat: String, CaseIterable {
     case .disk: return Specimen(.table(Self.disk(rows, &stream), test: nil))
     case .waves: return Specimen(.table(Self.waves(rows, &stream), test: nil))
     case .blobs: return Specimen(.table(Self.blobs(rows, &stream), test: nil))
-    case .arrows: return Specimen(.pictures(Pictures(arrows: rows, seed: seed), test: nil))
-    case .digitPictures, .digits:
-      let pictures = Pictures(try Dataset.digits(), limit: rows, seed: seed)
+    case .arrows: return Specimen(.images(Images(arrows: rows, seed: seed), test: nil))
+    case .digitImages, .digits:
+      let images = Images(try Dataset.digits(), limit: rows, seed: seed)
       return Specimen(
-        self == .digits ? .table(Self.table(of: pictures, step: 1), test: nil) : .pictures(pictures, test: nil))
-    case .mnist, .mnistPictures:
+        self == .digits ? .table(Self.table(of: images, step: 1), test: nil) : .images(images, test: nil))
+    case .mnist, .mnistImages:
       guard let data else { return nil }
-      let pictures = Pictures(try ImageFolder(idx: "\(data)/mnist").train, limit: rows, seed: seed)
+      let images = Images(try ImageFolder(idx: "\(data)/mnist").train, limit: rows, seed: seed)
       return Specimen(
-        self == .mnist ? .table(Self.table(of: pictures, step: 2), test: nil) : .pictures(pictures, test: nil))
+        self == .mnist ? .table(Self.table(of: images, step: 2), test: nil) : .images(images, test: nil))
     }
   }
 
   /// Pixels as columns, each the mean of step × step.
-  private static func table(of pictures: Pictures, step: Int) -> Table {
-    let side = pictures.side / step
-    let features = pictures.pixels.map { picture in
+  private static func table(of images: Images, step: Int) -> Table {
+    let side = images.side / step
+    let features = images.pixels.map { image in
       (0..<side * side).map { place in
         var sum = 0
         for y in 0..<step {
-          for x in 0..<step { sum += Int(picture[(place / side * step + y) * pictures.side + place % side * step + x]) }
+          for x in 0..<step { sum += Int(image[(place / side * step + y) * images.side + place % side * step + x]) }
         }
         return Float(sum / (step * step))
       }
     }
-    return Table(features: features, answers: pictures.labels.map { "class \($0)" })
+    return Table(features: features, answers: images.labels.map { "class \($0)" })
   }
 
   /// Whether two of four numbers are in a disk around the origin.

@@ -109,7 +109,7 @@ struct Table {
 }
 
 /// Grayscale images with their classes.
-struct Pictures {
+struct Images {
   let side: Int
   var pixels: [[UInt8]]
   var labels: [UInt8]
@@ -119,7 +119,7 @@ struct Pictures {
     var order = Array(0..<dataset.rowCount)
     var stream = RandomStream(seed: seed, purpose: .test, index: 12)
     stream.shuffle(&order)
-    guard case .images(let block) = dataset.inputs else { preconditionFailure("pictures are asked for") }
+    guard case .images(let block) = dataset.inputs else { preconditionFailure("images are asked for") }
     side = block.shape.0
     let chosen = order.prefix(limit)
     pixels = chosen.map { row in block.pixels(row).map { UInt8(min(255, Int($0) * 255 / block.fullScale)) } }
@@ -135,7 +135,7 @@ struct Pictures {
     for _ in 0..<count {
       let direction = stream.integer(below: 4)
       let (x, y) = (3 + stream.integer(below: 5), 3 + stream.integer(below: 5))
-      var picture = (0..<144).map { _ in UInt8(stream.integer(below: 60)) }
+      var image = (0..<144).map { _ in UInt8(stream.integer(below: 60)) }
       for step in -2...2 {
         // A line with two barbs at its head.
         let barb = 2 - abs(step)
@@ -146,9 +146,9 @@ struct Pictures {
           case 2: [(x, y + step), (x + step, y + barb - 1)]
           default: [(x, y + step), (x + step, y - barb + 1)]
           }
-        for (column, row) in places { picture[row * 12 + column] = UInt8(190 + stream.integer(below: 60)) }
+        for (column, row) in places { image[row * 12 + column] = UInt8(190 + stream.integer(below: 60)) }
       }
-      pixels.append(picture)
+      pixels.append(image)
       labels.append(UInt8(direction))
     }
   }

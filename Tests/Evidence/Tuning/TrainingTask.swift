@@ -33,7 +33,7 @@ enum TrainingTask {
       try task("adult", adam.epochs(8), adamSpace, rows: 3000, isTuned: false) {
         try Dataset(csv: "\(data)/adult-train.csv", target: "income")
       },
-      try task("mnist", adam.epochs(5), pictureSpace, rows: 5000, isTuned: true) {
+      try task("mnist", adam.epochs(5), imageSpace, rows: 5000, isTuned: true) {
         try ImageFolder(idx: "\(data)/mnist").train
       },
       try task("housing-prices-by-adam", adam.epochs(10), adamSpace, rows: 2500, isTuned: false) {
@@ -42,7 +42,7 @@ enum TrainingTask {
       try task("adult-hours", adam.epochs(8), adamSpace, rows: 3000, isTuned: true) {
         try Dataset(csv: "\(data)/adult-train.csv", target: "hours-per-week", task: .regression)
       },
-      try task("mnist-by-momentum", momentum.epochs(5), pictureMomentumSpace, rows: 5000, isTuned: false) {
+      try task("mnist-by-momentum", momentum.epochs(5), imageMomentumSpace, rows: 5000, isTuned: false) {
         try ImageFolder(idx: "\(data)/mnist").train
       },
     ]
@@ -70,7 +70,7 @@ enum TrainingTask {
     Hyperparameter("network.batchNorm", .choice([true, false])),
   ]
 
-  private static let pictureSpace = [
+  private static let imageSpace = [
     Hyperparameter("optimizer.learningRate", .number(low: 1e-4, high: 0.1, scale: .log)),
     Hyperparameter("network.units", .integer(low: 8, high: 96, scale: .log)),
     Hyperparameter("batchSize", .integer(low: 32, high: 256, scale: .log)),
@@ -79,7 +79,7 @@ enum TrainingTask {
     Hyperparameter("network.batchNorm", .choice([true, false])),
   ]
 
-  private static let pictureMomentumSpace = [
+  private static let imageMomentumSpace = [
     Hyperparameter("optimizer.learningRate", .number(low: 1e-3, high: 10, scale: .log)),
     Hyperparameter("network.units", .integer(low: 8, high: 96, scale: .log)),
     Hyperparameter("batchSize", .integer(low: 32, high: 256, scale: .log)),

@@ -6,9 +6,9 @@ import Testing
   /// Images of height × width × channels.
   private func rows(_ count: Int, _ shape: (Int, Int, Int), _ pixel: (Int, Int, Int, Int) -> UInt8) -> PreparedRows {
     var pixels: [UInt8] = []
-    for picture in 0..<count {
+    for image in 0..<count {
       for y in 0..<shape.0 {
-        for x in 0..<shape.1 { for c in 0..<shape.2 { pixels.append(pixel(picture, y, x, c)) } }
+        for x in 0..<shape.1 { for c in 0..<shape.2 { pixels.append(pixel(image, y, x, c)) } }
       }
     }
     return PreparedRows(
@@ -32,20 +32,20 @@ import Testing
 
   @Test func mirrored() {
     let shape = (5, 7, 3)
-    let pictures = noise(2, shape)
-    let plain = pictures.floats(width: pictures.width)
-    func plainPixel(_ picture: Int, _ y: Int, _ x: Int, _ c: Int) -> Float {
-      plain[((picture * 5 + y) * 7 + x) * 3 + c]
+    let images = noise(2, shape)
+    let plain = images.floats(width: images.width)
+    func plainPixel(_ image: Int, _ y: Int, _ x: Int, _ c: Int) -> Float {
+      plain[((image * 5 + y) * 7 + x) * 3 + c]
     }
-    let sideways = changed(pictures) { $0.horizontalFlip = 1 }
-    let upsideDown = changed(pictures) { $0.verticalFlip = 1 }
-    for picture in 0..<2 {
+    let sideways = changed(images) { $0.horizontalFlip = 1 }
+    let upsideDown = changed(images) { $0.verticalFlip = 1 }
+    for image in 0..<2 {
       for y in 0..<5 {
         for x in 0..<7 {
           for c in 0..<3 {
             let place = (y * 7 + x) * 3 + c
-            #expect(abs(sideways[picture][place] - plainPixel(picture, y, 6 - x, c)) < 1e-5)
-            #expect(abs(upsideDown[picture][place] - plainPixel(picture, 4 - y, x, c)) < 1e-5)
+            #expect(abs(sideways[image][place] - plainPixel(image, y, 6 - x, c)) < 1e-5)
+            #expect(abs(upsideDown[image][place] - plainPixel(image, 4 - y, x, c)) < 1e-5)
           }
         }
       }
@@ -54,11 +54,11 @@ import Testing
 
   /// A crop moves the image by whole pixels, all offsets about equally often.
   @Test func croppedByWholePixels() {
-    let pictures = rows(900, (9, 9, 1)) { _, y, x, _ in y == 4 && x == 4 ? 255 : 0 }
+    let images = rows(900, (9, 9, 1)) { _, y, x, _ in y == 4 && x == 4 ? 255 : 0 }
     var places: [Int: Int] = [:]
-    for picture in changed(pictures, { $0.crop = 1 }) {
-      let lit = picture.indices.filter { picture[$0] > 0.999 }
-      #expect(lit.count == 1 && picture.reduce(0, +) < 1.001)
+    for image in changed(images, { $0.crop = 1 }) {
+      let lit = image.indices.filter { image[$0] > 0.999 }
+      #expect(lit.count == 1 && image.reduce(0, +) < 1.001)
       places[lit.first ?? -1, default: 0] += 1
     }
     #expect(Set(places.keys) == Set([3, 4, 5].flatMap { y in [3, 4, 5].map { y * 9 + $0 } }))
@@ -68,10 +68,10 @@ import Testing
   /// A linear gradient stays one when rotated and scaled, wherever no edge was met.
   @Test func movesArePlanar() {
     let side = 33
-    let pictures = rows(40, (side, side, 1)) { _, y, x, _ in UInt8(2 * x + 3 * y + 20) }
+    let images = rows(40, (side, side, 1)) { _, y, x, _ in UInt8(2 * x + 3 * y + 20) }
     func slopes(_ change: (inout Augmentation) -> Void) -> [(x: Float, y: Float)] {
-      changed(pictures, change).map { picture in
-        func at(_ y: Int, _ x: Int) -> Float { picture[y * side + x] * 255 }
+      changed(images, change).map { image in
+        func at(_ y: Int, _ x: Int) -> Float { image[y * side + x] * 255 }
         for y in 14..<19 {
           for x in 14..<19 {
             #expect(abs(at(y, x + 1) - 2 * at(y, x) + at(y, x - 1)) < 1e-2)
@@ -96,15 +96,15 @@ import Testing
   /// On a linear gradient a displacement shows as a difference in brightness.
   @Test func bentByWhatIsAsked() {
     let side = 40
-    let pictures = rows(60, (side, side, 1)) { _, _, x, _ in UInt8(5 * x + 20) }
-    let bent = changed(pictures) { ($0.elastic, $0.smoothness) = (1.5, 6) }
+    let images = rows(60, (side, side, 1)) { _, _, x, _ in UInt8(5 * x + 20) }
+    let bent = changed(images) { ($0.elastic, $0.smoothness) = (1.5, 6) }
     var squares: Float = 0
     var steps: Float = 0
-    for picture in bent {
+    for image in bent {
       for y in 8..<32 {
         for x in 8..<31 {
-          let displacement = (picture[y * side + x] * 255 - Float(5 * x + 20)) / 5
-          let next = (picture[y * side + x + 1] * 255 - Float(5 * x + 25)) / 5
+          let displacement = (image[y * side + x] * 255 - Float(5 * x + 20)) / 5
+          let next = (image[y * side + x + 1] * 255 - Float(5 * x + 25)) / 5
           squares += displacement * displacement
           steps += (next - displacement) * (next - displacement)
         }
@@ -117,16 +117,16 @@ import Testing
   }
 
   @Test func colorsStayBetweenBlackAndWhite() {
-    let pictures = rows(50, (8, 8, 3)) { _, y, x, _ in UInt8(40 * (y % 4) + 10 * x) }
-    let plain = pictures.floats(width: pictures.width)
-    for (picture, values) in changed(pictures, { $0.brightness = 0.2 }).enumerated() {
-      let shift = values[30] - plain[picture * 192 + 30]
+    let images = rows(50, (8, 8, 3)) { _, y, x, _ in UInt8(40 * (y % 4) + 10 * x) }
+    let plain = images.floats(width: images.width)
+    for (image, values) in changed(images, { $0.brightness = 0.2 }).enumerated() {
+      let shift = values[30] - plain[image * 192 + 30]
       #expect(abs(shift) <= 0.2001)
       for (place, value) in values.enumerated() {
-        #expect(abs(value - min(1, max(0, plain[picture * 192 + place] + shift))) < 0.2)
+        #expect(abs(value - min(1, max(0, plain[image * 192 + place] + shift))) < 0.2)
       }
     }
-    let all = changed(pictures) { ($0.brightness, $0.contrast, $0.noise) = (0.5, 1, 0.3) }.flatMap { $0 }
+    let all = changed(images) { ($0.brightness, $0.contrast, $0.noise) = (0.5, 1, 0.3) }.flatMap { $0 }
     #expect(all.allSatisfy { $0 >= 0 && $0 <= 1 } && all.contains(0) && all.contains(1))
     let gray = rows(50, (16, 16, 1)) { _, _, _, _ in 128 }
     let noisy = changed(gray) { $0.noise = 0.1 }.flatMap { $0 }
@@ -135,9 +135,9 @@ import Testing
   }
 
   @Test func erasedRectangles() {
-    let pictures = rows(400, (20, 20, 1)) { _, _, _, _ in 255 }
-    let shares = changed(pictures) { ($0.erasing, $0.erasedShare) = (0.5, 0.25) }.map { picture in
-      Float(picture.filter { $0 < 0.9999 }.count) / 400
+    let images = rows(400, (20, 20, 1)) { _, _, _, _ in 255 }
+    let shares = changed(images) { ($0.erasing, $0.erasedShare) = (0.5, 0.25) }.map { image in
+      Float(image.filter { $0 < 0.9999 }.count) / 400
     }
     let erased = shares.filter { $0 > 0 }
     #expect((150...250).contains(erased.count))
@@ -175,7 +175,7 @@ import Testing
     return order.indices.map { Array(output[($0 * rows.width)..<(($0 + 1) * rows.width)]) }
   }
 
-  @Test func augmentationIsForPictures() throws {
+  @Test func augmentationIsForImages() throws {
     let rows = (0..<40).map { [Float($0), Float($0 % 7)] }
     let split = try Dataset(features: rows, labels: rows.map { $0[1] > 3 ? "a" : "b" }).split(seed: 1)
     #expect {
@@ -191,7 +191,7 @@ import Testing
     #expect(try JSON.convert(Augmentation.preset, to: Augmentation.self) == .preset)
   }
 
-  @Test func aPictureFile() {
+  @Test func aImageFile() {
     let png = PNG.encode(width: 3, height: 2, channels: 3, pixels: (0..<18).map { $0 })
     #expect(Array(png[1..<4]) == Array("PNG".utf8))
     // The length, name, content and checksum of each chunk follow each other to the end.

@@ -87,10 +87,14 @@ import Testing
     (0..<40).map { "\($0 % 10 + 1). \(["März", "Mai", "Okt.", "Dezember"][$0 / 10]) 2020" },
     (0..<40).map { "\($0 % 10 + 1) \(["févr.", "avril", "juil.", "août"][$0 / 10]) 2020" },
     (0..<40).map { "\($0 % 10 + 1) de \(["enero", "abril", "septiembre", "dic"][$0 / 10]) de 2020" },
-    (0..<40).map { "[\($0 / 20 + 10)/Oct/2000:13:\($0 % 20 + 10):36 -0700]" },
-    (0..<40).map { "202203\($0 / 20 + 10)T13\($0 % 20 + 10)00Z" },
-    // CEST is an hour further ahead than CET.
-    (0..<40).map { "2024-03-\($0 / 2 + 10) 12:30:00 \($0 % 2 == 0 ? "CEST" : "CET")" },
+    // `mar.` is a weekday here, and March below.
+    (0..<40).map {
+      "\($0 % 2 == 0 ? "mar." : "jeu.") \($0 % 10 + 1) \(["janv.", "févr.", "mars", "avril"][$0 / 10]) 2020"
+    },
+    (0..<40).map { "[11/\(["Sep", "Oct", "Nov", "Dec"][$0 / 10])/2000:13:\($0 % 10 + 10):36 -0700]" },
+    // An hour later each, in two zones.
+    (0..<12).map { "20220310T\($0 % 2 == 0 ? "\($0 + 10)0000Z" : "\($0 + 12)0000+0200")" },
+    (5..<17).map { "2024-03-01 \($0 % 2 == 0 ? "\($0):00:00 GMT" : "\($0 - 5):00:00 EST")" },
     (0..<40).map { "\(($0 / 3 + 11) % 12 + 1):\($0 % 3 + 1)0 \($0 < 36 ? "AM" : "PM")" },
     (0..<40).map { "\($0 / 4 + 5):\($0 % 4 + 1)0" },
     // One hour later each, in a zone that is one hour further ahead each.
@@ -100,6 +104,13 @@ import Testing
     let range = parts(split).map { rows in rows.map { order[$0] } }
     #expect(range[0].max()! < range[1].min()! && range[1].max()! < range[2].min()!, "\(range)")
   }
+
+  @Test(arguments: ["Set 01", "[10, 11, 12]", "Out 5"]) func whatIsNoTime(_ text: String) {
+    #expect(!TimeForm.canRead(text))
+  }
+
+  @Test(arguments: ["01. Mrz 23", "3 mrt 2023", "1. Jänner 2023", "Mo, 1. Januar 2024", "lunedì 1 gennaio 2024"])
+  func datesOfManyLanguages(_ text: String) { #expect(TimeForm.named.place(of: text, firstYear: 1970) != nil) }
 
   @Test func aTimeOfTwoReadingsIsRefusedWithBoth() {
     for text in ["/2023", "-2023", ".2023"] {

@@ -72,6 +72,9 @@ import Testing
     #expect(columns.map(numbers) == [[1200, 950.5], [45, 4.5], [1_234_567, 999], [1000, 25_000], [-3, 4]])
     let amounts = try read("a,b\n12.50-,\"1,23,456.50\"\n3.25,\"12,34,567\"\n")
     #expect(amounts.map(numbers) == [[-12.5, 3.25], [123_456.5, 1_234_567]])
+    // Grades, two signs, versions.
+    let none = try read("a,b,c\n5.10-,-1.00-,1.10.100\n5.10+,2.00,2.11.103\n5.11,3.00,3.1.101\n")
+    #expect(none.allSatisfy { !$0.isNumeric })
     let euros = try read("a;b\n3.679,62 €;1,5\n12,00 €;2,5\n")
     #expect(numbers(euros[0]) == [3679.62, 12])
   }
@@ -435,7 +438,10 @@ import Testing
       try read("a,b,c\n1,x,y\n2,\"5 in,z\n3,u,v\n4,\(last),w\n5,x,y\n")[1].notice
     }
     #expect(try notice("7\"")?.contains("as 2 rows; if its quotes are stray") == true)
-    // As many lines, and not as many commas.
+    // As many commas in all, and not in each line; and prose.
+    let list = "red, blue, and grey\nthen\nnothing"
+    #expect(try read("a,b,c\n1,x,y\n2,\"\(list)\",z\n3,u,v\n")[1].notice == nil)
+    #expect(try read("a,b,c\n1,\"x,\n7,y\",z\n2,\"t,\n8,u\",w\n")[1].notice == nil)
     #expect(try read("a,b,c\n1,x,y\n2,\"5 in\nhigh, and\nwide\",z\n")[1].notice == nil)
   }
 

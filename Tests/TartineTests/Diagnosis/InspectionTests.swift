@@ -138,7 +138,8 @@ import Testing
     }
     for (levels, evidence) in [
       (["Yes", "yes", "No"], "'Yes' and 'yes' are different classes of it"),
-      (["1", "true", "0"], "'1' and 'true' are different classes of it"), (["1", "0", "2"], nil),
+      (["1", "true", "0"], "'1' and 'true' are different classes of it"), (["1", "0", "2"], nil), (["Y", "O"], nil),
+      (["N", "S", "O"], nil), (["present", "absent", "positive"], nil),
     ] {
       let found = try warnings(target(levels)).first { $0.column == "y" && $0.isSerious }
       #expect(found?.evidence == evidence)
@@ -291,7 +292,7 @@ import Testing
       return try names(table.warnings()).filter { $0.hasSuffix("code") }
     }
     #expect(try codes(99) == ["placeholder-value code"])
-    #expect(try codes(6) == [])
+    #expect(try codes(20) == [] && codes(-1) == [])
   }
 
   /// A column of one value and gaps carries information; a unique key in each row carries none, and neither
@@ -359,7 +360,7 @@ import Testing
   }
 
   /// Blurred images are distinguished from sharp ones, and sharpness is named.
-  @Test func blurredPictures() throws {
+  @Test func blurredImages() throws {
     let digits = try Dataset.digits()
     guard case .images(let block) = digits.inputs else { return }
     let (height, width, _) = block.shape

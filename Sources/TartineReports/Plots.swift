@@ -3,7 +3,7 @@ import TartineEngine
 import TartineTraining
 
 /// A plot of the error ladder: each rung a point with its interval.
-struct LadderPicture {
+struct LadderPlot {
   private let diagnosis: Diagnosis
 
   init(_ diagnosis: Diagnosis) { self.diagnosis = diagnosis }
@@ -42,7 +42,7 @@ struct LadderPicture {
 }
 
 /// A plot of train and dev over the epochs, with the best epoch marked.
-struct CurvePicture {
+struct CurvePlot {
   /// The number of epochs from which the curve is smoothed.
   private static let manyEpochs = 30
 
@@ -121,7 +121,7 @@ extension Plot {
 }
 
 /// A plot of one value per epoch.
-struct EpochPicture {
+struct EpochPlot {
   private let title: String
   private let values: [Double]
 
@@ -145,7 +145,7 @@ struct EpochPicture {
 }
 
 /// The ROC and precision-recall curves.
-struct OperatingCurvePictures {
+struct OperatingCurvePlots {
   private let curves: [OperatingCurve]
   private let threshold: Double?
   /// The largest number of points drawn of a curve.
@@ -208,7 +208,7 @@ struct OperatingCurvePictures {
 
 /// A plot of the dev error over the number of train rows, with the fitted curve extrapolated to twice the
 /// rows.
-struct LearningCurvePicture {
+struct LearningCurvePlot {
   private let curve: LearningCurve
   private let scale: Double
   private let unit: String
@@ -251,7 +251,7 @@ struct LearningCurvePicture {
 }
 
 /// A plot of one figure of each layer over the epochs, on a log scale.
-struct SignalPicture {
+struct SignalPlot {
   private let title: String
   private let layers: [Examination.LayerReport]
   private let figure: KeyPath<Examination.LayerReport.Figures, Double>
@@ -289,7 +289,7 @@ struct SignalPicture {
 }
 
 /// A reliability diagram: accuracy over confidence.
-struct CalibrationPicture {
+struct CalibrationPlot {
   private let calibration: Calibration
   private let color: String
 
@@ -318,7 +318,7 @@ struct CalibrationPicture {
 }
 
 /// Plots of predicted over actual values, and of the residuals over the predicted ones, for regression.
-struct PredictedPictures {
+struct PredictedPlots {
   private let evaluation: Evaluation
   private let color: String
 

@@ -1,7 +1,7 @@
 import TartineData
 
 /// A few numeric features of an image, so that sets of images can be compared like tables.
-enum PictureFeatures {
+enum ImageFeatures {
   /// The number of grid cells along each side of an image.
   private static let cells = 7
 
