@@ -106,6 +106,13 @@ struct CSVLayout {
       hasTrailingSeparator = false
       return
     }
+    if fields.count == 1, bytes[header] == UInt8(ascii: "\""),
+      fields[0].text.utf8.contains(where: { ",;\t".utf8.contains($0) })
+    {
+      throw Problem(
+        message: "each line is in quotes as a whole, as \"\(fields[0].text.prefix(40))\"; remove these quotes.",
+        position: header)
+    }
     if fields.count > 1, fields.allSatisfy({ $0.text.count > 1 && $0.text.hasPrefix("'") && $0.text.hasSuffix("'") }) {
       throw Problem(
         message:
@@ -115,7 +122,8 @@ struct CSVLayout {
     var names: [String] = []
     var seen: Set<String> = []
     for field in fields {
-      let name = field.text.isEmpty ? "column\(names.count + 1)" : field.text
+      let text = Self.trimmed(field.text)
+      let name = text.isEmpty ? "column\(names.count + 1)" : text
       guard name.utf8.count <= Self.longestName else {
         throw Problem(
           message:
@@ -137,7 +145,9 @@ struct CSVLayout {
         "most names in the first line are numbers ('\(fields.first(where: \.isNumber)?.text ?? "")'); if it is a row and not a "
           + "header, use --no-header")
     }
-    self.start = scanner.position
+    let units = Self.unitsRecord(scanner)
+    if let units { notices.append("the line below the header holds units or types ('\(units.text)'), and is left out") }
+    self.start = units?.end ?? scanner.position
     let line = Array(Self.line(bytes, from: header).bytes)
     // A quoted name may hold a line end.
     self.header = fields.count > 1 && header + line.count + 2 >= scanner.position ? line : []
@@ -154,6 +164,33 @@ struct CSVLayout {
     }
     self.names = names
     self.notices = notices
+  }
+
+  /// The record below the header, if it is no row: text where at least two columns hold numbers, as in `cm,EUR,`, and in no column
+  /// a number.
+  private static func unitsRecord(_ scanner: CSVScanner) -> (text: String, end: Int)? {
+    var scanner = scanner
+    guard scanner.beginRecord(), let first = try? fields(&scanner), !first.contains(where: \.isNumber) else {
+      return nil
+    }
+    let end = scanner.position
+    var rows: [[Field]] = []
+    while rows.count < mostRecords, scanner.beginRecord(), let row = try? fields(&scanner), row.count == first.count {
+      rows.append(row)
+    }
+    guard rows.count > 4 else { return nil }
+    let strange = first.indices.filter { column in
+      let text = first[column].text
+      return text.contains { $0.isLetter || "%€$£°[".contains($0) } && !rows.contains { $0[column].text == text }
+        && rows.count(where: { $0[column].isNumber }) * 10 >= rows.count * 9
+    }
+    return strange.count > 1 ? (strange.map { first[$0].text }.joined(separator: "', '"), end) : nil
+  }
+
+  /// A name without blanks around it, including those that are not seen.
+  private static func trimmed(_ name: String) -> String {
+    let blanks: Set<Character> = [" ", "\u{A0}", "\u{200B}", "\u{FEFF}", "\u{202F}"]
+    return String(name.drop(while: blanks.contains).reversed().drop(while: blanks.contains).reversed())
   }
 
   private static func skipped(_ lines: Int) -> String {

@@ -13,7 +13,7 @@ package struct CSVReader {
   private let targets: Set<String>
   private let takesSlips: Bool
   private let format: CSVFormat
-  private let prefersCommas: Bool
+  private let notation: FileNotation
 
   /// - Parameters:
   ///   - isNumeric: what a model expects, by column name; other columns are inferred.
@@ -22,22 +22,22 @@ package struct CSVReader {
   ///   - takesSlips: whether a few texts in a column of numbers are missing values when a model expects
   ///     numbers, as they were in training; otherwise they are an error.
   ///   - format: options that the user gave.
-  ///   - prefersCommas: whether the file that a model was trained on had decimal commas.
+  ///   - notation: how the file that a model was trained on was written.
   package init(
     _ bytes: [UInt8], source: String, isNumeric schema: [String: Bool]? = nil, targets: [String] = [],
-    takesSlips: Bool = false, format: CSVFormat = CSVFormat(), prefersCommas: Bool = false,
+    takesSlips: Bool = false, format: CSVFormat = CSVFormat(), notation: FileNotation = FileNotation(),
     chunkSize: Int = CSVText.defaultChunkSize
   ) {
     self.init(
       CSVText(bytes, chunkSize: chunkSize), source: source, isNumeric: schema, targets: targets, takesSlips: takesSlips,
-      format: format, prefersCommas: prefersCommas)
+      format: format, notation: notation)
   }
 
   init(
     _ text: CSVText, source: String, isNumeric schema: [String: Bool]?, targets: [String], takesSlips: Bool,
-    format: CSVFormat, prefersCommas: Bool
+    format: CSVFormat, notation: FileNotation
   ) {
-    self.prefersCommas = prefersCommas
+    self.notation = notation
     self.text = text
     self.source = source
     self.schema = schema
@@ -67,7 +67,8 @@ package struct CSVReader {
     let chunks = chunks.map { $0.clamped(to: 0..<footer.start) }.filter { !$0.isEmpty }
     let blank = layout.names.map {
       ColumnBuilder(
-        name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips, markers: format.missing)
+        name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips,
+        markers: format.missing + (notation.markers[$0] ?? []))
     }
     var builders = blank
     for round in Parallel.rounds(of: chunks.count) {
@@ -105,7 +106,7 @@ package struct CSVReader {
     columns = WrittenNumber.read(
       columns, separator: layout.separator, mustStay: Set(schema?.filter { !$0.value }.keys.map { $0 } ?? []),
       mustBeNumbers: Set(schema?.filter(\.value).keys.map { $0 } ?? []),
-      targets: targets, prefersCommas: prefersCommas)
+      targets: targets, prefersCommas: notation.hasDecimalCommas)
     for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
     columns = columns.map { column in format.missing.reduce(column) { $0.taking($1) } }
     if schema == nil { columns = columns.map { targets.contains($0.name) ? $0 : $0.tellingOfDates } }
@@ -197,6 +198,7 @@ package struct CSVReader {
     try builders.withUnsafeMutableBufferPointer { builders in
       while scanner.beginRecord() {
         var column = 0
+        var isQuotedLine = false
         while true {
           let end: CSVScanner.End
           if column < count, !builders[column].takesTexts, let number = scanner.nextNumber() {
@@ -205,6 +207,9 @@ package struct CSVReader {
           } else {
             guard let (field, after) = scanner.next() else { throw try quoteError(scanner) }
             end = after
+            isQuotedLine =
+              column == 0 && field.start > 0 && bytes[field.start - 1] == UInt8(ascii: "\"")
+              && bytes[field.start..<field.end].count { $0 == layout.separator } == count - 1
             if column < count {
               builders[column].takeNumber(field, scanner)
             } else if column == count, layout.hasTrailingSeparator, field.start == field.end, end != .field {
@@ -216,8 +221,10 @@ package struct CSVReader {
         }
         if column != count {
           throw DataError(
-            "it has \(column) fields, and the header has \(count); correct the line, or put quotes around a "
-              + "text that holds the separator.", source: source,
+            column == 1 && isQuotedLine && count > 1
+              ? "the line is in quotes as a whole; remove these quotes."
+              : "it has \(column) fields, and the header has \(count); correct the line, or put quotes around a "
+                + "text that holds the separator.", source: source,
             line: try text.line(of: scanner.offset + scanner.recordStart))
         }
       }

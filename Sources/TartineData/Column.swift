@@ -18,6 +18,8 @@ package struct Column: Sendable {
   package var notice: String?
   /// The unit that its numbers were written with, such as `kg` or `%`; empty: none.
   package var unit = ""
+  /// The texts among its numbers that are read as missing values, where no user named them.
+  package var markers: [String] = []
   /// Whether its numbers were written with decimal commas.
   package var hasDecimalCommas = false
   /// The text of its missing values, if they are not empty fields.

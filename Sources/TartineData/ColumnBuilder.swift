@@ -11,8 +11,7 @@ struct ColumnBuilder {
   private var missing = 0
   /// The number of fields that are present but not numbers.
   private var others = 0
-  /// Whether two of them differ.
-  private var othersDiffer = false
+  private var strays = StrayTexts()
   private var texts = LevelCoder()
   /// The first field that is not a number, and the first that does not fit a Float.
   private var firstText: (position: Int, text: String)?
@@ -67,11 +66,8 @@ struct ColumnBuilder {
       missing += 1
       if isTarget, missingText == nil, field.start < field.end { missingText = Self.shown(field, scanner) }
     } else {
-      if let firstText {
-        if !othersDiffer { othersDiffer = firstText.text != Self.shown(field, scanner) }
-      } else {
-        firstText = (scanner.offset + field.start, Self.shown(field, scanner))
-      }
+      strays.add(scanner.bytes[field.start..<field.end]) { Self.shown(field, scanner) }
+      if firstText == nil { firstText = (scanner.offset + field.start, Self.shown(field, scanner)) }
       others += 1
       numbers.append(.nan)
     }
@@ -103,29 +99,36 @@ struct ColumnBuilder {
     return found >= 20 && others * 20 <= found
   }
 
-  /// Whether one text repeated among many numbers is a missing value; `52+` or `<1` is a censored number.
+  /// Whether a few texts repeated among many numbers are missing values; `52+` or `<1` is a censored number.
   private var hasMissingMarker: Bool {
-    guard !othersDiffer, let text = firstText?.text, !text.contains(where: \.isNumber) else { return false }
+    guard let texts = strays.texts, !texts.isEmpty,
+      !texts.contains(where: { $0.contains(where: \.isNumber) }) || hasKnownMarker,
+      texts.count == 1 || !isTarget
+    else { return false }
     let found = numbers.count - missing - others
     let values = Set(numbers.lazy.filter { !$0.isNaN }).count
     // Among the numbers of few classes a text is a class.
     return found >= 20 && (found >= others || hasKnownMarker)
-      && values > (isTarget ? TaskChoice.mostNumberClasses : Self.fewestNumbers)
+      && values
+        > (isTarget
+          ? TaskChoice.mostNumberClasses : texts.count == 1 ? Self.fewestNumbers : Self.fewestNumbersOfSeveral)
   }
 
-  /// With fewer distinct numbers a text may be another category.
-  private static let fewestNumbers = 5
+  /// With fewer distinct numbers a text may be another category, and several texts sooner.
+  private static let (fewestNumbers, fewestNumbersOfSeveral) = (5, 20)
 
   /// Texts that are missing values wherever numbers are expected, in lower case.
   private static let knownMarkers: Set<String> = [
     "-", "--", "---", "–", "—", ".", "..", "...", "*", "n.a.", "n.a", "na", "n/a", "nan", "nil", "none", "null",
     "unknown",
-    "missing", "not available", "not applicable", "unk",
+    "missing", "not available", "not applicable", "unk", "n.d.", "n.d", "nd", "n/d", "s/d", "k.a.", "k. a.", "k.a",
+    "keine angabe", "refused", "no data", "no answer", "-1.#ind", "1.#ind", "-1.#qnan", "1.#qnan",
   ]
 
-  /// Whether the texts among the numbers are one known marker, which training would have read as missing.
+  /// Whether the texts among the numbers are known markers, which training would have read as missing.
   private var hasKnownMarker: Bool {
-    !othersDiffer && Self.knownMarkers.contains(firstText?.text.lowercased() ?? "")
+    guard let texts = strays.texts, !texts.isEmpty else { return false }
+    return texts.allSatisfy { Self.knownMarkers.contains($0.lowercased()) }
   }
 
   /// Ends the first pass: numbers, numbers with errors, or text.
@@ -171,8 +174,7 @@ struct ColumnBuilder {
       if numbers.isEmpty, share == 1 { numbers = part.numbers } else { numbers += part.numbers }
       missing += part.missing
       others += part.others
-      if let firstText, let other = part.firstText?.text, firstText.text != other { othersDiffer = true }
-      othersDiffer = othersDiffer || part.othersDiffer
+      strays.add(part.strays)
       firstText = firstText ?? part.firstText
       firstHuge = firstHuge ?? part.firstHuge
       firstLarge = firstLarge ?? part.firstLarge
@@ -192,6 +194,17 @@ struct ColumnBuilder {
   /// - Throws: `DataError` where a model expects numbers and a field is not a number in any notation.
   func check(_ column: Column, source: String, text: CSVText) throws {
     guard mustBeNumeric, let firstText, !column.isNumeric || !isText && !(takesSlips || hasKnownMarker) else { return }
+    if let first = WrittenNumber(firstText.text), case .texts(let codes, let levels) = column.values,
+      let stranger = levels.firstIndex(where: { level in
+        guard Double(level) == nil else { return false }
+        return WrittenNumber(level).map { WrittenNumber.canonical($0.unit) != WrittenNumber.canonical(first.unit) }
+          ?? true
+      }), let row = codes.firstIndex(of: Int32(stranger))
+    {
+      throw DataError(
+        "'\(levels[stranger])' in row \(row + 1) is no number like '\(firstText.text)', and the model was trained on numbers here; "
+          + "write all of them alike, or leave the field empty for a missing value.", source: source, column: name)
+    }
     throw DataError(
       "'\(firstText.text)' is not a number, and the model was trained on numbers here; correct it, or leave the field empty for a "
         + "missing value.", source: source, line: try text.line(of: firstText.position), column: name)
@@ -240,19 +253,23 @@ struct ColumnBuilder {
         "'\(firstText.text)' is not a number, and nearly all other values of the target are; correct it, or leave the "
           + "field empty to leave the row out, or name it with --missing.", source: source, line: line, column: name)
     }
-    if others > 1, !othersDiffer {
-      return Column(
+    if others > 1, let texts = strays.texts, texts.count == 1 || !isMostlyNumbers {
+      var column = Column(
         name: name, values: .numbers(numbers), reason: "every other value is a number",
         notice:
-          "column '\(name)' holds numbers, and '\(firstText.text)' in \(others) of \(numbers.count) rows; treated as missing"
-      )
+          "column '\(name)' holds numbers, and \(texts.map { "'\($0)'" }.joined(separator: ", ")) in \(others) of \(numbers.count) "
+          + "rows; treated as missing")
+      column.markers = texts
+      return column
     }
     let what =
       others == 1
       ? "'\(firstText.text)' in line \(line) is" : "\(others) values, such as '\(firstText.text)' in line \(line), are"
-    return Column(
+    var column = Column(
       name: name, values: .numbers(numbers), reason: "nearly every value is a number",
       notice: "column '\(name)' holds numbers, but \(what) not; treated as missing")
+    column.markers = strays.texts ?? []
+    return column
   }
 }
 
@@ -294,5 +311,33 @@ private struct PaddedNumbers {
     let present = numbers.count(where: { !$0.isNaN })
     return short == count && !(isClock && distinct.count > 24)
       && Set(numbers.lazy.filter { !$0.isNaN }).count * 2 <= present
+  }
+}
+
+/// The different texts among a column's numbers, if they are few.
+private struct StrayTexts {
+  private var found: [(hash: UInt64, text: String)] = []
+  private var areMany = false
+  private static let most = 6
+
+  /// The texts; nil if they are many.
+  var texts: [String]? { areMany ? nil : found.map(\.text) }
+
+  @inline(__always)
+  mutating func add(_ bytes: Slice<UnsafeBufferPointer<UInt8>>, text: () -> String) {
+    guard !areMany else { return }
+    // FNV-1a, so that a text that is there already costs no string.
+    let hash = bytes.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+    if !found.contains(where: { $0.hash == hash }) { add(hash, text()) }
+  }
+
+  private mutating func add(_ hash: UInt64, _ text: String) {
+    areMany = found.count == Self.most
+    if !areMany { found.append((hash, text)) }
+  }
+
+  mutating func add(_ other: StrayTexts) {
+    areMany = areMany || other.areMany
+    for (hash, text) in other.found where !areMany && !found.contains(where: { $0.hash == hash }) { add(hash, text) }
   }
 }

@@ -52,10 +52,10 @@ extension Dataset {
   ///
   /// - Parameters:
   ///   - isNumeric: what a model expects of each column it knows.
-  ///   - targets, takesSlips, prefersCommas: passed on to `CSVReader`.
+  ///   - targets, takesSlips, notation: passed on to `CSVReader`.
   package static func readTable(
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false,
-    format: CSVFormat = CSVFormat(), prefersCommas: Bool = false
+    format: CSVFormat = CSVFormat(), notation: FileNotation = FileNotation()
   ) throws -> [Column] {
     let text: CSVText
     if path == "-" {
@@ -69,7 +69,7 @@ extension Dataset {
     }
     return try CSVReader(
       text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips, format: format,
-      prefersCommas: prefersCommas
+      notation: notation
     ).read().map(\.withBooleansOnce)
   }
 

@@ -38,9 +38,9 @@ public struct Dataset: Sendable {
   public var rowCount: Int { targets.first?.count ?? 0 }
 
   /// Whether the file had decimal commas.
-  package var hasDecimalCommas: Bool {
-    guard case .table(let columns) = inputs else { return false }
-    return (columns + targets).contains(where: \.hasDecimalCommas)
+  package var notation: FileNotation {
+    guard case .table(let columns) = inputs else { return FileNotation() }
+    return FileNotation(of: columns + targets)
   }
 
   /// Names of the input columns; empty for images.

@@ -12,8 +12,10 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     case unreadTime
     /// A missing value where no train row has one, or a column without values.
     case missing
-    /// A number far outside the range of the train set, to which it is clipped.
+    /// A number far outside nearly all of the train set, clipped to the range of the others.
     case outside(ClosedRange<Double>)
+    /// Numbers of which nearly all are below or above the range of the train set, as in another unit.
+    case beyond(ClosedRange<Double>)
     /// A time before or after those of the train set.
     case outsideTimes(first: String, last: String)
   }
@@ -87,10 +89,14 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
       return
         "column '\(column)' holds a time outside those of the train set, \(first) to \(last)\(share), such as '\(value)'; the "
         + "prediction extrapolates"
+    case .beyond(let range):
+      return
+        "column '\(column)' holds values beyond those of the train set, \(Column.text(of: range.lowerBound)) to "
+        + "\(Column.text(of: range.upperBound))\(share), such as \(value); check its unit"
     case .outside(let range):
       let row = rowCount == 1 ? "" : "row \(number(rows[0])) of "
       return
-        "\(row)column '\(column)' holds \(value), far outside the range of the train set; it is clipped to "
+        "\(row)column '\(column)' holds \(value), far outside nearly all values of the train set; it is clipped to "
         + Column.text(of: (Double(value) ?? 0) < range.lowerBound ? range.lowerBound : range.upperBound)
         + (rows.count > 1 ? "; such values are\(share)" : "")
     }
@@ -114,6 +120,9 @@ extension Preparation {
 }
 
 extension Feature {
+  /// With fewer rows, values beyond the range may be chance.
+  private static let fewestBeyond = 10
+
   fileprivate func warnings(_ column: Column, _ rows: [Int]) -> [InputWarning] {
     var list: [InputWarning] = []
     func add(_ kind: InputWarning.Kind, _ found: [Int]) {
@@ -134,6 +143,13 @@ extension Feature {
       guard let bounds = number.bounds, case .numbers(let values) = column.values else { break }
       let outside = rows.indices.filter { !values[rows[$0]].isNaN && bounds.isFar(values[rows[$0]]) }
       add(.outside(bounds.credible), outside)
+      let present = rows.indices.filter { !values[rows[$0]].isNaN }
+      let below = present.filter { values[rows[$0]] < bounds.credible.lowerBound }
+      let above = present.filter { values[rows[$0]] > bounds.credible.upperBound }
+      let beyond = below.count > above.count ? below : above
+      if beyond.count >= Self.fewestBeyond, beyond.count * 10 >= present.count * 9, outside.count < beyond.count {
+        add(.beyond(bounds.credible), beyond)
+      }
     case .time(let time):
       let times = time.times(of: column)
       let unread = rows.indices.filter {

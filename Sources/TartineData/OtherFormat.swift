@@ -23,7 +23,18 @@ enum OtherFormat {
     if first?.hasPrefix("@relation") == true {
       return "it is an ARFF file; put the names of its attributes into one line above the data, separated by commas"
     }
+    if text.split(whereSeparator: \.isNewline).prefix(4).contains(where: isRule) {
+      return
+        "it is a table as a program prints it, with rules of dashes; export it as CSV, as with psql --csv, sqlite3 -csv -header or "
+        + "mysql --batch"
+    }
     return nil
+  }
+
+  /// Whether a line is drawn below the names of columns: `---+---`, `|---|---|` or `---  ---`.
+  private static func isRule(_ line: Substring) -> Bool {
+    line.allSatisfy { "-+|=: ".contains($0) }
+      && line.split(whereSeparator: { $0 != "-" && $0 != "=" }).count { $0.count > 2 } > 1
   }
 
   private static let (longest, shortest) = (4096, 64)

@@ -105,11 +105,8 @@ extension Preparation {
       }
       switch (feature, column.values) {
       case (.number(let number), .numbers(let values)):
-        let unit = units[feature.name] ?? ""
-        guard column.unit.isEmpty || column.unit == unit else {
-          throw DataError(
-            "its values are written in '\(column.unit)', and those of the train set \(unit.isEmpty ? "without a unit" : "in '\(unit)'"); "
-              + "convert them, or write plain numbers.", source: source, column: column.name)
+        if let problem = notation.problem(with: column, typical: number.median) {
+          throw DataError(problem, source: source, column: column.name)
         }
         for (index, row) in rows.enumerated() {
           let value = values[row]
@@ -195,6 +192,9 @@ extension Preparation {
     case .number(let name, let mean, let deviation):
       guard case .numbers(let numbers) = try column(name).values else {
         throw DataError("the model predicts a number, and this is text.", source: dataset.source, column: name)
+      }
+      if let problem = notation.problem(with: try column(name), typical: mean) {
+        throw DataError(problem, source: dataset.source, column: name)
       }
       return .matrix(
         Self.matrix(rows.count, 1) { row, _ in Float((numbers[rows[row]] - mean) / deviation) }, width: 1)

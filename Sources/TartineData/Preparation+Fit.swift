@@ -31,11 +31,7 @@ extension Preparation {
     target = try TargetPreparation(fitting: dataset, rows: rows, scale: targetScale)
     missingMarkers = dataset.missingMarkers
     groupColumn = dataset.groups?.column
-    hasDecimalCommas = dataset.hasDecimalCommas
-    if case .table(let columns) = dataset.inputs {
-      units = Dictionary(
-        columns.filter { !$0.unit.isEmpty }.map { ($0.name, $0.unit) }, uniquingKeysWith: { first, _ in first })
-    }
+    notation = dataset.notation
   }
 }
 

@@ -9,10 +9,8 @@ public struct Preparation: Hashable, Sendable {
   package var missingMarkers: [String] = []
   /// The column by which rows belong together; nil: rows are independent.
   package var groupColumn: String?
-  /// The unit of each column of numbers that was written with one.
-  package var units: [String: String] = [:]
-  /// Whether the train set's file had decimal commas.
-  package var hasDecimalCommas = false
+  /// How the train set's file was written.
+  package var notation = FileNotation()
 
   /// The number of elements of a network input row.
   package var width: Int {
@@ -241,20 +239,45 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
 
   /// A notice for the user.
   package var notice: String? {
-    if cutLevels > 0 {
-      return "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one"
+    if Self.areWritten(levels) {
+      let stranger = levels.first { Double($0) == nil } ?? levels[0]
+      return
+        "column '\(name)' is read as text, each value as a separate category, such as '\(stranger)', although most of its texts "
+        + "hold numbers or dates; write amounts as plain numbers and dates as 2024-03-01, so that their order and distance count, "
+        + "and name markers of missing values with --missing"
     }
-    return Self.areWritten(levels)
-      ? "column '\(name)' is read as text, each value as a separate category, such as '\(levels[0])'; write dates and "
-        + "amounts as plain numbers, so that their order and distance count" : nil
+    return cutLevels > 0
+      ? "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one" : nil
   }
 
-  /// Whether the texts are dates, times, percentages or amounts of money.
+  /// Whether the texts are dates, times, percentages or amounts, apart from a few.
   package static func areWritten(_ levels: [String]) -> Bool {
-    levels.count > 10
-      && levels.allSatisfy { level in
-        level.count { $0.isNumber } * 2 >= level.count && level.contains { !$0.isNumber && !$0.isLetter }
-      }
+    guard levels.count > 10 else { return false }
+    let plain = levels.count { Double($0) != nil }
+    let others = levels.count { level in
+      let isDated = level.count { $0.isNumber } * 2 >= level.count && level.contains { !$0.isNumber && !$0.isLetter }
+      return !isDated && !(level.contains(":") && level.contains(where: \.isNumber)) && Double(level) == nil
+    }
+    // Plain numbers alone are codes, such as `001`.
+    if others == 0 { return plain < levels.count }
+    // `34 cm` beside `17`, or `12`, `refused`, `unknown`: numbers with some decoration, of which there are few kinds.
+    var numbers: Set<Substring> = []
+    var decorations: [String: Int] = [:]
+    for level in levels {
+      let cores = level.split { !($0.isASCII && $0.isNumber) && $0 != "." && $0 != "," }
+        .filter { $0.contains(where: \.isNumber) }
+      guard cores.count == 1, Double(cores[0]) != nil else { continue }
+      numbers.insert(cores[0])
+      decorations[level.replacing(cores[0], with: "#"), default: 0] += 1
+    }
+    let found = decorations.values.reduce(0, +)
+    guard found * 5 >= levels.count * 4, decorations.count <= 6, numbers.count > 10 else { return false }
+    // `store_12` and `P7` are names.
+    let named = decorations.filter { decoration, _ in
+      let front = decoration.prefix { $0 != "#" }
+      return !front.isEmpty && front.allSatisfy { $0.isLetter || $0 == "_" || $0 == "-" }
+    }
+    return named.values.reduce(0, +) * 2 < found
   }
 
   package var width: Int { levels.count + (hasMissing ? 1 : 0) + (hasUnseen ? 1 : 0) }
@@ -329,7 +352,7 @@ package struct LabelTarget: Hashable, Sendable, Codable {
 // MARK: - Coding
 
 extension Preparation: Codable {
-  private enum Key: String, CodingKey { case features, images, target, missing, group, decimalCommas, units }
+  private enum Key: String, CodingKey { case features, images, target, missing, group, decimalCommas, units, markers }
 
   /// Decodes what `encode` wrote.
   public init(from decoder: any Decoder) throws {
@@ -341,8 +364,9 @@ extension Preparation: Codable {
     target = try values.decode(TargetPreparation.self, forKey: .target)
     missingMarkers = try values.decodeIfPresent([String].self, forKey: .missing) ?? []
     groupColumn = try values.decodeIfPresent(String.self, forKey: .group)
-    units = try values.decodeIfPresent([String: String].self, forKey: .units) ?? [:]
-    hasDecimalCommas = try values.decodeIfPresent(Bool.self, forKey: .decimalCommas) ?? false
+    notation.units = try values.decodeIfPresent([String: String].self, forKey: .units) ?? [:]
+    notation.hasDecimalCommas = try values.decodeIfPresent(Bool.self, forKey: .decimalCommas) ?? false
+    notation.markers = try values.decodeIfPresent([String: [String]].self, forKey: .markers) ?? [:]
   }
 
   /// Encodes everything that was fitted.
@@ -355,8 +379,9 @@ extension Preparation: Codable {
     try values.encode(target, forKey: .target)
     if !missingMarkers.isEmpty { try values.encode(missingMarkers, forKey: .missing) }
     try values.encodeIfPresent(groupColumn, forKey: .group)
-    if !units.isEmpty { try values.encode(units, forKey: .units) }
-    if hasDecimalCommas { try values.encode(true, forKey: .decimalCommas) }
+    if !notation.units.isEmpty { try values.encode(notation.units, forKey: .units) }
+    if notation.hasDecimalCommas { try values.encode(true, forKey: .decimalCommas) }
+    if !notation.markers.isEmpty { try values.encode(notation.markers, forKey: .markers) }
   }
 }
 

@@ -4,16 +4,20 @@ extension [Column] {
   /// Words that begin a row of totals, in lower case.
   private static let totals: Set<String> = [
     "total", "totals", "grand total", "subtotal", "sum", "sums", "mean", "average", "avg", "summe", "gesamt", "somme",
-    "suma",
-    "totale",
+    "suma", "totale", "std", "stdev", "sd", "min", "max", "count", "median", "mittelwert", "moyenne", "n",
   ]
 
-  /// The text by which the last row is a total: a word for it that no other row has.
+  /// The text by which the last row is a total: a word for it that no other row has, but for such words in the rows above it.
   var totalRow: String? {
     for column in self {
-      guard case .texts(let codes, let levels) = column.values, let last = codes.last, last >= 0,
-        Self.totals.contains(levels[Int(last)].lowercased().trimmingSuffix(":")), codes.count > 2,
-        !codes.dropLast().contains(last)
+      guard case .texts(let codes, let levels) = column.values, codes.count > 10 else { continue }
+      let totals = codes.reversed().prefix {
+        $0 >= 0 && Self.totals.contains(levels[Int($0)].lowercased().trimmingSuffix(":"))
+      }
+      let rest = codes.dropLast(totals.count)
+      // One letter may be a category.
+      guard let last = totals.first, totals.count <= 5, Set(totals).count == totals.count,
+        !totals.contains(where: rest.contains), totals.contains(where: { levels[Int($0)].count > 1 })
       else { continue }
       return levels[Int(last)]
     }
@@ -80,10 +84,16 @@ extension Column {
       let year = ((number - month) * 10_000).rounded()
       return abs((number - month) * 10_000 - year) < 1e-6 && isMonth(month, of: year)
     }
+    /// `20240301123000`.
+    func isTime(_ number: Double) -> Bool {
+      let clock = number.truncatingRemainder(dividingBy: 1e6)
+      return isDay((number / 1e6).rounded(.down)) && clock < 240_000
+        && clock.truncatingRemainder(dividingBy: 10_000) < 6_000 && clock.truncatingRemainder(dividingBy: 100) < 60
+    }
     let areWhole = present.allSatisfy { $0 == $0.rounded() }
     let isDated =
       areWhole
-      ? present.allSatisfy(isDay)
+      ? present.allSatisfy(isDay) || present.allSatisfy(isTime)
         || present.allSatisfy { isMonth($0.truncatingRemainder(dividingBy: 100), of: ($0 / 100).rounded(.down)) }
       : present.allSatisfy(isMonthPointYear)
     guard isDated else { return self }

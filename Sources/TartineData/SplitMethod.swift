@@ -296,7 +296,9 @@ extension Column {
     switch values {
     case .numbers(let numbers): times = numbers
     case .texts(let codes, let levels):
-      let places = try TimeForm.places(of: levels)
+      var counts = [Int](repeating: 0, count: levels.count)
+      for code in codes where code >= 0 { counts[Int(code)] += 1 }
+      let places = try TimeForm.places(of: levels, counts: counts)
       times = codes.map { $0 < 0 ? .nan : places[Int($0)] }
     }
     return Dictionary(grouping: times.indices.filter { !times[$0].isNaN }) { times[$0] }

@@ -14,13 +14,21 @@
 enum TimeForm: String, Codable, CaseIterable {
   case yearFirst, dayFirst, monthFirst, named, month, quarter, week, clock
 
-  /// The time of each text; larger is later.
+  /// The time of each text; larger is later, and NaN stands for none, as for `9999-12-31`.
   ///
+  /// - Parameter counts: The number of rows of each text.
   /// - Throws: `Ambiguity` where two formats order the texts differently; `Unreadable` where none reads them.
-  static func places(of texts: [String]) throws -> [Double] {
+  static func places(of texts: [String], counts: [Int]) throws -> [Double] {
     if let reading = try reading(of: texts) { return reading.places }
+    if let reading = try reading(of: texts, counts: counts),
+      reading.places.indices.allSatisfy({ place in
+        !reading.places[place].isNaN || reading.form.fields(TimeText(texts[place]).date) != nil
+      })
+    {
+      return reading.places
+    }
     let tokens = texts.map(TimeText.init)
-    if let places = counts(tokens) { return places }
+    if let places = ranks(tokens) { return places }
     throw Unreadable(text: Self.stranger(among: texts, tokens))
   }
 
@@ -63,6 +71,7 @@ enum TimeForm: String, Codable, CaseIterable {
   }
 
   private static let mostPlaceholders = 3
+  private static let fewestMonths = 4
 
   /// Whether these texts are errors among many dates, or one marker of a missing value.
   private static func areFew(_ unread: [Int], _ counts: [Int]) -> Bool {
@@ -119,6 +128,11 @@ enum TimeForm: String, Codable, CaseIterable {
   private func read(_ texts: [TimeText]) -> Reading? {
     let sample = texts.prefix(20)
     guard sample.count(where: { place($0, Calendar.firstYear) != nil }) * 2 > sample.count else { return nil }
+    // `Set 01` to `Set 24` are no months of September.
+    if self == .month, texts.contains(where: { $0.hasForeignMonth && !$0.date.contains(where: \.isFullYear) }) {
+      let months = Set(texts.flatMap { text in text.date.filter { if case .month = $0 { true } else { false } } })
+      guard months.count >= Self.fewestMonths else { return nil }
+    }
     let short = texts.compactMap { text in
       fields(text.date).flatMap {
         $0.year.digits == 2 && Calendar.day($0, Calendar.firstYear) != nil ? $0.year.number : nil
@@ -132,10 +146,12 @@ enum TimeForm: String, Codable, CaseIterable {
   /// Seconds since 1970, or since midnight for a time of day; nil where the text has another format.
   private func place(_ text: TimeText, _ firstYear: Int) -> Double? {
     let date = text.date
+    // `31.12.` is a day of any year, of which the one before 1973 has all.
+    if text.isDayMonth, self == .dayFirst, case .number(let day, _) = date[0], case .number(let month, _) = date[1] {
+      return Calendar.day(Calendar.Fields((1972, 4), month, day), firstYear).map { Double($0) * 86_400 }
+    }
     // With points the day comes first.
     if self == .monthFirst || self == .yearFirst, text.isDottedShort { return nil }
-    // `Set 01` is September 2001 only to Italians.
-    if self == .month, text.hasForeignMonth, !date.contains(where: \.isFullYear) { return nil }
     if self == .clock {
       guard date.isEmpty, let clock = text.clock, text.zone == 0 else { return nil }
       return clock
@@ -188,7 +204,7 @@ enum TimeForm: String, Codable, CaseIterable {
         Calendar.Fields(($0.year, 4), $0.number * 3 - 2, 1)
       }
     case (.week, 3), (.week, 2):
-      return Self.part(of: date, named: ["w", "week", "wk"], count: 53).map {
+      return Self.part(of: date, named: ["w", "week", "wk", "kw", "woche", "semaine", "semana", "sem"], count: 53).map {
         Calendar.Fields(($0.year, 4), 1, 4, week: $0.number)
       }
     default: return nil
@@ -206,14 +222,20 @@ enum TimeForm: String, Codable, CaseIterable {
     case (.word(let word), .number(let number, 1...2), .number(let year, 4)) where names.contains(word):
       found = (year, number)
     case (.word(let word), .number(let number, 1...2), nil) where names.contains(word): found = (1970, number)
+    // `19/2021`, which a month cannot be.
+    case (.number(let number, 1...2), .number(let year, 4), nil) where names.contains("week"): found = (year, number)
     default: return nil
     }
     return (1...count).contains(found.1) ? found : nil
   }
 
   /// The order by the numbers in otherwise equal texts, the first number counting most.
-  private static func counts(_ texts: [TimeText]) -> [Double]? {
+  private static func ranks(_ texts: [TimeText]) -> [Double]? {
     guard let first = texts.first, texts.allSatisfy({ $0.shape == first.shape }), !first.numbers.isEmpty else {
+      return nil
+    }
+    // A year at the end would count least.
+    guard first.numbers.count == 1 || !texts.allSatisfy({ (1900...2100).contains($0.numbers.last ?? 0) }) else {
       return nil
     }
     let order = texts.indices.sorted { texts[$0].numbers.lexicographicallyPrecedes(texts[$1].numbers) }
@@ -259,6 +281,8 @@ struct TimeText {
   private(set) var clock: Double?
   /// Whether it has points between numbers of one or two digits each, or before a year, as in `31.12.21`.
   private(set) var isDottedShort = false
+  /// Whether it is a day and a month without a year, `31.12.`.
+  private(set) var isDayMonth = false
   /// Whether a month's name is not English.
   private(set) var hasForeignMonth = false
   /// The offset from UTC in seconds.
@@ -275,6 +299,7 @@ struct TimeText {
     }
     let rest = readClock(pieces)
     isDottedShort = rest.count >= 5 && rest[1] == "." && rest[3] == "." && rest[0].count <= 2 && Int(rest[0]) != nil
+    isDayMonth = rest.count == 4 && rest[1] == "." && rest[3] == "." && Int(rest[0]) != nil && Int(rest[2]) != nil
     // `59 1/2` and `420/7` are fractions.
     if !text.contains(where: { $0.isLetter || $0 == ":" }) {
       let gaps = Set(text.split(omittingEmptySubsequences: true) { $0.isASCII && $0.isNumber }.map(String.init))

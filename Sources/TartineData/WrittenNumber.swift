@@ -93,6 +93,19 @@ package struct WrittenNumber {
       && text.allSatisfy { $0.isLetter || "°/²³·.".contains($0) }
   }
 
+  /// The unit in lower case, without points, and of two spellings the same one.
+  static func canonical(_ unit: String) -> String {
+    let plain = unit.lowercased().filter { $0 != "." }
+    return spellings[plain] ?? plain
+  }
+
+  private static let spellings = [
+    "eur": "€", "usd": "$", "us$": "$", "gbp": "£", "jpy": "¥", "years": "year", "days": "day", "hours": "hour",
+    "months": "month", "weeks": "week", "jahre": "jahr", "tage": "tag", "stunden": "stunde", "monate": "monat",
+    "wochen": "woche", "ans": "an", "jours": "jour", "heures": "heure", "pcs": "pc", "miles": "mile", "meters": "meter",
+    "minutes": "minute", "minuten": "minute", "kgs": "kg", "yrs": "yr", "hrs": "hr", "mins": "min",
+  ]
+
   /// Whether it is the unit of an amount of money or a share.
   fileprivate static func isAmount(_ unit: String) -> Bool { units.contains(unit.uppercased()) }
 
@@ -199,7 +212,7 @@ private struct WrittenColumn {
       guard !isTarget, total - other >= 20, isMarker || other * 20 <= total - other else { return nil }
     }
     // Amounts in two currencies are not one quantity; some may lack the unit.
-    let units = Set(numbers.compactMap { $0?.unit }.filter { !$0.isEmpty })
+    let units = Set(numbers.compactMap { $0.map { WrittenNumber.canonical($0.unit) } }.filter { !$0.isEmpty })
     guard units.count <= 1 else { return nil }
     let isMeasure = units.first.map { !WrittenNumber.isAmount($0) } ?? false
     guard !isMeasure || mustBeNumbers || levels.count >= Self.fewestMeasures else { return nil }
@@ -256,10 +269,18 @@ private struct WrittenColumn {
     var copy = column
     copy.values = .numbers(codes.map { $0 < 0 ? .nan : values[Int($0)] })
     copy.reason = "every value is written as a number"
+    copy.markers = slips.map { levels[$0] }
     copy.unit = numbers.lazy.compactMap { $0?.unit }.first { !$0.isEmpty } ?? ""
     copy.hasDecimalCommas = own == .comma && hasDecimals
     func reading(_ place: Int) -> String { "'\(levels[place])' is read as \(Column.text(of: values[place]))" }
-    var told = [example, bound == example ? nil : bound, signed == example ? nil : signed].compactMap { $0 }.map(
+    // Of decimal commas, a number whose points separate thousands is told as well.
+    let grouped =
+      own == .comma
+      ? numbers.indices.first { numbers[$0]?.byComma != nil && levels[$0].contains(".") && !levels[$0].contains(",") }
+      : nil
+    var told = [
+      example, grouped == example ? nil : grouped, bound == example ? nil : bound, signed == example ? nil : signed,
+    ].compactMap { $0 }.map(
       reading)
     if let unitless { told.append("\(reading(unitless)), with the unit of the others") }
     if let slip = slips.first { told.append("'\(levels[slip])' is missing") }

@@ -125,7 +125,11 @@ public struct DataSource: Hashable, Sendable, Codable {
     }
     var train = try Dataset(csv: data, target: target, task: task, format: format ?? CSVFormat())
     if let weights { train = try train.weighted(by: weights) }
-    for name in Dataset.names(in: leaveOut ?? [], among: train.columnNames) { train = try train.leavingOut(name) }
+    // The column that rows are split by is no input anyway.
+    let other = splitBy.flatMap { SplitMethod($0)?.column }
+    for name in Dataset.names(in: leaveOut ?? [], among: train.columnNames) where name != other {
+      train = try train.leavingOut(name)
+    }
     return (train, try test.map { try Dataset(csv: $0, like: train, format: format ?? CSVFormat()) })
   }
 
@@ -176,7 +180,7 @@ extension Dataset {
     }
     try self.init(
       measuring: path, isNumeric: schema, targets: other.targets.map(\.name), task: other.task.task, classes: classes,
-      format: format.adding(other.missingMarkers), prefersCommas: other.hasDecimalCommas)
+      format: format.adding(other.missingMarkers), notation: other.notation)
   }
 
   /// Reads a table for evaluating a model: the columns that the model knows, and any target values.
@@ -190,7 +194,7 @@ extension Dataset {
     try self.init(
       measuring: path, isNumeric: model.preparation.isNumeric.merging(model.preparation.textLabels) { $1 },
       targets: model.preparation.target.columns, task: model.task, classes: model.preparation.target.classNames,
-      format: format.adding(model.preparation.missingMarkers), prefersCommas: model.preparation.hasDecimalCommas)
+      format: format.adding(model.preparation.missingMarkers), notation: model.preparation.notation)
     if let group {
       self = try evaluated(byGroupsOf: group)
       return
@@ -207,12 +211,12 @@ extension Dataset {
 
   private init(
     measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask,
-    classes: [String: Set<String>], format: CSVFormat, prefersCommas: Bool
+    classes: [String: Set<String>], format: CSVFormat, notation: FileNotation
   ) throws {
     let schema = task == .regression ? isNumeric.merging(targets.map { ($0, true) }) { $1 } : isNumeric
     let columns = try Self.readTable(
       path, isNumeric: schema, targets: targets, takesSlips: true, format: format,
-      prefersCommas: prefersCommas)
+      notation: notation)
     try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task, classes: classes)
     // The first column's notices tell how the whole file was read.
     let told = columns.enumerated().filter { $0 == 0 || schema[$1.name] != nil || targets.contains($1.name) }

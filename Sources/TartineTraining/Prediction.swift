@@ -143,7 +143,7 @@ extension Model {
   package func columns(csv path: String, format: CSVFormat) throws -> [Column] {
     try Dataset.readTable(
       path, isNumeric: preparation.isNumeric, format: format.adding(preparation.missingMarkers),
-      prefersCommas: preparation.hasDecimalCommas)
+      notation: preparation.notation)
   }
 
   /// Predicts every row of some columns.

@@ -74,7 +74,11 @@ public final class Run: Sendable {
     // A few unknown categories are normal in a random split.
     warnings += model.preparation.warnings(for: dataset, rows: rows).filter {
       // So are the tails of a distribution.
-      if case .outside = $0.kind { $0.isFew || $0.rows.count * 4 > rows.count } else { $0.rows.count == rows.count }
+      switch $0.kind {
+      case .outside: $0.isFew || $0.rows.count * 4 > rows.count
+      case .beyond: true
+      default: $0.rows.count == rows.count
+      }
     }.map { "test: \($0.description { dataset.rowNumber(rows[$0]) })" }
     return try model.evaluate(dataset, rows: rows, warnings: &warnings, workers: Workers(threads))
   }
