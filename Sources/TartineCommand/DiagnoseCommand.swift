@@ -36,8 +36,8 @@ struct DiagnoseCommand: ParsableCommand {
     name: [.customLong("min-effect"), .customLong("worth")],
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The smallest difference that matters; by default 10 % of the dev error, at least half a "
-        + "percentage point.",
+      "The smallest difference that matters; by default 10 % of the dev error, for classes at least half a "
+        + "percentage point, or a tenth of the constant baseline's error.",
       valueName: "difference"))
   var worth: Double?
 

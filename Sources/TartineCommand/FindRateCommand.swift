@@ -81,7 +81,7 @@ struct FindRateCommand: ParsableCommand {
       "",
       "The loss begins to fall at a learning rate of \(spread(low)),", "and is lowest at \(spread(high)).",
       (suggestion...high.low).contains(recipe.optimizer.learningRate.initial)
-        ? "The recipe's \(rate(recipe.optimizer.learningRate.initial)) lies between a safe \(rate(suggestion)) and there: keep it."
+        ? "The recipe's \(rate(recipe.optimizer.learningRate.initial)) lies between the suggested \(rate(suggestion)) and the lowest loss: keep it."
         : "Suggested, a third of that range below its end: --learning-rate \(rate(suggestion));\nthe recipe has "
           + "\(rate(recipe.optimizer.learningRate.initial)).",
     ]

@@ -78,8 +78,13 @@ struct RunListing: Encodable {
   static func better(than summary: RunSummary, on source: DataSource) -> (run: String, dev: Double)? {
     guard let own = summary.dev.error ?? summary.dev.rmse, let end = summary.run.lastIndex(of: "/") else { return nil }
     let same = source.withoutChecksums
+    // Runs with class weights, or a threshold for another metric, have another aim than the lowest error.
+    func aim(_ run: RunListing) -> [String: JSONValue] {
+      run.recipe.filter { $0.key.hasPrefix("loss.classWeights") || $0.key == "decision.threshold" }
+    }
+    guard let this = try? RunListing(summary.run) else { return nil }
     return paths(in: String(summary.run[..<end])).filter { $0 != summary.run }.compactMap { try? RunListing($0) }
-      .filter { $0.source == same && $0.status == .finished }
+      .filter { $0.source == same && $0.status == .finished && aim($0) == aim(this) }
       .compactMap { one in one.devScore.map { (one.run, $0) } }
       .filter { $0.1 < own }.min { $0.1 < $1.1 }
   }

@@ -54,7 +54,12 @@ struct TrainCommand: ParsableCommand {
       removing: job.folder.path)
     let display = options.quiet ? nil : ProgressDisplay()
     if !options.quiet, !options.json || Files.terminalWidth != nil {
-      Files.show("task: \(job.split.dataset.task.task.rawValue), \(job.split.dataset.task.reason)\n")
+      let isByLoss = job.source.task == .regression && self.data.task == nil && !job.isResumed
+      Files.show(
+        "task: \(job.split.dataset.task.task.rawValue), "
+          + (isByLoss
+            ? "as the loss function is for numbers; --task binary or multiclass is for classes"
+            : job.split.dataset.task.reason) + "\n")
     }
     let result: Run
     do {
@@ -252,8 +257,8 @@ struct RunOptions: ParsableArguments {
     name: [.customLong("min-effect"), .customLong("worth")],
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The smallest difference that matters; by default 10 % of the dev error, at least half a "
-        + "percentage point.",
+      "The smallest difference that matters; by default 10 % of the dev error, for classes at least half a "
+        + "percentage point, or a tenth of the constant baseline's error.",
       valueName: "difference"))
   var worth: Double?
 

@@ -43,6 +43,9 @@ struct TrainingSummary {
     lines += ["", figures]
     lines += ["", diagnosis.verdict]
     if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
+    if run.split.dataset.weights != nil {
+      lines.append("Sample weights count in training alone: errors, baselines and metrics are unweighted.")
+    }
     if run.recipe.keeps == .best {
       lines.append("The epoch was chosen on dev, so the dev error is a little optimistic.")
     }

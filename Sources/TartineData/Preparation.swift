@@ -264,11 +264,14 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
     var numbers: Set<Substring> = []
     var decorations: [String: Int] = [:]
     for level in levels {
-      let cores = level.split { !($0.isASCII && $0.isNumber) && $0 != "." && $0 != "," }
-        .filter { $0.contains(where: \.isNumber) }
+      // `17 [1]` has a footnote.
+      let cores = level.prefix { $0 != "[" && $0 != "(" }.split {
+        !($0.isASCII && $0.isNumber) && $0 != "." && $0 != ","
+      }
+      .filter { $0.contains(where: \.isNumber) }
       guard cores.count == 1, Double(cores[0]) != nil else { continue }
       numbers.insert(cores[0])
-      decorations[level.replacing(cores[0], with: "#"), default: 0] += 1
+      decorations[String(level.prefix { $0 != "[" }).replacing(cores[0], with: "#"), default: 0] += 1
     }
     let found = decorations.values.reduce(0, +)
     guard found * 5 >= levels.count * 4, decorations.count <= 6, numbers.count > 10 else { return false }

@@ -105,7 +105,7 @@ extension SplitMethod {
   /// - Throws: `DataError` where a set would be empty.
   func divide(_ dataset: Dataset, by column: Column?, _ sizes: PartSizes, seed: UInt64) throws -> SplitParts {
     guard let column else { return Self.stratified(dataset, sizes, seed: seed) }
-    let missing = Self.rowsWithoutPlace(column)
+    let missing = rowsWithoutPlace(column)
     switch self {
     case .time, .hash:
       // A few are noise; with many the sets would not be what they are meant to be.
@@ -132,13 +132,16 @@ extension SplitMethod {
     return parts
   }
 
-  private static func rowsWithoutPlace(_ column: Column) -> Int {
-    (0..<column.count).count { column.isMissing($0) }
+  private func rowsWithoutPlace(_ column: Column) -> Int {
+    if case .time = self, let groups = try? column.groupsInTime() {
+      return column.count - groups.reduce(0) { $0 + $1.count }
+    }
+    return (0..<column.count).count { column.isMissing($0) }
   }
 
   /// A notice about the rows that have no value to be assigned by; nil where there are none.
   func notice(of column: Column) -> String? {
-    let missing = Self.rowsWithoutPlace(column)
+    let missing = rowsWithoutPlace(column)
     guard missing > 0 else { return nil }
     let (rows, have) = missing == 1 ? ("1 row", "has") : ("\(missing) rows", "have")
     switch self {
@@ -223,7 +226,8 @@ extension SplitMethod {
         parts.train += group
       }
     }
-    parts.train += (0..<column.count).filter(column.isMissing)
+    let timed = Set(groups.joined())
+    parts.train += (0..<column.count).filter { !timed.contains($0) }
     return parts
   }
 

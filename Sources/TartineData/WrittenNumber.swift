@@ -50,6 +50,8 @@ package struct WrittenNumber {
     kept = kept.dropFirst(front.count)
     // `$-5`.
     if !front.isEmpty, !isNegative { dropSign() }
+    // `St.` and `kg.`.
+    if kept.count > 1, kept.last == ".", kept.dropLast().last?.isLetter == true { kept = kept.dropLast() }
     let back = kept.reversed().prefix { !($0.isASCII && $0.isNumber) && $0 != "." && $0 != "," }
     kept = kept.dropLast(back.count)
     unit = String(front) + String(String(back.reversed()))

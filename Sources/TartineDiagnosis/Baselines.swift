@@ -16,6 +16,8 @@ public struct Baselines: Sendable {
     /// The baseline's error less the network's, paired by row, on the test set, or on dev while test is locked.
     public let gain: Estimate
 
+    /// Its error less the network's on the dev set.
+    let devGain: Estimate
     /// Whether the network predicts the same class in every row.
     let isSame: Bool
 
@@ -37,14 +39,20 @@ public struct Baselines: Sendable {
   private let part: String
   private let linearRecipe: Recipe?
 
-  /// The network's error on the same set.
+  /// The network's error on dev.
   private let networkError: Double
+  /// Why a comparison by the error would mislead; nil: it does not.
+  private let otherAim: String?
+  /// Whether a class is in fewer than a fifth of the rows.
+  private let hasRareClass: Bool
   /// A network that is better by more, as a share of its error, is worth keeping, even if it is not significantly better.
   private static let mostGain = 0.05
 
   /// The linear model as something to try; nil if the network is better by more than a little, or significantly.
   var linearPrescription: Prescription? {
-    guard let linear, !linear.isBeaten, linear.gain.value <= Self.mostGain * networkError, let recipe = linearRecipe
+    // By the dev set: choosing by the test set would spend it.
+    guard let linear, linear.devGain.low <= 0, linear.devGain.value <= Self.mostGain * networkError,
+      let recipe = linearRecipe
     else { return nil }
     let l2 = Text.significant(recipe.penalty.l2, digits: 2)
     return Prescription(
@@ -52,7 +60,7 @@ public struct Baselines: Sendable {
       why:
         "the network is not significantly better, and a linear model is simpler: explained by its weights, and less likely to "
         + "overfit",
-      recipe: recipe, flags: "--hidden 0 --optimizer lbfgs --l2 \(l2) --epochs \(recipe.epochs ?? 400)")
+      recipe: recipe, flags: "--hidden 0 --optimizer lbfgs --l2 \(l2) --epochs \(recipe.epochs ?? 400) --keep-last")
   }
 
   /// The maximum number of rows to train the linear model on: more rows change it little.
@@ -68,7 +76,16 @@ public struct Baselines: Sendable {
     let unit = Unit(run.model)
     self.unit = unit
     part = test == nil ? "dev" : "test"
-    networkError = (test ?? run.dev).score
+    networkError = run.dev.score
+    let threshold = run.recipe.decision.threshold
+    otherAim =
+      run.model.task == .regression
+      ? nil
+      : run.recipe.loss.classWeights != nil
+        ? "class weights"
+        : threshold == nil || threshold == .accuracy ? nil : "a threshold for \(threshold?.rawValue ?? "")"
+    let counts = Dictionary(grouping: run.dev.truths) { $0 }.values.map(\.count)
+    hasRareClass = (counts.min() ?? 0) * 5 < counts.reduce(0, +)
     func baseline(_ name: String, dev: [Double], test other: [Double]?) -> Baseline {
       let isNumber = run.model.task == .regression
       let (network, own) = test.map { ($0.outcomes, other ?? []) } ?? (run.dev.outcomes, dev)
@@ -79,6 +96,7 @@ public struct Baselines: Sendable {
         name: name, dev: figure(dev, run.dev.cases), test: other.map { figure($0, test?.cases) },
         gain: Estimate.fall(
           from: own, to: network, isNumber: isNumber, cases: test == nil ? run.dev.cases : test?.cases),
+        devGain: Estimate.fall(from: dev, to: run.dev.outcomes, isNumber: isNumber, cases: run.dev.cases),
         isSame: name == "constant" && !isNumber && own == network && Set((test ?? run.dev).predictions).count == 1)
     }
     let train = run.split.train
@@ -150,12 +168,21 @@ public struct Baselines: Sendable {
       "\(unit.figure.prefix(1).uppercased() + unit.figure.dropFirst()) on \(part): \(unit.text(network.value)) (\(unit.range(network))); "
         + others.joined(separator: ", ") + "."
     ]
+    if let otherAim {
+      let isLower = constant.isBeaten && linear?.isBeaten != false
+      if !isLower {
+        lines.append(
+          "The error is not significantly lower than that of both baselines, which have no \(otherAim.drop { $0 == "a" || $0 == " " }): compare the "
+            + "metrics below, such as balanced accuracy and F1, where a constant has 50 % and 0.")
+      }
+      return lines
+    }
     for (baseline, name) in [(constant, "the constant baseline"), (linear, "the linear model")] {
       guard let baseline, !baseline.isBeaten else { continue }
       lines.append(
         baseline.isSame
-          ? "Not significantly better than \(name): the same predictions in every row. The error cannot show a weaker signal, which roc-auc and log-loss can; "
-            + "--threshold-for f1 or --class-weights balanced predict a rare class."
+          ? "Not significantly better than \(name): the same predictions in every row. The error cannot show a weaker signal, which roc-auc and log-loss can"
+            + (hasRareClass ? "; --threshold-for f1 or --class-weights balanced predict a rare class." : ".")
           : baseline.gain.high < 0
             ? "Significantly worse than \(name): \(unit.change(baseline.gain))."
             : "Not significantly better than \(name): \(unit.change(baseline.gain)).")

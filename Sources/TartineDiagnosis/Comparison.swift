@@ -52,8 +52,13 @@ public struct Comparison: Sendable, CustomStringConvertible {
       throw RecipeError("a comparison needs a run on each side.")
     }
     for run in runs + others {
+      guard run.model.task == first.model.task else {
+        throw DataError(
+          "one run is a \(first.model.task.rawValue) and the other a \(run.model.task.rawValue) task, whose errors cannot be compared.",
+          source: run.split.dataset.source)
+      }
       guard run.split.dataset.source == first.split.dataset.source, run.dev.origin == first.dev.origin,
-        run.model.task == first.model.task, Self.agree(run.dev.truths, first.dev.truths)
+        Self.agree(run.dev.truths, first.dev.truths)
       else {
         throw DataError(
           "two runs can be compared only on the same dev rows; train both on the same data with the same --split and --split-seed.",
@@ -161,7 +166,10 @@ public struct Comparison: Sendable, CustomStringConvertible {
 
   /// The difference and the verdict by a p-value that is adjusted for several comparisons.
   package func description(adjusted p: Double) -> String {
-    "\(unit.difference(difference)): \(p > 0.05 ? "undecided" : difference.value < 0 ? "better" : "worse")"
+    let isAlone = difference.low > 0 || difference.high < 0
+    let verdict =
+      p > 0.05 ? (isAlone ? "undecided after the adjustment" : "undecided") : difference.value < 0 ? "better" : "worse"
+    return "\(unit.difference(difference)): \(verdict)"
   }
 
   /// An error as text.

@@ -42,7 +42,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - test: The evaluation on the test set, if the test set was used; otherwise empty.
   ///   - humanError: A human or Bayes error, as a fraction or in the target's unit.
   ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
-  ///     half a point for classes.
+  ///     half a point for classes, or a tenth of the constant baseline's error if that is less.
   public init(of run: Run, test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil) {
     self.init(of: [run], test: test.map { [$0] } ?? [], humanError: humanError, worth: worth)
   }
@@ -74,7 +74,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   ///   - sources: A network that separates variance from data mismatch, for train and dev sets from different
   ///     sources. The ladder is then that of this network.
   ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
-  ///     half a point for classes.
+  ///     half a point for classes, or a tenth of the constant baseline's error if that is less.
   public init(
     of runs: [Run], test: [Evaluation] = [], humanError: Double? = nil, probe: Run? = nil,
     sources: Sources? = nil, worth: Double? = nil
@@ -86,8 +86,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       sources.map { Rung("train", [$0.run.train], of: $0.run.split.trainCount) }
       ?? Rung("train", runs.map(\.train), of: run.split.trainCount)
     let dev = sources.map { Rung("dev", [$0.dev]) } ?? Rung("dev", runs.map(\.dev))
-    let floor = unit.isFraction ? 0.005 : 0
-    let delta = worth ?? max(floor, 0.1 * dev.estimate.value)
+    let delta = worth ?? Self.worth(error: dev.estimate.value, constant: Self.constantError(run.dev), unit)
     let fall = probe.map {
       Estimate.fall(
         from: Self.means(runs.map(\.train.outcomes)), to: $0.train.outcomes, isNumber: !unit.isFraction,
@@ -141,6 +140,19 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     guard let linear = baselines.linearPrescription else { return copy }
     copy.prescriptions.insert(linear, at: 0)
     return copy
+  }
+
+  /// δ by default: 10 % of the error, and for classes at least half a point, or a tenth of the constant baseline's error if that
+  /// is less: where one row in 200 is of the rare class, half a point is everything.
+  static func worth(error: Double, constant: Double, _ unit: Unit) -> Double {
+    max(unit.isFraction ? min(0.005, 0.1 * constant) : 0, 0.1 * error)
+  }
+
+  /// The error of the majority class on some rows; 1 unless the task has classes.
+  private static func constantError(_ evaluation: Evaluation) -> Double {
+    guard evaluation.task == .binary || evaluation.task == .multiclass, evaluation.rowCount > 0 else { return 1 }
+    let most = Dictionary(grouping: evaluation.truths) { $0 }.values.map(\.count).max() ?? 0
+    return 1 - Double(most) / Double(evaluation.rowCount)
   }
 
   /// Each row's own error, averaged over the seeds.
@@ -247,7 +259,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
       case _ where present.count == 2: "Both \(present[0]) and \(present[1])."
       case _ where present.count == 1: "Mostly \(present[0])."
       case (.absent, .absent): "Neither bias nor variance."
-      case (.absent, .undecided): "Not bias; perhaps variance."
+      case (.absent, .undecided):
+        (variance.difference?.value ?? 0) > worth ? "Not bias; perhaps variance." : "Not bias; variance is undecided."
       case (.undecided, .absent): "Not variance; perhaps bias."
       default: "Undecided."
       }
@@ -337,9 +350,11 @@ package struct Unit: Sendable {
 
   /// `better by 1.2 points (0.4 to 2.0)`, or `worse by …`, for the amount by which an error falls.
   func change(_ fall: Estimate) -> String {
-    fall.value < 0
-      ? "worse by \(difference(Estimate(-fall.value, low: -fall.high, high: -fall.low)))"
-      : "better by \(difference(fall))"
+    fall.value == 0
+      ? "the same, a difference of \(difference(fall))"
+      : fall.value < 0
+        ? "worse by \(difference(Estimate(-fall.value, low: -fall.high, high: -fall.low)))"
+        : "better by \(difference(fall))"
   }
 
   /// `lower by 1.2 points (0.4 to 2.0)`, or `higher by …`.
@@ -363,7 +378,7 @@ package struct Unit: Sendable {
   /// `1.2 points (0.4 to 2.0)`.
   func difference(_ estimate: Estimate) -> String {
     isFraction
-      ? "\(Self.percent(estimate.value)) points (\(Self.percent(estimate.low)) to \(Self.percent(estimate.high)))"
+      ? "\(Self.percent(estimate.value)) points (\(Self.percent(max(-1, estimate.low))) to \(Self.percent(min(1, estimate.high))))"
       : "\(Self.significant(estimate.value)) (\(Self.significant(estimate.low)) to "
         + "\(Self.significant(estimate.high)))"
   }

@@ -115,8 +115,8 @@ extension Recipe {
   /// - Parameters:
   ///   - split: The data. Test stays locked; its inputs are compared with those of train and dev.
   ///   - humanError: A human or Bayes error, as a fraction or in the target's unit.
-  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
-  ///     half a point for classes.
+  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least half a
+  ///     point for classes, or a tenth of the constant baseline's error if that is less.
   ///   - budget: The number of seconds after which no new step is begun.
   ///   - isStopped: Returns whether to stop; called before each step. By default never.
   ///   - explains: Whether to add explanations once the faults are known: learning curve, importance of
@@ -143,8 +143,8 @@ extension Run {
   ///   - test: The evaluation of this run on the test set, if the test set was used before; it becomes the
   ///     last rung of the ladder.
   ///   - humanError: A human or Bayes error, as a fraction or in the target's unit.
-  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least
-  ///     half a point for classes.
+  ///   - worth: δ, the smallest difference that matters. The default is 10 % of the dev error, and at least half a
+  ///     point for classes, or a tenth of the constant baseline's error if that is less.
   ///   - budget: The number of seconds after which no new step is begun.
   ///   - isStopped: Returns whether to stop; called before each step. By default never.
   ///   - threads: The default is the number of processors; the result does not depend on it.

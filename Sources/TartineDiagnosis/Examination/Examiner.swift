@@ -100,7 +100,7 @@ final class Examiner {
     let reference = trainReference(base)
     checkBaseline(base, reference)
     let better = reference.flatMap { base.score < $0.score ? nil : $0 } ?? base
-    let delta = worth ?? max(split.task == .regression ? 0 : 0.005, 0.1 * better.score)
+    let delta = worth ?? Diagnosis.worth(error: better.score, constant: baseline.score, unit)
     if let reference { findTrouble(typical, reference, delta) }
     nameDivergence(typical)
     findDataFaults(better, delta)

@@ -7,12 +7,12 @@ import TartineEngine
 /// |---|---|
 /// | precision and recall of two classes | Wilson, n the rows predicted as, or of, the class |
 /// | balanced accuracy, F1, macro averages, MCC | quantiles of two Dirichlet posteriors of the confusion matrix, the lower of the low and the higher of the high: each cell with the prior 1/K², and each class with one of ¼ for right and ¼ for wrong, which keeps classes of few rows uncertain |
-/// | ROC-AUC | Newcombe: the areas A with \|A − Â\| ≤ 1.96 √V(A); macro: the mean of the classes' ends, times √((1 + (K − 1) / 2) / K) |
+/// | ROC-AUC | Newcombe: the areas A with \|A − Â\| ≤ 1.96 √V(A); macro: the mean of the classes' ends, their distance times √(2/K) |
 /// | average precision | Wilson, n the rows of the class |
 /// | calibration error | see `CalibrationError` |
 /// | log loss, Brier score | see `MeanLossInterval` |
 ///
-/// Where rows belong together in groups, n is the effective number of rows.
+/// Where rows belong together in groups, n is the effective number of rows, and the bootstrap over groups widens what is narrower.
 ///
 /// `script/metric-intervals.py` measures their coverage beside the bootstrap's; see Documentation/Evidence.md.
 ///
@@ -64,14 +64,15 @@ package struct MetricIntervals {
       case "pr-auc": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
       case "roc-auc-macro", "pr-auc-macro":
         let total = byClass.reduce(0) { $0 + $1.support }
-        // The interval of each class against the rest. Their errors are taken as half correlated: one row counts in several.
+        // The interval of each class against the rest. With two classes both areas are one, with many they are nearly independent:
+        // their correlation is taken as 1/(K − 1).
         let ends = byClass.filter { $0.support > 0 }.map { figures -> Estimate in
           metric.name == "roc-auc-macro"
             ? Self.area(value, yes: figures.support, no: total - figures.support)
             : .proportion(value, ofEffective: figures.support)
         }
         let count = Double(max(1, ends.count))
-        let share = ((1 + (count - 1) / 2) / count).squareRoot()
+        let share = min(1, (2 / count).squareRoot())
         let (low, high) = (ends.reduce(0) { $0 + $1.low } / count, ends.reduce(0) { $0 + $1.high } / count)
         found = Estimate(value, low: value - share * (value - low), high: value + share * (high - value))
       default:
@@ -80,6 +81,11 @@ package struct MetricIntervals {
         let lows = sorted.map { $0[Int(0.025 * Double($0.count))] } + [value]
         let highs = sorted.map { $0[Int(0.975 * Double($0.count))] } + [value]
         found = Estimate(value, low: lows.min() ?? value, high: highs.max() ?? value)
+      }
+      // The design effect is that of the error: precision and recall also vary with the groups' shares of the classes.
+      if sample.isGrouped {
+        found = Estimate(
+          value, low: min(found.low, metric.estimate.low), high: max(found.high, metric.estimate.high))
       }
       return Metric(name: metric.name, estimate: found)
     }

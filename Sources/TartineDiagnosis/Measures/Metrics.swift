@@ -24,7 +24,10 @@ extension Metric {
   /// The figure as text: `79.78 %`, `0.862`.
   package var valueText: String { isShare ? "\(text(estimate.value)) %" : text(estimate.value) }
   /// The interval as text: `73.27 to 85.02 %`.
-  package var rangeText: String { "\(text(estimate.low)) to \(text(estimate.high))\(isShare ? " %" : "")" }
+  package var rangeText: String {
+    estimate.low.isFinite || estimate.high.isFinite
+      ? "\(text(estimate.low)) to \(text(estimate.high))\(isShare ? " %" : "")" : "too few rows for an interval"
+  }
 
   private var isShare: Bool { !Self.plain.contains(name) }
 
@@ -259,6 +262,9 @@ package struct RowSample {
   private static func together(_ cases: [Int]) -> [[Int]] {
     Dictionary(grouping: cases.indices) { cases[$0] }.sorted { $0.key < $1.key }.map(\.value)
   }
+
+  /// Whether rows belong together.
+  var isGrouped: Bool { groups != nil }
 
   /// The number of rows, or of groups.
   var units: Int { groups?.count ?? rows }

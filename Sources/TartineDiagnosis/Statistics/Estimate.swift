@@ -194,8 +194,8 @@ extension Evaluation {
   package var tailWarning: String? {
     guard rowCount >= 10, let kurtosis, kurtosis > 5 else { return nil }
     return
-      "The errors have heavy tails (kurtosis \(Text.significant(kurtosis, digits: 2)), 3 if normal): the interval of the RMSE is "
-      + "too narrow if rarer, larger errors were not drawn."
+      "The errors have heavy tails (kurtosis \(Text.significant(kurtosis, digits: 2)), 3 if normal): the intervals of RMSE and R² "
+      + "may be too narrow, as a few rows decide them."
   }
 }
 
@@ -204,6 +204,7 @@ extension Evaluation: CustomStringConvertible {
   public var description: String {
     let unit = Unit(task: task, target: "")
     let name = task == .regression ? "RMSE" : "error"
-    return "\(name) \(unit.text(estimate.value)) (\(unit.range(estimate))), \(rowCount) rows"
+    return
+      "\(name) \(unit.text(estimate.value)) (\(unit.range(estimate))), \(rowCount) \(rowCount == 1 ? "row" : "rows")"
   }
 }

@@ -265,6 +265,19 @@ import Testing
     #expect(time.number.hasMissing)
   }
 
+  @Test(arguments: [["Mrz", "Okt"], ["mrt", "okt"], ["mar.", "ott."], ["Jänner", "Mai"]])
+  func monthsOfManyLanguages(_ months: [String]) throws {
+    let preparation = try dated { "\($0 % 20 + 1). \(months[$0 / 20 % 2]) \($0 / 40 % 10 + 2010)" }.1
+    #expect(try time(preparation).cycles.contains(.year))
+  }
+
+  @Test(arguments: [("Set ", ""), ("Out ", ""), ("\"[10, 11, ", "]\"")])
+  func whatIsNoDate(_ front: String, _ back: String) throws {
+    let inputs = try dated { "\(front)\($0 % 24 + 1)\(back)" }.1.inputs
+    guard case .table(let features) = inputs else { return }
+    #expect(!features.contains { if case .time = $0 { true } else { false } })
+  }
+
   @Test func placeholderDatesAreMissing() throws {
     let (data, preparation) = try dated { day in
       let (d, m, y) = date(day)
@@ -357,7 +370,9 @@ import Testing
     #expect(try read("PAR1,b,y\n" + table).map(\.name) == ["PAR1", "b", "y"])
   }
 
-  @Test(arguments: ["20240103", "202403", "3.2024"]) func numbersThatLookLikeDatesAreTold(_ first: String) throws {
+  @Test(arguments: ["20240103", "202403", "3.2024", "20240103123000"]) func numbersThatLookLikeDatesAreTold(
+    _ first: String
+  ) throws {
     let values = (0..<40).map { row -> String in
       switch first {
       case "20240103": "2024010\(row % 8 + 1)"
@@ -400,7 +415,7 @@ import Testing
     let model = try Recipe {
       Dense(4); ReLU()
     }.epochs(2).train(on: Dataset(csv: path, target: "y", task: .regression).split(seed: 1), threads: 1).model
-    #expect(model.preparation.hasDecimalCommas)
+    #expect(model.preparation.notation.hasDecimalCommas)
     #expect(numbers(try model.columns(csv: few, format: CSVFormat())[0]) == [1345])
     let coded = try JSONDecoder().decode(Preparation.self, from: JSONEncoder().encode(model.preparation))
     #expect(coded == model.preparation)
@@ -445,9 +460,78 @@ import Testing
     #expect(try read("a,b,c\n1,x,y\n2,\"5 in\nhigh, and\nwide\",z\n")[1].notice == nil)
   }
 
+  /// Rows whose first field is made by a function, beside a number and a class.
+  private func rows(_ count: Int = 400, header: String = "d,x,y\n", _ text: (Int) -> String) -> String {
+    header + (0..<count).map { "\(text($0)),\($0 * 7 % 31),\($0 % 2 == 0 ? "a" : "b")\n" }.joined()
+  }
+
+  @Test func severalMarkersAmongNumbersAreMissing() throws {
+    let column = try read(rows { $0 % 10 == 0 ? ["refused", "n.d.", "weiß nicht"][$0 / 10 % 3] : "\($0 * 13 % 97)" })[0]
+    #expect(column.isNumeric && numbers(column).count { $0.isNaN } == 40)
+    #expect(column.notice?.contains("'refused', 'n.d.', 'weiß nicht' in 40 of 400 rows") == true)
+    // Among few numbers several texts are categories.
+    #expect(try !read(rows { $0 % 10 == 0 ? ["A", "B"][$0 / 10 % 2] : "\($0 % 9)" })[0].isNumeric)
+  }
+
+  @Test func aModelKnowsItsMarkers() throws {
+    let train = try file(rows { $0 % 10 == 0 ? "keine Antwort" : "\($0 * 13 % 97)" })
+    defer { try? FileManager.default.removeItem(atPath: train) }
+    let split = try Dataset(csv: train, target: "y").split(seed: 0)
+    let model = try Recipe(Network(HiddenStack(hidden: []))).epochs(1).train(on: split, threads: 1).model
+    let copy = try JSON.convert(model.preparation, to: Preparation.self)
+    #expect(copy == model.preparation && copy.notation.markers == ["d": ["keine Antwort"]])
+    let new = try file("d,x\n5,1\nkeine Antwort,2\n")
+    defer { try? FileManager.default.removeItem(atPath: new) }
+    #expect(try model.predict(csv: new).count == 2)
+    let other = try file("d,x\n5,1\nvielleicht,2\n")
+    defer { try? FileManager.default.removeItem(atPath: other) }
+    #expect(throws: DataError.self) { try model.predict(csv: other) }
+  }
+
+  @Test(arguments: [
+    ("17*", true), ("'17", true), ("ca. 17", true), ("17 [1]", true), ("store_17", false),
+    ("P17", false),
+  ])
+  func decoratedNumbersAreTold(_ example: String, _ isTold: Bool) throws {
+    let path = try file(
+      rows { $0 % 3 == 0 || !isTold ? example.replacing("17", with: "\($0 * 13 % 59)") : "\($0 * 13 % 59)" })
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let notices = try Dataset(csv: path, target: "y").split(seed: 0).notices
+    #expect(notices.contains { $0.contains("most of its texts hold numbers") } == isTold, "\(notices)")
+  }
+
+  @Test func spellingsOfAUnitAreOne() throws {
+    let column = try read(rows { "\($0 * 13 % 59) \(["kg", "KG", "kg."][$0 % 3])" })[0]
+    #expect(column.isNumeric && column.unit == "kg")
+    #expect(try read(rows { "\($0 * 13 % 59 + 1) \($0 * 13 % 59 == 0 ? "day" : "days")" })[0].isNumeric)
+    #expect(try !read(rows { "\($0 * 13 % 59) \(["kg", "lb"][$0 % 2])" })[0].isNumeric)
+  }
+
+  @Test func unitsBelowTheHeaderAreLeftOut() throws {
+    let columns = try read(rows(header: "d,x,y\ncm,EUR,[-]\n") { "\($0 * 13 % 59)" })
+    #expect(columns[0].isNumeric && columns[0].count == 400)
+    #expect(columns[0].notice?.contains("holds units or types ('cm', 'EUR')") == true)
+    // One column of numbers may begin with a text.
+    let one = try read("d,c,y\nlow,u,v\n" + (0..<30).map { "\($0),u,v\n" }.joined())
+    #expect(one[0].count == 31)
+  }
+
+  @Test func printedTablesAndQuotedLinesAreRefused() {
+    func message(_ text: String) -> String {
+      do { _ = try read(text) } catch { return "\(error)" }
+      return ""
+    }
+    let lines = (0..<20).map { " \($0) | \($0 * 2) \n" }.joined()
+    #expect(message(" a | y \n---+---\n" + lines).contains("as a program prints it"))
+    #expect(message("\"a,y\"\n\"1,2\"\n\"3,4\"\n").contains("in quotes as a whole"))
+    #expect(message("a,y\n\"1,2\"\n\"3,4\"\n").contains("in quotes as a whole"))
+  }
+
   @Test func aRowOfTotalsIsTold() throws {
     let columns = try read("name,v\n" + (0..<30).map { "n\($0 % 4),\($0)\n" }.joined() + "Total,435\n")
     #expect(columns[0].notice == "the last row holds 'Total'; if it is a total and not a case, remove it")
+    let figures = try read("name,v\n" + (0..<30).map { "n\($0 % 4),\($0)\n" }.joined() + "Average,14\nStd,8\n")
+    #expect(figures[0].notice?.hasPrefix("the last row holds 'Std'") == true)
     #expect(try read("name,v\n" + (0..<30).map { $0 % 2 == 0 ? "Total,1\n" : "Part,2\n" }.joined())[0].notice == nil)
   }
 

@@ -137,6 +137,28 @@ import Testing
     #expect(Baselines(of: good, threads: 1).text(network: good.diagnosis.result).count == 1)
   }
 
+  /// One row in 200 is of the rare class: a tenth of the constant's error matters, and class weights have another aim than it.
+  @Test func aRareClassIsNotMeasuredByHalfAPoint() throws {
+    var stream = RandomStream(seed: 6, purpose: .test)
+    let x = (0..<2_000).map { _ in Float(stream.normalPair().0) }
+    let data = try Dataset(
+      features: x.map { [$0] }, labels: x.enumerated().map { $0 % 200 == 7 || $1 > 2.9 ? "yes" : "no" })
+    let split = try data.split(seed: 1)
+    func lines(_ change: (inout Recipe) -> Void) throws -> (Diagnosis, [String]) {
+      var recipe = Recipe {
+        Dense(4); ReLU()
+      }.epochs(3)
+      change(&recipe)
+      let run = try recipe.train(on: split, threads: 1)
+      return (run.diagnosis, Baselines(of: run, threads: 1).text(network: run.diagnosis.result))
+    }
+    let plain = try lines { _ in }
+    let rare = Double(split.dev.count { split.dataset.targets[0].text($0) == "yes" }) / Double(split.devCount)
+    #expect(rare < 0.02 && abs(plain.0.worth - max(0.1 * rare, 0.1 * plain.0.result.value)) < 1e-12)
+    let weighted = try lines { $0.loss.classWeights = .balanced }
+    #expect(weighted.1.count == 2 && weighted.1[1].contains("have no class weights"), "\(weighted.1)")
+  }
+
   @Test func whoIsTrainedOnFewRows() throws {
     let line = try Recipe.automatic.selectedByCrossValidation(
       on: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)

@@ -33,17 +33,20 @@ import Testing
     #expect(abs(brier.estimate.high - (0.0004 + 0.081 * 0.96)) < 0.015, "\(brier)")
   }
 
-  /// Three classes of ten rows, perfectly separated: the mean distance of Newcombe's ends, times √((1 + 2/2) / 3).
-  @Test func macroAreasAreNarrowerThanTheirClasses() {
-    let truths = (0..<30).map { $0 % 3 }
+  /// Three classes of ten rows, perfectly separated: the mean distance of Newcombe's ends, times √(2/3); ten likewise, √(2/10).
+  @Test(arguments: [3, 10]) func macroAreasAreNarrowerThanTheirClasses(_ classes: Int) {
+    let rows = 10 * classes
+    let truths = (0..<rows).map { $0 % classes }
     let metrics = ClassMetrics(
-      probabilities: truths.flatMap { truth in (0..<3).map { $0 == truth ? 0.9 : 0.05 } }, truths: truths,
+      probabilities: truths.flatMap { truth in (0..<classes).map { $0 == truth ? 0.9 : 0.1 / Double(classes - 1) } },
+      truths: truths,
       answers: truths,
-      classes: 3)
-    let found = MetricIntervals(metrics, RowSample(rows: 30), classes: 3).replacing(
+      classes: classes)
+    let found = MetricIntervals(metrics, RowSample(rows: rows), classes: classes).replacing(
       [Metric(name: "roc-auc-macro", estimate: Estimate(1, low: 1, high: 1))], seed: 1)[0].estimate
-    let one = MetricIntervals.area(1, yes: 10, no: 20)
-    #expect(abs(found.low - (1 - (2.0 / 3).squareRoot() * (1 - one.low))) < 1e-9 && found.high == 1)
+    let one = MetricIntervals.area(1, yes: 10, no: Double(rows - 10))
+    #expect(
+      abs(found.low - (1 - (2.0 / Double(classes)).squareRoot() * (1 - one.low))) < 1e-9 && found.high == 1)
   }
 
   /// Two rows: Student's t with one degree of freedom is 12.7, and R² of so few has no interval.
@@ -106,6 +109,42 @@ import Testing
       }
     }
     for name in truth.keys { #expect(hits[name] ?? 0 >= 180, "\(name): \(hits[name] ?? 0) of 200") }
+  }
+
+  /// Forty groups of 50 rows whose shares of the positive class differ: precision varies with the group far more than the error
+  /// does, and its intervals must know.
+  @Test func precisionOfGroupsIsAsUnsureAsTheGroups() {
+    var hits = 0
+    var widths: [Double] = []
+    var values: [Double] = []
+    var stream = RandomStream(seed: 8, purpose: .test)
+    // P(answer 1 | truth 1) and P(answer 0 | truth 0) are 0.8: precision is 0.8 where half of the rows are positive.
+    for draw in 0..<100 {
+      var (truths, answers, cases) = ([Int](), [Int](), [Int]())
+      for group in 0..<40 {
+        let share = 0.15 + 0.7 * stream.uniform()
+        for _ in 0..<50 {
+          let truth = stream.uniform() < share ? 1 : 0
+          truths.append(truth)
+          answers.append(stream.uniform() < 0.8 ? truth : 1 - truth)
+          cases.append(group)
+        }
+      }
+      let metrics = ClassMetrics(
+        probabilities: answers.flatMap { $0 == 1 ? [0.2, 0.8] : [0.8, 0.2] }, truths: truths, answers: answers,
+        classes: 2)
+      let sample = RowSample(rows: truths.count, cases: cases)
+      let found = MetricIntervals(metrics, sample, classes: 2).replacing(
+        Metrics.estimates(metrics.names, of: sample, curves: 2, seed: UInt64(draw), metrics.values), seed: UInt64(draw)
+      ).first { $0.name == "precision" }!.estimate
+      if found.low <= 0.8, 0.8 <= found.high { hits += 1 }
+      widths.append(found.high - found.low)
+      values.append(found.value)
+    }
+    #expect(hits >= 90, "\(hits)")
+    let mean = values.reduce(0, +) / 100
+    let spread = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 99).squareRoot()
+    #expect(abs(widths.reduce(0, +) / 100 / (3.92 * spread) - 1) < 0.3)
   }
 
   /// The ends solve (A − Â)² = z² V(A), here by bisection in Python.
