@@ -96,6 +96,45 @@ def curves(distance, share, n, sets=500, draws=300):
     return {"roc-auc": tuple(hits[0] / used), "average precision": tuple(hits[1] / used)}
 
 
+def class_areas(scores, truths):
+    found = []
+    for k in range(scores.shape[1]):
+        own = truths == k
+        yes, no = own.sum(), (~own).sum()
+        if yes and no:
+            ranks = scores[:, k].argsort().argsort() + 1.0
+            found.append(((ranks[own].sum() - yes * (yes + 1) / 2) / (yes * no), yes, no))
+    return np.array(found)
+
+
+def macro_area(classes, distance, n, sets=300, draws=200):
+    """Coverage of the macro area of even classes, each with its own score, `distance` standard deviations apart."""
+
+    def draw(n):
+        y = rng.integers(classes, size=n)
+        x = rng.normal(size=(n, classes))
+        x[np.arange(n), y] += distance
+        p = np.exp(distance * x)
+        return p / p.sum(1, keepdims=True), y
+
+    truth = np.mean([class_areas(*draw(4_000))[:, 0].mean() for _ in range(10)])
+    hits, seen, widths = [0, 0], [], []
+    for _ in range(sets):
+        p, y = draw(n)
+        found = class_areas(p, y)
+        value = found[:, 0].mean()
+        ends = np.mean([newcombe(value, yes, no) for _, yes, no in found], axis=0)
+        low, high = value + math.sqrt(2 / len(found)) * (ends - value)
+        boot = [class_areas(p[rows], y[rows])[:, 0].mean() for rows in rng.integers(n, size=(draws, n))]
+        a, b = np.quantile(boot, [0.025, 0.975])
+        hits[0] += low <= truth <= high
+        hits[1] += a <= truth <= b
+        seen.append(value)
+        widths.append(high - low)
+    print(f"{classes} classes, {distance} apart, n {n}: {hits[0] / sets:.2f} ({hits[1] / sets:.2f}), width "
+          f"{np.mean(widths) / (2 * Z * np.std(seen)):.2f} of what is needed", flush=True)
+
+
 BINS = 15
 
 
@@ -217,6 +256,11 @@ for n in (30, 100, 300):
     for distance in (1, 2.5, 4):
         for share in (0.5, 0.1):
             show(f"n {n:3}, scores {distance} deviations apart, a share of {share}:", curves(distance, share, n, sets=300))
+print("macro areas")
+for classes in (3, 6, 10):
+    for distance in (0.5, 1, 2):
+        for n in (60, 300):
+            macro_area(classes, distance, n)
 for shift in (1, 3, 5, 6):
     for slope in (1, 0.6):
         for n in (30, 100, 300, 1000):

@@ -145,7 +145,7 @@ struct EvaluationSummary: Encodable {
   var text: String {
     let positive = task == .binary ? classes.last.map { "; positive class '\($0.name)'" } ?? "" : ""
     let cases = groups.map { " in \($0) groups" } ?? ""
-    var lines = ["\(rows) rows\(cases), task \(task.rawValue)\(positive); 95 % intervals", ""]
+    var lines = ["\(rows) \(rows == 1 ? "row" : "rows")\(cases), task \(task.rawValue)\(positive); 95 % intervals", ""]
     let widest = max(8, list.map(\.name.count).max() ?? 0)
     if let error {
       let metric = Metric(
