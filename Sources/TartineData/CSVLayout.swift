@@ -62,10 +62,14 @@ struct CSVLayout {
 
   /// Reads the first lines.
   ///
-  /// - Parameter targets: Names that the header must hold: lines above it are skipped.
+  /// - Parameters:
+  ///   - targets: Names that the header must hold: lines above it are skipped.
+  ///   - isTraining: Whether a line of units below the header is left out: rows to predict all count.
   /// - Returns: nil where there are none.
   /// - Throws: `Problem`.
-  init?(_ bytes: UnsafeBufferPointer<UInt8>, format: CSVFormat, targets: Set<String>) throws {
+  init?(
+    _ bytes: UnsafeBufferPointer<UInt8>, format: CSVFormat, targets: Set<String>, isTraining: Bool = true
+  ) throws {
     var start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
     for _ in 0..<(format.skipLines ?? 0) { start = Self.line(bytes, from: start).next }
     let named = Self.namedSeparator(bytes, from: start)
@@ -145,7 +149,7 @@ struct CSVLayout {
         "most names in the first line are numbers ('\(fields.first(where: \.isNumber)?.text ?? "")'); if it is a row and not a "
           + "header, use --no-header")
     }
-    let units = Self.unitsRecord(scanner)
+    let units = isTraining ? Self.unitsRecord(scanner) : nil
     if let units { notices.append("the line below the header holds units or types ('\(units.text)'), and is left out") }
     self.start = units?.end ?? scanner.position
     let line = Array(Self.line(bytes, from: header).bytes)
@@ -181,7 +185,8 @@ struct CSVLayout {
     guard rows.count > 4 else { return nil }
     let strange = first.indices.filter { column in
       let text = first[column].text
-      return text.contains { $0.isLetter || "%€$£°[".contains($0) } && !rows.contains { $0[column].text == text }
+      return text.contains { $0.isLetter || "%€$£°[".contains($0) } && !ColumnBuilder.isKnownMarker(text)
+        && !first[column].isMissing && !rows.contains { $0[column].text == text }
         && rows.count(where: { $0[column].isNumber }) * 10 >= rows.count * 9
     }
     return strange.count > 1 ? (strange.map { first[$0].text }.joined(separator: "', '"), end) : nil
@@ -289,7 +294,7 @@ struct CSVLayout {
 
   private struct Field {
     let text: String
-    let isNumber: Bool
+    let isNumber, isMissing: Bool
   }
 
   private static func fields(_ scanner: inout CSVScanner) throws -> [Field] {
@@ -300,7 +305,8 @@ struct CSVLayout {
       }
       fields.append(
         Field(
-          text: scanner.text(field), isNumber: NumberParser.parse(scanner.bytes, field.start, field.end) != nil))
+          text: scanner.text(field), isNumber: NumberParser.parse(scanner.bytes, field.start, field.end) != nil,
+          isMissing: scanner.isMissing(field)))
       if end != .field { return fields }
     }
   }

@@ -109,7 +109,10 @@ package struct CSVReader {
       targets: targets, prefersCommas: notation.hasDecimalCommas)
     for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
     columns = columns.map { column in format.missing.reduce(column) { $0.taking($1) } }
-    if schema == nil { columns = columns.map { targets.contains($0.name) ? $0 : $0.tellingOfDates } }
+    if schema == nil {
+      columns = columns.map { targets.contains($0.name) ? $0 : $0.tellingOfDates }
+      columns = columns.map { $0.notice == nil ? $0.tellingOfMixedThousands : $0 }
+    }
     columns = columns.enumerated().map { place, column in
       column.tellingOfSwallowedRows(separator: layout.separator, place: place, fields: columns.count)
     }
@@ -178,7 +181,10 @@ package struct CSVReader {
     try check(bytes, at: 0, isWhole: isWhole)
     do {
       // A chunk of empty lines says nothing about the next.
-      guard let layout = try CSVLayout(bytes, format: format, targets: schema == nil ? targets : []) else {
+      guard
+        let layout = try CSVLayout(
+          bytes, format: format, targets: schema == nil ? targets : [], isTraining: schema == nil)
+      else {
         throw isWhole ? empty : NeedsWhole()
       }
       return layout

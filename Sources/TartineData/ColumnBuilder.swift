@@ -103,7 +103,7 @@ struct ColumnBuilder {
   private var hasMissingMarker: Bool {
     guard let texts = strays.texts, !texts.isEmpty,
       !texts.contains(where: { $0.contains(where: \.isNumber) }) || hasKnownMarker,
-      texts.count == 1 || !isTarget
+      texts.count == 1 || !isTarget && texts.count(where: { !Self.isKnownMarker($0) }) < 2
     else { return false }
     let found = numbers.count - missing - others
     let values = Set(numbers.lazy.filter { !$0.isNaN }).count
@@ -122,13 +122,19 @@ struct ColumnBuilder {
     "-", "--", "---", "–", "—", ".", "..", "...", "*", "n.a.", "n.a", "na", "n/a", "nan", "nil", "none", "null",
     "unknown",
     "missing", "not available", "not applicable", "unk", "n.d.", "n.d", "nd", "n/d", "s/d", "k.a.", "k. a.", "k.a",
-    "keine angabe", "refused", "no data", "no answer", "-1.#ind", "1.#ind", "-1.#qnan", "1.#qnan",
+    "keine angabe", "keine antwort", "weiß nicht", "weiss nicht", "refused", "no data", "no answer", "no response",
+    "don't know",
+    "dont know", "not stated", "not reported", "n.r.", "nr", "sin dato", "sin datos", "non disponible", "inconnu",
+    "onbekend",
+    "unbekannt", "desconocido", "?", "??", "tbd", "-1.#ind", "1.#ind", "-1.#qnan", "1.#qnan",
   ]
+
+  static func isKnownMarker(_ text: String) -> Bool { knownMarkers.contains(text.lowercased()) }
 
   /// Whether the texts among the numbers are known markers, which training would have read as missing.
   private var hasKnownMarker: Bool {
     guard let texts = strays.texts, !texts.isEmpty else { return false }
-    return texts.allSatisfy { Self.knownMarkers.contains($0.lowercased()) }
+    return texts.allSatisfy(Self.isKnownMarker)
   }
 
   /// Ends the first pass: numbers, numbers with errors, or text.

@@ -33,8 +33,10 @@ enum OtherFormat {
 
   /// Whether a line is drawn below the names of columns: `---+---`, `|---|---|` or `---  ---`.
   private static func isRule(_ line: Substring) -> Bool {
-    line.allSatisfy { "-+|=: ".contains($0) }
-      && line.split(whereSeparator: { $0 != "-" && $0 != "=" }).count { $0.count > 2 } > 1
+    let isDrawn = line.allSatisfy { "-+|=: ".contains($0) }
+    let dashes = line.split { $0 != "-" && $0 != "=" }.count { $0.count > 2 }
+    return line.hasPrefix("-[ record") || line.contains { "┌┬┐├┼".contains($0) }
+      || isDrawn && (dashes > 1 || line.contains("-") && line.count { $0 == "|" } > 1)
   }
 
   private static let (longest, shortest) = (4096, 64)

@@ -193,6 +193,17 @@ extension Preparation {
       guard case .numbers(let numbers) = try column(name).values else {
         throw DataError("the model predicts a number, and this is text.", source: dataset.source, column: name)
       }
+      let present = rows.map { numbers[$0] }
+      let own = present.reduce(0, +) / Double(max(1, present.count))
+      let spread = (present.reduce(0) { $0 + ($1 - own) * ($1 - own) } / Double(max(1, present.count))).squareRoot()
+      if present.count >= 10, abs(own - mean) > 5 * deviation,
+        spread < 0.2 * deviation || spread > 5 * deviation
+          || abs(own - mean) > 10 * deviation
+      {
+        warnings.append(
+          "the targets have a mean of \(Column.text(of: own)), and those of the train set \(Column.text(of: mean)), with a standard "
+            + "deviation of \(Column.text(of: deviation)); check that both have one unit")
+      }
       if let problem = notation.problem(with: try column(name), typical: mean) {
         throw DataError(problem, source: dataset.source, column: name)
       }

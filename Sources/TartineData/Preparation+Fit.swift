@@ -122,7 +122,10 @@ extension Feature {
       return .leftOut(
         name: column.name,
         reason: "\(distinct) different texts in \(present) train rows are nearly unique "
-          + "(\(column.reason))")
+          + "(\(column.reason))"
+          + (CategoryFeature.areWritten(held)
+            ? "; most of them hold numbers or dates: write amounts as plain numbers in one unit, and name markers of missing values "
+              + "with --missing" : ""))
     }
     if distinct == 1 && present == rows.count {
       return .leftOut(name: column.name, reason: "it is the same in all train rows")

@@ -65,7 +65,7 @@ extension Column {
   private static let fewestDates = (rows: 20, values: 6)
 
   /// Returns the column with a notice if all its numbers look like dates without separators, `20240301` or `202403`, or like a
-  /// month and a year, `3.2024`.
+  /// month and a year, `3.2024`, or a day and a month, `31.12`.
   var tellingOfDates: Column {
     guard case .numbers(let numbers) = values else { return self }
     let present = numbers.filter { !$0.isNaN }
@@ -79,11 +79,6 @@ extension Column {
       return (1...31).contains(day)
         && isMonth(month.truncatingRemainder(dividingBy: 100), of: (month / 100).rounded(.down))
     }
-    func isMonthPointYear(_ number: Double) -> Bool {
-      let month = number.rounded(.down)
-      let year = ((number - month) * 10_000).rounded()
-      return abs((number - month) * 10_000 - year) < 1e-6 && isMonth(month, of: year)
-    }
     /// `20240301123000`.
     func isTime(_ number: Double) -> Bool {
       let clock = number.truncatingRemainder(dividingBy: 1e6)
@@ -95,11 +90,44 @@ extension Column {
       areWhole
       ? present.allSatisfy(isDay) || present.allSatisfy(isTime)
         || present.allSatisfy { isMonth($0.truncatingRemainder(dividingBy: 100), of: ($0 / 100).rounded(.down)) }
-      : present.allSatisfy(isMonthPointYear)
+      : dottedTimes != nil
     guard isDated else { return self }
     return adding(
       notice:
         "column '\(name)' holds numbers such as \(Column.text(of: first)), which look like dates; as numbers their distances "
         + "mean nothing, so write them as 2024-03-01 or 2024-03")
   }
+
+  /// The order in time of numbers that are a month and a year, `3.2024`, or a day and a month, `31.12`; nil if they are others.
+  var dottedTimes: [Double]? {
+    guard case .numbers(let numbers) = values else { return nil }
+    let present = numbers.filter { !$0.isNaN }
+    guard present.count >= Self.fewestDates.rows, valueCount(upTo: Self.fewestDays) >= Self.fewestDates.values else {
+      return nil
+    }
+    func parts(_ number: Double, digits: Double) -> (Double, Double)? {
+      let front = number.rounded(.down)
+      let back = ((number - front) * digits).rounded()
+      return abs((number - front) * digits - back) < 1e-6 ? (front, back) : nil
+    }
+    func monthOfYear(_ number: Double) -> Double? {
+      parts(number, digits: 10_000).flatMap { month, year in
+        (1...12).contains(month) && (1900...2100).contains(year) ? year * 12 + month : nil
+      }
+    }
+    func dayOfMonth(_ number: Double) -> Double? {
+      parts(number, digits: 100).flatMap { day, month in
+        (1...31).contains(day) && (1...12).contains(month) ? month * 31 + day : nil
+      }
+    }
+    for place in [monthOfYear, dayOfMonth] {
+      let places = numbers.map { $0.isNaN ? .nan : place($0) ?? .infinity }
+      guard !places.contains(.infinity) else { continue }
+      // A few prices may look like days.
+      if Set(present).count >= Self.fewestDays || present.allSatisfy({ monthOfYear($0) != nil }) { return places }
+    }
+    return nil
+  }
+
+  private static let fewestDays = 40
 }

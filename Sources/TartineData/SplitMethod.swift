@@ -296,14 +296,20 @@ extension Column {
   ///
   /// - Throws: `TimeForm.Ambiguity`, `TimeForm.Unreadable`.
   fileprivate func groupsInTime() throws -> [[Int]] {
-    let times: [Double]
+    var times: [Double]
     switch values {
-    case .numbers(let numbers): times = numbers
+    case .numbers(let numbers): times = dottedTimes ?? numbers
     case .texts(let codes, let levels):
       var counts = [Int](repeating: 0, count: levels.count)
       for code in codes where code >= 0 { counts[Int(code)] += 1 }
       let places = try TimeForm.places(of: levels, counts: counts)
       times = codes.map { $0 < 0 ? .nan : places[Int($0)] }
+    }
+    // A latest time that is farther from the others than these are from each other stands for none, as 2999-12-31 does.
+    let distinct = Set(times.filter { !$0.isNaN }).sorted()
+    if distinct.count > 10, let first = distinct.first, let last = distinct.last {
+      let next = distinct[distinct.count - 2]
+      if last - next > next - first { times = times.map { $0 == last ? .nan : $0 } }
     }
     return Dictionary(grouping: times.indices.filter { !times[$0].isNaN }) { times[$0] }
       .sorted { $0.key < $1.key }.map(\.value)

@@ -46,6 +46,9 @@ package struct TimeFeature: Hashable, Sendable, Codable {
   /// A notice for the user.
   var notice: String? {
     var parts: [String] = []
+    if form == .week || form == .quarter {
+      parts.append("column '\(name)' is read as \(form == .week ? "weeks" : "quarters")")
+    }
     if form == .dayFirst || form == .monthFirst { parts.append("the dates of column '\(name)' are read with \(form)") }
     if let firstYear, let first, let last {
       parts.append(
@@ -93,6 +96,8 @@ package struct TimeFeature: Hashable, Sendable, Codable {
     guard let found else { return nil }
     let form = found.form
     guard form.isDay || texts.count > fewestOfOthers else { return nil }
+    // `W1` to `W24` are wards or wells as well as weeks.
+    if form == .week, texts.allSatisfy({ $0.count < 5 && $0.lowercased().hasPrefix("w") }) { return nil }
     var places = found.places
     let placeholders = form == .clock ? [] : placeholders(places, counts)
     for place in placeholders { places[place] = .nan }

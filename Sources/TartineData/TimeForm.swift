@@ -338,7 +338,7 @@ struct TimeText {
   /// Portuguese and Dutch. Prefixes shared by two months, such as `jui`, are omitted.
   private static let months = abbreviations([
     "january januar jänner janvier enero gennaio janeiro januari",
-    "february februar février fevrier febrero febbraio fevereiro",
+    "february februar février fevrier febrero febbraio fevereiro februari",
     "march märz maerz mrz mars marzo março marco maart mrt", "april avril abril aprile", "may mai mayo maggio maio mei",
     "june juni juin junio giugno junho", "july juli juillet julio luglio julho",
     "august août aout agosto augustus", "september septembre septiembre setiembre settembre setembro",

@@ -8,6 +8,8 @@ package struct WrittenNumber {
   let unit: String
   /// Whether it is a bound of the value: `<0.5`, `80+`.
   let isBound: Bool
+  /// Whether there is a comma in it.
+  let hasComma: Bool
   /// Where its sign is, if it has one.
   let sign: Sign?
   /// The number of digits behind its last point or comma; nil without one.
@@ -23,6 +25,7 @@ package struct WrittenNumber {
   /// Returns nil for a text that is not a number.
   package init?(_ text: String) {
     let unspaced = text.filter { !Self.blanks.contains($0) }
+    hasComma = text.contains(",")
     var kept = Substring(unspaced)
     let bounded = kept.drop { "<>≤≥=~".contains($0) }
     isBound = bounded.count < kept.count || kept.count > 1 && kept.last == "+"
@@ -152,12 +155,16 @@ extension WrittenNumber {
     _ columns: [Column], separator: UInt8, mustStay: Set<String>, mustBeNumbers: Set<String> = [], targets: Set<String>,
     prefersCommas: Bool = false
   ) -> [Column] {
-    let written = columns.map { column in
+    var written = columns.map { column in
       mustStay.contains(column.name)
         ? nil
         : WrittenColumn(
           column, isTarget: targets.contains(column.name), mustBeNumbers: mustBeNumbers.contains(column.name))
     }
+    // `59.42` in another column shows what the point is.
+    let hasPoints = columns.contains(where: \.hasDecimalPoints)
+    // Versions and addresses such as `192.168.100.101` have points alone, and say nothing about commas.
+    if hasPoints { written = written.map { $0?.hasPointsAlone == true ? nil : $0 } }
     let found = written.compactMap { $0 }
     let semicolons = separator == UInt8(ascii: ";")
     // Between commas there are no decimal commas.
@@ -168,8 +175,6 @@ extension WrittenNumber {
     }
     let canBePoint = found.allSatisfy { $0.canBe(.point) }
     let canBeComma = found.allSatisfy { $0.canBe(.comma) }
-    // `59.42` in another column shows what the point is.
-    let hasPoints = columns.contains(where: \.hasDecimalPoints)
     let mark: DecimalMark? =
       canBePoint && canBeComma
       ? ((semicolons || prefersCommas) && !hasPoints ? .comma : .point)
@@ -223,9 +228,13 @@ private struct WrittenColumn {
     // `5.10-` beside `5.10+` is a grade, and no amount with its sign behind it.
     let signs = Set(numbers.compactMap { $0?.sign })
     if signs.contains(.back) {
-      guard signs.count == 1, !numbers.contains(where: { $0?.isBound == true }),
-        Set(numbers.compactMap { $0?.decimals }).count == 1, numbers.allSatisfy({ $0 == nil || $0?.decimals != nil })
-      else { return nil }
+      let decimals = Set(numbers.compactMap { $0?.decimals })
+      let areAlike = decimals.count == 1 && numbers.allSatisfy { $0 == nil || $0?.decimals != nil }
+      // `18-` may be an age and more.
+      let areWhole = decimals.isEmpty && levels.count > 40
+      guard signs.count == 1, !numbers.contains(where: { $0?.isBound == true }), areAlike || areWhole else {
+        return nil
+      }
     }
     signed = numbers.indices.first { numbers[$0]?.sign == .back }
     let bounds = numbers.indices.filter { numbers[$0]?.isBound == true }
@@ -247,6 +256,11 @@ private struct WrittenColumn {
   private func isAmbiguous(_ levels: [String], _ place: Int, mark: Character) -> Bool {
     guard let number = numbers[place], let byPoint = number.byPoint, let byComma = number.byComma else { return false }
     return byPoint != byComma && levels[place].contains(mark)
+  }
+
+  /// Whether it can only be read with decimal commas, and has none.
+  var hasPointsAlone: Bool {
+    !canBe(.point) && canBe(.comma) && numbers.allSatisfy { $0.map { !$0.hasComma && $0.unit.isEmpty } ?? true }
   }
 
   func canBe(_ mark: WrittenNumber.DecimalMark) -> Bool { numbers.allSatisfy { $0 == nil || $0?[mark] != nil } }
@@ -323,6 +337,19 @@ extension Column {
     return copy.adding(
       notice: "column '\(name)': in a file with decimal commas '\(Column.text(of: example))' is read as "
         + Column.text(of: (example * 1_000).rounded()))
+  }
+
+  /// Returns the column with a notice if `1.234` stands beside `946`: the point may separate thousands.
+  var tellingOfMixedThousands: Column {
+    guard case .numbers(let numbers) = values, let example = threeDecimals else { return self }
+    let whole = numbers.filter { $0 == $0.rounded() }
+    guard whole.count * 20 >= numbers.count, whole.allSatisfy({ abs($0) < 1_000 }),
+      whole.count(where: { abs($0) >= 100 }) * 2 > whole.count
+    else { return self }
+    return adding(
+      notice:
+        "column '\(name)': '\(Column.text(of: example))' beside '\(Column.text(of: whole.max() ?? 0))' is read as a number with "
+        + "decimals; if the point separates thousands, write the numbers without it")
   }
 
   /// Returns the column with a notice if its decimals may be thousands: all of them are three.

@@ -98,6 +98,8 @@ struct ColumnWarnings {
       let present = rows.count - fact.missing
       // Dates used as inputs differ from row to row and carry the time.
       guard fact.values > 20, fact.values * 10 > present * 9, fact.isLeftOut else { return nil }
+      // Amounts in two units identify nothing.
+      guard isDate(levels) || !CategoryFeature.areWritten(levels) else { return nil }
       let words = levels.reduce(0) { $0 + $1.split(separator: " ").count }
       let isText = words > 3 * levels.count
       return DataWarning(

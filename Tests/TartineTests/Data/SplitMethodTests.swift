@@ -113,6 +113,29 @@ import Testing
     #expect(split.train.contains { order[$0] == 3 })
   }
 
+  /// Numbers, one a row, in the column of times.
+  private func latest(_ days: [Double]) throws -> Split {
+    let rows = days.enumerated().map {
+      Visit(patient: "p", day: $1, part: "a", x: Double($0 % 7), y: $0 % 2 == 0 ? "a" : "b")
+    }
+    return try Dataset(rows: rows, target: "y").split(by: .time(by: "day"))
+  }
+
+  @Test func numbersThatStandForNoTimeAreNotTheLatest() throws {
+    let split = try latest((0..<60).map { $0 % 20 == 3 ? 99_991_231 : 20_240_101 + Double($0 % 28) })
+    #expect(split.train.contains(3) && split.train.contains(23) && split.train.contains(43))
+    #expect(split.notices.contains { $0.contains("3 rows have no value in 'day'") })
+  }
+
+  @Test func monthsOfYearsAreInOrder() throws {
+    let months = (0..<60).map { (row: Int) -> Double in
+      let year = Double(2019 + row / 12)
+      return Double(row % 12 + 1) + year / 10_000
+    }
+    let split = try latest(months)
+    #expect(split.train.max()! < split.dev.min()! && split.dev.max()! < split.test.open().rows.min()!)
+  }
+
   @Test func aYearAtTheEndOfOtherNumbersIsNoOrder() {
     #expect(throws: DataError.self) { try divide((0..<40).map { "part \($0 % 7 + 55)-\(2000 + $0 / 7)" }) }
   }

@@ -370,13 +370,15 @@ import Testing
     #expect(try read("PAR1,b,y\n" + table).map(\.name) == ["PAR1", "b", "y"])
   }
 
-  @Test(arguments: ["20240103", "202403", "3.2024", "20240103123000"]) func numbersThatLookLikeDatesAreTold(
+  @Test(arguments: ["20240103", "202403", "3.2024", "20240103123000", "31.12"]) func numbersThatLookLikeDatesAreTold(
     _ first: String
   ) throws {
-    let values = (0..<40).map { row -> String in
+    let values = (0..<120).map { row -> String in
       switch first {
       case "20240103": "2024010\(row % 8 + 1)"
       case "202403": "20240\(row % 9 + 1)"
+      case "20240103123000": "202401\(row % 9 + 10)1\(row % 9)3000"
+      case "31.12": "\(row % 28 + 1).\(row % 3 + 10)"
       default: "\(row % 12 + 1).20\(10 + row % 7)"
       }
     }
@@ -466,10 +468,11 @@ import Testing
   }
 
   @Test func severalMarkersAmongNumbersAreMissing() throws {
-    let column = try read(rows { $0 % 10 == 0 ? ["refused", "n.d.", "weiß nicht"][$0 / 10 % 3] : "\($0 * 13 % 97)" })[0]
+    let column = try read(rows { $0 % 10 == 0 ? ["refused", "n.d.", "absent"][$0 / 10 % 3] : "\($0 * 13 % 97)" })[0]
     #expect(column.isNumeric && numbers(column).count { $0.isNaN } == 40)
-    #expect(column.notice?.contains("'refused', 'n.d.', 'weiß nicht' in 40 of 400 rows") == true)
-    // Among few numbers several texts are categories.
+    #expect(column.notice?.contains("'refused', 'n.d.', 'absent' in 40 of 400 rows") == true)
+    // Several codes that are no known markers may each mean something, and so do texts among few numbers.
+    #expect(try !read(rows { $0 % 10 == 0 ? ["DNF", "DQ"][$0 / 10 % 2] : "\($0 * 13 % 97)" })[0].isNumeric)
     #expect(try !read(rows { $0 % 10 == 0 ? ["A", "B"][$0 / 10 % 2] : "\($0 % 9)" })[0].isNumeric)
   }
 
@@ -511,6 +514,18 @@ import Testing
     let columns = try read(rows(header: "d,x,y\ncm,EUR,[-]\n") { "\($0 * 13 % 59)" })
     #expect(columns[0].isNumeric && columns[0].count == 400)
     #expect(columns[0].notice?.contains("holds units or types ('cm', 'EUR')") == true)
+    // Missing values in the first row are a row, and rows to predict all count.
+    for missing in ["NA,NA,a", "unknown,unknown,a", "NaN,null,a"] {
+      #expect(try read(rows(header: "d,x,y\n\(missing)\n") { "\($0 * 13 % 59)" })[0].count == 401)
+    }
+    #expect(
+      throws: DataError.self
+    ) {
+      try CSVReader(
+        Array("d,x\ncm,EUR\n1,2\n2,3\n3,4\n4,5\n5,6\n6,7\n".utf8), source: "t", isNumeric: ["d": true, "x": true]
+      )
+      .read()
+    }
     // One column of numbers may begin with a text.
     let one = try read("d,c,y\nlow,u,v\n" + (0..<30).map { "\($0),u,v\n" }.joined())
     #expect(one[0].count == 31)
@@ -525,6 +540,40 @@ import Testing
     #expect(message(" a | y \n---+---\n" + lines).contains("as a program prints it"))
     #expect(message("\"a,y\"\n\"1,2\"\n\"3,4\"\n").contains("in quotes as a whole"))
     #expect(message("a,y\n\"1,2\"\n\"3,4\"\n").contains("in quotes as a whole"))
+  }
+
+  @Test func addressesAndVersionsDecideNoDecimalMark() throws {
+    let columns = try read("w,ip,y\n7.6,192.168.156.181,22.877\n8.1,192.168.101.200,24.105\n")
+    #expect(!columns[1].isNumeric && numbers(columns[0]) == [7.6, 8.1] && numbers(columns[2]) == [22.877, 24.105])
+  }
+
+  @Test func pointsThatMaySeparateThousandsAreTold() throws {
+    let mixed = try read(rows { $0 % 2 == 0 ? "1.\($0 % 89 + 101)" : "\($0 % 800 + 100)" })[0]
+    #expect(mixed.notice?.contains("if the point separates thousands") == true)
+    #expect(try read(rows { "\($0 % 9).\($0 % 89 + 101)" })[0].notice == nil)
+  }
+
+  @Test func wholeAmountsWithTheSignBehind() throws {
+    let column = try read(rows { $0 % 3 == 0 ? "\($0 + 30)-" : "\($0 + 30)" })[0]
+    #expect(column.isNumeric && numbers(column)[0] == -30 && numbers(column)[1] == 31)
+    #expect(try !read(rows { $0 % 3 == 0 ? "\($0 % 20)-" : "\($0 % 20)" })[0].isNumeric)
+  }
+
+  @Test func targetsOnAnotherScaleAreTold() throws {
+    func table(_ scale: Int) -> String {
+      "x,y\n" + (0..<200).map { "\($0 % 17),\(($0 % 17 * 3 + $0 % 5 + 100) * scale)\n" }.joined()
+    }
+    let (train, other) = (try file(table(1)), try file(table(100)))
+    defer { for path in [train, other] { try? FileManager.default.removeItem(atPath: path) } }
+    let split = try Dataset(csv: train, target: "y", task: .regression).split(seed: 0)
+    let model = try Recipe(Network(HiddenStack(hidden: []))).epochs(1).train(on: split, threads: 1).model
+    func warnings(_ path: String) throws -> [String] {
+      var warnings: [String] = []
+      _ = try model.evaluate(Dataset(csv: path, for: model), warnings: &warnings, threads: 1)
+      return warnings
+    }
+    #expect(try warnings(other).contains { $0.contains("check that both have one unit") })
+    #expect(try !warnings(train).contains { $0.contains("check that both") })
   }
 
   @Test func aRowOfTotalsIsTold() throws {
