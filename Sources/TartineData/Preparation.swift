@@ -256,7 +256,7 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
     let plain = levels.count { Double($0) != nil }
     let others = levels.count { level in
       let isDated = level.count { $0.isNumber } * 2 >= level.count && level.contains { !$0.isNumber && !$0.isLetter }
-      return !isDated && !(level.contains(":") && level.contains(where: \.isNumber)) && Double(level) == nil
+      return !isDated && !level.contains(/[0-9]:[0-9]/) && Double(level) == nil
     }
     // Plain numbers alone are codes, such as `001`.
     if others == 0 { return plain < levels.count }
