@@ -32,7 +32,8 @@ let package = Package(
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
 
     // The engine, and the modules built on it.
-    .target(name: "TartineEngine", dependencies: ["TartineKernels"]),
+    .target(name: "TartinePlatform"),
+    .target(name: "TartineEngine", dependencies: ["TartineKernels", "TartinePlatform"]),
     .target(name: "TartineFiles", dependencies: ["TartineEngine", "TartineZlib"]),
     .target(name: "TartineNetworks", dependencies: ["TartineEngine"]),
     .target(name: "TartineOptimizers", dependencies: ["TartineNetworks"]),

@@ -205,7 +205,7 @@ enum Descent {
           recipe.optimizer(.momentum(learningRate: .constant(rate), beta: beta)).batchSize(split.trainCount).epochs(100)
         }
       }
-      let rates = runs.map { log10($0.recipe.optimizer.learningRate.initial) }
+      let rates = runs.map { log10($0.recipe.optimizer.learningRate.peak) }
       return [Pair(runs[0].train.loss, runs[1].train.loss), Pair(rates[0], rates[1])]
     }
   }

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The system's OpenBLAS, loaded at run time, as a reference for Tartine's matrix products.
 struct SystemBLAS: @unchecked Sendable {

@@ -1,13 +1,6 @@
 import ArgumentParser
 import Tartine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 struct FindRateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -80,10 +73,10 @@ struct FindRateCommand: ParsableCommand {
     return RateCurve(range, width: min(72, (Files.outputWidth ?? 72) - 10)).lines + [
       "",
       "The loss begins to fall at a learning rate of \(spread(low)),", "and is lowest at \(spread(high)).",
-      (suggestion...high.low).contains(recipe.optimizer.learningRate.initial)
-        ? "The recipe's \(rate(recipe.optimizer.learningRate.initial)) lies between the suggested \(rate(suggestion)) and the lowest loss: keep it."
+      (suggestion...high.low).contains(recipe.optimizer.learningRate.peak)
+        ? "The recipe's \(rate(recipe.optimizer.learningRate.peak)) lies between the suggested \(rate(suggestion)) and the lowest loss: keep it."
         : "Suggested, a third of that range below its end: --learning-rate \(rate(suggestion));\nthe recipe has "
-          + "\(rate(recipe.optimizer.learningRate.initial)).",
+          + "\(rate(recipe.optimizer.learningRate.peak)).",
     ]
   }
 }

@@ -252,6 +252,23 @@ struct RecipeOptions: ParsableArguments {
     if let augment {
       for part in augment.split(separator: ",") { try changes.set("augmentation.\(part)") }
     }
+    try setNetwork(&changes)
+    if let mixup { changes.set("mixup", to: mixup) }
+    if let outputBias { changes.set("outputBias", to: outputBias) }
+    try setLoss(&changes)
+    setOptimizer(&changes)
+    if let batchSize { changes.set("batchSize", to: Double(batchSize)) }
+    if let accumulation { changes.set("accumulation", to: Double(accumulation)) }
+    if let epochs { changes.set("epochs", to: Double(epochs)) }
+    if let earlyStopping { changes.set("earlyStopping", to: Double(earlyStopping)) }
+    if keepLast { changes.set("keeps", to: "last") }
+    if let refit { changes.set("refit", to: refit) }
+    if let seed { changes.set("seed", to: seed) }
+    for setting in settings { try changes.set(setting) }
+    return changes
+  }
+
+  private func setNetwork(_ changes: inout RecipeSettings) throws {
     if let hidden {
       let units = try Self.numbers(hidden, flag: "--hidden")
       changes.set("network.hidden", to: units == [0] ? [] : units)
@@ -281,8 +298,9 @@ struct RecipeOptions: ParsableArguments {
     if let embedNumbers { changes.set("network.embedNumbers", to: Double(embedNumbers)) }
     if let dropoutSchedule { changes.set("network.dropoutSchedule", to: dropoutSchedule) }
     if let inputNoise { changes.set("network.inputNoise", to: inputNoise) }
-    if let mixup { changes.set("mixup", to: mixup) }
-    if let outputBias { changes.set("outputBias", to: outputBias) }
+  }
+
+  private func setLoss(_ changes: inout RecipeSettings) throws {
     if let loss { changes.set("loss.kind", to: loss) }
     if let labelSmoothing { changes.set("loss.smoothing", to: labelSmoothing) }
     if let classWeights {
@@ -297,6 +315,9 @@ struct RecipeOptions: ParsableArguments {
     if let l1 { changes.set("penalty.l1", to: l1) }
     if let l2 { changes.set("penalty.l2", to: l2) }
     if let maxNorm { changes.set("penalty.maxNorm", to: maxNorm) }
+  }
+
+  private func setOptimizer(_ changes: inout RecipeSettings) {
     if let optimizer { changes.set("optimizer.algorithm", to: optimizer) }
     if let schedule { changes.set("optimizer.schedule", to: schedule) }
     if let learningRate { changes.set("optimizer.learningRate", to: learningRate) }
@@ -306,15 +327,6 @@ struct RecipeOptions: ParsableArguments {
     if let clipNorm { changes.set("optimizer.clipNorm", to: clipNorm) }
     if let clipValue { changes.set("optimizer.clipValue", to: clipValue) }
     if let average { changes.set("optimizer.average", to: average) }
-    if let batchSize { changes.set("batchSize", to: Double(batchSize)) }
-    if let accumulation { changes.set("accumulation", to: Double(accumulation)) }
-    if let epochs { changes.set("epochs", to: Double(epochs)) }
-    if let earlyStopping { changes.set("earlyStopping", to: Double(earlyStopping)) }
-    if keepLast { changes.set("keeps", to: "last") }
-    if let refit { changes.set("refit", to: refit) }
-    if let seed { changes.set("seed", to: seed) }
-    for setting in settings { try changes.set(setting) }
-    return changes
   }
 
   private static func names<T: CaseIterable & RawRepresentable>(_: T.Type) -> String where T.RawValue == String {

@@ -75,10 +75,18 @@ struct TrainCommand: ParsableCommand {
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     if !options.quiet { for warning in warnings { Files.warn(warning) } }
-    let seconds = (clock.now - start).inSeconds + job.secondsBefore
+    try report(
+      result, test: test, of: job, seconds: (clock.now - start).inSeconds + job.secondsBefore,
+      notices: data.all + warnings, cautions: data.cautions)
+  }
+
+  /// Measures the baselines, writes the report, and prints the result.
+  private func report(
+    _ result: Run, test: Evaluation?, of job: Job, seconds: Double, notices: [String], cautions: [String]
+  ) throws {
     if Files.terminalWidth != nil, !options.quiet { Files.show("training the linear baseline…") }
     let baselines = Baselines(of: result, test: test, threads: options.threads)
-    display?.finish()
+    if Files.terminalWidth != nil, !options.quiet { Files.show("\r\u{1B}[K") }
     // An error in a fold is thrown at the end, after all results of the run itself are written.
     let validation = Result { try job.options.folds.map { try crossValidate(job, folds: $0) } }
     let folds = try? validation.get()
@@ -103,11 +111,11 @@ struct TrainCommand: ParsableCommand {
       options.json
         ? try JSON.text(
           TrainingResult(
-            summary, result, test: test, baselines: baselines, diagnosis: diagnosis, notices: data.all + warnings))
+            summary, result, test: test, baselines: baselines, diagnosis: diagnosis, notices: notices))
           + "\n"
         : TrainingSummary(
           result, test: test, baselines: baselines, remarks: remarks, diagnosis: diagnosis, summary: summary,
-          source: job.source, cautions: data.cautions, better: RunListing.better(than: summary, on: job.source)
+          source: job.source, cautions: cautions, better: RunListing.better(than: summary, on: job.source)
         ).text)
     _ = try validation.get()
   }

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The rule for which columns of numbers get bins, and how many: from the distance of their values from a
 /// normal distribution, the number of such columns, and the number of train rows.

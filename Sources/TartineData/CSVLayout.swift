@@ -70,26 +70,11 @@ struct CSVLayout {
   init?(
     _ bytes: UnsafeBufferPointer<UInt8>, format: CSVFormat, targets: Set<String>, isTraining: Bool = true
   ) throws {
-    var start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
-    for _ in 0..<(format.skipLines ?? 0) { start = Self.line(bytes, from: start).next }
-    let named = Self.namedSeparator(bytes, from: start)
-    if let named { start = named.next }
-    let (firstRecord, comment) = Self.skippingComments(bytes, from: start)
-    hasComments = comment != nil
     var notices: [String] = []
-    var header = firstRecord
-    var separator = named?.separator ?? CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[firstRecord...]))
-    if named == nil, format.skipLines == nil, format.hasHeader != false,
-      let found = Self.header(holding: targets, bytes, from: header, separator)
-    {
-      (separator, header) = (found.separator, found.start)
-      notices.append(Self.skipped(found.skipped))
-    } else if named == nil, !Self.isTable(Self.records(bytes, from: header, separator)) {
-      if let found = Self.table(bytes, from: header, isNamed: comment != nil) {
-        (separator, header) = (found.separator, found.start)
-        if found.skipped > 0 { notices.append(Self.skipped(found.skipped)) }
-      }
-    }
+    let found = Self.begin(of: bytes, format, targets, &notices)
+    let (separator, comment) = (found.separator, found.comment)
+    hasComments = comment != nil
+    var header = found.header
     var scanner = CSVScanner(bytes, separator: separator, from: header)
     guard scanner.beginRecord() else { return nil }
     header = scanner.recordStart
@@ -110,40 +95,8 @@ struct CSVLayout {
       hasTrailingSeparator = false
       return
     }
-    if fields.count == 1, bytes[header] == UInt8(ascii: "\""),
-      fields[0].text.utf8.contains(where: { ",;\t".utf8.contains($0) })
-    {
-      throw Problem(
-        message: "each line is in quotes as a whole, as \"\(fields[0].text.prefix(40))\"; remove these quotes.",
-        position: header)
-    }
-    if fields.count > 1, fields.allSatisfy({ $0.text.count > 1 && $0.text.hasPrefix("'") && $0.text.hasSuffix("'") }) {
-      throw Problem(
-        message:
-          "the names are in single quotes (\(fields[0].text)), and CSV has double quotes; replace the single ones.",
-        position: header)
-    }
-    var names: [String] = []
-    var seen: Set<String> = []
-    for field in fields {
-      let text = Self.trimmed(field.text)
-      let name = text.isEmpty ? "column\(names.count + 1)" : text
-      guard name.utf8.count <= Self.longestName else {
-        throw Problem(
-          message:
-            "the name of column \(names.count + 1) has \(name.count) characters; check that the header's line ends, "
-            + "and that this is the table.", position: header)
-      }
-      guard seen.insert(name).inserted else {
-        throw Problem(
-          message: fields.contains(where: \.isNumber)
-            ? Self.missingHeader(fields) : "two columns have the name '\(name)'; rename one.", position: header)
-      }
-      names.append(name)
-    }
-    if fields.allSatisfy(\.isNumber) {
-      throw Problem(message: Self.missingHeader(fields), position: header)
-    }
+    try Self.refuseQuotes(fields, isQuoted: bytes[header] == UInt8(ascii: "\""), at: header)
+    var names = try Self.names(of: fields, at: header)
     if fields.count > 2, fields.count(where: \.isNumber) * 2 > fields.count {
       notices.append(
         "most names in the first line are numbers ('\(fields.first(where: \.isNumber)?.text ?? "")'); if it is a row and not a "
@@ -158,7 +111,7 @@ struct CSVLayout {
     self.separator = separator
     let excess = Self.excessField(scanner, header: names.count)
     // R's `write.table` gives the row names no header.
-    if excess == .rowName, !seen.contains(Column.rowNames) { names.insert(Column.rowNames, at: 0) }
+    if excess == .rowName, !names.contains(Column.rowNames) { names.insert(Column.rowNames, at: 0) }
     hasTrailingSeparator = excess == .emptyLast
     if hasTrailingSeparator {
       notices.append("every row ends with a separator that the header lacks; the empty last field is ignored")
@@ -168,6 +121,71 @@ struct CSVLayout {
     }
     self.names = names
     self.notices = notices
+  }
+
+  /// The separator, where the header begins, and the last comment above it.
+  private static func begin(
+    of bytes: UnsafeBufferPointer<UInt8>, _ format: CSVFormat, _ targets: Set<String>, _ notices: inout [String]
+  ) -> (separator: UInt8, header: Int, comment: UnsafeBufferPointer<UInt8>?) {
+    var start = bytes.count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF ? 3 : 0
+    for _ in 0..<(format.skipLines ?? 0) { start = line(bytes, from: start).next }
+    let named = namedSeparator(bytes, from: start)
+    if let named { start = named.next }
+    let (firstRecord, comment) = skippingComments(bytes, from: start)
+    var header = firstRecord
+    var separator = named?.separator ?? CSVScanner.separator(of: UnsafeBufferPointer(rebasing: bytes[firstRecord...]))
+    if named == nil, format.skipLines == nil, format.hasHeader != false,
+      let found = Self.header(holding: targets, bytes, from: header, separator)
+    {
+      (separator, header) = (found.separator, found.start)
+      notices.append(skipped(found.skipped))
+    } else if named == nil, !isTable(records(bytes, from: header, separator)) {
+      if let found = table(bytes, from: header, isNamed: comment != nil) {
+        (separator, header) = (found.separator, found.start)
+        if found.skipped > 0 { notices.append(skipped(found.skipped)) }
+      }
+    }
+    return (separator, header, comment)
+  }
+
+  /// - Throws: `Problem` where quotes hide the names.
+  private static func refuseQuotes(_ fields: [Field], isQuoted: Bool, at header: Int) throws {
+    if fields.count == 1, isQuoted, fields[0].text.utf8.contains(where: { ",;\t".utf8.contains($0) }) {
+      throw Problem(
+        message: "each line is in quotes as a whole, as \"\(fields[0].text.prefix(40))\"; remove these quotes.",
+        position: header)
+    }
+    if fields.count > 1, fields.allSatisfy({ $0.text.count > 1 && $0.text.hasPrefix("'") && $0.text.hasSuffix("'") }) {
+      throw Problem(
+        message:
+          "the names are in single quotes (\(fields[0].text)), and CSV has double quotes; replace the single ones.",
+        position: header)
+    }
+  }
+
+  /// The columns' names.
+  /// - Throws: `Problem` where they are no names, or not distinct.
+  private static func names(of fields: [Field], at header: Int) throws -> [String] {
+    var names: [String] = []
+    for field in fields {
+      let text = trimmed(field.text)
+      let name = text.isEmpty ? "column\(names.count + 1)" : text
+      guard name.utf8.count <= longestName else {
+        throw Problem(
+          message:
+            "the name of column \(names.count + 1) has \(name.count) characters; check that the header's line ends, "
+            + "and that this is the table.", position: header)
+      }
+      names.append(name)
+    }
+    var seen: Set<String> = []
+    for name in names where !seen.insert(name).inserted {
+      throw Problem(
+        message: fields.contains(where: \.isNumber)
+          ? missingHeader(fields) : "two columns have the name '\(name)'; rename one.", position: header)
+    }
+    if fields.allSatisfy(\.isNumber) { throw Problem(message: missingHeader(fields), position: header) }
+    return names
   }
 
   /// The record below the header, if it is no row: text where at least two columns hold numbers, as in `cm,EUR,`, and in no column

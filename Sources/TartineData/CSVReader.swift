@@ -65,6 +65,32 @@ package struct CSVReader {
     let layout = try text.withBytes(first) { try readLayout($0, isWhole: isWhole) }
     let footer = try footer(of: text, layout)
     let chunks = chunks.map { $0.clamped(to: 0..<footer.start) }.filter { !$0.isEmpty }
+    let builders = try builders(of: text, in: chunks, layout, isWhole: isWhole)
+    guard let rows = builders.first?.count, rows > 0 else {
+      throw DataError("it has a header and no rows.", source: source)
+    }
+    guard builders.allSatisfy({ $0.count == rows }) else {
+      throw DataError("it changed while it was read; try again later.", source: source)
+    }
+    var columns = try builders.map { try $0.column(source: source, text: text) }
+    columns = interpreted(columns, separator: layout.separator)
+    for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
+    columns = told(columns, separator: layout.separator)
+    let repeated = builders[0].repeatedHeaders
+    let notices =
+      layout.notices
+      + (repeated > 0
+        ? ["the header is repeated \(repeated == 1 ? "once" : "\(repeated) times") below; these lines are left out"]
+        : [])
+      + footer.notices
+    for notice in notices.reversed() { columns[0] = columns[0].adding(notice: notice, first: true) }
+    return columns
+  }
+
+  /// Both passes over the chunks: numbers, then the texts of the columns that are no numbers.
+  private func builders(
+    of text: CSVText, in chunks: [Range<Int>], _ layout: CSVLayout, isWhole: Bool
+  ) throws -> [ColumnBuilder] {
     let blank = layout.names.map {
       ColumnBuilder(
         name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips,
@@ -96,38 +122,31 @@ package struct CSVReader {
         for index in builders.indices where builders[index].isText { builders[index].append(parts.map { $0[index] }) }
       }
     }
-    guard let rows = builders.first?.count, rows > 0 else {
-      throw DataError("it has a header and no rows.", source: source)
-    }
-    guard builders.allSatisfy({ $0.count == rows }) else {
-      throw DataError("it changed while it was read; try again later.", source: source)
-    }
-    var columns = try builders.map { try $0.column(source: source, text: text) }
-    columns = WrittenNumber.read(
-      columns, separator: layout.separator, mustStay: Set(schema?.filter { !$0.value }.keys.map { $0 } ?? []),
+    return builders
+  }
+
+  /// The columns with numbers in everyday notation read as numbers.
+  private func interpreted(_ columns: [Column], separator: UInt8) -> [Column] {
+    WrittenNumber.read(
+      columns, separator: separator, mustStay: Set(schema?.filter { !$0.value }.keys.map { $0 } ?? []),
       mustBeNumbers: Set(schema?.filter(\.value).keys.map { $0 } ?? []),
       targets: targets, prefersCommas: notation.hasDecimalCommas)
-    for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
-    columns = columns.map { column in format.missing.reduce(column) { $0.taking($1) } }
+  }
+
+  /// The columns without the markers that the user named, and with notices of what may be meant otherwise.
+  private func told(_ columns: [Column], separator: UInt8) -> [Column] {
+    var columns = columns.map { column in format.missing.reduce(column) { $0.taking($1) } }
     if schema == nil {
       columns = columns.map { targets.contains($0.name) ? $0 : $0.tellingOfDates }
       columns = columns.map { $0.notice == nil ? $0.tellingOfMixedThousands : $0 }
     }
     columns = columns.enumerated().map { place, column in
-      column.tellingOfSwallowedRows(separator: layout.separator, place: place, fields: columns.count)
+      column.tellingOfSwallowedRows(separator: separator, place: place, fields: columns.count)
     }
     if let total = columns.totalRow {
       columns[0] = columns[0].adding(
         notice: "the last row holds '\(total)'; if it is a total and not a case, remove it")
     }
-    let repeated = builders[0].repeatedHeaders
-    let notices =
-      layout.notices
-      + (repeated > 0
-        ? ["the header is repeated \(repeated == 1 ? "once" : "\(repeated) times") below; these lines are left out"]
-        : [])
-      + footer.notices
-    for notice in notices.reversed() { columns[0] = columns[0].adding(notice: notice, first: true) }
     return columns
   }
 

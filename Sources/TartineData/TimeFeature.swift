@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// A column of dates or times: a number, and cyclic features of the year, the week and the day, where the
 /// train rows span enough of them.

@@ -71,19 +71,19 @@ package struct WrittenNumber {
     guard let first = kept.first, let last = kept.last, last.isNumber, first.isNumber || first == "." || first == ",",
       kept.allSatisfy({ $0.isASCII && $0.isNumber || $0 == "." || $0 == "," || $0 == "'" || $0 == "’" })
     else { return nil }
-    // Blanks separate groups of three digits, and occur nowhere else between them.
-    let digits =
-      text.split { !($0.isASCII && $0.isNumber) && !Self.blanks.contains($0) }.map(Self.trimmed).max {
-        $0.count < $1.count
-      } ?? ""
-    let grouped = digits.split { Self.blanks.contains($0) }
-    guard grouped.dropFirst().allSatisfy({ $0.count == 3 }), grouped.first?.count ?? 0 <= 3 || grouped.count == 1 else {
-      return nil
-    }
+    guard Self.hasBlanksBetweenGroups(text) else { return nil }
     let sign = isNegative ? -1.0 : 1
     byPoint = Self.value(kept, decimal: ".", power: power).map { $0 * sign }
     byComma = Self.value(kept, decimal: ",", power: power).map { $0 * sign }
     if byPoint == nil && byComma == nil { return nil }
+  }
+
+  /// Whether blanks separate groups of three digits, and occur nowhere else between them.
+  private static func hasBlanksBetweenGroups(_ text: String) -> Bool {
+    let digits =
+      text.split { !($0.isASCII && $0.isNumber) && !blanks.contains($0) }.map(trimmed).max { $0.count < $1.count } ?? ""
+    let grouped = digits.split { blanks.contains($0) }
+    return grouped.dropFirst().allSatisfy { $0.count == 3 } && (grouped.first?.count ?? 0 <= 3 || grouped.count == 1)
   }
 
   private static let blanks: Set<Character> = [" ", "\u{A0}", "\u{202F}", "\u{2009}"]

@@ -1,13 +1,6 @@
 import TartineData
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The difference between two runs, or between two recipes trained with several seeds each, on the same dev
 /// rows.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// An exponentially weighted moving average with bias correction: v ← βv + (1 − β)θ, read as v / (1 − βᵗ).
 ///

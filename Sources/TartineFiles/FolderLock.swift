@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// A lock that lets one process at a time write to a folder. It is released with the object, or when the
 /// process ends.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The identity of a process on a machine, distinct even if the process ID is reused.
 package struct ProcessIdentity: Hashable, Sendable, CustomStringConvertible {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Inverted dropout: in training each unit is kept with probability `keep` and scaled by 1/keep, or set to 0;
 /// prediction is not affected. The mask is drawn anew in every step, for every row.

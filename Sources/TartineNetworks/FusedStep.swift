@@ -1,13 +1,6 @@
 import TartineEngine
 import TartineKernels
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// A fused node with all addresses resolved: plain memory, so that a step does no reference counting.
 ///

@@ -1,13 +1,6 @@
 import TartineEngine
 import TartineKernels
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Draws a tensor's initial values, from its own stream of (seed, index).
 struct InitialWeights {

@@ -1,12 +1,5 @@
 import TartineEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// A periodic embedding of each number, appended to the input: with learned frequencies w and phases b, e =
 /// Wᵀ cos(2π w x + b) + c. It lets a shallow network fit a curve with many turns.

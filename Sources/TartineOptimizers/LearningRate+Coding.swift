@@ -48,7 +48,7 @@ extension LearningRate: Codable {
   /// Encodes the keys of the shape.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
-    try values.encode(initial, forKey: .learningRate)
+    try values.encode(peak, forKey: .learningRate)
     try values.encode(warmup, forKey: .warmup)
     try shape.encode(to: encoder)
   }

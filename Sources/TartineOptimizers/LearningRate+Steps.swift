@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 extension LearningRate {
   /// The learning rate of a step.
@@ -31,7 +25,7 @@ extension LearningRate {
     case .joined(let parts):
       guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: place.total - warmupSteps))
       else { return nil }
-      return LearningRate(initial, shape: part.shape, warmup: part.warmup).beta1(inside)
+      return LearningRate(peak, shape: part.shape, warmup: part.warmup).beta1(inside)
     default: return nil
     }
   }
@@ -56,36 +50,36 @@ extension LearningRate {
 
   private func rate(_ place: Place) -> Double {
     let warmupSteps = warmupSteps(of: place.total)
-    if place.step < warmupSteps { return initial * Double(place.step + 1) / Double(warmupSteps) }
+    if place.step < warmupSteps { return peak * Double(place.step + 1) / Double(warmupSteps) }
     let total = place.total - warmupSteps
     let t = Double(place.step - warmupSteps)
     let epochs = t / Double(place.epochSteps)
     let progress = min(1, t / Double(max(1, total)))
-    /// Half a cosine from `initial` to `end`.
+    /// Half a cosine from `peak` to `end`.
     func cosine(_ progress: Double, to end: Double) -> Double {
-      end + (initial - end) * (1 + cos(Double.pi * progress)) / 2
+      end + (peak - end) * (1 + cos(Double.pi * progress)) / 2
     }
     switch shape {
-    case .constant: return initial
-    case .inverseTime(let decay): return initial / (1 + decay * epochs)
-    case .inverseSquareRoot(let decay): return initial / (1 + decay * epochs).squareRoot()
-    case .exponential(let factor): return initial * pow(factor, epochs)
-    case .staircase(let factor, let every): return initial * pow(factor, (epochs / every).rounded(.down))
-    case .polynomial(let power, let end): return end + (initial - end) * pow(1 - progress, power)
+    case .constant: return peak
+    case .inverseTime(let decay): return peak / (1 + decay * epochs)
+    case .inverseSquareRoot(let decay): return peak / (1 + decay * epochs).squareRoot()
+    case .exponential(let factor): return peak * pow(factor, epochs)
+    case .staircase(let factor, let every): return peak * pow(factor, (epochs / every).rounded(.down))
+    case .polynomial(let power, let end): return end + (peak - end) * pow(1 - progress, power)
     case .cosine(let end): return cosine(progress, to: end)
     case .cosineRestarts(let first, let factor, let end):
       return cosine(Self.cycle(epochs, first: first, factor: factor), to: end)
-    case .logCosine: return initial * (1 - cos(2 * Double.pi * log2(1 + 15 * progress))) / 2
+    case .logCosine: return peak * (1 - cos(2 * Double.pi * log2(1 + 15 * progress))) / 2
     case .stableDecay(let share, let end):
-      return initial + (end - initial) * max(0, (progress - (1 - share)) / share)
+      return peak + (end - peak) * max(0, (progress - (1 - share)) / share)
     case .oneCycle(let cycle):
-      let start = initial / cycle.startDivisor
-      return cycle.between(start, initial, start / cycle.endDivisor, at: place.step - warmupSteps, of: total)
+      let start = peak / cycle.startDivisor
+      return cycle.between(start, peak, start / cycle.endDivisor, at: place.step - warmupSteps, of: total)
     case .plateau(let factor, let patience):
-      return initial * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
+      return peak * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
     case .joined(let parts):
-      guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total)) else { return initial }
-      return LearningRate(initial * part.scale, shape: part.shape, warmup: part.warmup).rate(inside)
+      guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total)) else { return peak }
+      return LearningRate(peak * part.scale, shape: part.shape, warmup: part.warmup).rate(inside)
     }
   }
 

@@ -1,6 +1,6 @@
 /// A learning rate schedule: a function of the step, so that no state has to be saved.
 ///
-/// With r the `initial` learning rate, t the step counted from the end of the warm-up, T the steps after it
+/// With r the `peak` learning rate, t the step counted from the end of the warm-up, T the steps after it
 /// and e = t / (steps per epoch):
 ///
 /// | shape | learning rate |
@@ -104,15 +104,15 @@ public struct LearningRate: Hashable, Sendable {
   }
 
   /// The highest learning rate: after the warm-up.
-  public var initial: Double
+  public var peak: Double
   /// The shape after the warm-up.
   public var shape: Shape
   /// The warm-up fraction of all steps, in [0, 1).
   public var warmup: Double
 
   /// Creates a schedule.
-  public init(_ initial: Double, shape: Shape = .constant, warmup: Double = 0) {
-    self.initial = initial
+  public init(_ peak: Double, shape: Shape = .constant, warmup: Double = 0) {
+    self.peak = peak
     self.shape = shape
     self.warmup = warmup
   }
@@ -197,9 +197,9 @@ public struct LearningRate: Hashable, Sendable {
 
   /// A sentence that says which value is invalid, or nil.
   public var problem: String? {
-    if !(initial > 0 && initial.isFinite) { return "learningRate must be above 0, not \(initial)" }
+    if !(peak > 0 && peak.isFinite) { return "learningRate must be above 0, not \(peak)" }
     if !(warmup >= 0 && warmup < 1) { return "warmup must be a share of the steps in [0, 1), not \(warmup)" }
-    return shape.problem(rate: initial)
+    return shape.problem(rate: peak)
   }
 }
 

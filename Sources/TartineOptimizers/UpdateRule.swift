@@ -1,13 +1,6 @@
 import TartineEngine
 import TartineKernels
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The coefficients of one update sweep for an optimizer: a function of the step alone.
 struct UpdateRule {

@@ -1,13 +1,6 @@
 import TartineDiagnosis
 import TartineEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The range of one axis.
 struct Scale {

@@ -1,12 +1,5 @@
 import TartineNetworks
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The choices made on the dev set after training: the temperature of the probabilities, and the decision
 /// threshold.

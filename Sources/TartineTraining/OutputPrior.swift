@@ -1,14 +1,7 @@
 import TartineData
 import TartineEngine
 import TartineNetworks
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 extension NetworkPlan {
   /// Initializes the output layer's bias with the best constant prediction.

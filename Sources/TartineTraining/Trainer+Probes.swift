@@ -67,7 +67,7 @@ extension Trainer {
       values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
     }
     let before = spans.map { values($0.1) }
-    _ = losses(at: [Double](repeating: recipe.optimizer.learningRate.initial, count: steps))
+    _ = losses(at: [Double](repeating: recipe.optimizer.learningRate.peak, count: steps))
     return zip(spans, before).map { span, old in
       let moved = size(zip(values(span.1), old).map { $0 - $1 })
       return (span.0, moved / max(size(old), .leastNormalMagnitude) / Double(steps))

@@ -67,3 +67,48 @@ extension RandomStream {
     return (0..<count).map { _ in Float(stream.normalPair().0) }
   }
 }
+
+/// A value of another case than the test needs: the test fails.
+struct UnexpectedCase: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ value: Any) { description = "unexpected case: \(String(describing: value).prefix(200))" }
+}
+
+extension Column {
+  /// The numbers; a column of texts fails the test.
+  func requireNumbers() throws -> [Double] {
+    guard case .numbers(let numbers) = values else { throw UnexpectedCase(values) }
+    return numbers
+  }
+}
+
+extension Dataset {
+  /// The columns; images fail the test.
+  func requireColumns() throws -> [Column] {
+    guard case .table(let columns) = inputs else { throw UnexpectedCase(inputs) }
+    return columns
+  }
+
+  /// The images; a table fails the test.
+  func requireImages() throws -> ImageBlock {
+    guard case .images(let block) = inputs else { throw UnexpectedCase(inputs) }
+    return block
+  }
+}
+
+extension Preparation {
+  /// The features; images fail the test.
+  func requireFeatures() throws -> [Feature] {
+    guard case .table(let features) = inputs else { throw UnexpectedCase(inputs) }
+    return features
+  }
+}
+
+extension Feature {
+  /// The feature of a number; another one fails the test.
+  func requireNumber() throws -> NumberFeature {
+    guard case .number(let number) = self else { throw UnexpectedCase(self) }
+    return number
+  }
+}

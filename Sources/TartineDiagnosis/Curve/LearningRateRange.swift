@@ -1,14 +1,7 @@
 import TartineData
 import TartineEngine
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The range of learning rates at which a network learns, from learning-rate sweeps with several seeds.
 ///

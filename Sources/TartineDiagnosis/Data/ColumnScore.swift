@@ -1,13 +1,6 @@
 import TartineData
 import TartineEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The share of the target's entropy, or of a number's variance, that one column alone explains. Each half of
 /// the rows is scored with what was learned on the other half, so that chance explains nothing.

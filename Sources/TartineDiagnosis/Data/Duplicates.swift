@@ -1,12 +1,5 @@
 import TartineData
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Rows with the same inputs.
 struct Duplicates {

@@ -1,13 +1,6 @@
 import TartineData
 import TartineEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Warnings about duplicate rows.
 struct DuplicateWarnings {
@@ -90,42 +83,54 @@ struct DuplicateWarnings {
       let share = Double(unsure.counts[2]) / Double(max(1, inputs.rows.count))
       if share > max(0.02, 3 * natural) { across.count(unsure.counts[2], in: 2, example) }
     }
-    var list: [DataWarning] = []
-    func percent(_ count: Int, of total: Int) -> String {
-      Text.fixed(Double(count) / Double(max(1, total)) * 100, decimals: 1)
+    let sizes = [split.trainCount, split.devCount, inputs.rows.count]
+    list =
+      Self.across(across, sizes, split.dataset, names: parts.map(\.name))
+      + [
+        split.task == .regression ? nil : Self.conflicts(conflicts, in: conflictRows, of: known),
+        Self.copies(copies, of: known),
+      ].compactMap { $0 }
+  }
+
+  private static func percent(_ count: Int, of total: Int) -> String {
+    Text.fixed(Double(count) / Double(max(1, total)) * 100, decimals: 1)
+  }
+
+  /// Rows of dev or test that are in train.
+  private static func across(
+    _ across: Across, _ sizes: [Int], _ dataset: Dataset, names: [String]
+  ) -> [DataWarning] {
+    [1, 2].filter { sizes[$0] > 0 && Double(across.counts[$0]) >= max(1, share * Double(sizes[$0])) }.map { part in
+      let at = across.example.map { " (row \(dataset.rowNumber($0.train)) is an example)" } ?? ""
+      return DataWarning(
+        name: .duplicatesAcrossSplit, column: nil,
+        evidence:
+          "\(across.counts[part]) rows of \(names[part]), \(percent(across.counts[part], of: sizes[part])) %, are also in "
+          + "train\(at)",
+        action:
+          "remove them, or keep rows of one origin together with --split-by group:COLUMN: rows that are in train do not measure generalization"
+      )
     }
-    for (part, count) in [(1, split.devCount), (2, inputs.rows.count)]
-    where count > 0 && Double(across.counts[part]) >= max(1, Self.share * Double(count)) {
-      let at =
-        across.example.map { " (row \(split.dataset.rowNumber($0.train)) is an example)" } ?? ""
-      list.append(
-        DataWarning(
-          name: .duplicatesAcrossSplit, column: nil,
-          evidence:
-            "\(across.counts[part]) rows of \(parts[part].name), \(percent(across.counts[part], of: count)) %, are also in "
-            + "train\(at)",
-          action:
-            "remove them, or keep rows of one origin together with --split-by group:COLUMN: rows that are in train do not measure generalization"
-        ))
-    }
-    if split.task != .regression, Double(conflictRows) >= max(1, Self.share * Double(known)) {
-      list.append(
-        DataWarning(
-          name: .conflictingLabels, column: nil,
-          evidence:
-            "\(conflictRows) rows equal another row in every input column but have a different target: no model can have fewer "
-            + "than \(conflicts) errors on them, \(percent(conflicts, of: known)) % of all rows",
-          action: "look at some of them: labels are wrong, or a column that distinguishes them is missing"))
-    }
-    if Double(copies) >= max(2, Self.share * Double(known)) {
-      list.append(
-        DataWarning(
-          name: .duplicateRows, column: nil,
-          evidence:
-            "\(copies) rows of train and dev, \(percent(copies, of: known)) %, equal another row in every input column",
-          action: "remove the duplicates, unless each is a case of its own"))
-    }
-    self.list = list
+  }
+
+  /// Rows that agree in every input and not in the target.
+  private static func conflicts(_ errors: Int, in rows: Int, of known: Int) -> DataWarning? {
+    guard Double(rows) >= max(1, share * Double(known)) else { return nil }
+    return DataWarning(
+      name: .conflictingLabels, column: nil,
+      evidence:
+        "\(rows) rows equal another row in every input column but have a different target: no model can have fewer "
+        + "than \(errors) errors on them, \(percent(errors, of: known)) % of all rows",
+      action: "look at some of them: labels are wrong, or a column that distinguishes them is missing")
+  }
+
+  private static func copies(_ copies: Int, of known: Int) -> DataWarning? {
+    guard Double(copies) >= max(2, share * Double(known)) else { return nil }
+    return DataWarning(
+      name: .duplicateRows, column: nil,
+      evidence:
+        "\(copies) rows of train and dev, \(percent(copies, of: known)) %, equal another row in every input column",
+      action: "remove the duplicates, unless each is a case of its own")
   }
 }
 

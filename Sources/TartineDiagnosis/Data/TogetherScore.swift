@@ -3,14 +3,7 @@ import TartineEngine
 import TartineNetworks
 import TartineOptimizers
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The share of the target that several columns explain together, like `ColumnScore`'s but by a small
 /// network.

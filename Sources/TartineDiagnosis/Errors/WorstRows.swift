@@ -1,13 +1,6 @@
 import TartineData
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The dev rows with the highest loss: −log of the true class's probability, or the absolute error for
 /// numbers.

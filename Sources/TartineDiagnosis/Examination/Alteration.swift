@@ -2,14 +2,7 @@ import TartineData
 import TartineNetworks
 import TartineOptimizers
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// One setting of a recipe changed to that of a reference recipe. If the change fixes the training, the
 /// setting was the fault.
@@ -40,7 +33,7 @@ struct Alteration {
   private static func steps(_ recipe: Recipe, _ reference: Recipe, _ seen: Double?) -> [Alteration] {
     guard recipe.optimizer.algorithm != .lbfgs else { return optimizer(recipe, reference) + length(recipe, reference) }
     var list: [Alteration] = []
-    let rate = recipe.optimizer.learningRate.initial
+    let rate = recipe.optimizer.learningRate.peak
     let typical = Optimizer.defaultRate(of: recipe.optimizer.algorithm)
     // Ten times higher and lower, and to the default if that is farther away.
     var rates = [rate / 10, rate * 10]
@@ -53,7 +46,7 @@ struct Alteration {
       let text = Text.significant(other, digits: 2)
       list.append(
         change(other < rate ? .learningRateTooHigh : .learningRateTooLow, "a learning rate of \(text)", recipe) {
-          $0.optimizer.learningRate.initial = other
+          $0.optimizer.learningRate.peak = other
         })
     }
     list.append(
@@ -83,7 +76,7 @@ struct Alteration {
         change(rateFault(recipe), "AdamW at its default learning rate", recipe) {
           // Its decay and schedule would be changes of their own.
           var rate = recipe.optimizer.learningRate
-          rate.initial = reference.optimizer.learningRate.initial
+          rate.peak = reference.optimizer.learningRate.peak
           $0.optimizer = .adamW(learningRate: rate, decay: 0)
         })
     }
@@ -93,7 +86,7 @@ struct Alteration {
   /// The fault of an optimizer that is worse than another: its learning rate, if that is far from the
   /// default.
   static func rateFault(_ recipe: Recipe) -> Fault.Name {
-    let share = recipe.optimizer.learningRate.initial / Optimizer.defaultRate(of: recipe.optimizer.algorithm)
+    let share = recipe.optimizer.learningRate.peak / Optimizer.defaultRate(of: recipe.optimizer.algorithm)
     return share > 3 ? .learningRateTooHigh : share < 1.0 / 3 ? .learningRateTooLow : .badOptimizer
   }
 

@@ -1,13 +1,6 @@
 import TartineData
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// A training that finished or diverged; if it diverged, its error is that of the constant baseline.
 struct Attempt {

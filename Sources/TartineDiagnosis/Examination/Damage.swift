@@ -10,28 +10,32 @@ struct Damage {
   let what: String
   let recipe: Recipe
 
+  private init(_ fault: Fault.Name, _ what: String, in reference: Recipe, _ change: (inout Recipe) -> Void) {
+    var copy = reference
+    change(&copy)
+    (self.fault, self.what, recipe) = (fault, what, copy)
+  }
+
   /// Every setting in which a recipe differs from the reference, each put in alone.
   static func all(_ recipe: Recipe, into reference: Recipe, signals: SignalSummary?) -> [Damage] {
     func put(_ fault: Fault.Name, _ what: String, _ body: (inout Recipe) -> Void) -> Damage {
-      var copy = reference
-      body(&copy)
-      return Damage(fault: fault, what: what, recipe: copy)
+      Damage(fault, what, in: reference, body)
     }
     let rate = recipe.optimizer.learningRate
     var list = [
       put(
         Alteration.rateFault(recipe),
-        "its optimizer with a learning rate of \(Text.significant(rate.initial, digits: 2))"
+        "its optimizer with a learning rate of \(Text.significant(rate.peak, digits: 2))"
       ) {
         $0.optimizer = recipe.optimizer
-        $0.optimizer.learningRate = .cosine(from: rate.initial)
+        $0.optimizer.learningRate = .cosine(from: rate.peak)
         ($0.optimizer.clipping, $0.optimizer.average) = (.none, nil)
         if recipe.optimizer.algorithm == .lbfgs { ($0.batchSize, $0.network) = (recipe.batchSize, recipe.network) }
       },
       put(.badSchedule, "its learning-rate schedule") {
-        let initial = $0.optimizer.learningRate.initial
+        let peak = $0.optimizer.learningRate.peak
         $0.optimizer.learningRate = rate
-        $0.optimizer.learningRate.initial = initial
+        $0.optimizer.learningRate.peak = peak
       },
       put(.badOptimizer, "its gradient clipping") { $0.optimizer.clipping = recipe.optimizer.clipping },
       put(.badOptimizer, "its weight averaging") { $0.optimizer.average = recipe.optimizer.average },
@@ -54,9 +58,7 @@ struct Damage {
 
   private static func network(_ recipe: Recipe, into reference: Recipe, _ signals: SignalSummary?) -> [Damage] {
     func put(_ fault: Fault.Name, _ what: String, _ body: (inout Recipe) -> Void) -> Damage {
-      var copy = reference
-      body(&copy)
-      return Damage(fault: fault, what: what, recipe: copy)
+      Damage(fault, what, in: reference, body)
     }
     guard let stack = recipe.network.stack, let good = reference.network.stack else {
       return [put(signals?.fault ?? .tooSmallNetwork, "its network") { $0.network = recipe.network }]

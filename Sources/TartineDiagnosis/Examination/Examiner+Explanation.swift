@@ -135,7 +135,7 @@ extension Examiner {
     }
     guard let range = swept else { return }
     found.learningRates = range
-    let rate = recipe.optimizer.learningRate.initial
+    let rate = recipe.optimizer.learningRate.peak
     guard let low = range.low, let high = range.high else { return }
     let isWithin = rate >= low.low / 3 && rate <= 3 * high.high
     defaultRate = range.suggestion

@@ -103,7 +103,7 @@ extension Examiner {
       case "gradient-ratio": names.formUnion([.vanishingGradients, .explodingGradients, .badInitialization])
       case "initial-loss": names.insert(.badInitialization)
       case "learning-rate-range":
-        let rate = recipe.optimizer.learningRate.initial
+        let rate = recipe.optimizer.learningRate.peak
         names.insert((defaultRate ?? rate) < rate ? .learningRateTooHigh : .learningRateTooLow)
       case "seeds": names.insert(.learningRateTooHigh)
       default: break

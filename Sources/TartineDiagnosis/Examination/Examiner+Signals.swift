@@ -1,13 +1,6 @@
 import TartineData
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 extension Examiner {
   /// The maximum number of dev rows to take signals from.

@@ -1,13 +1,6 @@
 import TartineEngine
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Class probabilities and truths, prepared for metrics with row counts (as in a bootstrap).
 package struct ClassMetrics {

@@ -1,13 +1,6 @@
 import TartineData
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// An error, or RMSE, of one network or of one recipe with several seeds, measured on a sample of rows. The
 /// variances of row sampling and seed sampling are kept apart, so that differences of two such figures get

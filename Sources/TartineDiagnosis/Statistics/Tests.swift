@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Hypothesis tests: p-values under the null hypothesis of no difference.
 package enum HypothesisTest {

@@ -1,12 +1,5 @@
 import TartineEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Maximizes the log expected improvement of a Gaussian process of the trials within a box.
 struct Acquisition {

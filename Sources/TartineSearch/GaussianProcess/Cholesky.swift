@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The upper factor U of a symmetric matrix A = UᵀU, [row, column]. Every inner loop runs along rows.
 struct Cholesky {

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The logarithm of the expected improvement below a threshold, and its derivatives, accurate far into the
 /// tail, where the expected improvement itself underflows.

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Values standardized to mean 0 and variance 1, with those above the median compressed by a logarithm:
 /// without it, a few very bad values would dominate the fit of a Gaussian process.

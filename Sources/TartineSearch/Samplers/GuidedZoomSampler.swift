@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Bayesian optimization in a trust region: a box around the best trial, and a Gaussian process of all
 /// trials.

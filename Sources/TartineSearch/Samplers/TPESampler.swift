@@ -1,12 +1,5 @@
 import TartineEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// A tree-structured Parzen estimator: tries points where good trials are dense and bad ones are not.
 ///

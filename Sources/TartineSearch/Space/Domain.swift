@@ -1,12 +1,5 @@
 import TartineFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The possible values of a hyperparameter, and the scale on which they are sampled.
 ///

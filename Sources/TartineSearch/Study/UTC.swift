@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Times in the format of a study's file: `2026-11-24 18:30:00.123456`, in UTC.
 enum UTC {

@@ -15,7 +15,7 @@ extension SearchSpace {
     let optimizer = recipe.optimizer
     let isAdam: Set<Optimizer.Algorithm> = [.adam, .adamW, .amsGrad, .nAdam, .rAdam]
     if optimizer.algorithm != .lbfgs {
-      let rate = optimizer.learningRate.initial
+      let rate = optimizer.learningRate.peak
       parameters.append(
         Hyperparameter("optimizer.learningRate", .number(low: rate / 30, high: rate * 10, scale: .log)))
       parameters.append(Hyperparameter("batchSize", .integer(low: 16, high: 512, scale: .log)))

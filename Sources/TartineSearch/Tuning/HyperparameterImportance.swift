@@ -1,13 +1,6 @@
 import TartineDiagnosis
 import TartineEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// The importance of a hyperparameter: its total Sobol index in a Gaussian process fitted to the trials, with
 /// a bootstrap interval over the trials.

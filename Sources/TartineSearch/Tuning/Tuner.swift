@@ -4,14 +4,7 @@ import TartineData
 import TartineEngine
 import TartineFiles
 import TartineTraining
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import TartinePlatform
 
 /// Runs the trials of a study: trains a recipe with their hyperparameters, several in parallel, each on one
 /// thread.

@@ -22,7 +22,7 @@ import Testing
       images: header([20, 2, 3]) + pixels, labels: header([20]) + (0..<20).map { UInt8($0 % 4) })
     let data = try ImageFolder(idx: path).train
     #expect(data.rowCount == 20 && data.task.task == .multiclass)
-    guard case .images(let block) = data.inputs else { return }
+    let block = try data.requireImages()
     #expect(block.shape == (2, 3, 1) && Array(block.pixels(1)) == Array(6..<12))
   }
 

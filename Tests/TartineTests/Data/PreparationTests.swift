@@ -31,14 +31,11 @@ import Testing
     let preparation = try Preparation(fitting: data, rows: [0, 1, 2, 3], bins: 0)
     var warnings: [String] = []
     let rows = try preparation.apply(to: data, rows: [0, 1, 4, 5], warnings: &warnings)
-    guard case .table(let features) = preparation.inputs else {
-      Issue.record("a table gives floats")
-      return
-    }
+    let features = try preparation.requireFeatures()
     // n: mean 2.5, standard deviation √1.25; gap: mean 3, standard deviation √(8/3), median 3, flagged;
     // const: 0; kind: two levels.
     #expect(preparation.width == 1 + 2 + 1 + 2)
-    guard case .number(let gap) = features[1] else { return }
+    let gap = try features[1].requireNumber()
     #expect(gap.mean == 3 && gap.median == 3 && gap.hasMissing)
     let floats = rows.floats(width: rows.width)
     let n = Float((100 - 2.5) / 1.25.squareRoot())
@@ -110,7 +107,7 @@ import Testing
   @Test func tinyNumbersHaveAScale() throws {
     let lines = (0..<60).map { "\($0 % 7)e-170,\($0 % 2)\n" }
     let preparation = try Preparation(fitting: dataset("x,y\n" + lines.joined()), rows: Array(0..<60), bins: 0)
-    guard case .table(let features) = preparation.inputs, case .number(let number) = features[0] else { return }
+    let number = try preparation.requireFeatures()[0].requireNumber()
     let values = (0..<60).map { Double($0 % 7) }
     let mean = values.reduce(0, +) / 60
     let deviation = (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 60).squareRoot()
@@ -207,7 +204,7 @@ import Testing
     let data = try Dataset(rows: rows, target: "survived")
     #expect(data.columnNames == ["age", "sex", "cabin"])
     #expect(data.task.task == .binary && data.rowCount == 12)
-    guard case .table(let columns) = data.inputs else { return }
+    let columns = try data.requireColumns()
     #expect(columns[0].isMissing(3) && columns[0].text(4) == "4" && columns[1].text(1) == "m")
     struct Nested: Encodable { var inner: [Int] }
     #expect(throws: DataError.self) { try Dataset(rows: [Nested(inner: [1])], target: "inner") }

@@ -45,8 +45,7 @@ import Testing
     let text = "a,b,y\n" + (0..<60).map { "\(10 + $0 % 20) 1/2,\($0 % 7),\($0 % 2)\n" }.joined()
     let data = try Dataset(csv: try file(text), target: "y")
     let preparation = try Preparation(fitting: data, rows: Array(0..<60), bins: 0)
-    guard case .table(let features) = preparation.inputs else { return }
-    #expect(!features.contains { if case .time = $0 { true } else { false } })
+    #expect(try !preparation.requireFeatures().contains { if case .time = $0 { true } else { false } })
   }
 
   @Test func rowsWithoutATimeAreRefused() throws {
@@ -273,9 +272,8 @@ import Testing
 
   @Test(arguments: [("Set ", ""), ("Out ", ""), ("\"[10, 11, ", "]\"")])
   func whatIsNoDate(_ front: String, _ back: String) throws {
-    let inputs = try dated { "\(front)\($0 % 24 + 1)\(back)" }.1.inputs
-    guard case .table(let features) = inputs else { return }
-    #expect(!features.contains { if case .time = $0 { true } else { false } })
+    let preparation = try dated { "\(front)\($0 % 24 + 1)\(back)" }.1
+    #expect(try !preparation.requireFeatures().contains { if case .time = $0 { true } else { false } })
   }
 
   @Test func placeholderDatesAreMissing() throws {

@@ -21,9 +21,9 @@ import Testing
     recipe.penalty = .none
     let run = try recipe.train(on: split, threads: 1)
     // By the normal equations of the train rows, in Double.
-    guard case .table(let columns) = split.dataset.inputs, case .numbers(let x) = columns[0].values,
-      case .numbers(let y) = columns[1].values, case .numbers(let t) = split.dataset.targets[0].values
-    else { return }
+    let columns = try split.dataset.requireColumns()
+    let (x, y) = (try columns[0].requireNumbers(), try columns[1].requireNumbers())
+    let t = try split.dataset.targets[0].requireNumbers()
     var (a, b) = ([[Double]](repeating: [0, 0, 0], count: 3), [0.0, 0, 0])
     for row in split.train {
       let v = [1, x[row], y[row]]
@@ -105,7 +105,7 @@ import Testing
       Dense(4); ReLU()
     }.epochs(2).train(on: numbers, threads: 1)
     let baselines = Baselines(of: run, threads: 1)
-    guard case .numbers(let values) = numbers.dataset.targets[0].values else { return }
+    let values = try numbers.dataset.targets[0].requireNumbers()
     let mean = numbers.train.reduce(0) { $0 + values[$1] } / Double(numbers.trainCount)
     let square = numbers.dev.reduce(0) { $0 + (values[$1] - mean) * (values[$1] - mean) } / Double(numbers.devCount)
     #expect(abs(baselines.constant.dev.value - square.squareRoot()) < 1e-5 && baselines.constant.test == nil)

@@ -40,10 +40,10 @@ import Testing
     switch what {
     case "rate":
       expected = .learningRateTooHigh
-      recipe.optimizer.learningRate.initial = 3
+      recipe.optimizer.learningRate.peak = 3
     case "slow":
       expected = .learningRateTooLow
-      recipe.optimizer.learningRate.initial = 1e-6
+      recipe.optimizer.learningRate.peak = 1e-6
     case "zero":
       expected = .badInitialization
       stack.initializer = .normal(standardDeviation: 0)
@@ -169,7 +169,7 @@ import Testing
     let data = try Dataset(features: features, values: features.map { Double($0[0] * $0[1] + $0[2]) }).split()
     #expect(try names(.automatic, on: data) == [])
     var slow = good
-    slow.optimizer.learningRate.initial = 1e-6
+    slow.optimizer.learningRate.peak = 1e-6
     #expect(try names(slow, on: data).first == .learningRateTooLow)
   }
 }

@@ -270,7 +270,7 @@ import Testing
     var stream = RandomStream(seed: 4, purpose: .test)
     stream.shuffle(&ids)
     table.add("customer_id", ids)
-    guard case .numbers(let a) = table.columns[0].values else { return }
+    let a = try table.columns[0].requireNumbers()
     table.add("again", a.map { $0 * 2 + 1 })
     #expect(
       try names(table.warnings()) == [
@@ -280,7 +280,7 @@ import Testing
 
   @Test func gapsAndPlaceholders() throws {
     var table = Table()
-    guard case .numbers(let a) = table.columns[0].values, case .numbers(let b) = table.columns[1].values else { return }
+    let (a, b) = (try table.columns[0].requireNumbers(), try table.columns[1].requireNumbers())
     table.columns[0].values = .numbers(a.indices.map { $0 % 3 == 0 ? .nan : a[$0] })
     table.columns[1].values = .numbers(b.indices.map { $0 % 20 == 0 ? -999 : b[$0] })
     let found = try table.warnings()
@@ -343,7 +343,7 @@ import Testing
   @Test func partsOfTwoDistributions() throws {
     var table = Table(rows: 1500)
     // The last 500 rows are shifted in one column, and are the test set.
-    guard case .numbers(let c) = table.columns[2].values else { return }
+    let c = try table.columns[2].requireNumbers()
     table.columns[2].values = .numbers(c.indices.map { c[$0] + ($0 < 1000 ? 0 : 0.7) })
     var coder = LevelCoder()
     for row in c.indices { coder.append(row >= 1000 ? "test" : row % 4 == 0 ? "dev" : "train") }
@@ -362,7 +362,7 @@ import Testing
   /// Blurred images are distinguished from sharp ones, and sharpness is named.
   @Test func blurredImages() throws {
     let digits = try Dataset.digits()
-    guard case .images(let block) = digits.inputs else { return }
+    let block = try digits.requireImages()
     let (height, width, _) = block.shape
     var blurred: [UInt8] = []
     for row in 0..<block.count {

@@ -87,7 +87,13 @@ import Testing
          "optimizer.beta1": {"low": 0.8, "high": 0.99, "scale": "reverse-log"},
          "epochs": {"low": 10, "high": 50, "step": 10, "integer": true}}
         """)
-    #expect(space.count == 6 && space.parameters.last?.name != "a.decay" || space.parameters[5].condition != nil)
+    #expect(space.count == 6)
+    let decay = try #require(space.parameters.first { $0.name == "a.decay" })
+    #expect(decay.condition?.name == "optimizer.algorithm" && decay.condition?.values == [.string("adamw")])
+    // What a hyperparameter depends on comes before it.
+    let names = space.parameters.map(\.name)
+    let (own, other) = (names.firstIndex(of: "a.decay"), names.firstIndex(of: "optimizer.algorithm"))
+    #expect(try #require(other) < #require(own))
     #expect(try SearchSpace(json: space.json) == space)
   }
 

@@ -23,7 +23,7 @@ import Testing
     let plain = try Preparation(fitting: data, rows: rows, bins: 0, standardize: false)
     var warnings: [String] = []
     let prepared = try plain.apply(to: data, rows: [3, 10], warnings: &warnings)
-    guard case .floats(let arena, _) = prepared.elements else { return }
+    guard case .floats(let arena, _) = prepared.elements else { throw UnexpectedCase(prepared.elements) }
     #expect(arena.floats.prefix(4) == [1100, 3, 7000, 3])
     let scaled = try Preparation(fitting: data, rows: rows, bins: 0)
     #expect(scaled != plain)
