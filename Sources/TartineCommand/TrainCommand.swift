@@ -130,7 +130,7 @@ struct TrainCommand: ParsableCommand {
     let rows = job.split.trainCount
     let some =
       rows > Self.inspectedRows ? job.split.with(train: job.split.sample(Self.inspectedRows, seed: 0)) : job.split
-    guard let inspection = try? Inspection(of: some, comparesParts: false, threads: options.threads) else {
+    guard let inspection = try? Inspection(of: some, comparesSets: false, threads: options.threads) else {
       return (all, [])
     }
     let serious = inspection.warnings.filter(\.isSerious)

@@ -124,7 +124,7 @@ struct RunSections {
       "The data",
       """
       <p>\(run.split.trainCount) train, \(run.split.devCount) dev, \(run.split.testCount) test rows, \
-      \(escape(run.split.division)). \(run.history.count) epochs, \(run.steps) steps, \
+      \(escape(run.split.summary)). \(run.history.count) epochs, \(run.steps) steps, \
       \(Text.fixed(run.seconds, decimals: 1)) s on \(run.threads) thread\(run.threads == 1 ? "" : "s").</p>\(list)
       """)
   }
@@ -192,7 +192,7 @@ struct PredictionSections {
 
 extension Split {
   /// The method of the split, in words.
-  fileprivate var division: String {
+  fileprivate var summary: String {
     switch method {
     case .stratified:
       "split at random with seed \(seed)\(task.isClassification ? ", stratified by class" : "")"

@@ -25,12 +25,12 @@ public struct Inspection: Sendable {
   /// The warnings, gravest first.
   public let warnings: [DataWarning]
   /// The split.
-  public let split: Division
+  public let split: SplitSummary
   /// The comparison of each pair of sets.
   public let sameDistribution: [PartComparison]
 
   /// How rows were split.
-  public struct Division: Hashable, Sendable, Encodable {
+  public struct SplitSummary: Hashable, Sendable, Encodable {
     /// As `SplitMethod` writes it.
     public let method: String
     /// The seed of the split.
@@ -43,10 +43,10 @@ public struct Inspection: Sendable {
   ///
   /// - Parameters:
   ///   - split: The data and their split.
-  ///   - comparesParts: whether to compare the distributions of train, dev and test, which takes longest.
+  ///   - comparesSets: whether to compare the distributions of train, dev and test, which takes longest.
   ///   - threads: The default is the number of processors.
   /// - Throws: `DataError` if there is no column to learn from.
-  public init(of split: Split, comparesParts: Bool = true, threads: Int? = nil) throws {
+  public init(of split: Split, comparesSets: Bool = true, threads: Int? = nil) throws {
     let dataset = split.dataset
     let known = (split.train + split.dev).sorted()
     let preparation = try Preparation(fitting: dataset, rows: split.train)
@@ -54,13 +54,13 @@ public struct Inspection: Sendable {
     task = dataset.task
     target = dataset.targets.map(\.name).joined(separator: ", ")
     classes = Self.classes(of: dataset, rows: known)
-    self.split = Division(
+    self.split = SplitSummary(
       method: split.method.description, seed: split.seed, train: split.trainCount, dev: split.devCount,
       test: split.testCount)
     let scores = Self.scores(dataset, preparation, split)
     columns = Self.facts(dataset, preparation, scores, rows: known)
     let unused = preparation.unused
-    sameDistribution = comparesParts ? PartComparison.all(of: split, leavingOut: unused, threads: threads) : []
+    sameDistribution = comparesSets ? PartComparison.all(of: split, leavingOut: unused, threads: threads) : []
     targetQuartiles = Self.quartiles(of: dataset, rows: known)
     var warnings = ColumnWarnings(dataset, columns, preparation, rows: known, method: split.method).list
     warnings += try Self.leaks(split, columns, threads: threads)

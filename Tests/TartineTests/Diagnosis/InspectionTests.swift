@@ -133,7 +133,7 @@ import Testing
     let x = Column(name: "x", values: .numbers((0..<400).map { Double($0 * 37 % 101) }), reason: "test")
     func warnings(_ target: Column) throws -> [DataWarning] {
       try Inspection(
-        of: Dataset(source: "t", columns: [x, target], target: "y", task: nil).split(seed: 0), comparesParts: false
+        of: Dataset(source: "t", columns: [x, target], target: "y", task: nil).split(seed: 0), comparesSets: false
       ).warnings
     }
     for (levels, evidence) in [
