@@ -129,10 +129,8 @@ extension Preparation {
       case (.category(let category), _):
         fill(category, column, rows, output + place, stride: width)
       case (.time(let time), _):
-        if let text = time.conflict(in: column, rows: rows) {
-          throw DataError(
-            "'\(text)' has day and month in another order than the dates of the train set, which have \(time.form); write dates as "
-              + "2024-03-01.", source: source, column: column.name)
+        if let problem = time.conflict(in: column, rows: rows) {
+          throw DataError(problem, source: source, column: column.name)
         }
         time.fill(column, rows, output + place, stride: width)
       case (.leftOut, _): break

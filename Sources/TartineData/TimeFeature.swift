@@ -28,6 +28,8 @@ package struct TimeFeature: Hashable, Sendable, Codable {
   let first, last: Double?
   /// What train rows hold in place of a time.
   let unread: Unread?
+  /// What separates day, month and year in the train rows' dates; nil in old models, and for other formats.
+  let marks: [String]?
 
   /// Texts of train rows that are not times, or stand for none, and are treated as missing.
   package struct Unread: Hashable, Sendable, Codable {
@@ -116,8 +118,11 @@ package struct TimeFeature: Hashable, Sendable, Codable {
           Unread(
             example: texts[stranger], rows: strangers.reduce(0) { $0 + counts[$1] },
             placeholders: placeholders.map { texts[$0] })
-        }))
+        }, marks: [.dayFirst, .monthFirst].contains(form) ? Set(texts.compactMap(mark(of:))).sorted() : nil))
   }
+
+  /// The first character between the digits of a date.
+  private static func mark(of text: String) -> String? { text.first { !$0.isNumber }.map(String.init) }
 
   /// The earliest or latest time, if several rows have it and it is farther from all others than these are from each other, such
   /// as 1900-01-01 among dates of this century.
@@ -157,8 +162,9 @@ package struct TimeFeature: Hashable, Sendable, Codable {
       ?? (form.isDay ? TimeForm.yearFirst.place(of: text) ?? TimeForm.named.place(of: text) : nil)
   }
 
-  /// A text that shows that some rows have the day and the month in the other order than the train set: more of the dates can be
-  /// read in the other order alone than in this one alone. Nil where none does.
+  /// A sentence if some rows have the day and the month in the other order than the train set: more of the dates can be read in
+  /// the other order alone than in this one alone. Also if all can be read in both, and are written otherwise, as `03/12/2022` is
+  /// beside `31.12.2021`.
   func conflict(in column: Column, rows: [Int]) -> String? {
     guard form == .dayFirst || form == .monthFirst, case .texts(let codes, let levels) = column.values else {
       return nil
@@ -173,7 +179,19 @@ package struct TimeFeature: Hashable, Sendable, Codable {
       if isOwn, !isOther { own += 1 }
       if isOther, !isOwn { others.append(code) }
     }
-    return others.count > own ? others.min().map { levels[Int($0)] } : nil
+    if others.count > own, let first = others.min() {
+      return
+        "'\(levels[Int(first)])' has day and month in another order than the dates of the train set, which have \(form); write dates as "
+        + "2024-03-01."
+    }
+    let written = Set(rows.map { codes[$0] }).filter { $0 >= 0 }.sorted().map { levels[Int($0)] }
+    guard let marks, own == 0, others.isEmpty,
+      let stranger = written.first(where: { form.place(of: $0, firstYear: firstYear) != nil }),
+      let mark = Self.mark(of: stranger), !marks.contains(mark)
+    else { return nil }
+    return
+      "'\(stranger)' may have the day or the month first, and the dates of the train set have \(form) and another mark, '\(marks.first ?? "")'; "
+      + "write dates as 2024-03-01."
   }
 
   func fill(_ column: Column, _ rows: [Int], _ output: UnsafeMutablePointer<Float>, stride: Int) {

@@ -335,6 +335,12 @@ import Testing
       try preparation.apply(to: read("when\n03/12/2021\n25/12/2021\n"), source: "t")
     }
     #expect(error?.description.contains("'25/12/2021' has day and month in another order") == true)
+    // With another mark, dates of both readings show no order.
+    let dotted = #expect(throws: DataError.self) {
+      try preparation.apply(to: read("when\n03-12-2021\n05-12-2021\n"), source: "t")
+    }
+    #expect(dotted?.description.contains("may have the day or the month first") == true)
+    _ = try preparation.apply(to: read("when\n03/12/2021\n05/12/2021\n"), source: "t")
   }
 
   @Test(arguments: [("kg", "lb", true), ("kg", "kg", false), ("kg", "", false), ("", "lb", true)])
