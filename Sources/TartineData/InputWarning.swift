@@ -92,7 +92,7 @@ public struct InputWarning: Hashable, Sendable, CustomStringConvertible {
     case .beyond(let range):
       return
         "column '\(column)' holds values beyond those of the train set, \(Column.text(of: range.lowerBound)) to "
-        + "\(Column.text(of: range.upperBound))\(share), such as \(value); check its unit"
+        + "\(Column.text(of: range.upperBound))\(share), such as \(value); the predictions extrapolate, or its unit differs"
     case .outside(let range):
       let row = rowCount == 1 ? "" : "row \(number(rows[0])) of "
       return

@@ -294,10 +294,11 @@ private struct WrittenColumn {
       own == .comma
       ? numbers.indices.first { numbers[$0]?.byComma != nil && levels[$0].contains(".") && !levels[$0].contains(",") }
       : nil
-    var told = [
-      example, grouped == example ? nil : grouped, bound == example ? nil : bound, signed == example ? nil : signed,
-    ].compactMap { $0 }.map(
-      reading)
+    var places: [Int] = []
+    for place in [example, grouped, bound, signed].compactMap({ $0 }) where !places.contains(place) {
+      places.append(place)
+    }
+    var told = places.map(reading)
     if let unitless { told.append("\(reading(unitless)), with the unit of the others") }
     if let slip = slips.first { told.append("'\(levels[slip])' is missing") }
     return copy.adding(notice: "column '\(column.name)': \(told.joined(separator: ", and "))")

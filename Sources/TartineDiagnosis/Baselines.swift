@@ -43,7 +43,7 @@ public struct Baselines: Sendable {
   private let networkError: Double
   /// Why a comparison by the error would mislead; nil: it does not.
   private let otherAim: String?
-  /// Whether a class is in fewer than a fifth of the rows.
+  /// Whether a class has fewer than half as many rows as classes of one size would.
   private let hasRareClass: Bool
   /// A network that is better by more, as a share of its error, is worth keeping, even if it is not significantly better.
   private static let mostGain = 0.05
@@ -83,9 +83,9 @@ public struct Baselines: Sendable {
       ? nil
       : run.recipe.loss.classWeights != nil
         ? "class weights"
-        : threshold == nil || threshold == .accuracy ? nil : "a threshold for \(threshold?.rawValue ?? "")"
+        : threshold == nil || threshold == .accuracy ? nil : "threshold for \(threshold?.rawValue ?? "")"
     let counts = Dictionary(grouping: run.dev.truths) { $0 }.values.map(\.count)
-    hasRareClass = (counts.min() ?? 0) * 5 < counts.reduce(0, +)
+    hasRareClass = (counts.min() ?? 0) * 2 * counts.count < counts.reduce(0, +)
     func baseline(_ name: String, dev: [Double], test other: [Double]?) -> Baseline {
       let isNumber = run.model.task == .regression
       let (network, own) = test.map { ($0.outcomes, other ?? []) } ?? (run.dev.outcomes, dev)
@@ -172,8 +172,8 @@ public struct Baselines: Sendable {
       let isLower = constant.isBeaten && linear?.isBeaten != false
       if !isLower {
         lines.append(
-          "The error is not significantly lower than that of both baselines, which have no \(otherAim.drop { $0 == "a" || $0 == " " }): compare the "
-            + "metrics below, such as balanced accuracy and F1, where a constant has 50 % and 0.")
+          "The error is not significantly lower than that of both baselines, which have no \(otherAim): compare the "
+            + "metrics below, such as balanced accuracy and F1.")
       }
       return lines
     }
