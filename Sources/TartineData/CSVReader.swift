@@ -73,6 +73,7 @@ package struct CSVReader {
       throw DataError("it changed while it was read; try again later.", source: source)
     }
     var columns = try builders.map { try $0.column(source: source, text: text) }
+    if schema == nil, let first = chunks.first { columns = try toldOfSpellings(columns, text, first, layout) }
     columns = interpreted(columns, separator: layout.separator)
     for (builder, column) in zip(builders, columns) { try builder.check(column, source: source, text: text) }
     columns = told(columns, separator: layout.separator)
@@ -148,6 +149,34 @@ package struct CSVReader {
         notice: "the last row holds '\(total)'; if it is a total and not a case, remove it")
     }
     return columns
+  }
+
+  /// The columns with notices of numbers that are spelled in two ways, as the first chunk shows.
+  private func toldOfSpellings(
+    _ columns: [Column], _ text: CSVText, _ chunk: Range<Int>, _ layout: CSVLayout
+  ) throws -> [Column] {
+    let isAsked = columns.map { column in
+      guard case .numbers(let numbers) = column.values else { return false }
+      return numbers.contains { $0 != $0.rounded() && !$0.isNaN }
+        && column.valueCount(upTo: Column.mostSpelledNumbers) <= Column.mostSpelledNumbers
+    }
+    var spellings = columns.map { column -> Set<String> in
+      if case .texts(_, let levels) = column.values, levels.count <= Column.mostSpelledNumbers { Set(levels) } else { [] }
+    }
+    if isAsked.contains(true) {
+      try text.withBytes(chunk) { bytes in
+        var scanner = layout.scanner(bytes, chunk)
+        while scanner.beginRecord() {
+          var column = 0
+          while let (field, end) = scanner.next() {
+            if column < isAsked.count, isAsked[column] { spellings[column].insert(scanner.text(field)) }
+            column += 1
+            if end != .field { break }
+          }
+        }
+      }
+    }
+    return zip(columns, spellings).map { $0.tellingOfTwoSpellings($1) }
   }
 
   /// Lines at the end that are no rows, such as `Source: …`: a single field of some words in a table of several columns.

@@ -25,6 +25,35 @@ extension [Column] {
   }
 }
 
+extension Column {
+  /// With more distinct numbers they are measurements, of which trailing zeros say nothing.
+  static let mostSpelledNumbers = 200
+
+  /// Returns the column with a notice if some numbers are spelled twice, `5.1` and `5.10`: two versions or grades that
+  /// become one number.
+  ///
+  /// - Parameter spellings: the numbers as they were written.
+  func tellingOfTwoSpellings(_ spellings: some Sequence<String>) -> Column {
+    var first: [String: String] = [:]
+    for spelling in spellings.sorted() {
+      guard let mark = spelling.lastIndex(where: { $0 == "." || $0 == "," }) else { continue }
+      let decimals = spelling[mark...].dropFirst()
+      // `5` and `5.0` are one number in every table, and `5.10 kg` has a unit.
+      guard !decimals.isEmpty, decimals.allSatisfy(\.isNumber) else { continue }
+      let digits = decimals.prefix(through: decimals.lastIndex { $0 != "0" } ?? decimals.startIndex)
+      let number = spelling[...mark] + digits
+      if let other = first[String(number)] {
+        return adding(
+          notice:
+            "column '\(name)' holds '\(other)' and '\(spelling)', which are one number; if they are versions or grades, write "
+            + "them as text, such as 'v\(spelling)'")
+      }
+      first[String(number)] = spelling
+    }
+    return self
+  }
+}
+
 extension String {
   fileprivate func trimmingSuffix(_ suffix: String) -> String {
     hasSuffix(suffix) ? String(dropLast(suffix.count)) : self

@@ -32,6 +32,22 @@ import Testing
     #expect(numbers(unknown[1]) == [4.206, 816] && unknown[1].notice?.contains("three decimals") == true)
   }
 
+  @Test func aNumberSpelledInTwoWaysIsTold() throws {
+    let versions = "grade;b;y\n" + (0..<40).map { "5.\($0 % 10 + 1);\($0 % 2 == 0 ? "5" : "5.0");\($0)\n" }.joined()
+    let columns = try read(versions)
+    #expect(numbers(columns[0])[9] == 5.1)
+    #expect(columns[0].notice?.contains("holds '5.1' and '5.10', which are one number") == true)
+    #expect(columns[1].notice == nil && columns[2].notice == nil)
+    let commas = try read(versions.replacingOccurrences(of: ".", with: ","))
+    #expect(numbers(commas[0])[9] == 5.1 && commas[0].notice?.contains("holds '5,1' and '5,10'") == true)
+    // One number of decimals, as programs write them.
+    let fixed = try read("a,y\n" + (0..<40).map { "5.\($0 % 10)0,\($0)\n" }.joined())
+    #expect(fixed[0].notice == nil)
+    // Texts that look alike stay two.
+    let texts = try read("a,y\n" + (0..<40).map { "v5.\($0 % 10 + 1),\($0)\n" }.joined())
+    #expect(!texts[0].isNumeric)
+  }
+
   @Test func aRepeatedMarkerInATargetOfNumbers() throws {
     var text = "a,y\n"
     for row in 0..<200 { text += "\(row % 17),\(row % 9 == 0 ? "unknown" : "\(Double(row) * 1.25)")\n" }

@@ -159,6 +159,24 @@ import Testing
     #expect(weighted.1.count == 2 && weighted.1[1].contains("have no class weights"), "\(weighted.1)")
   }
 
+  /// A network that always predicts the largest class: six classes of nearly one size have no rare one, two in 50 rows have.
+  @Test(arguments: [(6, false), (2, true)])
+  func aRareClassIsRareForItsNumberOfClasses(classes: Int, isRare: Bool) throws {
+    var stream = RandomStream(seed: 3, purpose: .test)
+    let rows = (0..<600).map { row in
+      (Float(stream.normalPair().0), classes == 2 ? (row % 25 == 0 ? 1 : 0) : row % 20 == 0 ? 0 : row % 6)
+    }
+    let split = try Dataset(features: rows.map { [$0.0] }, labels: rows.map { "class \($0.1)" }).split(seed: 1)
+    var recipe = Recipe(Network(HiddenStack(hidden: []))).epochs(20)
+    recipe.penalty.l2 = 1e4
+    recipe.optimizer = .adam(learningRate: .constant(0.01))
+    let run = try recipe.train(on: split, threads: 1)
+    #expect(Set(run.dev.predictions).count == 1)
+    let lines = Baselines(of: run, threads: 1).text(network: run.diagnosis.result)
+    #expect(lines.contains { $0.contains("predict a rare class") } == isRare, "\(lines)")
+    #expect(lines.contains { $0.contains("the same predictions in every row") }, "\(lines)")
+  }
+
   @Test func whoIsTrainedOnFewRows() throws {
     let line = try Recipe.automatic.selectedByCrossValidation(
       on: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)
