@@ -161,7 +161,8 @@ package struct CSVReader {
         && column.valueCount(upTo: Column.mostSpelledNumbers) <= Column.mostSpelledNumbers
     }
     var spellings = columns.map { column -> Set<String> in
-      if case .texts(_, let levels) = column.values, levels.count <= Column.mostSpelledNumbers { Set(levels) } else { [] }
+      guard case .texts(_, let levels) = column.values, levels.count <= Column.mostSpelledNumbers else { return [] }
+      return Set(levels)
     }
     if isAsked.contains(true) {
       try text.withBytes(chunk) { bytes in
