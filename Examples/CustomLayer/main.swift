@@ -1,30 +1,24 @@
 // A custom layer outside the package: y = x · s(a) + b, with a and b learned for each column.
 import Tartine
 
-struct Gate: CustomLayer {
+struct Gate: RowLayer {
   static let kind = "gate"
 
   func outputShape(for input: Shape) throws -> Shape { input }
 
-  func parameters(for input: Shape) -> [Parameter] {
+  func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [
       Parameter("openness", shape: input, initializer: .constant(0), isPenalized: false),
       Parameter("shift", shape: input, initializer: .constant(0), isPenalized: false),
     ]
   }
 
-  // Training runs in Float, gradient checks in Double; both call the same generic code.
-  func forward(_ pass: LayerPass<Float>) { compute(pass) }
-  func forward(_ pass: LayerPass<Double>) { compute(pass) }
-  func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
-  func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
-
   private func share<Scalar: EngineScalar>(_ a: Scalar) -> Scalar {
     // Not the logistic function but a cheap approximation, a / (1 + |a|), moved to (0, 1).
     (1 + a / (1 + abs(a))) / 2
   }
 
-  private func compute<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) {
     let (a, b) = (pass.parameter(0), pass.parameter(1))
     for row in 0..<pass.input.count {
       for column in 0..<pass.input.width {
@@ -33,7 +27,7 @@ struct Gate: CustomLayer {
     }
   }
 
-  private func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
     let a = pass.parameter(0)
     let (da, db) = (pass.parameterGradient(0), pass.parameterGradient(1))
     for column in 0..<pass.input.width {
@@ -56,7 +50,7 @@ let recipe = Recipe {
   Flatten(); Dense(64); Gate(); ReLU()
 }
 let run = try recipe.epochs(20).train(on: split, seed: 1)
-print(run.model.plan)
+print(run.model.graph)
 print(run.diagnosis.ladderText)
 try run.model.save(to: "gate.safetensors")
 print(try Model("gate.safetensors").predict(Dataset.digits()).count, "rows predicted by the reopened model")

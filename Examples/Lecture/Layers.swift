@@ -1,30 +1,21 @@
 import Synchronization
 import Tartine
 
-/// A layer written once for both scalar types.
-protocol Generic: CustomLayer {
-  func compute<Scalar>(_ pass: LayerPass<Scalar>)
-  func differentiate<Scalar>(_ pass: LayerPass<Scalar>)
-}
+/// A layer that keeps the shape, and leaves the gradient unchanged.
+protocol Identity: RowLayer {}
 
-extension Generic {
+extension Identity {
   func outputShape(for input: Shape) throws -> Shape { input }
-  func forward(_ pass: LayerPass<Float>) { compute(pass) }
-  func forward(_ pass: LayerPass<Double>) { compute(pass) }
-  func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
-  func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
-
-  /// Where the backward pass leaves the gradient unchanged.
-  func differentiate<Scalar>(_ pass: LayerPass<Scalar>) { pass.inputGradient?.copy(pass.outputGradient) }
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) { pass.inputGradient?.copy(pass.outputGradient) }
 }
 
 /// Multiplies each column by a constant: undoes the library's standardization.
-struct Scale: Generic {
+struct Scale: Identity {
   static let kind = "scale"
   let factors: [Double]
 
-  func compute<Scalar>(_ pass: LayerPass<Scalar>) { scale(pass.input, into: pass.output) }
-  func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) { scale(pass.input, into: pass.output) }
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
     if let below = pass.inputGradient { scale(pass.outputGradient, into: below) }
   }
 
@@ -38,11 +29,11 @@ struct Scale: Generic {
 }
 
 /// A distribution shift in prediction only: factor · x + offset.
-struct Shifted: Generic {
+struct Shifted: Identity {
   static let kind = "shifted"
   let factor, offset: Double
 
-  func compute<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) {
     guard !pass.isTraining else { return pass.output.copy(pass.input) }
     for row in 0..<pass.input.count {
       for column in 0..<pass.input.width {
@@ -53,24 +44,29 @@ struct Shifted: Generic {
 }
 
 /// Common mistakes with dropout: the same half of the units in every step, or units dropped in prediction.
-struct WrongDropout: Generic {
+struct WrongDropout: Identity {
   static let kind = "wrongDropout"
   /// Whether prediction drops units too, with a mask for each row; if not, training drops the same units in
   /// every step.
   let inPredictions: Bool
   let seed: UInt64
 
-  func compute<Scalar>(_ pass: LayerPass<Scalar>) { mask(pass.input, pass.isTraining, into: pass.output) }
-  func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
-    if let below = pass.inputGradient { mask(pass.outputGradient, true, into: below) }
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) {
+    mask(pass.input, of: pass, pass.isTraining, into: pass.output)
+  }
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
+    if let below = pass.inputGradient { mask(pass.outputGradient, of: pass, true, into: below) }
   }
 
-  private func mask<Scalar>(_ rows: Rows<Scalar>, _ isTraining: Bool, into output: Rows<Scalar>) {
+  private func mask<Scalar>(
+    _ rows: Rows<Scalar>, of pass: LayerPass<Scalar>, _ isTraining: Bool, into output: Rows<Scalar>
+  ) {
     guard isTraining != inPredictions else { return output.copy(rows) }
     for row in 0..<rows.count {
       for column in 0..<rows.width {
         // A hash is enough: any half of the units.
-        var bits = (UInt64(column) &+ UInt64(inPredictions ? row : 0) << 20 &+ seed << 40) &* 0x9e37_79b9_7f4a_7c15
+        let number = UInt64(inPredictions ? pass.firstRow + row : 0)
+        var bits = (UInt64(column) &+ number << 20 &+ seed << 40) &* 0x9e37_79b9_7f4a_7c15
         bits = (bits ^ bits >> 31) &* 0xbf58_476d_1ce4_e5b9
         output[row, column] = bits >> 63 == 0 ? 0 : 2 * rows[row, column]
       }
@@ -79,12 +75,14 @@ struct WrongDropout: Generic {
 }
 
 /// An identity layer that records the root mean square of the first gradient it sees.
-struct GradientGauge: Generic {
+struct GradientGauge: Identity {
   static let kind = "gradientGauge"
   let id: Int
+  /// It sees the whole batch at once.
+  var mixesRows: Bool { true }
 
-  func compute<Scalar>(_ pass: LayerPass<Scalar>) { pass.output.copy(pass.input) }
-  func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) { pass.output.copy(pass.input) }
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
     pass.inputGradient?.copy(pass.outputGradient)
     let rows = pass.outputGradient
     Notebook.shared.withLock { notes in
@@ -100,15 +98,17 @@ struct GradientGauge: Generic {
 
 /// Adds a learned number to each column, and records the path of these numbers: a few parameters in place of
 /// all.
-struct Trail: Generic {
+struct Trail: Identity {
   static let kind = "trail"
   let id: Int
+  /// It sees the whole batch at once.
+  var mixesRows: Bool { true }
 
-  func parameters(for input: Shape) -> [Parameter] {
+  func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [Parameter("shift", shape: input, initializer: .constant(0), isPenalized: false)]
   }
 
-  func compute<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) {
     let shift = pass.parameter(0)
     for row in 0..<pass.input.count {
       for column in 0..<pass.input.width { pass.output[row, column] = pass.input[row, column] + shift[column] }
@@ -117,7 +117,7 @@ struct Trail: Generic {
     Notebook.shared.withLock { notes in notes[id, default: Notebook(width: shift.count)].follow(shift) }
   }
 
-  func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
     pass.inputGradient?.copy(pass.outputGradient)
     let gradient = pass.parameterGradient(0)
     for column in 0..<gradient.count {

@@ -9,10 +9,11 @@ struct PredictionBenchmark {
   init(_ workload: Workload, workers: Workers, rows: Int? = nil) throws {
     self.workload = workload
     self.rows = rows
-    let plan = try workload.network.plan(input: [workload.inputs], outputs: workload.classes)
+    let graph = try workload.network.graph(input: [workload.inputs], outputs: workload.classes)
     predictor = Predictor(
-      plan: plan, output: .softmax(classes: workload.classes), precision: .float32,
-      weights: plan.makeInitialParameters(.float32, seed: 0), state: plan.makeInitialState(.float32), workers: workers,
+      graph: graph, precision: .float32,
+      weights: graph.makeInitialParameters(.float32, seed: 0), state: graph.makeInitialState(.float32),
+      workers: workers,
       rows: rows ?? .max)
   }
 

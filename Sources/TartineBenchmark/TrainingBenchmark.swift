@@ -8,12 +8,12 @@ struct TrainingBenchmark {
 
   init(_ workload: Workload, workers: Workers) throws {
     self.workload = workload
-    let plan = try workload.network.plan(input: [workload.inputs], outputs: workload.classes)
+    let graph = try workload.network.graph(input: [workload.inputs], outputs: workload.classes)
     cut = BatchCut(rows: workload.samples, batchSize: workload.batch)
     step = TrainingStep(
-      plan: plan, output: .softmax(classes: workload.classes), optimizer: workload.optimizer, penalty: .none,
+      graph: graph, output: .softmax(classes: workload.classes), optimizer: workload.optimizer, penalty: .none,
       precision: .float32, batch: cut.largest, seed: 0, workers: workers,
-      weights: plan.makeInitialParameters(.float32, seed: 0), state: plan.makeInitialState(.float32),
+      weights: graph.makeInitialParameters(.float32, seed: 0), state: graph.makeInitialState(.float32),
       augmentation: workload.augmentation,
       room: workload.image.map { workload.augmentation.room(height: $0.height, width: $0.width, channels: 1) } ?? 0)
   }

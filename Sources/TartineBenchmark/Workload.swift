@@ -10,6 +10,8 @@ struct Workload: Sendable {
   let batch: Int
   var batchNorm = false
   var keep = 1.0
+  /// Whether the hidden layers are residual blocks of two, each after a layer norm and a ReLU.
+  var isResidual = false
   var optimizer = Optimizer.adam(learningRate: .constant(1e-3))
   /// The size of the images, which are held as bytes; nil if the inputs are not images.
   var image: (height: Int, width: Int)?
@@ -27,6 +29,9 @@ struct Workload: Sendable {
     Workload(
       name: "wide", inputs: 784, hidden: [2_048, 2_048, 2_048], classes: 10, samples: 60_000, batch: 512, keep: 0.5,
       optimizer: .momentum(learningRate: .constant(1e-2), variant: .torch)),
+    Workload(
+      name: "residual", inputs: 256, hidden: [Int](repeating: 256, count: 24), classes: 10, samples: 16_384,
+      batch: 256, isResidual: true),
   ]
 
   private static func mnist(
@@ -38,7 +43,10 @@ struct Workload: Sendable {
   }
 
   var summary: String {
-    let units = ([inputs] + hidden + [classes]).map(String.init).joined(separator: "-")
+    let units =
+      isResidual
+      ? "\(inputs)-\(hidden.count / 2) residual blocks of two layers of \(hidden[0])-\(classes), layer norm"
+      : ([inputs] + hidden + [classes]).map(String.init).joined(separator: "-")
     var parts = [units]
     if batchNorm { parts.append("batch norm") }
     if keep < 1 { parts.append("keep \(keep)") }
@@ -55,7 +63,16 @@ struct Workload: Sendable {
   }
 
   var network: Network {
-    Network(HiddenStack(hidden: hidden, activation: .relu, batchNorm: batchNorm, keepProb: [keep]))
+    guard isResidual else {
+      return Network(HiddenStack(hidden: hidden, activation: .relu, batchNorm: batchNorm, keepProb: [keep]))
+    }
+    return Network {
+      for first in stride(from: 0, to: hidden.count - 1, by: 2) {
+        Residual {
+          LayerNorm(); ReLU(); Dense(hidden[first]); LayerNorm(); ReLU(); Dense(hidden[first + 1])
+        }
+      }
+    }
   }
 
   /// Returns random rows: uniform inputs of variance 1, random classes.

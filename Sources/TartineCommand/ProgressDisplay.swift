@@ -21,7 +21,7 @@ final class ProgressDisplay: TrainingObserver {
       let epochs = overview.recipe.epochs ?? 1
       Files.show(
         "\(rows.train) train, \(rows.dev) dev, \(rows.test) test rows; "
-          + "\(overview.plan.parameterCount) parameters, \(epochs) epoch\(epochs == 1 ? "" : "s") of "
+          + "\(overview.graph.parameterCount) parameters, \(epochs) epoch\(epochs == 1 ? "" : "s") of "
           + "\(overview.steps / epochs) step\(overview.steps == epochs ? "" : "s"), \(overview.threads) thread"
           + "\(overview.threads == 1 ? "" : "s")\n")
       firstStep = (overview.firstEpoch - 1) * overview.steps / epochs

@@ -17,7 +17,7 @@ package struct ArenaLayout: Sendable {
   }
 }
 
-/// One aligned, zeroed block of memory that contains every buffer of a plan.
+/// One aligned, zeroed block of memory that contains every buffer of a graph.
 ///
 /// It is passed from one owner to the next, or only read once it is shared: there is no locking.
 package final class Arena: @unchecked Sendable {
@@ -52,7 +52,7 @@ package final class Arena: @unchecked Sendable {
   package subscript(offset: Int) -> UnsafeMutableRawPointer { base + offset }
 
   package func copy(from other: Arena) {
-    precondition(other.byteCount == byteCount, "arenas of one plan have one size")
+    precondition(other.byteCount == byteCount, "arenas of one graph have one size")
     base.copyMemory(from: other.base, byteCount: byteCount)
   }
 }

@@ -12,6 +12,7 @@
 #include "text/random.h"
 #include "text/sweeps.h"
 #include "text/norms.h"
+#include "text/rows.h"
 #include "text/losses.h"
 #include "text/batches.h"
 #include "text/augment.h"
@@ -25,6 +26,11 @@ static const tartine_kernels NAME(table) = {
     .norm_scale = NAME(norm_scale),
     .blend = NAME(blend),
     .norm_backward = NAME(norm_backward),
+    .row_norm = NAME(row_norm),
+    .row_norm_backward = NAME(row_norm_backward),
+    .prelu = NAME(prelu),
+    .prelu_backward = NAME(prelu_backward),
+    .waves = NAME(waves),
     .sum_of_squares = NAME(sum_of_squares),
     .softmax_loss = NAME(softmax_loss),
     .sigmoid_loss = NAME(sigmoid_loss),

@@ -1,5 +1,5 @@
 /// A layer that acts elementwise and keeps the shape.
-package protocol ActivationLayer: FusedLayer {
+package protocol ActivationLayer: EngineLayer {
   var activation: Activation { get }
 }
 
@@ -7,7 +7,12 @@ extension ActivationLayer {
   /// The shape is kept.
   public func outputShape(for input: Shape) throws -> Shape { input }
 
-  package var role: Role { .activation(activation) }
+  /// Its own.
+  public var precedingGain: Activation? { activation }
+
+  package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {
+    program.fuse(place, .activation) { $0.activation = activation }
+  }
 }
 
 /// The rectified linear unit max(0, u); its derivative at 0 is 0.

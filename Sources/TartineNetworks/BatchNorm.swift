@@ -12,7 +12,7 @@
 /// **Differs from**: the lecture does not correct its averages (`.lecture`); PyTorch initializes them with 0
 /// and 1 and does not correct them (`.torch`); Keras too, with ε = 10⁻³, a momentum that is one minus this one (0.99 for
 /// 0.01) and the biased variance (`.keras`).
-public struct BatchNorm: FusedLayer {
+public struct BatchNorm: EngineLayer {
   /// The initialization and correction of the moving averages.
   public enum Averages: String, Codable, Hashable, Sendable, CaseIterable {
     /// From 0, with bias correction: divided by 1 − (1 − momentum)ᵗ.
@@ -62,14 +62,12 @@ public struct BatchNorm: FusedLayer {
 
   /// Returns the input shape.
   public func outputShape(for input: Shape) throws -> Shape {
-    guard input.isVector else {
-      throw ShapeError(got: input, expected: "n", advice: "insert Flatten() before it.")
-    }
+    try input.requireVector()
     return input
   }
 
   /// The scale γ, initially 1, and the shift β, initially 0.
-  public func parameters(for input: Shape) -> [Parameter] {
+  public func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [
       Parameter("gamma", shape: input, initializer: .constant(1), isPenalized: false),
       Parameter("beta", shape: input, initializer: .constant(0), isPenalized: false),
@@ -82,5 +80,30 @@ public struct BatchNorm: FusedLayer {
       ? nil : "epsilon must be above 0 and momentum in (0, 1], not \(epsilon) and \(momentum)"
   }
 
-  package var role: Role { .norm(self) }
+  /// The moving mean and variance.
+  public func state(for input: Shape) -> [StateTensor] {
+    let start = averages == .torch || averages == .keras ? 1.0 : 0
+    let correction = averages == .corrected ? momentum : nil
+    return [
+      StateTensor("movingMean", shape: input, correctedMomentum: correction),
+      StateTensor("movingVariance", shape: input, initial: start, correctedMomentum: correction),
+    ]
+  }
+
+  /// True, with the moving averages.
+  public var isLinear: Bool { true }
+  /// True.
+  public var mixesRows: Bool { true }
+  /// True: the mean is subtracted.
+  public var cancelsBias: Bool { true }
+  /// That of the next layer.
+  public var precedingGain: Activation? { nil }
+
+  package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {
+    program.fuse(place, .norm) {
+      $0.norm = DenseOperation.Norm(
+        layer: self, gamma: place.parameters[0].span, beta: place.parameters[1].span,
+        movingMean: place.state[0].span, movingVariance: place.state[1].span)
+    }
+  }
 }

@@ -20,7 +20,8 @@ public struct CategoryEmbedding: ColumnLayer {
   public let dimension: Int
   /// Categories of more elements than this are embedded.
   public let moreThan: Int
-  private var layout: InputLayout?
+  /// The elements of each embedded category, first to last.
+  private var embedded: [Range<Int>] = []
 
   /// - Parameters:
   ///   - dimension: the dimension of the embedding.
@@ -40,7 +41,7 @@ public struct CategoryEmbedding: ColumnLayer {
 
   package func bound(to layout: InputLayout) -> CategoryEmbedding {
     var copy = self
-    copy.layout = layout
+    copy.embedded = layout.categories.filter { $0.count > moreThan }.sorted { $0.lowerBound < $1.lowerBound }
     return copy
   }
 
@@ -56,14 +57,12 @@ public struct CategoryEmbedding: ColumnLayer {
       })
   }
 
-  private var embedded: [Range<Int>] { (layout?.categories ?? []).filter { $0.count > moreThan } }
-
   /// The remaining elements, and the embeddings.
   public func outputShape(for input: Shape) throws -> Shape {
     [input.count + embedded.reduce(0) { $0 + dimension - $1.count }]
   }
   /// One matrix for each embedded category: [levels, dimension].
-  public func parameters(for input: Shape) -> [Parameter] {
+  public func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     embedded.enumerated().map { place, elements in
       Parameter(
         "weight\(place + 1)", shape: [elements.count, dimension],
@@ -77,68 +76,61 @@ public struct CategoryEmbedding: ColumnLayer {
   }
 
   /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Float>) { run(pass) }
-  /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Double>) { run(pass) }
-  /// Computes the gradients.
-  public func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
-  /// Computes the gradients.
-  public func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
-
-  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
-    let (x, y, embedded) = (pass.input, pass.output, embedded)
-    eachKept(x.width, embedded) { from, to in
-      for row in 0..<x.count { y[row, to] = x[row, from] }
-    }
-    var start = y.width - dimension * embedded.count
-    for (place, elements) in embedded.enumerated() {
-      let weight = pass.parameter(place)
-      for row in 0..<x.count {
-        for column in 0..<dimension { y[row, start + column] = 0 }
-        for (level, element) in elements.enumerated() where x[row, element] != 0 {
-          for column in 0..<dimension {
-            y[row, start + column] += x[row, element] * weight[level * dimension + column]
-          }
-        }
+  public func forward<Scalar>(_ pass: LayerPass<Scalar>) {
+    for row in 0..<pass.input.count {
+      let (x, y) = (pass.input[row], pass.output[row])
+      eachRun(x.count) { from, to, count in
+        for place in 0..<count { y[to + place] = x[from + place] }
       }
-      start += dimension
+      var start = y.count - dimension * embedded.count
+      for place in embedded.indices {
+        let weight = pass.parameter(place)
+        for column in 0..<dimension { y[start + column] = 0 }
+        let first = embedded[place].lowerBound
+        for element in embedded[place] where x[element] != 0 {
+          let vector = (element - first) * dimension
+          for column in 0..<dimension { y[start + column] += x[element] * weight[vector + column] }
+        }
+        start += dimension
+      }
     }
   }
 
-  private func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
-    let (x, g, embedded) = (pass.input, pass.outputGradient, embedded)
-    var start = g.width - dimension * embedded.count
-    for (place, elements) in embedded.enumerated() {
-      let (weight, dWeight) = (pass.parameter(place), pass.parameterGradient(place))
-      dWeight.update(repeating: 0)
-      for row in 0..<x.count {
-        for (level, element) in elements.enumerated() where x[row, element] != 0 {
-          for column in 0..<dimension {
-            dWeight[level * dimension + column] += x[row, element] * g[row, start + column]
+  /// Computes the gradients.
+  public func backward<Scalar>(_ pass: LayerPass<Scalar>) {
+    for place in embedded.indices { pass.parameterGradient(place).update(repeating: 0) }
+    for row in 0..<pass.input.count {
+      let (x, g, dx) = (pass.input[row], pass.outputGradient[row], pass.inputGradient?[row])
+      var start = g.count - dimension * embedded.count
+      for place in embedded.indices {
+        let (weight, dWeight) = (pass.parameter(place), pass.parameterGradient(place))
+        let first = embedded[place].lowerBound
+        for element in embedded[place] {
+          let vector = (element - first) * dimension
+          if x[element] != 0 {
+            for column in 0..<dimension { dWeight[vector + column] += x[element] * g[start + column] }
           }
+          guard let dx else { continue }
+          dx[element] = 0
+          for column in 0..<dimension { dx[element] += weight[vector + column] * g[start + column] }
         }
+        start += dimension
       }
-      if let dx = pass.inputGradient {
-        for row in 0..<x.count {
-          for (level, element) in elements.enumerated() {
-            dx[row, element] = (0..<dimension).reduce(0) { $0 + weight[level * dimension + $1] * g[row, start + $1] }
-          }
-        }
+      guard let dx else { continue }
+      eachRun(x.count) { from, to, count in
+        for place in 0..<count { dx[from + place] = g[to + place] }
       }
-      start += dimension
-    }
-    guard let dx = pass.inputGradient else { return }
-    eachKept(x.width, embedded) { from, to in
-      for row in 0..<x.count { dx[row, from] = g[row, to] }
     }
   }
 
-  /// The positions of each element that is not embedded, in the input and in the output.
-  private func eachKept(_ width: Int, _ embedded: [Range<Int>], _ body: (_ from: Int, _ to: Int) -> Void) {
-    var to = 0
-    for from in 0..<width where !embedded.contains(where: { $0.contains(from) }) {
-      body(from, to)
-      to += 1
+  /// The runs of elements that are not embedded, in the input and in the output.
+  private func eachRun(_ width: Int, _ body: (_ from: Int, _ to: Int, _ count: Int) -> Void) {
+    var (from, to) = (0, 0)
+    for elements in embedded {
+      body(from, to, elements.lowerBound - from)
+      to += elements.lowerBound - from
+      from = elements.upperBound
     }
+    body(from, to, width - from)
   }
 }

@@ -5,7 +5,7 @@
 /// Before a ``BatchNorm`` the bias is omitted, since the norm subtracts it again.
 ///
 /// **Differs from**: PyTorch stores W as [units, inputs].
-public struct Dense: FusedLayer {
+public struct Dense: OneHotReader {
   /// `"dense"`.
   public static let kind = "dense"
 
@@ -38,9 +38,7 @@ public struct Dense: FusedLayer {
 
   /// A vector of `units`.
   public func outputShape(for input: Shape) throws -> Shape {
-    guard input.isVector else {
-      throw ShapeError(got: input, expected: "n", advice: "insert Flatten() before it.")
-    }
+    try input.requireVector()
     return [units]
   }
 
@@ -49,5 +47,22 @@ public struct Dense: FusedLayer {
     units >= 1 && units <= 1 << 20 ? nil : "units must be from 1 to 1048576, not \(units)"
   }
 
-  package var role: Role { .dense(self) }
+  /// The weights W, and b, which is 0 at first.
+  public func parameters(for input: Shape, before next: Successors) -> [Parameter] {
+    let weight = Parameter(
+      "weight", shape: [input.count, units],
+      initializer: initializer.initializer(fanIn: input.count, fanOut: units, before: next.gain), isPenalized: true)
+    guard bias ?? !next.cancelBias else { return [weight] }
+    return [weight, Parameter("bias", shape: [units], initializer: .constant(0), isPenalized: false)]
+  }
+
+  /// True.
+  public var isLinear: Bool { true }
+
+  package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {
+    program.fuse(place, .dense) {
+      $0.weight = place.parameters[0].span
+      $0.bias = place.parameters.count > 1 ? place.parameters[1].span : nil
+    }
+  }
 }

@@ -9,7 +9,7 @@ import TartinePlatform
 ///
 /// **Differs from**: PyTorch and Keras take the probability to *drop*. The probability has 16 bits: `keep` is
 /// rounded to a multiple of 2⁻¹⁶, and the scale is its inverse.
-public struct Dropout: FusedLayer {
+public struct Dropout: EngineLayer {
   /// `"dropout"`.
   public static let kind = "dropout"
 
@@ -53,7 +53,19 @@ public struct Dropout: FusedLayer {
     keep > 0 && keep <= 1 ? nil : "keep must be above 0 and at most 1, not \(keep)"
   }
 
-  package var role: Role { .dropout(self) }
+  /// True: it does nothing in prediction.
+  public var isLinear: Bool { true }
+  /// Whether units are dropped.
+  public var isRandom: Bool { keep < 1 }
+
+  package var isIdentity: Bool { keep == 1 }
+
+  package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {
+    program.fuse(place, .dropout) {
+      $0.keep = keep
+      $0.keepSchedule = schedule
+    }
+  }
 }
 
 /// The schedule of the dropout strength: with t from 0 to 1 over the run, units are dropped with probability

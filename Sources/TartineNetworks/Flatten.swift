@@ -1,7 +1,7 @@
 /// A reshape of a sample of any shape into a vector, in row-major order, without copying.
 ///
 /// **Shapes**: [rows, h, w, c] → [rows, h · w · c].
-public struct Flatten: FusedLayer {
+public struct Flatten: EngineLayer {
   /// `"flatten"`.
   public static let kind = "flatten"
 
@@ -11,5 +11,11 @@ public struct Flatten: FusedLayer {
   /// Returns a vector of all elements.
   public func outputShape(for input: Shape) throws -> Shape { [input.count] }
 
-  package var role: Role { .reshape }
+  /// True.
+  public var isLinear: Bool { true }
+  /// That of the next layer.
+  public var precedingGain: Activation? { nil }
+
+  package var isIdentity: Bool { true }
+  package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {}
 }

@@ -5,7 +5,7 @@ import TartineEngine
 /// **Shapes**: any, unchanged.
 ///
 /// **Source**: Bishop, *Training with noise is equivalent to Tikhonov regularization*, 1995.
-public struct GaussianNoise: CustomLayer {
+public struct GaussianNoise: RowLayer {
   /// `"gaussianNoise"`.
   public static let kind = "gaussianNoise"
   /// The standard deviation of the noise; number inputs have standard deviation 1.
@@ -25,22 +25,21 @@ public struct GaussianNoise: CustomLayer {
 
   /// Returns the input shape.
   public func outputShape(for input: Shape) throws -> Shape { input }
+  /// True: it does nothing in prediction.
+  public var isLinear: Bool { true }
+  /// True.
+  public var isRandom: Bool { true }
   /// Checks that the standard deviation is at least 0.
   public var problem: String? {
     standardDeviation >= 0 && standardDeviation.isFinite
       ? nil : "standardDeviation must be at least 0, not \(standardDeviation)"
   }
 
-  /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Float>) { run(pass) }
-  /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Double>) { run(pass) }
   /// Passes the gradient through.
-  public func backward(_ pass: LayerPass<Float>) { pass.inputGradient?.copy(pass.outputGradient) }
-  /// Passes the gradient through.
-  public func backward(_ pass: LayerPass<Double>) { pass.inputGradient?.copy(pass.outputGradient) }
+  public func backward<Scalar>(_ pass: LayerPass<Scalar>) { pass.inputGradient?.copy(pass.outputGradient) }
 
-  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
+  /// Computes `pass.output` from `pass.input`.
+  public func forward<Scalar>(_ pass: LayerPass<Scalar>) {
     guard pass.isTraining else { return pass.output.copy(pass.input) }
     pass.drawNormals(standardDeviation: standardDeviation, into: pass.output)
     pass.output.add(pass.input)

@@ -7,7 +7,7 @@ struct InitialWeights {
   let precision: Precision
   let seed: UInt64
 
-  func fill(_ elements: UnsafeMutableRawPointer, of tensor: PlannedTensor, place: Int) {
+  func fill(_ elements: UnsafeMutableRawPointer, of tensor: PlacedTensor, place: Int) {
     switch tensor.initializer {
     case .constant(let value): precision.fill(elements, count: tensor.count, with: value)
     case .he, .xavier, .leCun, .normal:

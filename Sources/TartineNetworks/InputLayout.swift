@@ -13,7 +13,7 @@ package struct InputLayout: Hashable, Sendable {
 
 /// A layer that treats the columns of a table individually: it must be the first layer, and is bound to the
 /// columns when the network is planned.
-package protocol ColumnLayer: CustomLayer {
+package protocol ColumnLayer: RowLayer {
   func bound(to layout: InputLayout) -> Self
   /// The positions of the columns in its output.
   func outputLayout(for layout: InputLayout) -> InputLayout

@@ -11,7 +11,7 @@ public enum LayerRegistry {
       ].map { (type: any Layer.Type) in (type.kind, type) }))
 
   /// Registers a custom layer, so that recipes and model files can use it.
-  public static func register(_ type: (some CustomLayer).Type) {
+  public static func register(_ type: (some RowLayer).Type) {
     kinds.withLock { $0[type.kind] = type }
   }
 

@@ -16,12 +16,12 @@ package struct LayerSignals: Sendable {
   /// Whether each unit was ever nonzero.
   private var isActive: [Bool]
 
-  init(_ node: FusedNode) {
-    name = node.name
-    width = node.width
-    activation = node.activation
-    hasWeights = node.weight != nil
-    isActive = [Bool](repeating: false, count: node.width)
+  init(name: String, width: Int, activation: Activation, hasWeights: Bool) {
+    self.name = name
+    self.width = width
+    self.activation = activation
+    self.hasWeights = hasWeights
+    isActive = [Bool](repeating: false, count: width)
   }
 
   private var count: Double { Double(max(1, rows * width)) }
@@ -63,12 +63,5 @@ package struct LayerSignals: Sendable {
         }
       }
     }
-  }
-}
-
-extension NetworkPlan {
-  /// Empty statistics for each layer, first to last, including the output layer.
-  package var signals: [LayerSignals] {
-    nodes.compactMap { if case .fused(let node) = $0, node.skipFrom == nil { LayerSignals(node) } else { nil } }
   }
 }

@@ -37,18 +37,12 @@ public struct Network: Sendable {
 extension Network {
   /// Whether the same rows give the same loss each time: no random numbers, and no batch statistics.
   package var isRepeatable: Bool {
-    layers.allSatisfy { layer in
-      switch layer {
-      case let dropout as Dropout: dropout.keep == 1
-      case let residual as Residual: residual.block.isRepeatable
-      default: !(layer is BatchNorm || layer is GaussianNoise)
-      }
-    }
+    layers.allSatisfy { !$0.isRandom && !$0.mixesRows }
   }
 
   /// Whether its predictions are a linear function of its inputs, apart from the output's activation.
   package var isLinear: Bool {
-    layers.allSatisfy { $0 is Dense || $0 is BatchNorm || $0 is Dropout || $0 is Flatten }
+    layers.allSatisfy(\.isLinear)
   }
 }
 

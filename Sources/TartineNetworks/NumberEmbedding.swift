@@ -1,5 +1,4 @@
 import TartineEngine
-import TartinePlatform
 
 /// A periodic embedding of each number, appended to the input: with learned frequencies w and phases b, e =
 /// Wᵀ cos(2π w x + b) + c. It lets a shallow network fit a curve with many turns.
@@ -22,7 +21,8 @@ public struct NumberEmbedding: ColumnLayer {
   /// The standard deviation of the initial frequencies, in waves per standard deviation of the number: high
   /// frequencies fit sharper turns, and overfit sooner.
   public let standardDeviation: Double
-  private var layout: InputLayout?
+  /// The elements of the numbers.
+  private var numbers: [Int] = []
 
   /// - Parameters:
   ///   - frequencies: the number of frequencies of each number.
@@ -49,19 +49,17 @@ public struct NumberEmbedding: ColumnLayer {
 
   package func bound(to layout: InputLayout) -> NumberEmbedding {
     var copy = self
-    copy.layout = layout
+    copy.numbers = layout.numbers
     return copy
   }
 
   /// All elements keep their positions.
   package func outputLayout(for layout: InputLayout) -> InputLayout { layout }
 
-  private var numbers: [Int] { layout?.numbers ?? [] }
-
   /// The input, followed by the embeddings.
   public func outputShape(for input: Shape) throws -> Shape { [input.count + dimension * numbers.count] }
   /// The parameters w, b, W and c.
-  public func parameters(for input: Shape) -> [Parameter] {
+  public func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     let count = numbers.count
     guard count > 0 else { return [] }
     return [
@@ -86,63 +84,61 @@ public struct NumberEmbedding: ColumnLayer {
       ? nil : "standardDeviation must be above 0, not \(standardDeviation)"
   }
 
-  /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Float>) { run(pass) }
-  /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Double>) { run(pass) }
-  /// Computes the gradients.
-  public func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
-  /// Computes the gradients.
-  public func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
+  /// The cosines and sines of each wave.
+  public func scratchWidth(for input: Shape) -> Int { 2 * numbers.count * frequencies }
 
-  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
-    let (x, y, numbers) = (pass.input, pass.output, numbers)
-    for row in 0..<x.count {
-      for column in 0..<x.width { y[row, column] = x[row, column] }
-    }
-    guard !numbers.isEmpty else { return }
+  /// Computes `pass.output` from `pass.input`.
+  public func forward<Scalar>(_ pass: LayerPass<Scalar>) {
+    guard !numbers.isEmpty else { return pass.output.copy(pass.input) }
     let (frequency, phase) = (pass.parameter(0), pass.parameter(1))
     let (weight, bias) = (pass.parameter(2), pass.parameter(3))
-    for (place, element) in numbers.enumerated() {
-      let start = x.width + place * dimension
-      for row in 0..<x.count {
-        for column in 0..<dimension { y[row, start + column] = bias[place * dimension + column] }
-        for wave in place * frequencies..<(place + 1) * frequencies {
-          let value = Scalar(cos(2 * .pi * Double(frequency[wave] * x[row, element]) + Double(phase[wave])))
-          for column in 0..<dimension { y[row, start + column] += value * weight[wave * dimension + column] }
+    let kernels = Scalar.precision.kernels
+    for row in 0..<pass.input.count {
+      let (x, y, waves) = (pass.input[row], pass.output[row], pass.scratch[row].baseAddress!)
+      y.baseAddress!.update(from: x.baseAddress!, count: x.count)
+      for place in 0..<numbers.count {
+        let (first, start) = (place * frequencies, x.count + place * dimension)
+        kernels.pointee.waves(
+          frequency.baseAddress! + first, phase.baseAddress! + first, frequencies, Double(x[numbers[place]]),
+          waves + 2 * first, waves + 2 * first + frequencies)
+        for column in 0..<dimension { y[start + column] = bias[place * dimension + column] }
+        for wave in 0..<frequencies {
+          let value = waves[2 * first + wave]
+          for column in 0..<dimension { y[start + column] += value * weight[(first + wave) * dimension + column] }
         }
       }
     }
   }
 
-  private func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
-    let (x, g, dx, numbers) = (pass.input, pass.outputGradient, pass.inputGradient, numbers)
-    if let dx {
-      for row in 0..<x.count {
-        for column in 0..<x.width { dx[row, column] = g[row, column] }
+  /// Computes the gradients.
+  public func backward<Scalar>(_ pass: LayerPass<Scalar>) {
+    if let dx = pass.inputGradient {
+      for row in 0..<dx.count {
+        dx[row].baseAddress!.update(from: pass.outputGradient[row].baseAddress!, count: dx.width)
       }
     }
     guard !numbers.isEmpty else { return }
-    let (frequency, phase, weight) = (pass.parameter(0), pass.parameter(1), pass.parameter(2))
+    let (frequency, weight) = (pass.parameter(0), pass.parameter(2))
     let (dFrequency, dPhase) = (pass.parameterGradient(0), pass.parameterGradient(1))
     let (dWeight, dBias) = (pass.parameterGradient(2), pass.parameterGradient(3))
-    for gradient in [dFrequency, dPhase, dWeight, dBias] { gradient.update(repeating: 0) }
-    for (place, element) in numbers.enumerated() {
-      let start = x.width + place * dimension
-      for row in 0..<x.count {
-        for column in 0..<dimension { dBias[place * dimension + column] += g[row, start + column] }
-        for wave in place * frequencies..<(place + 1) * frequencies {
-          let angle = 2 * .pi * Double(frequency[wave] * x[row, element]) + Double(phase[wave])
-          let value = Scalar(cos(angle))
+    for index in 0..<4 { pass.parameterGradient(index).update(repeating: 0) }
+    for row in 0..<pass.input.count {
+      let (x, g, waves) = (pass.input[row], pass.outputGradient[row], pass.scratch[row])
+      for place in 0..<numbers.count {
+        let (first, start) = (place * frequencies, x.count + place * dimension)
+        let number = x[numbers[place]]
+        for column in 0..<dimension { dBias[place * dimension + column] += g[start + column] }
+        for wave in 0..<frequencies {
+          let (cosine, sine) = (waves[2 * first + wave], waves[2 * first + frequencies + wave])
           var sum: Scalar = 0
           for column in 0..<dimension {
-            dWeight[wave * dimension + column] += value * g[row, start + column]
-            sum += weight[wave * dimension + column] * g[row, start + column]
+            dWeight[(first + wave) * dimension + column] += cosine * g[start + column]
+            sum += weight[(first + wave) * dimension + column] * g[start + column]
           }
-          let turn = Scalar(-sin(angle)) * sum
-          dPhase[wave] += turn
-          dFrequency[wave] += 2 * .pi * x[row, element] * turn
-          if let dx { dx[row, element] += 2 * .pi * frequency[wave] * turn }
+          let turn = -sine * sum
+          dPhase[first + wave] += turn
+          dFrequency[first + wave] += 2 * .pi * number * turn
+          pass.inputGradient?[row, numbers[place]] += 2 * .pi * frequency[first + wave] * turn
         }
       }
     }

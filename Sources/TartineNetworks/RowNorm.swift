@@ -1,8 +1,9 @@
 import TartineEngine
+import TartineKernels
 
 /// A normalization within each row, which is independent of the batch and needs no moving averages: over
 /// groups of neighbouring elements, with or without centering.
-package protocol RowNorm: CustomLayer {
+package protocol RowNorm: RowLayer {
   /// The number of groups of a row.
   var groupCount: Int { get }
   /// Whether the mean is subtracted.
@@ -14,9 +15,7 @@ package protocol RowNorm: CustomLayer {
 extension RowNorm {
   /// Returns the input shape.
   public func outputShape(for input: Shape) throws -> Shape {
-    guard input.isVector else {
-      throw ShapeError(got: input, expected: "n", advice: "insert Flatten() before it.")
-    }
+    try input.requireVector()
     guard groupCount > 0, input.count % groupCount == 0 else {
       throw ShapeError(
         got: input, expected: "n, a multiple of \(groupCount)", advice: "use a number of groups that divides it.")
@@ -25,10 +24,13 @@ extension RowNorm {
   }
 
   /// The scale γ, initially 1, and the shift β, initially 0, if the mean is subtracted.
-  public func parameters(for input: Shape) -> [Parameter] {
+  public func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [Parameter("gamma", shape: input, initializer: .constant(1), isPenalized: false)]
       + (isCentered ? [Parameter("beta", shape: input, initializer: .constant(0), isPenalized: false)] : [])
   }
+
+  /// That of the next layer.
+  public var precedingGain: Activation? { nil }
 
   /// Checks ε and the number of groups.
   public var problem: String? {
@@ -36,70 +38,43 @@ extension RowNorm {
     return epsilon > 0 ? nil : "epsilon must be above 0, not \(epsilon)"
   }
 
-  /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Float>) { normalize(pass) }
-  /// Computes `pass.output` from `pass.input`.
-  public func forward(_ pass: LayerPass<Double>) { normalize(pass) }
-  /// Computes the gradients.
-  public func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
-  /// Computes the gradients.
-  public func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
+  /// The mean and the inverse standard deviation of each group.
+  public func scratchWidth(for input: Shape) -> Int { 2 * groupCount }
 
-  private func normalize<Scalar>(_ pass: LayerPass<Scalar>) {
-    let (x, y, gamma) = (pass.input, pass.output, pass.parameter(0))
-    let beta = isCentered ? pass.parameter(1) : nil
-    let size = x.width / groupCount
-    for row in 0..<x.count {
-      for start in stride(from: 0, to: x.width, by: size) {
-        let (mean, inverse) = statistics(x, row, start..<start + size)
-        for column in start..<start + size {
-          y[row, column] = (x[row, column] - mean) * inverse * gamma[column] + (beta?[column] ?? 0)
-        }
-      }
-    }
+  /// Computes `pass.output` from `pass.input`.
+  public func forward<Scalar>(_ pass: LayerPass<Scalar>) {
+    var norm = lowered(pass)
+    norm.y = UnsafeMutableRawPointer(pass.output.base)
+    Scalar.precision.kernels.pointee.row_norm(&norm)
   }
 
-  private func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
-    let (x, g, gamma) = (pass.input, pass.outputGradient, pass.parameter(0))
-    let dGamma = pass.parameterGradient(0)
-    let dBeta = isCentered ? pass.parameterGradient(1) : nil
-    dGamma.update(repeating: 0)
-    dBeta?.update(repeating: 0)
-    let size = x.width / groupCount
-    for row in 0..<x.count {
-      for start in stride(from: 0, to: x.width, by: size) {
-        let group = start..<start + size
-        let (mean, inverse) = statistics(x, row, group)
-        var (sum, products) = (0.0, 0.0)
-        for column in group {
-          let normalized = (x[row, column] - mean) * inverse
-          let own = g[row, column]
-          dGamma[column] += own * normalized
-          dBeta?[column] += own
-          sum += Double(own * gamma[column])
-          products += Double(own * gamma[column] * normalized)
-        }
-        guard let dx = pass.inputGradient else { continue }
-        let center = isCentered ? Scalar(sum / Double(size)) : 0
-        let share = Scalar(products / Double(size))
-        for column in group {
-          let normalized = (x[row, column] - mean) * inverse
-          dx[row, column] = inverse * (g[row, column] * gamma[column] - center - normalized * share)
-        }
-      }
-    }
-  }
-
-  /// The mean, 0 where it is not subtracted, and 1 / √(mean square around it + ε).
-  private func statistics<Scalar>(_ x: Rows<Scalar>, _ row: Int, _ group: Range<Int>) -> (Scalar, Scalar) {
-    var mean = 0.0
+  /// Computes the gradients.
+  public func backward<Scalar>(_ pass: LayerPass<Scalar>) {
+    var norm = lowered(pass)
+    norm.y_gradient = UnsafeRawPointer(pass.outputGradient.base)
+    norm.x_gradient = pass.inputGradient.map { UnsafeMutableRawPointer($0.base) }
+    let gamma = pass.parameterGradient(0)
+    gamma.update(repeating: 0)
+    norm.gamma_gradient = UnsafeMutableRawPointer(gamma.baseAddress)
     if isCentered {
-      for column in group { mean += Double(x[row, column]) }
-      mean /= Double(group.count)
+      let beta = pass.parameterGradient(1)
+      beta.update(repeating: 0)
+      norm.beta_gradient = UnsafeMutableRawPointer(beta.baseAddress)
     }
-    var squares = 0.0
-    for column in group { squares += (Double(x[row, column]) - mean) * (Double(x[row, column]) - mean) }
-    return (Scalar(mean), Scalar(1 / (squares / Double(group.count) + epsilon).squareRoot()))
+    Scalar.precision.kernels.pointee.row_norm_backward(&norm)
+  }
+
+  private func lowered<Scalar>(_ pass: LayerPass<Scalar>) -> tartine_row_norm {
+    var norm = tartine_row_norm()
+    norm.rows = pass.input.count
+    norm.columns = pass.input.width
+    norm.groups = groupCount
+    norm.epsilon = epsilon
+    norm.x = UnsafeRawPointer(pass.input.base)
+    norm.gamma = UnsafeRawPointer(pass.parameter(0).baseAddress)
+    if isCentered { norm.beta = UnsafeRawPointer(pass.parameter(1).baseAddress) }
+    norm.statistics = UnsafeMutableRawPointer(pass.scratch.base)
+    return norm
   }
 }
 

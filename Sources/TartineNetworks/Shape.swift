@@ -21,6 +21,13 @@ public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral, Cus
   /// Whether it is a plain row of features.
   public var isVector: Bool { dimensions.count == 1 }
 
+  /// - Throws: `ShapeError` if it is not a plain row.
+  public func requireVector() throws {
+    guard isVector else {
+      throw ShapeError(got: self, expected: "n", advice: "insert Flatten() before it.")
+    }
+  }
+
   /// The sizes in the form `28 × 28 × 1`.
   public var description: String { dimensions.map(String.init).joined(separator: " × ") }
 }
@@ -36,7 +43,7 @@ public struct ShapeError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Advice on how to correct it.
   public var advice: String
 
-  /// Creates an error; the plan fills in the layer's name.
+  /// Creates an error; the graph fills in the layer's name.
   public init(layer: String = "", got: Shape, expected: String, advice: String) {
     self.layer = layer
     self.got = got

@@ -1,36 +1,27 @@
 import TartineEngine
 import TartineKernels
 
-/// The forward pass, loss and backward pass of a batch, over preplanned buffers. Allocates nothing after its
-/// creation.
+/// The forward pass, loss and backward pass of a batch. Allocates nothing after its creation.
 ///
-/// A pass is a sequence of phases with a barrier after each: forward through each node, the loss, backward
-/// through each node. A fused node's phase is partitioned by columns: a worker that computed its columns of
-/// the product has all it needs for their statistics, activation and mask while they are in its cache. The
-/// gradients of the weights are left to the caller, since nothing else needs them: they are independent
-/// parts, and each can be followed by its own update.
+/// It is a sequence of phases with a barrier after each: forward through each operation, the loss, backward through
+/// each operation. The gradients of the weights are left to the caller, since nothing else needs them: they are
+/// independent parts, and each can be followed by its own update.
 package final class TrainingPass {
-  private let plan: NetworkPlan
+  private let pass: Pass
   private let output: Output
   private var loss: tartine_loss
   private let precision: Precision
   private let workers: Workers
-  private let arena: Arena
-  private let steps: UnsafeMutableBufferPointer<PassStep>
-  private let losses: UnsafeMutablePointer<Double>
-  /// Σ g² of each part of each node except its weights, then of each weight part; summed in this order.
+  private let losses: UnsafeMutableBufferPointer<Double>
+  /// Σ g² of each part of each operation, then of each part of the parameters; summed in this order.
   private let squares: UnsafeMutableBufferPointer<Double>
-  /// The weights' gradients, partitioned by a function of the shapes alone.
-  package let weightParts: UnsafeMutableBufferPointer<WeightPart>
-  private let squaresOfWeights: Int
-  private let custom: [CustomStep?]
+  /// The gradients that are left to the caller, cut by a function of the shapes alone.
+  package let parameterParts: UnsafeMutableBufferPointer<ParameterPart>
   private let lossRows: Int
 
   // The state of the current pass.
   private var phase = Phase.forward
-  private var node = 0
-  private var rows = 0
-  private var isTraining = true
+  private var operation = 0
   private var targets = UnsafeRawPointer(bitPattern: 64)!
   private var rowWeights: UnsafeRawPointer?
 
@@ -38,74 +29,70 @@ package final class TrainingPass {
 
   /// - Parameters:
   ///   - batch: the most rows of a pass.
-  ///   - weights, gradients, state: buffers created by the plan and owned by the caller.
+  ///   - weights, gradients, state: buffers created by the graph.
   ///   - seed: the seed of the dropout masks.
   ///   - isOneHot: whether `run` receives the places of the ones.
   package init(
-    plan: NetworkPlan, output: Output, loss: Loss = .automatic, precision: Precision, batch: Int, seed: UInt64,
+    graph: LayerGraph, output: Output, loss: Loss = .automatic, precision: Precision, batch: Int, seed: UInt64,
     workers: Workers, weights: Arena, gradients: Arena, state: Arena, isOneHot: Bool = false
   ) {
-    precondition(output.width == plan.outputWidth, "the plan was made for another output")
-    self.plan = plan
+    precondition(output.width == graph.outputWidth, "the graph was made for another output")
     self.output = output
     self.loss = loss.lowered
     self.precision = precision
     self.workers = workers
-    var layout = ArenaLayout()
-    let buffers = PassBuffers(plan: plan, precision: precision, batch: batch, in: &layout)
-    let losses = layout.reserve(batch, size: MemoryLayout<Double>.size)
-    arena = Arena(layout)
-    self.losses = arena[losses].assumingMemoryBound(to: Double.self)
-    steps = .allocate(capacity: plan.nodes.count)
-    custom = buffers.link(
-      plan: plan, precision: precision, seed: seed, arena: arena, weights: weights, gradients: gradients,
-      state: state, batch: batch, into: steps)
-    let parts = WeightPart.parts(of: plan, batch: batch, isOneHot: isOneHot)
-    weightParts = .allocate(capacity: parts.count)
-    _ = weightParts.initialize(from: parts)
-    squaresOfWeights = plan.nodes.count * Cut.mostParts
-    squares = .allocate(capacity: squaresOfWeights + weightParts.count)
+    let program = Program(graph, batch: batch, precision: precision, isTraining: true, isOneHot: isOneHot)
+    pass = Pass(
+      program, precision: precision, seed: seed, weights: weights, state: state, parameterGradients: gradients)
+    let parts = ParameterPart.parts(of: program)
+    parameterParts = .allocate(capacity: parts.count)
+    _ = parameterParts.initialize(from: parts)
+    losses = .allocate(capacity: batch)
+    losses.initialize(repeating: 0)
+    squares = .allocate(capacity: program.operations.count * Cut.mostParts + parts.count)
     squares.initialize(repeating: 0)
     // Rows of the loss are independent; small ones are not worth distributing.
     lossRows = batch * output.width < 1 << 15 ? batch : (batch + 7) / 8
   }
 
   deinit {
-    steps.deallocate()
+    parameterParts.deallocate()
+    losses.deallocate()
     squares.deallocate()
-    weightParts.deallocate()
   }
 
-  /// Runs one batch. Leaves all gradients but the weights' in their arena and returns the loss and their Σ g².
+  /// The operations.
+  package var program: Program { pass.program }
+  private var rows: Int { pass.frame.pointee.rows }
+  private var squaresOfParameters: Int { pass.count * Cut.mostParts }
+
+  /// Runs one batch. Leaves all gradients but those of `parameterParts` in their arena, and returns the loss and their
+  /// Σ g².
   ///
   /// - Parameters:
   ///   - input: [rows, input elements].
   ///   - ones: the one-hot elements of the input that are 1; nil: it is dense.
   ///   - targets: class numbers, or a matrix of the width of the output, depending on the output.
   ///   - rowWeights: the weight of each row; nil: 1.
-  ///   - step: the number of the step, which dropout masks depend on.
+  ///   - step: the number of the step, which random draws depend on.
   ///   - progress: the finished fraction of the run, for scheduled dropout.
   ///   - mix: the mixup coefficient: below 1, the rest of the weight goes to the next row's class, and one
   ///     label more follows the last.
+  ///   - drops: whether units are dropped.
   package func run(
     input: UnsafeMutableRawPointer, ones: OneHotRows? = nil, targets: UnsafeRawPointer,
     rowWeights: UnsafeRawPointer? = nil, rows: Int,
-    step: Int, progress: Double = 0, mix: Double = 1
+    step: Int, progress: Double = 0, mix: Double = 1, drops: Bool = true
   ) -> PassResult {
-    self.rows = rows
     self.targets = targets
     self.rowWeights = rowWeights
-    isTraining = true
     loss.mix = mix
-    setInput(input, ones)
-    for index in steps.indices {
-      steps[index].setStep(step, progress: progress)
-      custom[index]?.setStep(step)
-    }
-    for index in steps.indices { perform(.forward, node: index, parts: steps[index].parts) }
-    perform(.loss, node: steps.count - 1, parts: (rows + lossRows - 1) / lossRows)
-    for index in steps.indices.reversed() { perform(.backward, node: index, parts: steps[index].parts) }
-    for index in squaresOfWeights..<squares.count { squares[index] = 0 }
+    pass.frame.pointee.step = step
+    pass.frame.pointee.progress = progress
+    forward(input, ones, rows, .training(drops: drops), through: pass.count)
+    perform(.loss, parts: (rows + lossRows - 1) / lossRows)
+    for number in (0..<pass.count).reversed() { perform(.backward, number, parts: pass.parts(number)) }
+    for index in squaresOfParameters..<squares.count { squares[index] = 0 }
     return result
   }
 
@@ -114,24 +101,33 @@ package final class TrainingPass {
   ///
   /// - Parameter number: the index of the batch, from 0.
   package func takeStatistics(input: UnsafeMutableRawPointer, ones: OneHotRows? = nil, rows: Int, number: Int) {
-    self.rows = rows
-    isTraining = false
-    setInput(input, ones)
-    for index in steps.indices { steps[index].setMomentum(1 / Double(number + 1)) }
-    for index in steps.indices.dropLast() { perform(.forward, node: index, parts: steps[index].parts) }
+    // The output layer has none.
+    forward(input, ones, rows, .statistics(weight: 1 / Double(number + 1)), through: pass.count - 1)
   }
 
-  /// Computes the gradient of one weight part, and returns whether it is finite.
-  package func computeWeightGradient(_ part: Int) -> Bool {
-    let place = weightParts[part]
-    guard case .fused(let step) = steps[place.node] else { return true }
-    let square = step.computeWeightGradient(rows: rows, inputs: place.inputs)
-    squares[squaresOfWeights + part] = square
+  private func forward(
+    _ input: UnsafeMutableRawPointer, _ ones: OneHotRows?, _ rows: Int, _ mode: PassMode, through count: Int
+  ) {
+    pass.input = input
+    pass.frame.pointee.ones = ones
+    pass.frame.pointee.rows = rows
+    pass.frame.pointee.mode = mode
+    for number in 0..<count {
+      perform(.forward, number, parts: pass.parts(number))
+      pass.updateState(number)
+    }
+  }
+
+  /// Computes the gradient of one of `parameterParts`, and returns whether it is finite.
+  package func computeGradient(_ part: Int) -> Bool {
+    let square = pass.parameterGradient(parameterParts[part].operation, parameterParts[part].number)
+    squares[squaresOfParameters + part] = square
     return square.isFinite
   }
 
   /// The loss and Σ g² of the last batch's gradients computed so far.
   package var result: PassResult {
+    let rows = rows
     var loss = 0.0
     for row in 0..<rows { loss += losses[row] }
     var total = 0.0
@@ -139,14 +135,9 @@ package final class TrainingPass {
     return PassResult(loss: loss / Double(rows), gradientSquares: total)
   }
 
-  private func setInput(_ input: UnsafeMutableRawPointer, _ ones: OneHotRows?) {
-    steps[0].setInput(input, ones: ones)
-    for index in steps.indices { steps[index].setAddedInput(input) }
-  }
-
-  private func perform(_ phase: Phase, node: Int, parts: Int) {
+  private func perform(_ phase: Phase, _ operation: Int = 0, parts: Int) {
     self.phase = phase
-    self.node = node
+    self.operation = operation
     workers.perform(parts, context: Unmanaged.passUnretained(self).toOpaque()) { context, part, _ in
       guard let context else { return }
       Unmanaged<TrainingPass>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.perform(Int(part)) }
@@ -155,19 +146,10 @@ package final class TrainingPass {
 
   private func perform(_ part: Int) {
     switch phase {
-    case .forward: forward(part)
+    case .forward: pass.forward(operation, part)
     case .loss: computeLoss(part)
-    case .backward: backward(part)
+    case .backward: squares[operation * Cut.mostParts + part] = pass.backward(operation, part)
     }
-  }
-
-  private func forward(_ part: Int) {
-    guard case .fused(let step) = steps[node] else { return forwardCustom() }
-    let columns = step.cut[part]
-    step.multiply(rows: rows, columns: columns)
-    step.takeStatistics(rows: rows, columns: columns)
-    step.sweepForward(rows: rows, columns: columns)
-    step.addSkip(rows: rows, columns: columns)
   }
 
   private func computeLoss(_ part: Int) {
@@ -176,40 +158,9 @@ package final class TrainingPass {
     let width = output.width
     let targetSize = output.takesLabels ? MemoryLayout<Int32>.size : width * precision.size
     output.loss(
-      loss, steps[node].output + first * width * precision.size, targets: targets + first * targetSize,
-      weights: rowWeights.map { $0 + first * precision.size }, rows: count, batch: rows, losses: losses + first,
-      kernels: precision.kernels)
-  }
-
-  private func backward(_ part: Int) {
-    guard case .fused(let step) = steps[node] else { return backwardCustom() }
-    let columns = step.cut[part]
-    step.receive(rows: rows, columns: columns)
-    step.receiveSkip(rows: rows, columns: columns)
-    step.sweepBackward(rows: rows, columns: columns)
-    squares[node * Cut.mostParts + part] = step.vectorGradientSquares(columns: columns)
-  }
-
-  private func forwardCustom() {
-    custom[node]?.forward(
-      input: steps[node].input, output: steps[node].output, rows: rows, isTraining: isTraining, precision)
-  }
-
-  private func backwardCustom() {
-    guard let layer = custom[node], case .custom(let step) = steps[node] else { return }
-    if let above = step.above {
-      // The gradient of a dense node above arrives through its weights.
-      precision.kernels.pointee.product(
-        false, true, rows, step.width, above.width, above.gradient, above.width, above.weight, above.width,
-        false, step.gradient, step.width)
-    }
-    if let skip = step.skipGradient {
-      precision.kernels.pointee.blend(step.gradient, skip, rows * step.width, 1, 1)
-    }
-    layer.backward(
-      input: step.input, output: step.output, outputGradient: step.gradient,
-      inputGradient: step.inputGradient, rows: rows, precision)
-    squares[node * Cut.mostParts] = layer.gradientSquares(precision)
+      loss, pass.output + first * width * precision.size, targets: targets + first * targetSize,
+      weights: rowWeights.map { $0 + first * precision.size }, rows: count, batch: rows,
+      losses: losses.baseAddress! + first, kernels: precision.kernels)
   }
 }
 
@@ -260,41 +211,43 @@ package struct PassFault: Hashable, Sendable {
 }
 
 extension TrainingPass {
+  /// Empty statistics for each layer that has any, first to last, including the output layer.
+  package var signals: [LayerSignals] { program.operations.compactMap(\.signals) }
+
   /// Adds the buffers of the last pass, in Float, to each layer's signals.
   package func addSignals(to signals: inout [LayerSignals]) {
     var place = 0
-    for (index, node) in plan.nodes.enumerated() {
-      guard case .fused(let fused) = node, fused.skipFrom == nil, case .fused(let step) = steps[index] else { continue }
+    for (number, operation) in program.operations.enumerated() where operation.signals != nil {
       // The loss has overwritten the logits with its gradient.
-      let isLast = index == plan.nodes.count - 1
+      let isLast = number == pass.count - 1
       signals[place].add(
-        output: isLast ? nil : UnsafePointer(step.output.assumingMemoryBound(to: Float.self)),
-        gradient: step.gradient.map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) }, rows: rows)
+        output: isLast ? nil : UnsafePointer(pass.value(number).assumingMemoryBound(to: Float.self)),
+        gradient: pass.gradient(number).map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) }, rows: rows)
       place += 1
     }
   }
 
   /// Searches the buffers of the last pass for the first non-finite value.
   package func findFault() -> PassFault {
-    let bad = badRows(steps[0].input, width: plan.input.count)
+    let bad = badRows(pass.input, width: program.inputWidth)
     if !bad.isEmpty { return PassFault(layer: "input", in: bad, of: rows) }
-    for (index, node) in plan.nodes.enumerated() where index < plan.nodes.count - 1 {
-      for values in [steps[index].z, steps[index].output] {
-        let bad = badRows(values, width: node.width)
-        if !bad.isEmpty { return PassFault(layer: node.name, in: bad, of: rows) }
+    for (number, operation) in program.operations.enumerated().dropLast() {
+      for values in pass.results(number) {
+        let bad = badRows(values, width: operation.width)
+        if !bad.isEmpty { return PassFault(layer: operation.name, in: bad, of: rows) }
       }
     }
     let badLosses = (0..<rows).filter { !losses[$0].isFinite }
     if !badLosses.isEmpty {
       return PassFault(layer: "output", in: badLosses, of: rows)
     }
-    let first = plan.nodes.indices.last { index in
-      (0..<Cut.mostParts).contains { !squares[index * Cut.mostParts + $0].isFinite }
-        || weightParts.indices.contains {
-          weightParts[$0].node == index && !squares[squaresOfWeights + $0].isFinite
+    let last = program.operations.indices.last { number in
+      (0..<Cut.mostParts).contains { !squares[number * Cut.mostParts + $0].isFinite }
+        || parameterParts.indices.contains {
+          parameterParts[$0].operation == number && !squares[squaresOfParameters + $0].isFinite
         }
     }
-    return PassFault(layer: plan.nodes[first ?? 0].name, isInGradient: true)
+    return PassFault(layer: program.operations[last ?? 0].name, isInGradient: true)
   }
 
   private func badRows(_ matrix: UnsafeMutableRawPointer, width: Int) -> [Int] {

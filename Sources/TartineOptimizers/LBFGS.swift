@@ -32,16 +32,16 @@ package final class LBFGS {
   package private(set) var isDone = false
 
   package init(
-    _ optimizer: Optimizer, penalty: Penalty, plan: NetworkPlan, precision: Precision, weights: Arena, gradients: Arena
+    _ optimizer: Optimizer, penalty: Penalty, graph: LayerGraph, precision: Precision, weights: Arena, gradients: Arena
   ) {
     self.precision = precision
     self.weights = weights
     self.gradients = gradients
-    count = plan.parameterElements
+    count = graph.parameterElements
     searches = optimizer.variant != .torch
     l2 = penalty.l2
-    penalized = plan.parameters.filter { $0.isPenalized || penalty.biases }.map(\.span)
-    func make() -> Arena { plan.makeParameterArena(precision) }
+    penalized = graph.parameters.filter { $0.isPenalized || penalty.biases }.map(\.span)
+    func make() -> Arena { graph.makeParameterArena(precision) }
     steps = (0..<Self.memory).map { _ in make() }
     changes = (0..<Self.memory).map { _ in make() }
     (direction, origin, originGradient) = (make(), make(), make())

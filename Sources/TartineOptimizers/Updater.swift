@@ -12,7 +12,7 @@ package final class Updater {
 
   private struct Chunk {
     let offset, count: Int
-    /// The index of its tensor in the plan.
+    /// The index of its tensor in the graph.
     let tensor: Int
     let isPenalized: Bool
   }
@@ -21,7 +21,7 @@ package final class Updater {
   private let penalty: Penalty
   private let precision: Precision
   private let weights, gradients: Arena
-  private let tensors: [PlannedTensor]
+  private let tensors: [PlacedTensor]
   private let elements: Int
   /// The first moment, if the algorithm has one.
   package let first: Arena?
@@ -52,7 +52,7 @@ package final class Updater {
   private let scales: UnsafeMutableBufferPointer<Double>
 
   package init(
-    _ optimizer: Optimizer, penalty: Penalty, plan: NetworkPlan, precision: Precision, pieces: [TensorSpan],
+    _ optimizer: Optimizer, penalty: Penalty, graph: LayerGraph, precision: Precision, parts: [TensorSpan],
     weights: Arena, gradients: Arena
   ) {
     self.optimizer = optimizer
@@ -60,35 +60,35 @@ package final class Updater {
     self.precision = precision
     self.weights = weights
     self.gradients = gradients
-    first = optimizer.hasFirstMoment ? plan.makeParameterArena(precision) : nil
-    second = optimizer.hasSecondMoment ? plan.makeParameterArena(precision) : nil
-    third = optimizer.algorithm == .amsGrad || optimizer.momentum > 0 ? plan.makeParameterArena(precision) : nil
-    average = optimizer.average == nil ? nil : plan.makeParameterArena(precision)
+    first = optimizer.hasFirstMoment ? graph.makeParameterArena(precision) : nil
+    second = optimizer.hasSecondMoment ? graph.makeParameterArena(precision) : nil
+    third = optimizer.algorithm == .amsGrad || optimizer.momentum > 0 ? graph.makeParameterArena(precision) : nil
+    average = optimizer.average == nil ? nil : graph.makeParameterArena(precision)
     if case .exponential(let beta)? = optimizer.average { averageBeta = beta } else { averageBeta = nil }
     averagesLater = averageBeta != nil && penalty.maxNorm != nil
     addresses = (weights.base, gradients.base, first?.base, second?.base, third?.base)
-    tensors = plan.parameters
-    elements = plan.parameterElements
+    tensors = graph.parameters
+    elements = graph.parameterElements
     scales = .allocate(capacity: tensors.count)
     scales.initialize(repeating: 1)
     rule = UpdateRule(optimizer)
     if let second, rule.initialSecondMoment != 0 {
-      precision.fill(second.base, count: plan.parameterElements, with: rule.initialSecondMoment)
+      precision.fill(second.base, count: graph.parameterElements, with: rule.initialSecondMoment)
     }
     var list: [Chunk] = []
     var starts: [Int] = []
-    var inPieces: Set<Int> = []
-    for piece in pieces {
-      guard let index = tensors.firstIndex(where: { $0.contains(piece) }) else { continue }
-      inPieces.insert(tensors[index].offset)
+    var inParts: Set<Int> = []
+    for part in parts {
+      guard let index = tensors.firstIndex(where: { $0.contains(part) }) else { continue }
+      inParts.insert(tensors[index].offset)
       starts.append(list.count)
       list.append(
         Chunk(
-          offset: piece.offset, count: piece.count, tensor: index,
+          offset: part.offset, count: part.count, tensor: index,
           isPenalized: tensors[index].isPenalized || penalty.biases))
     }
     var elements = Self.chunkElements
-    for (index, tensor) in tensors.enumerated() where !inPieces.contains(tensor.offset) {
+    for (index, tensor) in tensors.enumerated() where !inParts.contains(tensor.offset) {
       for start in stride(from: 0, to: tensor.count, by: Self.chunkElements) {
         let count = min(Self.chunkElements, tensor.count - start)
         if elements + count > Self.chunkElements {
@@ -201,11 +201,11 @@ package final class Updater {
   }
 
   /// The cost of the penalties for the current weights.
-  package func penaltyCost(plan: NetworkPlan) -> Double {
+  package func penaltyCost(graph: LayerGraph) -> Double {
     guard penalty.l1 > 0 || penalty.l2 > 0 else { return 0 }
     var absolute = 0.0
     var squares = 0.0
-    for tensor in plan.parameters where tensor.isPenalized || penalty.biases {
+    for tensor in graph.parameters where tensor.isPenalized || penalty.biases {
       squares += precision.kernels.pointee.sum_of_squares(
         weights[tensor.offset * precision.size], 1, tensor.count, tensor.count)
       guard penalty.l1 > 0 else { continue }
@@ -220,8 +220,8 @@ package final class Updater {
   }
 }
 
-extension PlannedTensor {
-  fileprivate func contains(_ piece: TensorSpan) -> Bool {
-    (offset..<offset + count).contains(piece.offset)
+extension PlacedTensor {
+  fileprivate func contains(_ part: TensorSpan) -> Bool {
+    (offset..<offset + count).contains(part.offset)
   }
 }

@@ -115,7 +115,7 @@ struct RunSections {
       ]))
   }
 
-  var network: String { Page.section("The network", "<pre>\(escape(run.model.plan.description))</pre>") }
+  var network: String { Page.section("The network", "<pre>\(escape(run.model.graph.description))</pre>") }
 
   var data: String {
     let notices = run.split.dataset.notices + run.model.preparation.notices

@@ -75,7 +75,7 @@ package final class Evaluator {
   private let decision: Decision
 
   package init(
-    plan: NetworkPlan, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers,
+    graph: LayerGraph, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers,
     decision: Decision = .default
   ) {
     self.decision = decision
@@ -83,7 +83,7 @@ package final class Evaluator {
     self.loss = loss.unsmoothed
     output = target.output(for: loss)
     predictor = Predictor(
-      plan: plan, output: output, precision: .float32, weights: weights, state: state, workers: workers)
+      graph: graph, precision: .float32, weights: weights, state: state, workers: workers)
   }
 
   /// The outputs of the network, [rows, outputs].

@@ -20,7 +20,7 @@ public struct GradientCheck: Hashable, Sendable {
 extension Network {
   /// Compares the gradient of every parameter with (L(w + h) − L(w − h)) / 2h, h = 10⁻⁵, in double precision.
   ///
-  /// Use it to test a `CustomLayer`: put the layer between others that have parameters, so that the gradient with respect to
+  /// Use it to test a `RowLayer`: put the layer between others that have parameters, so that the gradient with respect to
   /// its input is checked too. Random rows and targets are drawn from the seed; biases are moved away from 0, so that no unit is
   /// at the kink of a rectifier.
   ///
@@ -42,23 +42,23 @@ extension Network {
     seed: UInt64 = 0
   ) throws -> [GradientCheck] {
     precondition(rows > 1 && most > 0, "at least two rows and one element are needed")
-    let plan = try plan(input: shape, outputs: output.width)
-    let weights = plan.makeInitialParameters(.float64, seed: seed)
+    let graph = try graph(input: shape, outputs: output.width)
+    let weights = graph.makeInitialParameters(.float64, seed: seed)
     var stream = RandomStream(seed: seed, purpose: .test)
-    for tensor in plan.parameters where !tensor.isPenalized {
+    for tensor in graph.parameters where !tensor.isPenalized {
       let elements = tensor.elements(Double.self, in: weights)
       for index in 0..<tensor.count { elements[index] += stream.uniform() }
     }
     let step = TrainingStep(
-      plan: plan, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64, batch: rows,
-      seed: seed, workers: Workers(1), weights: weights, state: plan.makeInitialState(.float64))
+      graph: graph, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64, batch: rows,
+      seed: seed, workers: Workers(1), weights: weights, state: graph.makeInitialState(.float64))
     let order = (0..<Int32(rows)).map { $0 }
     let data = Self.randomRows(rows, of: shape.count, output, &stream)
     return order.withUnsafeBufferPointer { order in
       step.begin(order, of: data)
       _ = step.computeGradients(step: 0)
-      let gradients = plan.parameters.map { Array($0.elements(Double.self, in: step.gradients)) }
-      return zip(plan.parameters, gradients).map { tensor, gradient in
+      let gradients = graph.parameters.map { Array($0.elements(Double.self, in: step.gradients)) }
+      return zip(graph.parameters, gradients).map { tensor, gradient in
         let elements = tensor.elements(Double.self, in: weights)
         let places =
           tensor.count <= most ? Array(0..<tensor.count) : (0..<most).map { _ in stream.integer(below: tensor.count) }

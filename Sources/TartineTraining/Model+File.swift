@@ -15,7 +15,7 @@ extension Model {
 
   package func fileContents() throws -> [UInt8] {
     var tensors: [String: Safetensors.Tensor] = [:]
-    for (list, arena) in [(plan.parameters, weights), (plan.state, state)] {
+    for (list, arena) in [(graph.parameters, weights), (graph.state, state)] {
       for tensor in list { tensors[tensor.name] = tensor.stored(from: arena, precision: .float32) }
     }
     var metadata = [
@@ -58,16 +58,16 @@ extension Model {
       if let problem = preparation.problem { throw damaged(problem) }
       let decision = try file.metadata["decision"].map { try JSON.decode(Decision.self, from: $0) } ?? .default
       guard decision.temperature > 0, decision.temperature.isFinite else { throw damaged("its temperature is invalid") }
-      let plan = try recipe.network.plan(
+      let graph = try recipe.network.graph(
         input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
       // Everything is compared with the file before memory is allocated.
-      for tensor in plan.parameters + plan.state {
+      for tensor in graph.parameters + graph.state {
         try tensor.check(file.tensors[tensor.name], precision: .float32, path: path)
       }
-      let weights = plan.makeParameterArena(.float32)
-      let state = plan.makeInitialState(.float32)
+      let weights = graph.makeParameterArena(.float32)
+      let state = graph.makeInitialState(.float32)
       var unread = Set(file.tensors.keys)
-      for (list, arena) in [(plan.parameters, weights), (plan.state, state)] {
+      for (list, arena) in [(graph.parameters, weights), (graph.state, state)] {
         for tensor in list {
           unread.remove(tensor.name)
           try tensor.restore(file.tensors[tensor.name], into: arena, precision: .float32, path: path)
@@ -78,7 +78,7 @@ extension Model {
       }
       if let extra = unread.sorted().first { throw damaged("it contains an unexpected tensor '\(extra)'") }
       self.init(
-        recipe: recipe, preparation: preparation, plan: plan, epoch: Int(file.metadata["epoch"] ?? "") ?? 0,
+        recipe: recipe, preparation: preparation, graph: graph, epoch: Int(file.metadata["epoch"] ?? "") ?? 0,
         weights: weights, state: state, decision: decision)
     } catch let error as DecodingError {
       throw damaged(JSON.explain(error))
@@ -90,7 +90,7 @@ extension Model {
   }
 }
 
-extension PlannedTensor {
+extension PlacedTensor {
   /// The tensor as it is stored in a file.
   package func stored(from arena: Arena, precision: Precision) -> Safetensors.Tensor {
     let bytes = UnsafeRawBufferPointer(

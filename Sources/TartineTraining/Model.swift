@@ -10,7 +10,7 @@ public final class Model: Sendable, CustomStringConvertible {
   /// The transformation of raw columns into its inputs.
   public let preparation: Preparation
   /// Its layers, as a table.
-  public let plan: NetworkPlan
+  public let graph: LayerGraph
   /// The epoch of its weights.
   public let epoch: Int
   package let weights: Arena
@@ -22,12 +22,12 @@ public final class Model: Sendable, CustomStringConvertible {
   private let spares = Mutex<[Spare]>([])
 
   package init(
-    recipe: Recipe, preparation: Preparation, plan: NetworkPlan, epoch: Int, weights: Arena, state: Arena,
+    recipe: Recipe, preparation: Preparation, graph: LayerGraph, epoch: Int, weights: Arena, state: Arena,
     decision: Decision = .default
   ) {
     self.recipe = recipe
     self.preparation = preparation
-    self.plan = plan
+    self.graph = graph
     self.epoch = epoch
     self.decision = decision
     self.weights = weights
@@ -45,7 +45,7 @@ public final class Model: Sendable, CustomStringConvertible {
   package var output: Output { preparation.target.output(for: recipe.loss) }
 
   /// Its layers, as a table.
-  public var description: String { plan.description }
+  public var description: String { graph.description }
 
   /// Calls a function with a predictor for a number of rows. Single-row predictors are single-threaded and
   /// reused.
@@ -69,7 +69,7 @@ public final class Model: Sendable, CustomStringConvertible {
 
   private func makePredictor(workers: Workers, rows: Int) -> Predictor {
     Predictor(
-      plan: plan, output: output, precision: .float32, weights: weights, state: state,
+      graph: graph, precision: .float32, weights: weights, state: state,
       workers: workers, rows: rows)
   }
 }

@@ -13,17 +13,16 @@ final class NormStatistics {
   ///   - weights: the weights to compute the statistics for.
   ///   - state: where the statistics are written.
   init(
-    plan: NetworkPlan, output: Output, rows: Int, batch: Int, seed: UInt64, workers: Workers, weights: Arena,
+    graph: LayerGraph, output: Output, rows: Int, batch: Int, seed: UInt64, workers: Workers, weights: Arena,
     state: Arena, oneHot: OneHotLayout?
   ) {
-    let plan = plan.withoutDropout
     cut = BatchCut(rows: rows, batchSize: batch)
     pass = TrainingPass(
-      plan: plan, output: output, precision: .float32, batch: cut.largest, seed: seed, workers: workers,
+      graph: graph, output: output, precision: .float32, batch: cut.largest, seed: seed, workers: workers,
       weights: weights, gradients: weights, state: state)
     buffer = BatchBuffer(
-      rows: cut.largest, width: plan.input.count, targetWidth: output.width, precision: .float32,
-      oneHot: plan.nodes[0].takesOneHot ? oneHot : nil)
+      rows: cut.largest, width: graph.input.count, targetWidth: output.width, precision: .float32,
+      oneHot: graph.takesOneHot ? oneHot : nil)
     // Shuffled, since the file's order is often class by class; always with the same order.
     var order = (0..<Int32(rows)).map { $0 }
     var stream = RandomStream(seed: seed, purpose: .statistics)

@@ -3,7 +3,7 @@ import TartineEngine
 import TartineNetworks
 import TartinePlatform
 
-extension NetworkPlan {
+extension LayerGraph {
   /// Initializes the output layer's bias with the best constant prediction.
   func setOutputBias(to rows: PreparedRows, output: Output, loss: Loss, in weights: Arena) {
     guard let bias = parameters.first(where: { $0.name == "output.bias" }) else { return }

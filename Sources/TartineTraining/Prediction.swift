@@ -75,7 +75,7 @@ extension Model {
     guard case .images(let images) = preparation.inputs else {
       throw DataError("the model takes rows of a table; name their columns.", source: "image")
     }
-    guard pixels.count == plan.input.count else {
+    guard pixels.count == graph.input.count else {
       throw DataError(
         "\(pixels.count) bytes, but the model takes images of \(images.height) × \(images.width) × \(images.channels).",
         source: "image")
@@ -206,7 +206,7 @@ extension Model {
   ) throws -> Evaluation {
     let prepared = try preparation.apply(to: dataset, rows: rows, warnings: &warnings)
     let evaluator = Evaluator(
-      plan: plan, target: preparation.target, loss: recipe.loss, weights: weights, state: state, workers: workers,
+      graph: graph, target: preparation.target, loss: recipe.loss, weights: weights, state: state, workers: workers,
       decision: decision)
     return evaluator.evaluate(prepared)
   }

@@ -39,7 +39,7 @@ extension Trainer {
     let model = trainer.keptModel(decision: run.model.decision)
     return run.with(
       Model(
-        recipe: recipe, preparation: model.preparation, plan: model.plan, epoch: run.model.epoch,
+        recipe: recipe, preparation: model.preparation, graph: model.graph, epoch: run.model.epoch,
         weights: model.weights,
         state: model.state, decision: model.decision), seconds: run.seconds + (clock.now - start).inSeconds)
   }

@@ -5,35 +5,28 @@ import TartineNetworks
 /// A probe that sends rows forward and backward through a network, and measures each layer's signals. Nothing
 /// is trained.
 package final class SignalProbe {
-  private let plan: NetworkPlan
   private let pass: TrainingPass
   private let buffer: BatchBuffer
   private let rows: PreparedRows
-  // A pass does not retain the buffers that it is given.
-  private let weights, gradients, state: Arena
 
   /// The number of rows of a pass.
   private static let batch = 256
 
   /// - Parameters:
   ///   - weights: the weights to examine; read at each measurement.
-  package init(_ plan: NetworkPlan, output: Output, loss: Loss, rows: PreparedRows, weights: Arena, workers: Workers) {
-    self.plan = plan.withoutDropout
+  package init(_ graph: LayerGraph, output: Output, loss: Loss, rows: PreparedRows, weights: Arena, workers: Workers) {
     self.rows = rows
-    self.weights = weights
-    gradients = plan.makeParameterArena(.float32)
-    state = plan.makeInitialState(.float32)
     let batch = min(Self.batch, rows.rowCount)
     pass = TrainingPass(
-      plan: self.plan, output: output, loss: loss, precision: .float32, batch: batch, seed: 0, workers: workers,
-      weights: weights, gradients: gradients, state: state)
+      graph: graph, output: output, loss: loss, precision: .float32, batch: batch, seed: 0, workers: workers,
+      weights: weights, gradients: graph.makeParameterArena(.float32), state: graph.makeInitialState(.float32))
     buffer = BatchBuffer(
-      rows: batch, width: plan.input.count, targetWidth: output.width, precision: .float32)
+      rows: batch, width: graph.input.count, targetWidth: output.width, precision: .float32)
   }
 
   /// The signals of each layer, first to last, and the mean loss.
   package func measure() -> (layers: [LayerSignals], loss: Double) {
-    var signals = plan.signals
+    var signals = pass.signals
     var loss = 0.0
     let cut = BatchCut(rows: rows.rowCount, batchSize: Self.batch)
     let order = (0..<Int32(rows.rowCount)).map { $0 }
@@ -43,7 +36,7 @@ package final class SignalProbe {
           let batch = UnsafeBufferPointer(rebasing: order[cut[number]])
           for part in 0..<buffer.parts { buffer.gather(batch, of: rows, part: part) }
           buffer.count = batch.count
-          let result = pass.run(input: buffer.input, targets: buffer.targets, rows: batch.count, step: 0)
+          let result = pass.run(input: buffer.input, targets: buffer.targets, rows: batch.count, step: 0, drops: false)
           loss += result.loss * Double(batch.count) / Double(rows.rowCount)
           pass.addSignals(to: &signals)
         }

@@ -39,7 +39,7 @@ extension Trainer {
     let all = part.rowCount
     let rows = all > count ? part.subset((0..<count).map { $0 * all / count }) : part
     return SignalProbe(
-      plan, output: preparation.target.output(for: recipe.loss), loss: recipe.loss.unsmoothed, rows: rows,
+      graph, output: preparation.target.output(for: recipe.loss), loss: recipe.loss.unsmoothed, rows: rows,
       weights: model?.weights ?? step.weights, workers: workers
     ).measure()
   }
@@ -47,7 +47,7 @@ extension Trainer {
   /// The mean unweighted loss of a model on dev, before the temperature is applied.
   package func devLoss(of model: Model) -> Double {
     Evaluator(
-      plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
+      graph: graph, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
       workers: workers
     ).evaluate(devRows.unweighted).loss
   }
@@ -55,9 +55,8 @@ extension Trainer {
   /// The update ratio of each layer's weights over the first steps at the recipe's learning rate: the size of
   /// a step's change relative to the weights. Overwrites the trained weights.
   package func updateRatios(steps: Int) -> [(layer: String, ratio: Double)] {
-    let spans = plan.nodes.compactMap { node -> (String, TensorSpan)? in
-      guard case .fused(let fused) = node, let weight = fused.weight else { return nil }
-      return (fused.name, weight)
+    let spans = graph.layers.compactMap { layer in
+      layer.parameters.first { $0.name == layer.name + ".weight" }.map { (layer.name, $0.span) }
     }
     func values(_ span: TensorSpan) -> [Float] {
       let start = step.weights.base.assumingMemoryBound(to: Float.self) + span.offset

@@ -8,7 +8,7 @@ import TartineOptimizers
 package final class Trainer {
   package let recipe: Recipe
   let preparation: Preparation
-  let plan: NetworkPlan
+  let graph: LayerGraph
   private let split: Split
   let workers: Workers
   private let observers: [any TrainingObserver]
@@ -56,9 +56,9 @@ package final class Trainer {
       throw RecipeError(problem + ".")
     }
     try split.test.check(preparation)
-    plan = try recipe.network.plan(
+    graph = try recipe.network.graph(
       input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
-    try Self.checkMemory(plan, recipe.optimizer)
+    try Self.checkMemory(graph, recipe.optimizer)
     let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: rows.train)
     trainRows = try weights.apply(to: rows.train)
     devRows = try weights.apply(to: rows.dev)
@@ -68,7 +68,7 @@ package final class Trainer {
         "lbfgs uses all \(split.trainCount) train rows in one batch; leave batchSize out, and set accumulation if "
           + "memory is low.")
     }
-    if cut.smallest < 2 * recipe.accumulation && plan.state.count > 0 {
+    if cut.smallest < 2 * recipe.accumulation && graph.state.count > 0 {
       throw RecipeError(
         "batch norm needs at least two rows in every batch, and \(split.trainCount) train rows in batches of "
           + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) micro-batches," : "") leave "
@@ -79,27 +79,30 @@ package final class Trainer {
     if room == 0, !recipe.augmentation.isNone {
       throw RecipeError("augmentation applies to images, and these data are a table; leave it out.")
     }
-    let state = plan.makeInitialState(.float32)
-    let initial = plan.makeInitialParameters(.float32, seed: recipe.seed)
-    if recipe.outputBias == .prior { plan.setOutputBias(to: trainRows, output: output, loss: recipe.loss, in: initial) }
+    let state = graph.makeInitialState(.float32)
+    let initial = graph.makeInitialParameters(.float32, seed: recipe.seed)
+    if recipe.outputBias == .prior {
+      graph.setOutputBias(to: trainRows, output: output, loss: recipe.loss, in: initial)
+    }
     step = TrainingStep(
-      plan: plan, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
-      precision: .float32, batch: cut.largest, microBatches: recipe.accumulation, seed: recipe.seed, workers: workers,
+      graph: graph, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
+      precision: .float32, batch: cut.largest, shards: recipe.accumulation, seed: recipe.seed, workers: workers,
       weights: initial, state: state,
       augmentation: recipe.augmentation, room: room, mixup: recipe.mixup, oneHot: trainRows.oneHot)
-    corrected = plan.makeInitialState(.float32)
+    corrected = graph.makeInitialState(.float32)
     let average = recipe.optimizer.average
-    predicting = average == nil ? step.weights : plan.makeParameterArena(.float32)
+    predicting = average == nil ? step.weights : graph.makeParameterArena(.float32)
     statistics =
-      average == nil || plan.state.isEmpty
+      average == nil || graph.state.isEmpty
       ? nil
       : NormStatistics(
-        plan: plan, output: output, rows: split.trainCount,
+        graph: graph, output: output, rows: split.trainCount,
         batch: ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation, seed: recipe.seed,
         workers: workers, weights: predicting, state: corrected, oneHot: trainRows.oneHot)
-    kept = (plan.makeParameterArena(.float32), plan.makeInitialState(.float32))
+    kept = (graph.makeParameterArena(.float32), graph.makeInitialState(.float32))
     evaluator = Evaluator(
-      plan: plan, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected, workers: workers
+      graph: graph, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected,
+      workers: workers
     )
     order = (0..<Int32(split.trainCount)).map { $0 }
     progress = Checkpoint.Progress(
@@ -130,15 +133,15 @@ package final class Trainer {
   }
 
   /// - Throws: `RecipeError` for a network that does not fit in this machine's memory.
-  private static func checkMemory(_ plan: NetworkPlan, _ optimizer: Optimizer) throws {
+  private static func checkMemory(_ graph: LayerGraph, _ optimizer: Optimizer) throws {
     // Weights, gradients, the best epoch's copy, and the optimizer's state; all but the gradients are also in
     // a checkpoint.
     let copies = 2 + optimizer.arenas
-    let bytes = plan.parameterElements.multipliedReportingOverflow(by: (2 * copies + 1) * Precision.float32.size)
+    let bytes = graph.parameterElements.multipliedReportingOverflow(by: (2 * copies + 1) * Precision.float32.size)
     let most = Workers.physicalMemory
     guard bytes.overflow || bytes.partialValue > most else { return }
     throw RecipeError(
-      "a network of \(plan.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
+      "a network of \(graph.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
         + "memory to train; use fewer units.")
   }
 
@@ -166,7 +169,7 @@ package final class Trainer {
     announce(
       .began(
         TrainingOverview(
-          plan: plan, recipe: recipe, rows: (split.trainCount, split.devCount, split.testCount),
+          graph: graph, recipe: recipe, rows: (split.trainCount, split.devCount, split.testCount),
           steps: totalSteps, firstEpoch: progress.epoch + 1, bestEpoch: progress.bestEpoch,
           threads: workers.count)))
     while progress.epoch < recipe.epochs ?? 1, progress.stopReason == nil {
@@ -231,14 +234,14 @@ package final class Trainer {
         batch: UnsafeBufferPointer(start: nil, count: 0))
     }
     return EpochRecord(
-      epoch: epoch, learningRate: rate, batchLoss: loss / Double(cut.count) + step.updater.penaltyCost(plan: plan),
+      epoch: epoch, learningRate: rate, batchLoss: loss / Double(cut.count) + step.updater.penaltyCost(graph: graph),
       train: train ?? .unmeasured, dev: dev ?? .unmeasured)
   }
 
   /// Updates the weights used for prediction at the end of an epoch.
   private func preparePrediction(after epoch: Int) {
     // Weight averages cover every pass.
-    plan.correct(step.state, updates: epoch * step.passes(in: cut), into: corrected, precision: .float32)
+    graph.correct(step.state, updates: epoch * step.passes(in: cut), into: corrected, precision: .float32)
     guard let average = recipe.optimizer.average else { return }
     if case .stochastic = average {
       guard let count = average.epochs(after: epoch, of: recipe.epochs ?? 1) else {
@@ -273,12 +276,12 @@ package final class Trainer {
 
   /// The kept epoch's model; the initial one before the first epoch.
   package func keptModel(decision: Decision = .default) -> Model {
-    let weights = plan.makeParameterArena(.float32)
-    let state = plan.makeInitialState(.float32)
+    let weights = graph.makeParameterArena(.float32)
+    let state = graph.makeInitialState(.float32)
     weights.copy(from: kept.weights)
     state.copy(from: kept.state)
     return Model(
-      recipe: recipe, preparation: preparation, plan: plan,
+      recipe: recipe, preparation: preparation, graph: graph,
       epoch: recipe.keeps == .last ? progress.epoch : progress.bestEpoch, weights: weights,
       state: state, decision: decision)
   }
@@ -287,7 +290,7 @@ package final class Trainer {
   private func decide() -> Decision {
     guard recipe.decision != .none else { return .default }
     let evaluator = Evaluator(
-      plan: plan, target: preparation.target, loss: recipe.loss, weights: kept.weights, state: kept.state,
+      graph: graph, target: preparation.target, loss: recipe.loss, weights: kept.weights, state: kept.state,
       workers: workers)
     return Decision(
       recipe.decision, logits: evaluator.logits(of: devRows), truths: evaluator.evaluate(devRows).truths,
@@ -310,7 +313,7 @@ package final class Trainer {
 
   private func evaluator(of model: Model) -> Evaluator {
     Evaluator(
-      plan: plan, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
+      graph: graph, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
       workers: workers, decision: model.decision)
   }
 
@@ -329,21 +332,21 @@ package final class Trainer {
 
   // MARK: Checkpoints
 
-  private var arenas: [(prefix: String, tensors: [PlannedTensor], arena: Arena)] {
+  private var arenas: [(prefix: String, tensors: [PlacedTensor], arena: Arena)] {
     var list = [
-      ("weights", plan.parameters, step.weights), ("best", plan.parameters, kept.weights),
-      ("state", plan.state, step.state), ("bestState", plan.state, kept.state),
+      ("weights", graph.parameters, step.weights), ("best", graph.parameters, kept.weights),
+      ("state", graph.state, step.state), ("bestState", graph.state, kept.state),
     ]
-    if let first = step.updater.first { list.append(("first", plan.parameters, first)) }
-    if let second = step.updater.second { list.append(("second", plan.parameters, second)) }
-    if let third = step.updater.third { list.append(("third", plan.parameters, third)) }
+    if let first = step.updater.first { list.append(("first", graph.parameters, first)) }
+    if let second = step.updater.second { list.append(("second", graph.parameters, second)) }
+    if let third = step.updater.third { list.append(("third", graph.parameters, third)) }
     if let quasiNewton = step.quasiNewton {
       for (place, pair) in zip(quasiNewton.steps, quasiNewton.changes).enumerated() {
-        list.append(("step\(place)", plan.parameters, pair.0))
-        list.append(("change\(place)", plan.parameters, pair.1))
+        list.append(("step\(place)", graph.parameters, pair.0))
+        list.append(("change\(place)", graph.parameters, pair.1))
       }
     }
-    if let average = step.updater.average { list.append(("average", plan.parameters, average)) }
+    if let average = step.updater.average { list.append(("average", graph.parameters, average)) }
     return list
   }
 

@@ -7,9 +7,10 @@ import TartineOptimizers
 /// One training step: a batch is passed forward and backward, its gradients are checked, the weights updated,
 /// and the next batch gathered meanwhile. Allocates nothing.
 ///
-/// With gradient accumulation a batch is processed in micro-batches, with the memory of one micro-batch.
+/// With gradient accumulation a batch is divided into shards, which are processed one after the other with the memory of
+/// one. Each has its own batch statistics and random draws.
 package final class TrainingStep {
-  package let plan: NetworkPlan
+  package let graph: LayerGraph
   package let precision: Precision
   package let weights: Arena
   package let state: Arena
@@ -21,12 +22,12 @@ package final class TrainingStep {
   private let workers: Workers
   private let buffers: [BatchBuffer]
   private var current = 0
-  /// The largest micro-batch, and the sum of the gradients; nil without accumulation.
-  private let accumulation: (rows: Int, sum: Arena)?
-  private let microBatches: Int
-  /// The batch to be divided into micro-batches, and the start of the last one.
+  /// The rows of the largest shard, and the sum over the shards; nil where the batch is one shard.
+  private let sharding: (rows: Int, reducer: any ShardReducer)?
+  private let shards: Int
+  /// The batch to be divided into shards, and the start of the last one.
   private var rows = UnsafeBufferPointer<Int32>(start: nil, count: 0)
-  private var pieceStart = 0
+  private var shardStart = 0
 
   /// The units whose weights one part updates, with a max-norm constraint.
   private let limits: (bound: Double, parts: [UnitPart])?
@@ -48,15 +49,21 @@ package final class TrainingStep {
   private var progress = 0.0
 
   package init(
-    plan: NetworkPlan, output: Output, loss: Loss = .automatic, optimizer: Optimizer, penalty: Penalty,
+    graph: LayerGraph, output: Output, loss: Loss = .automatic, optimizer: Optimizer, penalty: Penalty,
     precision: Precision,
-    batch: Int, microBatches: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena,
+    batch: Int, shards: Int = 1, seed: UInt64, workers: Workers, weights: Arena, state: Arena,
     augmentation: Augmentation = .none, room: Int = 0, mixup: Double = 0, oneHot: OneHotLayout? = nil
   ) {
-    let batch = (batch + microBatches - 1) / microBatches
-    self.microBatches = microBatches
-    accumulation = microBatches == 1 ? nil : (batch, plan.makeParameterArena(precision))
-    self.plan = plan
+    let batch = (batch + shards - 1) / shards
+    self.shards = shards
+    sharding =
+      shards == 1
+      ? nil
+      : (
+        batch,
+        ShardTree(shards: shards, elements: graph.parameterElements, precision: precision, workers: workers)
+      )
+    self.graph = graph
     self.precision = precision
     self.weights = weights
     self.state = state
@@ -65,33 +72,34 @@ package final class TrainingStep {
     self.seed = seed
     self.mixup = Mixup(alpha: mixup, seed: seed)
     takesLabels = output.takesLabels
-    gradients = plan.makeParameterArena(precision)
-    let oneHot = mixup == 0 && plan.nodes[0].takesOneHot ? oneHot : nil
+    gradients = graph.makeParameterArena(precision)
+    let oneHot = mixup == 0 && graph.takesOneHot ? oneHot : nil
     pass = TrainingPass(
-      plan: plan, output: output, loss: loss, precision: precision, batch: batch, seed: seed, workers: workers,
+      graph: graph, output: output, loss: loss, precision: precision, batch: batch, seed: seed, workers: workers,
       weights: weights, gradients: gradients, state: state, isOneHot: oneHot != nil)
     updater = Updater(
-      optimizer, penalty: penalty, plan: plan, precision: precision, pieces: pass.weightParts.map(\.span),
-      weights: weights, gradients: accumulation?.sum ?? gradients)
+      optimizer, penalty: penalty, graph: graph, precision: precision, parts: pass.parameterParts.map(\.span),
+      weights: weights, gradients: sharding?.reducer.sum ?? gradients)
     quasiNewton =
       optimizer.algorithm != .lbfgs
       ? nil
       : LBFGS(
-        optimizer, penalty: penalty, plan: plan, precision: precision, weights: weights,
-        gradients: accumulation?.sum ?? gradients)
-    limits = penalty.maxNorm.map { ($0, UnitPart.parts(of: plan)) }
-    isSmall = batch * plan.parameterElements < Cut.smallestWork
+        optimizer, penalty: penalty, graph: graph, precision: precision, weights: weights,
+        gradients: sharding?.reducer.sum ?? gradients)
+    let units = penalty.maxNorm == nil ? [] : UnitPart.parts(of: pass.program)
+    limits = penalty.maxNorm.map { ($0, units) }
+    isSmall = batch * graph.parameterElements < Cut.smallestWork
     buffers = (0..<2).map { _ in
       BatchBuffer(
-        rows: batch, width: plan.input.count, targetWidth: output.width, precision: precision, room: room,
+        rows: batch, width: graph.input.count, targetWidth: output.width, precision: precision, room: room,
         oneHot: oneHot)
     }
   }
 
-  /// The number of passes of an epoch: one for each micro-batch.
+  /// The number of passes of an epoch: one for each shard.
   package func passes(in cut: BatchCut) -> Int {
-    guard let accumulation else { return cut.count }
-    return (0..<cut.count).reduce(0) { $0 + BatchCut(rows: cut[$1].count, batchSize: accumulation.rows).count }
+    guard let sharding else { return cut.count }
+    return (0..<cut.count).reduce(0) { $0 + BatchCut(rows: cut[$1].count, batchSize: sharding.rows).count }
   }
 
   /// Gathers the first batch of an epoch; later ones are gathered during the update before them.
@@ -101,22 +109,31 @@ package final class TrainingStep {
     self.source = source
     changes = source.lowered(augmentation, seed: seed, epoch: epoch)
     self.rows = rows
-    guard accumulation == nil else { return }
+    guard sharding == nil else { return }
     for part in 0..<buffers[current].parts {
       buffers[current].gather(rows, of: source, part: part, augmentation: changes)
     }
     buffers[current].count = rows.count
   }
 
+  /// The gradients of the last batch.
+  package var batchGradients: Arena { sharding?.reducer.sum ?? gradients }
+
   /// Runs forward and backward on the current batch, without an update.
   package func computeGradients(step: Int) -> PassResult {
-    Workers.flushingDenormals { makeGradients(step: step) }
+    Workers.flushingDenormals {
+      if let sharding {
+        sumShards(step: step, of: sharding.rows, in: sharding.reducer)
+      } else {
+        makeGradients(step: step)
+      }
+    }
   }
 
   private func makeGradients(step: Int) -> PassResult {
     let signals = computeSignals(step: step)
     guard signals.isFinite else { return signals }
-    perform(.gradients, parts: pass.weightParts.count)
+    perform(.gradients, parts: pass.parameterParts.count)
     return pass.result
   }
 
@@ -151,8 +168,8 @@ package final class TrainingStep {
       var last = PassResult(loss: .nan, gradientSquares: .nan)
       let loss = quasiNewton.step(rate: rate) {
         last =
-          if let accumulation {
-            accumulate(step: 0, into: accumulation.sum, pieceRows: accumulation.rows)
+          if let sharding {
+            sumShards(step: 0, of: sharding.rows, in: sharding.reducer)
           } else {
             makeGradients(step: 0)
           }
@@ -161,8 +178,8 @@ package final class TrainingStep {
       // A line search may meet non-finite values and step back: that is not divergence.
       return PassResult(loss: loss, gradientSquares: loss.isFinite ? 0 : last.gradientSquares)
     }
-    if let accumulation {
-      let result = accumulate(step: step, into: accumulation.sum, pieceRows: accumulation.rows)
+    if let sharding {
+      let result = sumShards(step: step, of: sharding.rows, in: sharding.reducer)
       guard result.isFinite else { return result }
       updater.prepare(step: step, rate: rate, beta1: beta1, gradientSquares: result.gradientSquares)
       perform(.updates, parts: updater.parts)
@@ -193,28 +210,27 @@ package final class TrainingStep {
     return result
   }
 
-  /// The mean gradient over the batch, as a weighted sum over its micro-batches.
-  private func accumulate(step: Int, into sum: Arena, pieceRows: Int) -> PassResult {
-    let cut = BatchCut(rows: rows.count, batchSize: pieceRows)
-    var loss = 0.0
-    for microBatch in 0..<cut.count {
-      let range = cut[microBatch]
-      pieceStart = range.lowerBound
+  /// The mean gradient over the batch, as a weighted sum over its shards.
+  private func sumShards(step: Int, of shardRows: Int, in reducer: any ShardReducer) -> PassResult {
+    let cut = BatchCut(rows: rows.count, batchSize: shardRows)
+    reducer.begin()
+    for shard in 0..<cut.count {
+      let range = cut[shard]
+      shardStart = range.lowerBound
       nextRows = UnsafeBufferPointer(rebasing: rows[range])
       perform(.gathers, parts: 0, gathers: buffers[1 - current].parts)
       current = 1 - current
       buffers[current].count = range.count
-      // A distinct number for each micro-batch, so that no two have the same dropout masks.
-      let result = makeGradients(step: step * microBatches + microBatch)
+      // A distinct number for each shard, so that no two have the same dropout masks.
+      let result = makeGradients(step: step * shards + shard)
       guard result.isFinite else { return result }
-      let share = Double(range.count) / Double(rows.count)
-      precision.kernels.pointee.blend(sum.base, gradients.base, plan.parameterElements, microBatch == 0 ? 0 : 1, share)
-      loss += share * result.loss
+      reducer.add(gradients: gradients, loss: result.loss, share: Double(range.count) / Double(rows.count))
     }
+    let loss = reducer.total()
     return PassResult(
       loss: loss,
       gradientSquares: precision.kernels.pointee.sum_of_squares(
-        sum.base, 1, plan.parameterElements, plan.parameterElements))
+        reducer.sum.base, 1, graph.parameterElements, graph.parameterElements))
   }
 
   private func limitWeights() {
@@ -256,10 +272,10 @@ package final class TrainingStep {
     }
     if phase == .averages { return updater.takeIntoAverage(part) }
     var isFinite = true
-    if phase != .updates, part < pass.weightParts.count { isFinite = pass.computeWeightGradient(part) }
+    if phase != .updates, part < pass.parameterParts.count { isFinite = pass.computeGradient(part) }
     if phase != .gradients, isFinite { updater.perform(part) }
   }
 
   /// Where the last pass became non-finite; rows are positions in the batch.
-  package func findFault() -> PassFault { pass.findFault().movedRows(by: pieceStart) }
+  package func findFault() -> PassFault { pass.findFault().movedRows(by: shardStart) }
 }

@@ -4,23 +4,15 @@ import TartineAllocationCounter
 
 /// - Parameter optimizer: If it clips gradients, it updates in a separate phase; otherwise when the gradients
 ///   are computed.
-func count(_ optimizer: Optimizer) throws -> Int {
+func count(_ optimizer: Optimizer, _ network: Network = fused, shards: Int = 1) throws -> Int {
   let rows = 256
   let width = 40
-  let network = Network {
-    Dense(300)
-    BatchNorm()
-    ReLU()
-    Dropout(keep: 0.8)
-    Dense(64)
-    GELU()
-  }
-  let plan = try network.plan(input: [width], outputs: 10)
+  let graph = try network.graph(input: [width], outputs: 10)
   let workers = Workers(CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 2 : 2)
   let step = TrainingStep(
-    plan: plan, output: .softmax(classes: 10), optimizer: optimizer, penalty: .l1L2(1e-4, 1e-4),
-    precision: .float32, batch: 128, seed: 1, workers: workers,
-    weights: plan.makeInitialParameters(.float32, seed: 1), state: plan.makeInitialState(.float32))
+    graph: graph, output: .softmax(classes: 10), optimizer: optimizer, penalty: .l1L2(1e-4, 1e-4),
+    precision: .float32, batch: 128, shards: shards, seed: 1, workers: workers,
+    weights: graph.makeInitialParameters(.float32, seed: 1), state: graph.makeInitialState(.float32))
   let encoding = RowEncoding(
     [RowEncoding.Column](repeating: .number, count: width - 3), bins: [(column: 3, edges: [0, 0.25, 0.5, 1])])
   let inputs = Arena(byteCount: rows * encoding.storedWidth * 4)
@@ -48,5 +40,22 @@ func count(_ optimizer: Optimizer) throws -> Int {
   }
 }
 
-let allocations = try count(.adam().clipped(.globalNorm(1))) + count(.adam())
+let fused = Network {
+  Dense(300); BatchNorm(); ReLU(); Dropout(keep: 0.8); Dense(64); GELU()
+}
+/// Rows and blocks; large enough that they are cut.
+let rows = Network {
+  GaussianNoise(standardDeviation: 0.1); Dense(300); LayerNorm(); PReLU()
+  Residual {
+    RMSNorm(); Dense(40); Tanh(); Dense(300)
+  }
+  Residual {
+    Dense(20); SiLU()
+  } shortcut: {
+    Dense(20); LayerNorm()
+  }
+}
+let allocations =
+  try count(.adam().clipped(.globalNorm(1))) + count(.adam()) + count(.adam(), rows)
+  + count(.adam(), rows, shards: 3)
 print(tartine_allocations_are_counted() ? "allocations \(allocations)" : "not counted here")

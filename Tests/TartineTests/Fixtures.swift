@@ -21,7 +21,7 @@ extension Safetensors.Tensor {
   }
 }
 
-extension PlannedTensor {
+extension PlacedTensor {
   func doubles(in arena: Arena, _ precision: Precision) -> [Double] {
     precision == .float64
       ? Array(elements(Double.self, in: arena)) : elements(Float.self, in: arena).map(Double.init)

@@ -38,7 +38,7 @@ extension Examiner {
 
   /// Compares batch norm's moving averages, used in prediction, with batch statistics: they must fit.
   private func checkDrift(_ run: Run) throws {
-    guard run.model.plan.state.count > 0 else { return }
+    guard run.model.graph.state.count > 0 else { return }
     let trainer = try Trainer(recipe, split: split, threads: threads, observers: [])
     let inBatches = trainer.signals(rows: split.devCount, of: run.model).loss
     // Before temperature scaling, with each row counting once.

@@ -110,6 +110,19 @@ typedef struct {
   const void *gradient_sum, *gradient_product_sum;
 } tartine_norm_backward;
 
+// Each of a row's `groups` runs of neighbours: y = γ (x - mean) / √(variance + ε) + β; without β, y = γ x / √(mean
+// square + ε). Backward adds to the gradients of γ and β.
+typedef struct {
+  size_t rows, columns, groups;
+  double epsilon;
+  const void *x, *gamma, *beta;
+  void *y;
+  void *statistics;  // mean and inverse standard deviation: [rows, groups, 2]; from forward to backward
+  const void *y_gradient;
+  void *x_gradient;  // NULL where nothing below learns
+  void *gamma_gradient, *beta_gradient;
+} tartine_row_norm;
+
 // One optimizer's sweep over a run of parameters: penalties, clip, moments, update.
 typedef struct {
   size_t count;
@@ -146,6 +159,15 @@ typedef struct {
   // out = keep · out + gain · values.
   void (*blend)(void *out, const void *values, size_t count, double keep, double gain);
   void (*norm_backward)(const tartine_norm_backward *);
+
+  void (*row_norm)(const tartine_row_norm *);
+  void (*row_norm_backward)(const tartine_row_norm *);
+  // u where u > 0, else slope · u, one slope per column. Backward adds to the slopes' gradients.
+  void (*prelu)(const void *values, const void *slopes, size_t rows, size_t columns, void *out);
+  void (*prelu_backward)(const void *values, const void *gradients, const void *slopes, size_t rows, size_t columns,
+                         void *values_gradient, void *slopes_gradient);
+  // cos and sin of 2π f x + b for each frequency f and phase b.
+  void (*waves)(const void *frequencies, const void *phases, size_t count, double x, void *cosines, void *sines);
 
   // Σ x², accumulated in Double: non-finite where any element is (or its square overflows a Double).
   double (*sum_of_squares)(const void *x, size_t rows, size_t columns, size_t stride);

@@ -41,16 +41,17 @@ import Testing
       default: .sigmoid(labels: outputs)
       }
     let loss = try JSON.decode(Loss.self, from: file.metadata["loss"]!)
-    let plan = try network.plan(input: [x.shape[1]], outputs: outputs)
-    let weights = plan.makeParameterArena(precision)
-    for tensor in plan.parameters {
+    let graph = try network.graph(input: [x.shape[1]], outputs: outputs)
+    let weights = graph.makeParameterArena(precision)
+    for tensor in graph.parameters {
       tensor.set(try #require(file.tensors["initial.\(tensor.name)"]).doubles, in: weights, precision)
     }
-    let state = plan.makeInitialState(precision)
+    let state = graph.makeInitialState(precision)
     let losses = file.tensors["losses"]!.doubles
     let rows = x.shape[0] / losses.count
     let step = TrainingStep(
-      plan: plan, output: output, loss: loss, optimizer: optimizer, penalty: penalty, precision: precision, batch: rows,
+      graph: graph, output: output, loss: loss, optimizer: optimizer, penalty: penalty, precision: precision,
+      batch: rows,
       seed: 0, workers: Workers(1), weights: weights, state: state)
     let data = PreparedRows.of(
       x.doubles.map(Float.init), width: x.shape[1],
@@ -70,7 +71,7 @@ import Testing
       }
       #expect(abs(result.loss - losses[number]) <= tolerance * abs(losses[0]), "loss of step \(number)")
     }
-    func check(_ tensor: PlannedTensor, _ arena: Arena, _ key: String) throws {
+    func check(_ tensor: PlacedTensor, _ arena: Arena, _ key: String) throws {
       let expected = try #require(file.tensors[key]).doubles
       let actual = tensor.doubles(in: arena, precision)
       let largest = expected.map(abs).max() ?? 0
@@ -79,7 +80,7 @@ import Testing
         #expect(abs(pair.0 - pair.1) <= tolerance * largest, "\(tensor.name)[\(index)]")
       }
     }
-    for tensor in plan.parameters { try check(tensor, weights, "final.\(tensor.name)") }
-    for tensor in plan.state { try check(tensor, state, "state.\(tensor.name)") }
+    for tensor in graph.parameters { try check(tensor, weights, "final.\(tensor.name)") }
+    for tensor in graph.state { try check(tensor, state, "state.\(tensor.name)") }
   }
 }

@@ -20,19 +20,14 @@ import Testing
 }
 
 /// y = 2 w x, with gradients that forget the factor of 2.
-private struct Wrong: CustomLayer {
+private struct Wrong: RowLayer {
   static let kind = "wrong"
 
   func outputShape(for input: Shape) throws -> Shape { input }
-  func parameters(for input: Shape) -> [Parameter] {
+  func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [Parameter("weight", shape: input, initializer: .constant(1), isPenalized: true)]
   }
-  func forward(_ pass: LayerPass<Float>) { run(pass) }
-  func forward(_ pass: LayerPass<Double>) { run(pass) }
-  func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
-  func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
-
-  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) {
     for row in 0..<pass.input.count {
       for column in 0..<pass.input.width {
         pass.output[row, column] = 2 * pass.parameter(0)[column] * pass.input[row, column]
@@ -40,7 +35,7 @@ private struct Wrong: CustomLayer {
     }
   }
 
-  private func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
     for column in 0..<pass.input.width {
       pass.parameterGradient(0)[column] = (0..<pass.input.count).reduce(0) {
         $0 + pass.outputGradient[$1, column] * pass.input[$1, column]

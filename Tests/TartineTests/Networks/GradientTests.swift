@@ -66,7 +66,7 @@ import Testing
   }
 
   /// A custom layer at the start and at the end of a block; a nested block.
-  @Test func residualBlocksOfCustomLayers() throws {
+  @Test func residualBlocksOfRowLayers() throws {
     try check(
       Network {
         Dense(6); PReLU()
@@ -122,6 +122,77 @@ import Testing
       }, output: .sigmoid(labels: 2))
   }
 
+  /// Blocks that begin with a block: the input of the first has four readers.
+  @Test func blocksThatBeginWithABlock() throws {
+    try check(
+      Network {
+        Residual {
+          Residual {
+            Residual {
+              Dense(5); BatchNorm(); Tanh(); Dropout(keep: 0.8)
+            }
+            Swirl()
+          }
+          Dense(5)
+        }
+        Dense(6); GELU()
+        Residual {
+          Residual {
+            Dense(6); Tanh()
+          }
+          BatchNorm(); Dense(6); Dropout(keep: 0.7)
+        }
+      }, output: .softmax(classes: 3))
+  }
+
+  /// Branches of another width, and a value with three readers: two dense layers and a row layer.
+  @Test func shortcutsWithLayers() throws {
+    try check(
+      Network {
+        Dense(6); Tanh()
+        Residual {
+          Residual {
+            LayerNorm(); Dense(6); Dropout(keep: 0.8)
+          }
+          Dense(9); BatchNorm(); SiLU(); Dense(4)
+        } shortcut: {
+          Dense(7); BatchNorm(); Tanh(); Dropout(keep: 0.9); Dense(4)
+        }
+        Residual {
+          Tanh(); Dense(4)
+        } shortcut: {
+          PReLU(); Swirl()
+        }
+      }, output: .identity(values: 2))
+  }
+
+  /// Large enough that rows are partitioned, for layers with and without parameters, and readers that share a value.
+  @Test func cutRows() throws {
+    try check(
+      Network {
+        Dense(300); LayerNorm(); PReLU()
+        GaussianNoise(standardDeviation: 0.1)
+        Residual {
+          Residual {
+            GroupNorm(groups: 4); Tanh()
+          }
+          Swirl(); RMSNorm()
+        }
+        Dense(20); Tanh()
+      }, output: .softmax(classes: 3), inputs: 12, rows: 130, sampled: 30)
+  }
+
+  /// Embeddings with rows that are partitioned.
+  @Test func cutEmbeddings() throws {
+    let layout = InputLayout(numbers: Array(0..<60), categories: [60..<64, 64..<72])
+    try check(
+      Network {
+        NumberEmbedding(frequencies: 3, dimension: 2, standardDeviation: 0.5)
+        CategoryEmbedding(dimension: 2, moreThan: 2)
+        Dense(6); Tanh()
+      }, output: .softmax(classes: 3), inputs: 72, rows: 130, sampled: 30, layout: layout)
+  }
+
   /// Large enough that products are partitioned.
   @Test func cutColumns() throws {
     try check(
@@ -135,16 +206,17 @@ import Testing
     _ network: Network, output: Output, inputs: Int = 5, rows: Int = 9, sampled: Int? = nil,
     layout: InputLayout? = nil, mixup: Double = 0
   ) throws {
-    let plan = try network.plan(input: [inputs], layout: layout, outputs: output.width)
-    let weights = plan.makeInitialParameters(.float64, seed: 3)
+    let graph = try network.graph(input: [inputs], layout: layout, outputs: output.width)
+    let weights = graph.makeInitialParameters(.float64, seed: 3)
     var stream = RandomStream(seed: 5, purpose: .test)
     // Biases away from 0, so that no unit is at a kink.
-    for tensor in plan.parameters where !tensor.isPenalized {
+    for tensor in graph.parameters where !tensor.isPenalized {
       for index in 0..<tensor.count { tensor.elements(Double.self, in: weights)[index] += stream.uniform() }
     }
     let step = TrainingStep(
-      plan: plan, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64,
-      batch: rows, seed: 11, workers: Workers(2), weights: weights, state: plan.makeInitialState(.float64), mixup: mixup
+      graph: graph, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64,
+      batch: rows, seed: 11, workers: Workers(2), weights: weights, state: graph.makeInitialState(.float64),
+      mixup: mixup
     )
     let targets: PreparedRows.Targets =
       output.takesLabels
@@ -155,11 +227,11 @@ import Testing
     order.withUnsafeBufferPointer { step.begin($0, of: data) }
     let result = step.computeGradients(step: 4)
     #expect(result.isFinite)
-    let analytic = plan.parameters.map { $0.doubles(in: step.gradients, .float64) }
+    let analytic = graph.parameters.map { $0.doubles(in: step.gradients, .float64) }
     let squares = analytic.joined().reduce(0) { $0 + $1 * $1 }
     #expect(abs(result.gradientSquares - squares) <= 1e-12 * squares)
 
-    for (tensor, gradient) in zip(plan.parameters, analytic) {
+    for (tensor, gradient) in zip(graph.parameters, analytic) {
       let elements = tensor.elements(Double.self, in: weights)
       let scale = max(gradient.map(abs).max() ?? 0, 1e-3)
       let places =
@@ -181,21 +253,16 @@ import Testing
 }
 
 /// A layer defined outside the package: yⱼ = wⱼ xⱼ² + sin xⱼ₊₁.
-struct Swirl: CustomLayer {
+struct Swirl: RowLayer {
   static let kind = "swirl"
 
   func outputShape(for input: Shape) throws -> Shape { input }
 
-  func parameters(for input: Shape) -> [Parameter] {
+  func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [Parameter("weight", shape: input, initializer: .normal(standardDeviation: 0.5), isPenalized: true)]
   }
 
-  func forward(_ pass: LayerPass<Float>) { run(pass) }
-  func forward(_ pass: LayerPass<Double>) { run(pass) }
-  func backward(_ pass: LayerPass<Float>) { differentiate(pass) }
-  func backward(_ pass: LayerPass<Double>) { differentiate(pass) }
-
-  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) {
     let (x, y, w) = (pass.input, pass.output, pass.parameter(0))
     for row in 0..<x.count {
       for column in 0..<x.width {
@@ -205,7 +272,7 @@ struct Swirl: CustomLayer {
     }
   }
 
-  private func differentiate<Scalar>(_ pass: LayerPass<Scalar>) {
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
     let (x, g, w) = (pass.input, pass.outputGradient, pass.parameter(0))
     let dw = pass.parameterGradient(0)
     for column in 0..<x.width {

@@ -5,8 +5,8 @@ import Testing
   private func weights(
     _ rule: InitializerRule, inputs: Int = 300, units: Int = 400, activation: any Layer = ReLU(), seed: UInt64 = 1
   ) throws -> [Double] {
-    let plan = try Network(layers: [Dense(units, initializer: rule), activation]).plan(input: [inputs], outputs: 2)
-    return plan.parameters[0].doubles(in: plan.makeInitialParameters(.float64, seed: seed), .float64)
+    let graph = try Network(layers: [Dense(units, initializer: rule), activation]).graph(input: [inputs], outputs: 2)
+    return graph.parameters[0].doubles(in: graph.makeInitialParameters(.float64, seed: seed), .float64)
   }
 
   private func deviation(_ values: [Double]) -> Double {

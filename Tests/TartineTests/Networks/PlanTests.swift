@@ -24,12 +24,12 @@ import Testing
   }
 
   @Test func printsItselfAsATable() throws {
-    let plan = try Network {
+    let graph = try Network {
       Flatten(); Dense(128); BatchNorm(); ReLU(); Dense(16)
-    }.plan(
+    }.graph(
       input: [28, 28, 1], outputs: 10)
     #expect(
-      plan.description == """
+      graph.description == """
         layer       output       parameters
         input       28 × 28 × 1            
         flatten1    784                   0
@@ -40,17 +40,17 @@ import Testing
         output      10                  170
         total                       102 842
         """)
-    #expect(plan.parameterCount == 102_842)
+    #expect(graph.parameterCount == 102_842)
   }
 
   @Test func aWrongShapeNamesLayerAndShapes() {
     let error = #expect(throws: ShapeError.self) {
       try Network {
         Flatten(); Dense(4); Rectangle(); Dense(3)
-      }.plan(input: [6], outputs: 2)
+      }.graph(input: [6], outputs: 2)
     }
     #expect(error?.description == "layer rectangle1 takes an input of shape 2 × n, but gets 4: make it so.")
-    let dense = #expect(throws: ShapeError.self) { try Network { Dense(4) }.plan(input: [8, 8, 1], outputs: 2) }
+    let dense = #expect(throws: ShapeError.self) { try Network { Dense(4) }.graph(input: [8, 8, 1], outputs: 2) }
     #expect(
       dense?.description == "layer dense1 takes an input of shape n, but gets 8 × 8 × 1: insert Flatten() before it.")
   }
@@ -58,25 +58,25 @@ import Testing
   @Test func valuesOutOfRangeAreRefused() throws {
     let text = #"{"layers": [{"layer": "dense", "units": 0, "initializer": "he"}]}"#
     let network = try JSON.decode(Network.self, from: text)
-    let error = #expect(throws: NetworkError.self) { try network.plan(input: [3], outputs: 1) }
+    let error = #expect(throws: NetworkError.self) { try network.graph(input: [3], outputs: 1) }
     #expect(error?.description == "layer dense1: units must be from 1 to 1048576, not 0.")
   }
 
   @Test func biasGivesWayToBatchNorm() throws {
-    let plan = try Network {
+    let graph = try Network {
       Dense(4); BatchNorm(); Dense(3); ReLU()
-    }.plan(input: [2], outputs: 1)
+    }.graph(input: [2], outputs: 1)
     #expect(
-      plan.parameters.map(\.name) == [
+      graph.parameters.map(\.name) == [
         "dense1.weight", "batchNorm1.gamma", "batchNorm1.beta", "dense2.weight", "dense2.bias", "output.weight",
         "output.bias",
       ])
-    #expect(plan.parameters.filter(\.isPenalized).map(\.name) == ["dense1.weight", "dense2.weight", "output.weight"])
+    #expect(graph.parameters.filter(\.isPenalized).map(\.name) == ["dense1.weight", "dense2.weight", "output.weight"])
   }
 
   @Test func initializerFollowsTheActivation() throws {
     func initializer(_ activation: any Layer) throws -> Initializer {
-      try Network(layers: [Dense(8), BatchNorm(), activation]).plan(input: [50], outputs: 3).parameters[0].initializer
+      try Network(layers: [Dense(8), BatchNorm(), activation]).graph(input: [50], outputs: 3).parameters[0].initializer
     }
     for layer in [ReLU(), LeakyReLU(), GELU(), SiLU()] as [any Layer] {
       #expect(try initializer(layer) == .he(fanIn: 50))
@@ -87,11 +87,11 @@ import Testing
   }
 
   @Test func drawsHaveTheirDeviation() throws {
-    let plan = try Network {
+    let graph = try Network {
       Dense(400); ReLU()
-    }.plan(input: [300], outputs: 2)
-    let arena = plan.makeInitialParameters(.float32, seed: 1)
-    let weights = Array(plan.parameters[0].elements(Float.self, in: arena))
+    }.graph(input: [300], outputs: 2)
+    let arena = graph.makeInitialParameters(.float32, seed: 1)
+    let weights = Array(graph.parameters[0].elements(Float.self, in: arena))
     let mean = weights.reduce(0.0) { $0 + Double($1) } / Double(weights.count)
     let variance = weights.reduce(0.0) { $0 + Double($1 * $1) } / Double(weights.count)
     // 120 000 draws: four standard errors.
@@ -99,8 +99,8 @@ import Testing
     #expect(abs(mean) < 4 * deviation / 120_000.0.squareRoot())
     #expect(abs(variance / (deviation * deviation) - 1) < 4 * (2 / 120_000.0).squareRoot())
     // Tensors have their own streams, and all 64 bits of the seed count.
-    let other = plan.makeInitialParameters(.float32, seed: 1 << 40 | 1)
-    #expect(Array(plan.parameters[0].elements(Float.self, in: other)) != weights)
+    let other = graph.makeInitialParameters(.float32, seed: 1 << 40 | 1)
+    #expect(Array(graph.parameters[0].elements(Float.self, in: other)) != weights)
   }
 
   @Test func networksSurviveCoding() throws {
@@ -117,14 +117,12 @@ import Testing
     #expect(unknown.map { JSON.explain($0) }?.contains("there is no layer 'warp' here") == true)
   }
 
-  struct Rectangle: CustomLayer {
+  struct Rectangle: RowLayer {
     static let kind = "rectangle"
     func outputShape(for input: Shape) throws -> Shape {
       throw ShapeError(got: input, expected: "2 × n", advice: "make it so.")
     }
-    func forward(_ pass: LayerPass<Float>) {}
-    func forward(_ pass: LayerPass<Double>) {}
-    func backward(_ pass: LayerPass<Float>) {}
-    func backward(_ pass: LayerPass<Double>) {}
+    func forward<Scalar>(_ pass: LayerPass<Scalar>) {}
+    func backward<Scalar>(_ pass: LayerPass<Scalar>) {}
   }
 }

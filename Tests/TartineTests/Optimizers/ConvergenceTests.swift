@@ -63,12 +63,12 @@ import Testing
   private func minimize(
     _ optimizer: Optimizer, rate: Double, steps: Int, from start: [Double], _ gradient: (Double, Double) -> [Double]
   ) throws -> [Double] {
-    let plan = try Network {}.plan(input: [1], outputs: 2)
-    let (weights, gradients) = (plan.makeParameterArena(.float64), plan.makeParameterArena(.float64))
-    let tensor = plan.parameters[0]
+    let graph = try Network {}.graph(input: [1], outputs: 2)
+    let (weights, gradients) = (graph.makeParameterArena(.float64), graph.makeParameterArena(.float64))
+    let tensor = graph.parameters[0]
     tensor.set(start, in: weights, .float64)
     let updater = Updater(
-      optimizer, penalty: .none, plan: plan, precision: .float64, pieces: [], weights: weights, gradients: gradients)
+      optimizer, penalty: .none, graph: graph, precision: .float64, parts: [], weights: weights, gradients: gradients)
     let schedule = LearningRate.cosine(from: rate, warmup: 0)
     for step in 0..<steps {
       let place = tensor.doubles(in: weights, .float64)

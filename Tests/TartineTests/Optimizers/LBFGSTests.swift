@@ -7,12 +7,12 @@ import Testing
   private func minimize(
     steps: Int, from start: [Double], l2: Double = 0, _ function: ([Double]) -> (cost: Double, gradient: [Double])
   ) throws -> (end: [Double], evaluations: Int, isDone: Bool) {
-    let plan = try Network {}.plan(input: [1], outputs: start.count)
-    let (weights, gradients) = (plan.makeParameterArena(.float64), plan.makeParameterArena(.float64))
-    let tensor = plan.parameters[0]
+    let graph = try Network {}.graph(input: [1], outputs: start.count)
+    let (weights, gradients) = (graph.makeParameterArena(.float64), graph.makeParameterArena(.float64))
+    let tensor = graph.parameters[0]
     tensor.set(start, in: weights, .float64)
     let search = LBFGS(
-      .lbfgs(), penalty: .l2(l2), plan: plan, precision: .float64, weights: weights, gradients: gradients)
+      .lbfgs(), penalty: .l2(l2), graph: graph, precision: .float64, weights: weights, gradients: gradients)
     var evaluations = 0
     for _ in 0..<steps where !search.isDone {
       _ = search.step(rate: 1) {

@@ -5,20 +5,20 @@ import Testing
   /// Three steps of one weight from 1 with gradient 2w, by hand.
   private func steps(_ optimizer: Optimizer, _ count: Int = 3) throws -> [Double] {
     // Squared error of w · 1 against 0 over one row: ½ w², so that the gradient is w.
-    let plan = try Network {}.plan(input: [1], outputs: 1)
-    let weights = plan.makeParameterArena(.float64)
-    plan.parameters[0].set([1], in: weights, .float64)
+    let graph = try Network {}.graph(input: [1], outputs: 1)
+    let weights = graph.makeParameterArena(.float64)
+    graph.parameters[0].set([1], in: weights, .float64)
     let step = TrainingStep(
-      plan: plan, output: .identity(values: 1), optimizer: optimizer, penalty: .none, precision: .float64, batch: 1,
-      seed: 0, workers: Workers(1), weights: weights, state: plan.makeInitialState(.float64))
+      graph: graph, output: .identity(values: 1), optimizer: optimizer, penalty: .none, precision: .float64, batch: 1,
+      seed: 0, workers: Workers(1), weights: weights, state: graph.makeInitialState(.float64))
     let data = PreparedRows.of([1], width: 1, targets: .matrix(Arena.of([0]), width: 1))
     return [Int32(0)].withUnsafeBufferPointer { row in
       (0..<count).map { number in
         // The bias learns too: it is held at 0, so that there is only one weight.
-        plan.parameters[1].set([0], in: weights, .float64)
+        graph.parameters[1].set([0], in: weights, .float64)
         step.begin(row, of: data)
         _ = step.run(step: number, rate: 0.1, next: nil)
-        return plan.parameters[0].doubles(in: weights, .float64)[0]
+        return graph.parameters[0].doubles(in: weights, .float64)[0]
       }
     }
   }
@@ -138,20 +138,20 @@ import Testing
   }
 
   private func averaged(_ average: WeightAverage, steps: Int) throws -> [Double] {
-    let plan = try Network {}.plan(input: [1], outputs: 1)
-    let (weights, gradients) = (plan.makeParameterArena(.float64), plan.makeParameterArena(.float64))
-    plan.parameters[0].set([1], in: weights, .float64)
+    let graph = try Network {}.graph(input: [1], outputs: 1)
+    let (weights, gradients) = (graph.makeParameterArena(.float64), graph.makeParameterArena(.float64))
+    graph.parameters[0].set([1], in: weights, .float64)
     let updater = Updater(
-      .gradientDescent().averaged(average), penalty: .none, plan: plan, precision: .float64, pieces: [],
+      .gradientDescent().averaged(average), penalty: .none, graph: graph, precision: .float64, parts: [],
       weights: weights, gradients: gradients)
     for step in 0..<steps {
-      plan.parameters[0].set(plan.parameters[0].doubles(in: weights, .float64), in: gradients, .float64)
+      graph.parameters[0].set(graph.parameters[0].doubles(in: weights, .float64), in: gradients, .float64)
       updater.prepare(step: step, rate: 0.1, beta1: nil, gradientSquares: 0)
       for part in 0..<updater.parts { updater.perform(part) }
     }
-    let result = plan.makeParameterArena(.float64)
+    let result = graph.makeParameterArena(.float64)
     updater.writeAverage(steps: steps, into: result)
-    return plan.parameters[0].doubles(in: result, .float64)
+    return graph.parameters[0].doubles(in: result, .float64)
   }
 
   @Test func clippingScalesTheWholeGradient() throws {

@@ -30,21 +30,21 @@ import Tartine
     #expect(encoding.storedWidth == 4 && arena.byteCount < 2_000 * 4 * 4 + 64)
     #expect(rows.width > 1_100)
     let oneHot = try #require(rows.oneHot)
-    let plan = try Network {
+    let graph = try Network {
       Dense(16)
       ReLU()
-    }.plan(input: [rows.width], outputs: 1)
+    }.graph(input: [rows.width], outputs: 1)
     let floats = Arena(byteCount: 2_000 * rows.width * 4)
     let dense = rows.floats(width: rows.width)
     dense.withUnsafeBytes { floats.base.copyMemory(from: $0.baseAddress!, byteCount: $0.count) }
     let plain = PreparedRows(width: rows.width, elements: .floats(floats), targets: rows.targets, origin: rows.origin)
 
     func train(_ rows: PreparedRows, _ oneHot: OneHotLayout?) -> [Float] {
-      let weights = plan.makeInitialParameters(.float32, seed: 3)
+      let weights = graph.makeInitialParameters(.float32, seed: 3)
       let step = TrainingStep(
-        plan: plan, output: .sigmoid(labels: 1), optimizer: .adam(), penalty: .none, precision: .float32, batch: 64,
+        graph: graph, output: .sigmoid(labels: 1), optimizer: .adam(), penalty: .none, precision: .float32, batch: 64,
         seed: 1,
-        workers: Workers(2), weights: weights, state: plan.makeInitialState(.float32), oneHot: oneHot)
+        workers: Workers(2), weights: weights, state: graph.makeInitialState(.float32), oneHot: oneHot)
       let order = (0..<Int32(2_000)).map { ($0 * 7) % 2_000 }
       order.withUnsafeBufferPointer { order in
         func batch(_ number: Int) -> UnsafeBufferPointer<Int32> {
@@ -54,8 +54,8 @@ import Tartine
         for number in 0..<30 { _ = step.run(step: number, rate: 0.01, next: batch(number + 1)) }
       }
       let predictor = Predictor(
-        plan: plan, output: .sigmoid(labels: 1), precision: .float32, weights: weights,
-        state: plan.makeInitialState(.float32), workers: Workers(2))
+        graph: graph, precision: .float32, weights: weights,
+        state: graph.makeInitialState(.float32), workers: Workers(2))
       var all: [Float] = []
       // Again, over what the first run left; then the other part of the rows.
       for source in [rows, rows.subset(Array(0..<1_000))] {

@@ -62,18 +62,18 @@ import Testing
 
   /// The number of a wide layer's units that are dropped in a step.
   @Test func dropoutFollowsItsSchedule() throws {
-    let plan = try Network { Dropout(keep: 0.5, schedule: .annealed) }.plan(input: [4000], outputs: 1)
-    let weights = plan.makeParameterArena(.float32)
+    let graph = try Network { Dropout(keep: 0.5, schedule: .annealed) }.graph(input: [4000], outputs: 1)
+    let weights = graph.makeParameterArena(.float32)
     Precision.float32.fill(weights.base, count: 4000, with: 1)
     let step = TrainingStep(
-      plan: plan, output: .identity(values: 1), optimizer: .gradientDescent(), penalty: .none, precision: .float32,
-      batch: 1, seed: 1, workers: Workers(1), weights: weights, state: plan.makeInitialState(.float32))
+      graph: graph, output: .identity(values: 1), optimizer: .gradientDescent(), penalty: .none, precision: .float32,
+      batch: 1, seed: 1, workers: Workers(1), weights: weights, state: graph.makeInitialState(.float32))
     let data = PreparedRows.of(
       [Float](repeating: 1, count: 4000), width: 4000, targets: .matrix(Arena.of([0]), width: 1))
     for (number, progress) in [0, 0.5, 1].enumerated() {
       [Int32(0)].withUnsafeBufferPointer { step.begin($0, of: data) }
       _ = step.run(step: number, rate: 0, progress: progress, next: nil)
-      let gradients = plan.parameters[0].doubles(in: step.gradients, .float32)
+      let gradients = graph.parameters[0].doubles(in: step.gradients, .float32)
       let dropped = Double(gradients.count { $0 == 0 }) / 4000
       #expect(abs(dropped - 0.5 * (1 - progress)) < 0.04, "\(dropped) at \(progress)")
     }
@@ -101,7 +101,7 @@ import Testing
       // A learning rate of 0 would be rejected, and this one changes nothing.
       let recipe = Recipe {}.epochs(1).outputBias(start).optimizer(.gradientDescent(learningRate: .constant(1e-12)))
       let model = try recipe.train(on: split, seed: 1).model
-      return model.plan.parameters.first { $0.name == "output.bias" }!.doubles(in: model.weights, .float32)
+      return model.graph.parameters.first { $0.name == "output.bias" }!.doubles(in: model.weights, .float32)
     }
     let rare = rows.indices.map { $0 % 20 == 0 ? "rare" : "typical" }
     #expect(try abs(bias(rare, .prior)[0] - log(0.95 / 0.05)) < 1e-4 && abs(bias(rare, .zero)[0]) < 1e-6)
@@ -115,19 +115,19 @@ import Testing
     let network = Network {
       CategoryEmbedding(dimension: 2, moreThan: 2); NumberEmbedding(frequencies: 3, dimension: 4)
     }
-    let plan = try network.plan(input: [7], layout: layout, outputs: 1)
-    #expect(plan.layers.map(\.outputShape) == [[6], [14], [1]])
+    let graph = try network.graph(input: [7], layout: layout, outputs: 1)
+    #expect(graph.layers.map(\.outputShape) == [[6], [14], [1]])
     #expect(
-      plan.parameters.map(\.name).prefix(3) == [
+      graph.parameters.map(\.name).prefix(3) == [
         "categoryEmbedding1.weight1", "numberEmbedding1.frequency", "numberEmbedding1.phase",
       ])
     #expect(
       CategoryEmbedding(moreThan: 2).outputLayout(for: layout) == InputLayout(numbers: [0, 1], categories: [2..<4]))
-    #expect(throws: NetworkError.self) { try network.plan(input: [7], outputs: 1) }
+    #expect(throws: NetworkError.self) { try network.graph(input: [7], outputs: 1) }
     #expect(throws: NetworkError.self) {
       try Network {
         Dense(3); NumberEmbedding()
-      }.plan(input: [7], layout: layout, outputs: 1)
+      }.graph(input: [7], layout: layout, outputs: 1)
     }
   }
 
@@ -169,7 +169,7 @@ import Testing
       .optimizer(.adam(learningRate: .cosine(from: 0.02)))
     let run = try recipe.train(on: split, seed: 1)
     #expect(run.dev.r2! > 0.95, "\(run.dev.r2!)")
-    #expect(run.model.plan.layers.contains { $0.name == "categoryEmbedding1" && $0.parameterCount == 23 * 4 })
+    #expect(run.model.graph.layers.contains { $0.name == "categoryEmbedding1" && $0.parameterCount == 23 * 4 })
     let again = try Model(file: try run.model.fileContents(), path: "memory")
     #expect(try again.predict(["city": "city3", "size": 4]) == run.model.predict(["city": "city3", "size": 4]))
   }
@@ -177,13 +177,41 @@ import Testing
   @Test func aResidualBlockMustEndAsWideAsItBegins() {
     func message(_ network: Network) -> String {
       do {
-        _ = try network.plan(input: [4], outputs: 1)
+        _ = try network.graph(input: [4], outputs: 1)
         return ""
       } catch { return "\(error)" }
     }
     #expect(message(Network { Residual { Dense(3) } }).contains("its layers turn 4 into 3"))
     #expect(message(Network { Residual {} }).contains("needs layers inside"))
-    #expect(message(Network { Residual { Residual { Dense(4) } } }).contains("must begin with a layer"))
+    #expect(
+      message(
+        Network {
+          Residual {
+            Flatten(); Dropout(keep: 1)
+          }
+        }
+      ).contains("contains no computation"))
+    #expect(message(Network { Residual { Residual { Dense(4) } } }).isEmpty)
+    #expect(
+      message(
+        Network {
+          Residual {
+            Dense(3)
+          } shortcut: {
+            Dense(2)
+          }
+        }
+      ).contains("its layers turn 4 into 3, and its shortcut into 2"))
+    #expect(
+      message(
+        Network {
+          Residual {
+            Dense(3)
+          } shortcut: {
+            Dense(3)
+          }
+        }
+      ).isEmpty)
     #expect(
       message(
         Network {

@@ -64,7 +64,7 @@ import Testing
     let split = try Dataset.digits().split(seed: 1)
     func weights(_ recipe: Recipe) throws -> [[Double]] {
       let model = try recipe.train(on: split, seed: 5, threads: 2).model
-      return model.plan.parameters.map { $0.doubles(in: model.weights, .float32) }
+      return model.graph.parameters.map { $0.doubles(in: model.weights, .float32) }
     }
     let free = Self.unclipped
     #expect(try weights(free) == weights(free.optimizer(free.optimizer.clipped(.globalNorm(1e30)))))
@@ -72,14 +72,14 @@ import Testing
 
   /// Loss and bias gradient are finite here, and x · (a − y) = 10³⁰ · 10¹⁰ overflows a Float.
   @Test(arguments: [nil, 1e30]) func aWeightGradientThatIsNotFiniteIsNotApplied(_ clip: Double?) throws {
-    let plan = try Network {}.plan(input: [1], outputs: 1)
-    let weights = plan.makeParameterArena(.float32)
-    plan.parameters[0].set([1e-20], in: weights, .float32)
+    let graph = try Network {}.graph(input: [1], outputs: 1)
+    let weights = graph.makeParameterArena(.float32)
+    graph.parameters[0].set([1e-20], in: weights, .float32)
     var optimizer = Optimizer.gradientDescent()
     optimizer.clipping.globalNorm = clip
     let step = TrainingStep(
-      plan: plan, output: .identity(values: 1), optimizer: optimizer, penalty: .none, precision: .float32, batch: 1,
-      seed: 0, workers: Workers(1), weights: weights, state: plan.makeInitialState(.float32))
+      graph: graph, output: .identity(values: 1), optimizer: optimizer, penalty: .none, precision: .float32, batch: 1,
+      seed: 0, workers: Workers(1), weights: weights, state: graph.makeInitialState(.float32))
     let data = PreparedRows.of([1e30], width: 1, targets: .matrix(Arena.of([0]), width: 1))
     let result = [Int32(0)].withUnsafeBufferPointer { row in
       step.begin(row, of: data)
@@ -87,7 +87,7 @@ import Testing
     }
     #expect(result.loss.isFinite && !result.isFinite)
     #expect(step.findFault().isInGradient && step.findFault().layer == "output")
-    #expect(plan.parameters[0].doubles(in: weights, .float32) == [Double(Float(1e-20))])
+    #expect(graph.parameters[0].doubles(in: weights, .float32) == [Double(Float(1e-20))])
   }
 
   /// Interrupted after each epoch in turn, and resumed from the folder.
@@ -128,7 +128,7 @@ import Testing
     let before = try model.predict(Dataset.digits())
     #expect(try opened.predict(Dataset.digits(), threads: 1) == before)
     #expect(try opened.fileContents() == Files.read(path))
-    #expect(opened.plan.description == model.plan.description && opened.epoch == model.epoch)
+    #expect(opened.graph.description == model.graph.description && opened.epoch == model.epoch)
   }
 
   @Test func manyTasksPredictAtOnce() async throws {
@@ -346,17 +346,12 @@ import Testing
 }
 
 /// An identity layer that makes large values infinite.
-struct PoisonAbove: CustomLayer {
+struct PoisonAbove: RowLayer {
   static let kind = "poison"
   var limit: Double
 
   func outputShape(for input: Shape) throws -> Shape { input }
-  func forward(_ pass: LayerPass<Float>) { run(pass) }
-  func forward(_ pass: LayerPass<Double>) { run(pass) }
-  func backward(_ pass: LayerPass<Float>) { copy(pass) }
-  func backward(_ pass: LayerPass<Double>) { copy(pass) }
-
-  private func run<Scalar>(_ pass: LayerPass<Scalar>) {
+  func forward<Scalar>(_ pass: LayerPass<Scalar>) {
     for row in 0..<pass.input.count {
       for column in 0..<pass.input.width {
         let x = pass.input[row, column]
@@ -365,7 +360,7 @@ struct PoisonAbove: CustomLayer {
     }
   }
 
-  private func copy<Scalar>(_ pass: LayerPass<Scalar>) {
+  func backward<Scalar>(_ pass: LayerPass<Scalar>) {
     guard let gradient = pass.inputGradient else { return }
     for row in 0..<gradient.count {
       for column in 0..<gradient.width { gradient[row, column] = pass.outputGradient[row, column] }

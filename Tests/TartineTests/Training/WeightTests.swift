@@ -6,9 +6,9 @@ import Testing
   /// A row that counts twice has the gradient of two rows.
   @Test(arguments: [Output.softmax(classes: 3), .sigmoid(labels: 2), .identity(values: 2)])
   func twiceIsTwoRows(_ output: Output) throws {
-    let plan = try Network {
+    let graph = try Network {
       Dense(5); Tanh()
-    }.plan(input: [2], outputs: output.width)
+    }.graph(input: [2], outputs: output.width)
     let values: [Float] = [0.3, -1, 2, 0.5, -0.7, 1.5]
     func gradients(_ places: [Int], _ weights: [Double]?) -> [Double] {
       let targets: PreparedRows.Targets =
@@ -18,13 +18,13 @@ import Testing
       var rows = PreparedRows.of(places.flatMap { values[(2 * $0)..<(2 * $0 + 2)] }, width: 2, targets: targets)
       if let weights { rows = rows.weighted(weights) }
       let step = TrainingStep(
-        plan: plan, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64,
+        graph: graph, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64,
         batch: places.count, seed: 0, workers: Workers(1),
-        weights: plan.makeInitialParameters(.float64, seed: 1), state: plan.makeInitialState(.float64))
+        weights: graph.makeInitialParameters(.float64, seed: 1), state: graph.makeInitialState(.float64))
       let order = places.indices.map { Int32($0) }
       order.withUnsafeBufferPointer { step.begin($0, of: rows) }
       _ = step.computeGradients(step: 0)
-      return plan.parameters.flatMap { $0.doubles(in: step.gradients, .float64) }
+      return graph.parameters.flatMap { $0.doubles(in: step.gradients, .float64) }
     }
     let weighted = gradients([0, 1, 2], [0.75, 1.5, 0.75])
     for (a, b) in zip(weighted, gradients([0, 1, 1, 2], nil)) { #expect(abs(a - b) < 1e-6) }

@@ -1,7 +1,7 @@
 import TartineEngine
 import TartineKernels
 
-extension NetworkPlan {
+extension LayerGraph {
   /// Returns a zeroed buffer for all parameters, or as many gradients or moments.
   package func makeParameterArena(_ precision: Precision) -> Arena {
     Arena(byteCount: parameterElements * precision.size)
@@ -21,7 +21,7 @@ extension NetworkPlan {
     return arena
   }
 
-  private func fill(_ arena: Arena, with tensors: [PlannedTensor], precision: Precision, seed: UInt64) {
+  private func fill(_ arena: Arena, with tensors: [PlacedTensor], precision: Precision, seed: UInt64) {
     let start = InitialWeights(precision: precision, seed: seed)
     for (place, tensor) in tensors.enumerated() {
       start.fill(arena[tensor.offset * precision.size], of: tensor, place: place)
@@ -32,19 +32,17 @@ extension NetworkPlan {
   /// 1 − (1 − momentum)ᵗ.
   package func correct(_ state: Arena, updates: Int, into corrected: Arena, precision: Precision) {
     corrected.copy(from: state)
-    for case .fused(let node) in nodes {
-      guard let norm = node.norm, norm.layer.averages == .corrected, updates > 0 else { continue }
-      let weight = MovingAverage.weight(beta: 1 - norm.layer.momentum, after: updates)
-      for span in [norm.movingMean, norm.movingVariance] {
-        let offset = span.offset * precision.size
-        precision.kernels.pointee.blend(corrected[offset], state[offset], span.count, 0, 1 / weight)
-      }
+    for tensor in self.state {
+      guard let momentum = tensor.correctedMomentum, updates > 0 else { continue }
+      let weight = MovingAverage.weight(beta: 1 - momentum, after: updates)
+      let offset = tensor.offset * precision.size
+      precision.kernels.pointee.blend(corrected[offset], state[offset], tensor.count, 0, 1 / weight)
     }
   }
 }
 
-extension PlannedTensor {
-  /// The tensor's elements in a buffer of its plan.
+extension PlacedTensor {
+  /// The tensor's elements in a buffer of its graph.
   package func elements<Scalar: EngineScalar>(
     _: Scalar.Type, in arena: Arena
   ) -> UnsafeMutableBufferPointer<Scalar> {
