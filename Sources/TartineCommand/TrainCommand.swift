@@ -99,7 +99,7 @@ struct TrainCommand: ParsableCommand {
     try job.folder.write(
       report: Report(
         result, test: test, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
-        remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title
+        remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title, spelling: \.flags
       )
       .html)
     try job.folder.write(

@@ -50,6 +50,6 @@ struct TrainingResult: Encodable {
     try values.encode(diagnosis.verdict, forKey: .verdict)
     try values.encode(notices, forKey: .notices)
     try values.encode(
-      diagnosis.prescriptions.map { Advice(what: $0.what, why: $0.why, flags: $0.flags) }, forKey: .advice)
+      diagnosis.prescriptions.map { Advice(what: $0.what, why: $0.why, flags: $0.settings.flags) }, forKey: .advice)
   }
 }

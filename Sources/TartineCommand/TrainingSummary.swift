@@ -138,7 +138,7 @@ struct TrainingSummary {
       return "Next:   \(Shell.program) predict \(Shell.quoted(summary.model)) \(newData)"
     }
     return "Next:   \(idea.what): \(idea.why).\n        \(Shell.program) train \(source.flags) --recipe "
-      + "\(Shell.quoted(summary.run + "/recipe.json")) \(idea.flags)"
+      + "\(Shell.quoted(summary.run + "/recipe.json")) \(idea.settings.flags)"
   }
 
   private var newData: String {

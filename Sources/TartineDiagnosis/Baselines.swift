@@ -38,6 +38,8 @@ public struct Baselines: Sendable {
   private let unit: Unit
   private let part: String
   private let linearRecipe: Recipe?
+  /// The network's recipe.
+  private let recipe: Recipe
 
   /// The network's error on dev.
   private let networkError: Double
@@ -52,15 +54,19 @@ public struct Baselines: Sendable {
   var linearPrescription: Prescription? {
     // By the dev set: choosing by the test set would spend it.
     guard let linear, linear.devGain.low <= 0, linear.devGain.value <= Self.mostGain * networkError,
-      let recipe = linearRecipe
+      let linearRecipe
     else { return nil }
-    let l2 = Text.significant(recipe.penalty.l2, digits: 2)
     return Prescription(
-      what: "the linear model",
+      "the linear model",
       why:
         "the network is not significantly better, and a linear model is simpler: explained by its weights, and less likely to "
-        + "overfit",
-      recipe: recipe, flags: "--hidden 0 --optimizer lbfgs --l2 \(l2) --epochs \(recipe.epochs ?? 400) --keep-last")
+        + "overfit", of: recipe
+    ) {
+      $0 = linearRecipe
+      // The baseline may have had fewer rows.
+      ($0.batchSize, $0.accumulation, $0.seed) = (nil, 1, recipe.seed)
+      $0.penalty.l2 = Double(Text.significant(linearRecipe.penalty.l2, digits: 2)) ?? linearRecipe.penalty.l2
+    }
   }
 
   /// The maximum number of rows to train the linear model on: more rows change it little.
@@ -76,6 +82,7 @@ public struct Baselines: Sendable {
     let unit = Unit(run.model)
     self.unit = unit
     part = test == nil ? "dev" : "test"
+    recipe = run.recipe
     networkError = run.dev.score
     let threshold = run.recipe.decision.threshold
     otherAim =

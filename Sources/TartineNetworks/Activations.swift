@@ -1,5 +1,5 @@
 /// A layer that acts elementwise and keeps the shape.
-package protocol ActivationLayer: EngineLayer {
+package protocol ActivationLayer: EngineLayer, StackLayer {
   var activation: Activation { get }
 }
 
@@ -9,6 +9,8 @@ extension ActivationLayer {
 
   /// Its own.
   public var precedingGain: Activation? { activation }
+
+  package func describe(in stack: inout HiddenStack) { stack.activation = activation }
 
   package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {
     program.fuse(place, .activation) { $0.activation = activation }

@@ -12,7 +12,7 @@
 /// **Differs from**: the lecture does not correct its averages (`.lecture`); PyTorch initializes them with 0
 /// and 1 and does not correct them (`.torch`); Keras too, with ε = 10⁻³, a momentum that is one minus this one (0.99 for
 /// 0.01) and the biased variance (`.keras`).
-public struct BatchNorm: EngineLayer {
+public struct BatchNorm: EngineLayer, NormalizingLayer, StackLayer {
   /// The initialization and correction of the moving averages.
   public enum Averages: String, Codable, Hashable, Sendable, CaseIterable {
     /// From 0, with bias correction: divided by 1 − (1 − momentum)ᵗ.
@@ -98,6 +98,8 @@ public struct BatchNorm: EngineLayer {
   public var cancelsBias: Bool { true }
   /// That of the next layer.
   public var precedingGain: Activation? { nil }
+
+  package func describe(in stack: inout HiddenStack) { stack.batchNorm = true }
 
   package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {
     program.fuse(place, .norm) {

@@ -13,7 +13,7 @@ import TartineEngine
 ///
 /// **Differs from**: PyTorch initializes from normal(0, 1), Keras from uniform(±0.05); here from normal(0,
 /// 1/√dimension), so that a vector has about the length of the one-hot vector that it replaces.
-public struct CategoryEmbedding: ColumnLayer {
+public struct CategoryEmbedding: ColumnLayer, StackLayer {
   /// `"categoryEmbedding"`.
   public static let kind = "categoryEmbedding"
   /// The dimension of the embedding.
@@ -44,6 +44,8 @@ public struct CategoryEmbedding: ColumnLayer {
     copy.embedded = layout.categories.filter { $0.count > moreThan }.sorted { $0.lowerBound < $1.lowerBound }
     return copy
   }
+
+  package func describe(in stack: inout HiddenStack) { stack.embedCategories = dimension }
 
   /// The remaining elements move up.
   package func outputLayout(for layout: InputLayout) -> InputLayout {

@@ -5,7 +5,7 @@
 /// Before a ``BatchNorm`` the bias is omitted, since the norm subtracts it again.
 ///
 /// **Differs from**: PyTorch stores W as [units, inputs].
-public struct Dense: OneHotReader {
+public struct Dense: OneHotReader, UnitLayer, StackLayer {
   /// `"dense"`.
   public static let kind = "dense"
 
@@ -58,6 +58,13 @@ public struct Dense: OneHotReader {
 
   /// True.
   public var isLinear: Bool { true }
+
+  package func with(units: Int) -> any Layer { Dense(units, bias: bias, initializer: initializer) }
+
+  package func describe(in stack: inout HiddenStack) {
+    stack.hidden.append(units)
+    stack.initializer = initializer
+  }
 
   package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {
     program.fuse(place, .dense) {

@@ -9,7 +9,7 @@ import TartinePlatform
 ///
 /// **Differs from**: PyTorch and Keras take the probability to *drop*. The probability has 16 bits: `keep` is
 /// rounded to a multiple of 2⁻¹⁶, and the scale is its inverse.
-public struct Dropout: EngineLayer {
+public struct Dropout: EngineLayer, DroppingLayer, StackLayer {
   /// `"dropout"`.
   public static let kind = "dropout"
 
@@ -57,6 +57,14 @@ public struct Dropout: EngineLayer {
   public var isLinear: Bool { true }
   /// Whether units are dropped.
   public var isRandom: Bool { keep < 1 }
+
+  package var followsProgress: Bool { schedule != .constant }
+  package func with(keep: Double) -> any Layer { Dropout(keep: keep, schedule: schedule) }
+
+  package func describe(in stack: inout HiddenStack) {
+    stack.dropoutSchedule = schedule
+    if stack.hidden.isEmpty { stack.keepInput = keep } else { stack.setKeep(keep) }
+  }
 
   package var isIdentity: Bool { keep == 1 }
 

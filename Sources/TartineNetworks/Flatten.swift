@@ -1,7 +1,7 @@
 /// A reshape of a sample of any shape into a vector, in row-major order, without copying.
 ///
 /// **Shapes**: [rows, h, w, c] → [rows, h · w · c].
-public struct Flatten: EngineLayer {
+public struct Flatten: EngineLayer, StackLayer {
   /// `"flatten"`.
   public static let kind = "flatten"
 
@@ -16,6 +16,7 @@ public struct Flatten: EngineLayer {
   /// That of the next layer.
   public var precedingGain: Activation? { nil }
 
+  package func describe(in stack: inout HiddenStack) {}
   package var isIdentity: Bool { true }
   package func lower(_ place: PlacedLayer, into program: inout ProgramBuilder) {}
 }

@@ -5,7 +5,7 @@ import TartineEngine
 /// **Shapes**: any, unchanged.
 ///
 /// **Source**: Bishop, *Training with noise is equivalent to Tikhonov regularization*, 1995.
-public struct GaussianNoise: RowLayer {
+public struct GaussianNoise: RowLayer, StackLayer {
   /// `"gaussianNoise"`.
   public static let kind = "gaussianNoise"
   /// The standard deviation of the noise; number inputs have standard deviation 1.
@@ -34,6 +34,8 @@ public struct GaussianNoise: RowLayer {
     standardDeviation >= 0 && standardDeviation.isFinite
       ? nil : "standardDeviation must be at least 0, not \(standardDeviation)"
   }
+
+  package func describe(in stack: inout HiddenStack) { stack.inputNoise = standardDeviation }
 
   /// Passes the gradient through.
   public func backward<Scalar>(_ pass: LayerPass<Scalar>) { pass.inputGradient?.copy(pass.outputGradient) }

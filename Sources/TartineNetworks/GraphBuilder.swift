@@ -32,6 +32,10 @@ extension Network {
 package protocol CompositeLayer: Layer {
   /// Adds its layers to the graph and returns the value of the last.
   func add(to builder: inout GraphBuilder, named name: String, reading value: Int) throws -> Int
+  /// The lists of its layers.
+  var lists: [[any Layer]] { get }
+  /// Returns it with each of these lists changed.
+  func mappingLists(_ change: ([any Layer]) -> [any Layer]) -> any Layer
 }
 
 /// Adds layers to a graph, first to last.

@@ -1,5 +1,5 @@
 /// A stack of hidden layers of the same kind, as flags describe it: dense → batch norm → activation →
-/// dropout, repeated.
+/// dropout, repeated. A way to make layers, and a short description of those that it can make.
 public struct HiddenStack: Hashable, Sendable {
   /// The number of units of each hidden layer, first to last; empty for a linear model.
   public var hidden: [Int]
@@ -41,6 +41,29 @@ public struct HiddenStack: Hashable, Sendable {
     self.embedNumbers = embedNumbers
   }
 
+  /// Describes a list of layers; nil if it is not that of a stack.
+  package init?(_ layers: [any Layer]) {
+    self.init(hidden: [], activation: .identity, keepProb: [])
+    for layer in layers {
+      guard let known = layer as? any StackLayer else { return nil }
+      known.describe(in: &self)
+    }
+    // The last value repeats.
+    if let last = keepProb.last { setKeep(hidden.count > keepProb.count ? 1 : last, upTo: hidden.count) }
+    while keepProb.count > 1, keepProb[keepProb.count - 1] == keepProb[keepProb.count - 2] { keepProb.removeLast() }
+    if keepProb.isEmpty { keepProb = [1] }
+    if hidden.isEmpty { activation = .relu }
+    guard self.layers.map({ AnyHashable($0) }) == layers.map({ AnyHashable($0) }) else { return nil }
+  }
+
+  /// Sets the keep probability of the last hidden layer so far.
+  mutating func setKeep(_ keep: Double) { setKeep(keep, upTo: hidden.count) }
+
+  private mutating func setKeep(_ keep: Double, upTo count: Int) {
+    while keepProb.count < count - 1 { keepProb.append(1) }
+    if keepProb.count < count { keepProb.append(keep) }
+  }
+
   /// The layers of the stack.
   public var layers: [any Layer] {
     var layers: [any Layer] = [Flatten()]
@@ -57,6 +80,11 @@ public struct HiddenStack: Hashable, Sendable {
     }
     return layers
   }
+}
+
+/// A layer that a stack can make, and that says what of the stack makes it.
+package protocol StackLayer: Layer {
+  func describe(in stack: inout HiddenStack)
 }
 
 extension HiddenStack: Codable {

@@ -15,7 +15,9 @@ public protocol Layer: Codable, Hashable, Sendable {
 
   /// Returns the layer's parameters for an input shape.
   ///
-  /// - Parameter next: what follows the layer, which may decide on the initialization.
+  /// - Parameters:
+  ///   - input: the shape of a sample.
+  ///   - next: what follows the layer, which may decide on the initialization.
   func parameters(for input: Shape, before next: Successors) -> [Parameter]
 
   /// Returns the tensors that training accumulates, such as batch norm's moving averages.

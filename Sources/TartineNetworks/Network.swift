@@ -12,25 +12,22 @@
 public struct Network: Sendable {
   /// The hidden layers, first to last.
   public let layers: [any Layer]
-  /// The stack that this network was created from, if any.
-  public let stack: HiddenStack?
+  /// The stack that makes these layers; nil if none does.
+  public var stack: HiddenStack? { HiddenStack(layers) }
 
   /// Creates a network of the listed layers.
   public init(@LayerBuilder _ layers: () -> [any Layer]) {
     self.layers = layers()
-    stack = nil
   }
 
   /// Creates a network of these layers.
   public init(layers: [any Layer]) {
     self.layers = layers
-    stack = nil
   }
 
   /// Creates a network from a stack, as flags describe it.
   public init(_ stack: HiddenStack) {
     layers = stack.layers
-    self.stack = stack
   }
 }
 
@@ -71,7 +68,7 @@ extension Network: Codable {
     }
   }
 
-  /// Encodes a plain stack as one, anything else as a list of layers.
+  /// Encodes what a stack makes as that, anything else as a list of layers.
   public func encode(to encoder: any Encoder) throws {
     if let stack {
       try stack.encode(to: encoder)

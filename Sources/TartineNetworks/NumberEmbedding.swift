@@ -11,7 +11,7 @@ import TartineEngine
 ///
 /// **Source**: Gorishniy et al., *On embeddings for numerical features*, 2022, eq. 4; as one linear layer with a bias and the
 /// number itself beside it, Holzmüller et al., *Better by default* (RealMLP's PBLD), 2024.
-public struct NumberEmbedding: ColumnLayer {
+public struct NumberEmbedding: ColumnLayer, StackLayer {
   /// `"numberEmbedding"`.
   public static let kind = "numberEmbedding"
   /// The number of frequencies of each number.
@@ -52,6 +52,8 @@ public struct NumberEmbedding: ColumnLayer {
     copy.numbers = layout.numbers
     return copy
   }
+
+  package func describe(in stack: inout HiddenStack) { stack.embedNumbers = dimension }
 
   /// All elements keep their positions.
   package func outputLayout(for layout: InputLayout) -> InputLayout { layout }

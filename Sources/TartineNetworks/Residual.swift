@@ -38,6 +38,15 @@ public struct Residual: CompositeLayer {
   }
 
   private var inside: [any Layer] { block.layers + shortcut.layers }
+  package var lists: [[any Layer]] { [block.layers, shortcut.layers] }
+  package func mappingLists(_ change: ([any Layer]) -> [any Layer]) -> any Layer {
+    let (block, shortcut) = (change(block.layers), shortcut.layers.isEmpty ? [] : change(shortcut.layers))
+    return Residual {
+      block
+    } shortcut: {
+      shortcut
+    }
+  }
 
   /// Returns the input shape; the layers inside are checked, and may change it, when the network becomes a graph.
   public func outputShape(for input: Shape) throws -> Shape {

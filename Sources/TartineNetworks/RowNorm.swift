@@ -3,7 +3,7 @@ import TartineKernels
 
 /// A normalization within each row, which is independent of the batch and needs no moving averages: over
 /// groups of neighbouring elements, with or without centering.
-package protocol RowNorm: RowLayer {
+package protocol RowNorm: RowLayer, NormalizingLayer {
   /// The number of groups of a row.
   var groupCount: Int { get }
   /// Whether the mean is subtracted.

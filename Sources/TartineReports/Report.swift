@@ -11,6 +11,7 @@ public struct Report {
   private let headline: [String]
   private let remarks: [String]
   private let title: String
+  private let spelling: (RecipeSettings) -> String
 
   /// Creates a report of a run.
   ///
@@ -21,10 +22,12 @@ public struct Report {
   ///   - headline: The result, shown first.
   ///   - remarks: Sentences shown below the verdict.
   ///   - title: The page's title.
+  ///   - spelling: How a prescription's settings are written; by default as `key = value`.
   public init(
     _ run: Run, test: Evaluation? = nil, diagnosis: Diagnosis, headline: [String] = [], remarks: [String] = [],
-    title: String
+    title: String, spelling: @escaping (RecipeSettings) -> String = { $0.description }
   ) {
+    self.spelling = spelling
     self.run = run
     self.test = test
     self.diagnosis = diagnosis
@@ -36,7 +39,7 @@ public struct Report {
   /// The page as HTML.
   public var html: String {
     let prescriptions = diagnosis.prescriptions.map {
-      "<li><strong>\(escape($0.what))</strong>: \(escape($0.why)). <code>\(escape($0.flags))</code></li>"
+      "<li><strong>\(escape($0.what))</strong>: \(escape($0.why)). <code>\(escape(spelling($0.settings)))</code></li>"
     }
     let result = headline.enumerated().map { "<p class=\"\($0 == 0 ? "result" : "verdict")\">\(escape($1))</p>" }
     let verdict = """

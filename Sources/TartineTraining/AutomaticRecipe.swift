@@ -44,7 +44,7 @@ extension Recipe {
   /// Whether something in it follows the number of epochs of the whole run.
   package var dependsOnEpochs: Bool {
     if case .stochastic? = optimizer.average { return true }
-    return optimizer.learningRate.dependsOnEpochs || (network.stack?.dropoutSchedule ?? .constant) != .constant
+    return optimizer.learningRate.dependsOnEpochs || network.followsProgress
   }
 
   /// AdamW's weight decay, as a multiple of the learning rate: each step decays a weight by 0.7 · 0.003 of

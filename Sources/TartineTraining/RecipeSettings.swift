@@ -4,17 +4,63 @@ import TartineOptimizers
 
 /// Changes to a recipe by key: `optimizer.learningRate=1e-3`. Flags, `--set` and recipe files use the same
 /// keys.
-public struct RecipeSettings: Sendable {
+public struct RecipeSettings: Sendable, CustomStringConvertible {
   private var changes: [(key: String, value: JSONValue)] = []
 
   /// No changes.
   public init() {}
+
+  /// The changes that turn one recipe into another.
+  ///
+  /// - Throws: `RecipeError` if no changes of keys do.
+  public init(from recipe: Recipe, to other: Recipe) throws {
+    // Some keys reset others, which must then be set too.
+    for _ in 0..<3 {
+      let now = try apply(to: recipe)
+      if now == other {
+        try dropNeedless(from: recipe, to: other)
+        return
+      }
+      changes += Self.differences(
+        try JSON.convert(now, to: JSONValue.self), try JSON.convert(other, to: JSONValue.self), at: "")
+    }
+    throw RecipeError("no settings turn the one recipe into the other.")
+  }
+
+  /// Leaves out what the other changes bring about, such as the dropout of a network without hidden layers.
+  private mutating func dropNeedless(from recipe: Recipe, to other: Recipe) throws {
+    for place in changes.indices.reversed() {
+      var fewer = self
+      fewer.changes.remove(at: place)
+      if try fewer.apply(to: recipe) == other { self = fewer }
+    }
+  }
+
+  private static func differences(
+    _ one: JSONValue, _ other: JSONValue, at path: String
+  ) -> [(key: String, value: JSONValue)] {
+    guard one != other else { return [] }
+    guard case .object(let before) = one, case .object(let after) = other, before["layers"] == nil,
+      after["layers"] == nil
+    else { return [(path, other)] }
+    return Set(before.keys).union(after.keys).sorted().flatMap { key in
+      differences(before[key] ?? .null, after[key] ?? .null, at: path.isEmpty ? key : "\(path).\(key)")
+    }
+  }
+
+  /// The changes, in order.
+  public var list: [(key: String, value: JSONValue)] { changes }
 
   /// Whether there are no changes.
   public var isEmpty: Bool { changes.isEmpty }
 
   /// The changed keys.
   package var keys: [String] { changes.map(\.key) }
+
+  /// The changes as `key = value`, separated by commas.
+  public var description: String {
+    changes.map { "\($0.key) = \((try? JSON.text($0.value)) ?? "")" }.joined(separator: ", ")
+  }
 
   /// Sets a key to a text.
   public mutating func set(_ key: String, to text: String) { changes.append((key, .string(text))) }
@@ -78,13 +124,48 @@ public struct RecipeSettings: Sendable {
     }
     do {
       var tree = try JSON.convert(recipe, to: JSONValue.self)
-      let changes = try Self.spelledOut(changes, tree)
+      let (edits, rest) = try Self.edits(changes, tree)
+      let changes = try Self.spelledOut(rest, tree)
       for (key, value) in changes { Self.prepare(&tree, for: key, value) }
       for (key, value) in changes { Self.put(value, at: key.split(separator: ".").map(String.init), in: &tree) }
-      return try Recipe.checked(tree)
+      var changed = try Recipe.checked(tree)
+      for edit in edits { changed.network = edit(changed.network) }
+      return changed
     } catch let error as DecodingError {
       throw RecipeError("\(JSON.explain(error, isJSON: true)).")
     }
+  }
+
+  /// What `network.units` and `network.keepProb` do to a network that is a list of layers: its first hidden layer gets as many
+  /// units and the others in proportion; its dropout layers, one after each hidden layer, keep that share.
+  private static func edits(
+    _ changes: [(key: String, value: JSONValue)], _ tree: JSONValue
+  ) throws -> (edits: [(Network) -> Network], rest: [(key: String, value: JSONValue)]) {
+    guard tree["network"]?["layers"] != nil, !changes.contains(where: { $0.key == "network.hidden" }) else {
+      return ([], changes)
+    }
+    var edits: [(Network) -> Network] = []
+    let rest = try changes.filter { key, value in
+      switch key {
+      case "network.units":
+        guard let units = value.integer, (1...1 << 20).contains(units) else {
+          throw RecipeError("network.units must be a whole number from 1 to 1048576.")
+        }
+        edits.append { network in
+          network.hiddenUnits.first.map { network.scalingUnits(by: Double(units) / Double($0)) } ?? network
+        }
+        return false
+      case "network.keepProb":
+        guard let keep = value.number else { return true }
+        guard keep > 0, keep <= 1 else {
+          throw RecipeError("network.keepProb must be above 0 and at most 1, not \(keep).")
+        }
+        edits.append { $0.settingDropout { _, _ in keep } }
+        return false
+      default: return true
+      }
+    }
+    return (edits, rest)
   }
 
   /// Expands `network.depth` and `network.units` to `network.hidden`: the number of layers, and of units in

@@ -1,5 +1,6 @@
 import Foundation
 import Tartine
+import TartineCommand
 import Testing
 
 /// The commands `inspect`, `compare` and `diagnose`.
@@ -127,15 +128,16 @@ import Testing
       let run = try recipe.train(on: split)
       try command.write(try JSON.text(run.recipe), to: "r.json")
       let ideas = [0.0, 1].flatMap { Diagnosis(of: run, humanError: $0, worth: 1e-9).prescriptions }
-      for idea in ideas where tried.insert(idea.flags).inserted {
-        let flags = idea.flags.split(separator: " ").map(String.init)
+      for idea in ideas where tried.insert(idea.settings.flags).inserted {
+        let flags = idea.settings.flags.split(separator: " ").map(String.init)
         let folder = "p\(tried.count)"
         let trained = try command.run(
           ["train", "t.csv", "--target", "y", "--recipe", "r.json", "--out", folder] + flags)
-        #expect(trained.code == 0, "\(idea.flags): \(trained.errors)")
+        #expect(trained.code == 0, "\(idea.settings.flags): \(trained.errors)")
         let written = try command.bytes(folder + "/recipe.json")
         #expect(
-          try JSON.decode(Recipe.self, from: String(decoding: written, as: UTF8.self)) == idea.recipe, "\(idea.flags)")
+          try JSON.decode(Recipe.self, from: String(decoding: written, as: UTF8.self)) == idea.recipe,
+          "\(idea.settings.flags)")
       }
     }
     #expect(tried.count >= 6, "\(tried)")

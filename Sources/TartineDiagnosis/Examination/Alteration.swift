@@ -183,10 +183,7 @@ struct Alteration {
     free.mixup = 0
     free.loss.smoothing = 0
     if free.optimizer.algorithm == .adamW { free.optimizer.decay = 0 }
-    if var stack = recipe.network.stack {
-      (stack.keepProb, stack.keepInput, stack.inputNoise) = ([1], 1, 0)
-      free.network = Network(stack)
-    }
+    free.network = recipe.network.withoutNoise()
     return free
   }
 
@@ -204,10 +201,10 @@ struct Alteration {
   /// The recipe with more regularization.
   static func moreRegularization(_ recipe: Recipe) -> [Alteration] {
     var list: [Alteration] = []
-    if var stack = recipe.network.stack, !stack.hidden.isEmpty, stack.keepProb.allSatisfy({ $0 > 0.6 }) {
+    let dropping = recipe.network.settingDropout { _, now in now > 0.6 ? 0.5 : now }
+    if dropping != recipe.network, dropping.keepProbabilities.allSatisfy({ $0 >= 0.5 }) {
       var bound = recipe
-      stack.keepProb = [0.5]
-      bound.network = Network(stack)
+      bound.network = dropping
       if bound.optimizer.algorithm == .adamW {
         bound.optimizer.decay = max(3, bound.optimizer.decay ?? 0)
       } else {

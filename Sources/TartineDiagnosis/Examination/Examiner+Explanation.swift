@@ -152,18 +152,16 @@ extension Examiner {
   /// Probes for bias: whether a wider network, trained for longer, has a lower train error.
   private func probe(_ base: Attempt) {
     guard !hasHumanError, let diagnosis = found.diagnosis, diagnosis.bias.reading == .undecided,
-      hasTime(for: 8 * base.seconds, to: "train a wider network for longer"), var stack = recipe.network.stack,
-      !stack.hidden.isEmpty,
+      hasTime(for: 8 * base.seconds, to: "train a wider network for longer"), !recipe.network.hiddenUnits.isEmpty,
       let epochs = recipe.epochs
     else { return }
     progress("training a wider network for longer")
     var wider = recipe
-    stack.hidden = stack.hidden.map { 2 * $0 }
-    wider.network = Network(stack)
+    wider.network = recipe.network.scalingUnits(by: 2)
     wider.epochs = 2 * epochs
     guard let made = attempt(wider, "a wider network, trained for longer") else { return }
     diagnose()
-    let units = stack.hidden.map(String.init).joined(separator: ",")
+    let units = wider.network.hiddenUnits.map(String.init).joined(separator: ",")
     add(
       Examination.Remedy(
         "a network of \(units) units, \(2 * epochs) epochs",

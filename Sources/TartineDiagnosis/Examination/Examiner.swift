@@ -224,8 +224,7 @@ final class Examiner {
   /// The approximate duration of another recipe, by its epochs and weights.
   func seconds(of other: Recipe, _ base: Attempt) -> Double {
     func work(_ recipe: Recipe) -> Double {
-      guard let stack = recipe.network.stack else { return 1 }
-      let widths = [100] + stack.hidden + [10]
+      let widths = [100] + recipe.network.hiddenUnits + [10]
       return zip(widths, widths.dropFirst()).reduce(1) { $0 + Double($1.0 * $1.1) }
     }
     let epochs = Double(other.epochs ?? 1) / Double(max(1, recipe.epochs ?? 1))

@@ -23,9 +23,10 @@ extension SearchSpace {
         parameters.append(Hyperparameter("optimizer.beta1", .number(low: 0.7, high: 0.99, scale: .reverseLog)))
       }
     }
-    if let stack = recipe.network.stack, !stack.hidden.isEmpty {
+    if !recipe.network.hiddenUnits.isEmpty {
       parameters.append(Hyperparameter("network.units", .integer(low: 16, high: 512, scale: .log)))
-      parameters.append(Hyperparameter("network.depth", .integer(low: 1, high: 4)))
+      // Of a list of layers only the numbers change.
+      if recipe.network.stack != nil { parameters.append(Hyperparameter("network.depth", .integer(low: 1, high: 4))) }
       if optimizer.algorithm != .lbfgs {
         parameters.append(Hyperparameter("network.keepProb", .number(low: 0.4, high: 1)))
       }
@@ -57,12 +58,13 @@ extension Recipe {
       var value: JSONValue?
       switch parameter.name {
       // If the widths differ, take the first layer's.
-      case "network.units": value = network.stack?.hidden.first.map { .integer($0) }
+      case "network.units": value = network.hiddenUnits.first.map { .integer($0) }
       case "network.depth": value = network.stack.map { .integer($0.hidden.count) }
       default: value = parameter.name.split(separator: ".").reduce(tree) { $0?[String($1)] }
       }
-      if parameter.name == "network.keepProb", let one = network.stack?.keepProb, one.count == 1 {
-        value = .number(one[0])
+      if parameter.name == "network.keepProb" {
+        let keeps = network.stack?.keepProb ?? network.keepProbabilities
+        if keeps.count == 1 || network.stack == nil { value = keeps.first.map { .number($0) } }
       }
       guard let value, parameter.domain.unit(of: value) != nil else { continue }
       values[parameter.name] = value

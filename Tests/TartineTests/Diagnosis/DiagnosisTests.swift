@@ -50,7 +50,7 @@ import Testing
     #expect(diagnosis.worth == max(0.005, 0.1 * trained.dev.score))
     #expect(diagnosis.variance.difference?.value == trained.dev.score - trained.train.score)
     #expect(diagnosis.variance.reading == .present, "\(diagnosis)")
-    #expect(diagnosis.prescriptions.first?.flags.hasPrefix("--keep-prob") == true)
+    #expect(diagnosis.prescriptions.first?.settings.description.hasPrefix("network.keepProb") == true)
   }
 
   @Test func biasNeedsAReference() throws {
@@ -59,7 +59,7 @@ import Testing
     #expect(linear.diagnosis.bias.sentence.contains("--human-error"))
     let known = Diagnosis(of: linear, humanError: 0)
     #expect(known.bias.reading == .present && known.verdict.hasPrefix("Mostly bias."))
-    #expect(known.prescriptions.allSatisfy { !$0.flags.isEmpty })
+    #expect(known.prescriptions.allSatisfy { !$0.settings.isEmpty })
     #expect(Diagnosis(of: linear, humanError: linear.train.score, worth: 0.2).bias.reading == .absent)
   }
 

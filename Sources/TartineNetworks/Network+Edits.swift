@@ -1,0 +1,105 @@
+// Changes to a network's layers by what they are, for any list of layers: a stack of the flags, the user's own, blocks
+// inside blocks.
+
+/// A layer with a number of units that can be chosen.
+package protocol UnitLayer: Layer {
+  var units: Int { get }
+  func with(units: Int) -> any Layer
+}
+
+/// A layer that drops units in training.
+package protocol DroppingLayer: Layer {
+  var keep: Double { get }
+  /// Whether it changes over the run.
+  var followsProgress: Bool { get }
+  func with(keep: Double) -> any Layer
+}
+
+/// A layer that normalizes its input.
+package protocol NormalizingLayer: Layer {}
+
+extension Network {
+  /// The layers, with those of blocks in their place.
+  package var flattened: [any Layer] {
+    layers.flatMap { ($0 as? any CompositeLayer)?.lists.flatMap { Network(layers: $0).flattened } ?? [$0] }
+  }
+
+  /// The units of the hidden layers that have a number of them, first to last, with those in blocks.
+  public var hiddenUnits: [Int] { flattened.compactMap { ($0 as? any UnitLayer)?.units } }
+
+  /// The keep probabilities of its dropout layers, first to last.
+  public var keepProbabilities: [Double] { flattened.compactMap { ($0 as? any DroppingLayer)?.keep } }
+
+  /// Whether a layer changes over the run.
+  package var followsProgress: Bool { flattened.contains { ($0 as? any DroppingLayer)?.followsProgress == true } }
+
+  /// Whether a layer normalizes.
+  public var isNormalized: Bool { flattened.contains { $0 is any NormalizingLayer } }
+
+  /// Returns the network with every number of units multiplied, at least 1.
+  public func scalingUnits(by factor: Double) -> Network {
+    edited { list in
+      list.map { layer in
+        (layer as? any UnitLayer).map { $0.with(units: max(1, Int((Double($0.units) * factor).rounded()))) } ?? layer
+      }
+    }
+  }
+
+  /// Returns the network without what disturbs it in training alone: dropout and noise.
+  public func withoutNoise() -> Network { edited { $0.filter { !($0.isRandom && $0.isLinear) } } }
+
+  /// Returns the network with batch norm after every layer with units that no norm follows.
+  public func addingBatchNorm() -> Network {
+    edited { list in
+      list.indices.flatMap { index -> [any Layer] in
+        let isBare = index + 1 == list.count || !(list[index + 1] is any NormalizingLayer)
+        return list[index] is any UnitLayer && isBare ? [list[index], BatchNorm()] : [list[index]]
+      }
+    }
+  }
+
+  /// Returns the network with other dropout after its hidden layers, outside of blocks: where a hidden layer, with its norm
+  /// and activation, ends without dropout, it is added.
+  ///
+  /// - Parameter keep: the keep probability, by the index of the hidden layer and what it is now; 1 if there is none.
+  public func settingDropout(_ keep: (_ index: Int, _ now: Double) -> Double) -> Network {
+    var result: [any Layer] = []
+    var index = -1
+    var isOpen = false
+    func close() {
+      guard isOpen else { return }
+      isOpen = false
+      let new = keep(index, 1)
+      if new < 1 { result.append(Dropout(keep: new, schedule: schedule)) }
+    }
+    for layer in layers {
+      switch layer {
+      case let dropout as any DroppingLayer where isOpen:
+        isOpen = false
+        let new = keep(index, dropout.keep)
+        if new < 1 { result.append(dropout.with(keep: new)) }
+        continue
+      case is any UnitLayer:
+        close()
+        index += 1
+        isOpen = true
+      case is any CompositeLayer: close()
+      default: break
+      }
+      result.append(layer)
+    }
+    close()
+    return Network(layers: result)
+  }
+
+  private var schedule: DropoutSchedule { stack?.dropoutSchedule ?? .constant }
+
+  /// Returns the network with its list of layers, and those of its blocks, changed.
+  private func edited(_ change: ([any Layer]) -> [any Layer]) -> Network {
+    Network(
+      layers: change(
+        layers.map { layer in
+          (layer as? any CompositeLayer).map { $0.mappingLists { Network(layers: $0).edited(change).layers } } ?? layer
+        }))
+  }
+}
