@@ -44,6 +44,7 @@ struct TartineCommand: ParsableCommand {
 
   static func main() {
     Files.ignoreWriteSignals()
+    OptionName.spell(\.flag)
     do {
       try checkVerb()
       var command = try parseAsRoot()

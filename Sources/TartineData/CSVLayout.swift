@@ -1,3 +1,5 @@
+import TartineFiles
+
 /// Options for reading a CSV file that cannot be inferred from its text.
 public struct CSVFormat: Hashable, Sendable, Codable {
   /// The number of lines above the header; nil: detected automatically.
@@ -100,7 +102,7 @@ struct CSVLayout {
     if fields.count > 2, fields.count(where: \.isNumber) * 2 > fields.count {
       notices.append(
         "most names in the first line are numbers ('\(fields.first(where: \.isNumber)?.text ?? "")'); if it is a row and not a "
-          + "header, use --no-header")
+          + "header, use \(OptionName.noHeader)")
     }
     let units = isTraining ? Self.unitsRecord(scanner) : nil
     if let units { notices.append("the line below the header holds units or types ('\(units.text)'), and is left out") }
@@ -224,7 +226,7 @@ struct CSVLayout {
 
   private static func missingHeader(_ fields: [Field]) -> String {
     "the first line holds values ('\(fields.first(where: \.isNumber)?.text ?? "")'), not the columns' names; is the header missing? "
-      + "Add a line with the names, or use --no-header, which names the columns column1 to column\(fields.count)."
+      + "Add a line with the names, or use \(OptionName.noHeader), which names the columns column1 to column\(fields.count)."
   }
 
   // MARK: Lines and records
@@ -405,7 +407,7 @@ struct CSVLayout {
       guard first > 0, others[first...].allSatisfy({ $0.fields == last.fields }) else { continue }
       return Problem(
         message: "the first line has one field and those from here on have \(last.fields); leave the lines above the "
-          + "header out with --skip-lines, and see that there is a header.", position: others[first].start)
+          + "header out with \(OptionName.skipLines), and see that there is a header.", position: others[first].start)
     }
     return nil
   }

@@ -1,3 +1,5 @@
+import TartineFiles
+
 /// A column being read.
 struct ColumnBuilder {
   let name: String
@@ -257,7 +259,8 @@ struct ColumnBuilder {
     guard !isTarget else {
       throw DataError(
         "'\(firstText.text)' is not a number, and nearly all other values of the target are; correct it, or leave the "
-          + "field empty to leave the row out, or name it with --missing.", source: source, line: line, column: name)
+          + "field empty to leave the row out, or name it with \(OptionName.missing).", source: source, line: line,
+        column: name)
     }
     if others > 1, let texts = strays.texts, texts.count == 1 || !isMostlyNumbers {
       var column = Column(

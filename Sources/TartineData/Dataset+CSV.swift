@@ -36,7 +36,7 @@ extension Dataset {
           "there is no column '\(name)'; there are \(Self.list(columns.map(\.name)))."
             + Suggestion.text(for: name, among: columns.map(\.name))
             + (columns.count { Double($0.name) != nil } * 2 > columns.count
-              ? " Is the header missing? Add a line with the names, or use --no-header." : ""),
+              ? " Is the header missing? Add a line with the names, or use \(OptionName.noHeader)." : ""),
           source: source)
       }
       targets.append(column)
@@ -116,7 +116,8 @@ extension Column {
     guard format.missing.isEmpty, codes.contains(where: { $0 < 0 }) || levels.count - found.count < 1 else {
       return format.missing.isEmpty
         ? adding(
-          notice: "'\(found.joined(separator: "', '"))' in the target '\(name)' is treated as a class; --missing "
+          notice:
+            "'\(found.joined(separator: "', '"))' in the target '\(name)' is treated as a class; \(OptionName.missing) "
             + "\(found.joined(separator: ",")) leaves these rows out") : self
     }
     return found.reduce(self) { $0.taking($1) }

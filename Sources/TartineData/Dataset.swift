@@ -79,7 +79,7 @@ public struct Dataset: Sendable {
     let stranger = levels.first { Double($0) == nil } ?? levels[0]
     throw DataError(
       "its \(levels.count) different texts in \(codes.count) rows look like numbers or times and cannot be read as such, as "
-        + "'\(stranger)'; write all of them as plain numbers, or use --task multiclass if they are classes.",
+        + "'\(stranger)'; write all of them as plain numbers, or use \(OptionName.task) multiclass if they are classes.",
       source: source,
       column: targets[0].name)
   }
@@ -280,7 +280,7 @@ public struct Dataset: Sendable {
         guard count <= mostClasses else {
           throw DataError(
             "the target has \(target.valueCount(upTo: .max)) classes in \(rowCount) rows (\(target.reason)); that is an identifier, "
-              + "or a number for --task regression.", source: source, column: target.name)
+              + "or a number for \(OptionName.task) regression.", source: source, column: target.name)
         }
       }
     }

@@ -1,3 +1,5 @@
+import TartineFiles
+
 /// The task of a network.
 public enum LearningTask: String, Codable, Hashable, Sendable, CaseIterable {
   /// One of two classes; one sigmoid output.
@@ -42,12 +44,12 @@ public struct TaskChoice: Hashable, Sendable {
       if count <= mostNumberClasses, numbers.allSatisfy({ $0 == $0.rounded() || $0.isNaN }) {
         return TaskChoice(
           task: .multiclass,
-          reason: "'\(target.name)' has \(count) values, all whole numbers; --task regression overrides")
+          reason: "'\(target.name)' has \(count) values, all whole numbers; \(OptionName.task) regression overrides")
       }
       let many = count > mostCounted ? "more than \(mostCounted)" : String(count)
       return TaskChoice(
         task: .regression,
-        reason: "'\(target.name)' has \(many) values, all numbers; --task multiclass overrides")
+        reason: "'\(target.name)' has \(many) values, all numbers; \(OptionName.task) multiclass overrides")
     }
   }
 }

@@ -1,3 +1,5 @@
+import TartineFiles
+
 extension Preparation {
   /// Fits on some rows of the data, which must be the train set.
   /// - Parameters:
@@ -125,7 +127,7 @@ extension Feature {
           + "(\(column.reason))"
           + (CategoryFeature.areWritten(held)
             ? "; most of them hold numbers or dates: write amounts as plain numbers in one unit, and name markers of missing values "
-              + "with --missing" : ""))
+              + "with \(OptionName.missing)" : ""))
     }
     if distinct == 1 && present == rows.count {
       return .leftOut(name: column.name, reason: "it is the same in all train rows")

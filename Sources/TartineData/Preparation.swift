@@ -244,7 +244,7 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
       return
         "column '\(name)' is read as text, each value as a separate category, such as '\(stranger)', although most of its texts "
         + "hold numbers or dates; write amounts as plain numbers and dates as 2024-03-01, so that their order and distance count, "
-        + "and name markers of missing values with --missing"
+        + "and name markers of missing values with \(OptionName.missing)"
     }
     return cutLevels > 0
       ? "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one" : nil

@@ -1,3 +1,5 @@
+import TartineFiles
+
 extension Split {
   /// The notices to read before training: how the data were read, which columns are left out and why, and
   /// outliers in the inputs of the train and dev sets.
@@ -19,8 +21,8 @@ extension Split {
       guard !rows.isEmpty, !absent.isEmpty else { return nil }
       let classes = Dataset.list(absent.map { "'\($0)'" })
       return
-        "the \(name) set has no row of the \(absent.count == 1 ? "class" : "classes") \(classes); another --split-seed or "
-        + "--split may give it some"
+        "the \(name) set has no row of the \(absent.count == 1 ? "class" : "classes") \(classes); another \(OptionName.splitSeed) or "
+        + "\(OptionName.splitShares) may give it some"
     }
   }
 

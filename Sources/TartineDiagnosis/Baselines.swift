@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineEngine
 import TartineTraining
 
@@ -189,7 +190,8 @@ public struct Baselines: Sendable {
       lines.append(
         baseline.isSame
           ? "Not significantly better than \(name): the same predictions in every row. The error cannot show a weaker signal, which roc-auc and log-loss can"
-            + (hasRareClass ? "; --threshold-for f1 or --class-weights balanced predict a rare class." : ".")
+            + (hasRareClass
+              ? "; \(OptionName.threshold) f1 or \(OptionName.classWeights) balanced predict a rare class." : ".")
           : baseline.gain.high < 0
             ? "Significantly worse than \(name): \(unit.change(baseline.gain))."
             : "Not significantly better than \(name): \(unit.change(baseline.gain)).")

@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineTraining
 import TartinePlatform
 
@@ -54,7 +55,7 @@ public struct Comparison: Sendable, CustomStringConvertible {
         Self.agree(run.dev.truths, first.dev.truths)
       else {
         throw DataError(
-          "two runs can be compared only on the same dev rows; train both on the same data with the same --split and --split-seed.",
+          "two runs can be compared only on the same dev rows; train both on the same data with the same \(OptionName.splitShares) and \(OptionName.splitSeed).",
           source: run.split.dataset.source)
       }
     }

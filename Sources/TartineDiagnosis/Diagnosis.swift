@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineTraining
 
 /// The error ladder of a run and its verdict: bias, variance, both, neither, or undecided.
@@ -191,7 +192,8 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
         return Finding(
           reading: .undecided, difference: probe,
           sentence: "Bias is undecided: no other recipe that is no worse on dev has a lower train error than "
-            + "\(unit.text(train.value)), which does not say how low it could be; a human error (--human-error) would.")
+            + "\(unit.text(train.value)), which does not say how low it could be; a human error (\(OptionName.humanError)) would."
+        )
       }
       return Finding(
         reading: reading, difference: probe,
@@ -208,7 +210,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     return Finding(
       reading: .undecided, difference: nil,
       sentence: "Bias is undecided: nothing says how low the train error of \(unit.text(train.value)) could be; "
-        + "a human error (--human-error), or a run of a wider network or with more epochs, would.")
+        + "a human error (\(OptionName.humanError)), or a run of a wider network or with more epochs, would.")
   }
 
   private static func variance(

@@ -99,7 +99,7 @@ public struct DataSource: Hashable, Sendable, Codable {
   private func read() throws -> (train: Dataset, test: Dataset?) {
     if data == Self.digits, !Files.exists(data) {
       guard test == nil else {
-        throw DataError("the digits have no separate test set; leave --test out.", source: data)
+        throw DataError("the digits have no separate test set; leave \(OptionName.test) out.", source: data)
       }
       try refuseTarget()
       return (try Dataset.digits(), nil)
@@ -120,7 +120,7 @@ public struct DataSource: Hashable, Sendable, Codable {
     }
     guard let target else {
       throw RecipeError(
-        "which column of \(data) is the target? Name it with --target; there are "
+        "which column of \(data) is the target? Name it with \(OptionName.target); there are "
           + "\(Dataset.list(try Dataset.readTable(data, format: format ?? CSVFormat()).map(\.name))).")
     }
     var train = try Dataset(csv: data, target: target, task: task, format: format ?? CSVFormat())
@@ -135,13 +135,14 @@ public struct DataSource: Hashable, Sendable, Codable {
 
   private func refuseTarget() throws {
     if let weights {
-      throw RecipeError("images have no columns, so --sample-weights \(weights) must be left out.")
+      throw RecipeError("images have no columns, so \(OptionName.sampleWeights) \(weights) must be left out.")
     }
     if let name = leaveOut?.first {
-      throw RecipeError("images have no columns, so --leave-out \(name) must be left out.")
+      throw RecipeError("images have no columns, so \(OptionName.leaveOut) \(name) must be left out.")
     }
     guard let target else { return }
-    throw RecipeError("the images of '\(data)' come with their classes, so --target \(target) must be left out.")
+    throw RecipeError(
+      "the images of '\(data)' come with their classes, so \(OptionName.target) \(target) must be left out.")
   }
 
   private var files: [String] {
@@ -158,7 +159,7 @@ public struct DataSource: Hashable, Sendable, Codable {
       if let known = checksums[path], known != sum.text {
         throw DataError(
           "it has changed since the run began (checksum \(sum.text), was \(known)); restore the old file, or start a new run; a search on "
-            + "changed data is started with --again.", source: path)
+            + "changed data is started with \(OptionName.again).", source: path)
       }
       checksums[path] = sum.text
     }

@@ -1,4 +1,5 @@
 import TartineNetworks
+import TartineFiles
 import TartinePlatform
 
 /// The choices made on the dev set after training: the temperature of the probabilities, and the decision
@@ -29,11 +30,11 @@ public struct DecisionRule: Hashable, Sendable {
   /// A sentence that says why the rule does not apply to an output, or nil.
   func problem(for output: Output, isBinary: Bool) -> String? {
     if calibrates, !output.isProbability {
-      return "decision.calibrates (--calibrate) is for classes, and the target is a number"
+      return "\(OptionName.calibrate) is for classes, and the target is a number"
     }
     if threshold != nil, !isBinary {
       return
-        "decision.threshold (--threshold-for) is for two classes, and the target has more, or is several labels or a number"
+        "\(OptionName.threshold) is for two classes, and the target has more, or is several labels or a number"
     }
     return nil
   }

@@ -151,7 +151,7 @@ extension Recipe {
     if optimizer.algorithm == .lbfgs {
       if !network.isRepeatable || !augmentation.isNone || mixup > 0 {
         return
-          "lbfgs needs the same loss each time it is evaluated: leave out batch norm (--no-batch-norm), dropout (--keep-prob 1), "
+          "lbfgs needs the same loss each time it is evaluated: leave out batch norm, dropout, "
           + "noise, mixup and augmentation"
       }
       if penalty.l1 > 0 || penalty.maxNorm != nil {

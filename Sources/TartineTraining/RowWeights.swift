@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineNetworks
 
 /// The weight of each row in the loss: its sample weight times its class weight.
@@ -36,7 +37,7 @@ struct RowWeights {
     guard largest.isFinite, mean > 0 else {
       throw RecipeError(
         "all rows of train or dev have the weight 0, or one has an infinite weight, so that training or model selection is "
-          + "impossible: check the column of --sample-weights, and --class-weights.")
+          + "impossible: check the column of \(OptionName.sampleWeights), and \(OptionName.classWeights).")
     }
     return rows.weighted(weights.map { $0 / mean })
   }

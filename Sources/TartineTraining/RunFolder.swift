@@ -92,12 +92,13 @@ public struct RunFolder: Sendable {
     guard !Files.exists(description), !Files.exists(model) else {
       throw FileError(
         .cannotCreate, self.path,
-        "'\(self.path)' already contains a run, which is never overwritten; choose another folder with --out, or "
-          + "continue the run with --resume.")
+        "'\(self.path)' already contains a run, which is never overwritten; choose another folder with \(OptionName.out), or "
+          + "continue the run with \(OptionName.resume).")
     }
     for file in [recipe, history, checkpoint, report] where Files.exists(file) {
       throw FileError(
-        .cannotCreate, path, "'\(file)' already exists, and the run would replace it; choose another folder with --out."
+        .cannotCreate, path,
+        "'\(file)' already exists, and the run would replace it; choose another folder with \(OptionName.out)."
       )
     }
     try Files.makeFolder(self.path)

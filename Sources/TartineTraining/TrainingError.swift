@@ -1,3 +1,5 @@
+import TartineFiles
+
 /// An error thrown when training produces non-finite values.
 public struct DivergenceError: Error, Sendable, CustomStringConvertible {
   /// The step, from 1.
@@ -21,6 +23,6 @@ public struct DivergenceError: Error, Sendable, CustomStringConvertible {
       rows.isEmpty ? "" : ", in data row\(rows.count == 1 ? "" : "s") \(shown)\(rows.count > 5 ? " and more" : "")"
     let kept = lastGood.map { "The weights of epoch \($0.epoch) are kept." } ?? "No epoch had finished."
     return "the training diverged: \(what) is no longer finite at step \(step), epoch \(epoch)\(place). \(kept) "
-      + "Try a learning rate ten times lower, or clip the gradient (--clip 1)."
+      + "Try a learning rate ten times lower, or clip the gradient (\(OptionName.clip) 1)."
   }
 }

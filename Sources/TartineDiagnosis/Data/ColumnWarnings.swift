@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 
 /// Warnings about single columns.
 struct ColumnWarnings {
@@ -66,7 +67,8 @@ struct ColumnWarnings {
     let why = "it identifies rows and does not generalize to new ones"
     let action =
       fact.isLeftOut
-      ? "it is left out: \(why)" : "if it numbers or names rows, leave it out, --leave-out '\(fact.name)': \(why)"
+      ? "it is left out: \(why)"
+      : "if it numbers or names rows, leave it out, \(OptionName.leaveOut) '\(fact.name)': \(why)"
     let isNamed = Column.isCalledIdentifier(fact.name)
     switch column.values {
     case .numbers(let numbers):
@@ -106,7 +108,7 @@ struct ColumnWarnings {
         name: .identifierColumn, column: fact.name,
         evidence: "\(fact.values) distinct texts in \(present) rows with a value",
         action: isDate(levels)
-          ? "it is left out: its dates have no single reading; write them as 2024-03-01, and use --split-by time:\(fact.name) if the model will predict the future"
+          ? "it is left out: its dates have no single reading; write them as 2024-03-01, and use \(OptionName.splitBy) time:\(fact.name) if the model will predict the future"
           : isText
             ? "it is left out: free text is not read"
             : action,
@@ -142,7 +144,7 @@ struct ColumnWarnings {
       evidence:
         "\(fact.values) values with about \(rows.count / fact.values) rows each, which the split does not keep together",
       action:
-        "if new ones are to be predicted, split with --split-by 'group:\(fact.name)': otherwise dev and test hold rows of "
+        "if new ones are to be predicted, split with \(OptionName.splitBy) 'group:\(fact.name)': otherwise dev and test hold rows of "
         + "those in train, and the errors are too low", isFault: false)
   }
 
@@ -183,7 +185,7 @@ struct ColumnWarnings {
           "\(isTarget ? "in the target " : "")\(Column.text(of: value)) occurs \(count) times, and all other values are from \(Column.text(of: first)) to "
           + Column.text(of: last),
         action:
-          "if it stands for a missing value, name it, --missing=\(Column.text(of: value)), or leave the field empty: as a "
+          "if it stands for a missing value, name it, \(OptionName.missing)=\(Column.text(of: value)), or leave the field empty: as a "
           + "number it distorts the scale")
     }
     return nil
@@ -235,8 +237,8 @@ struct ColumnWarnings {
       name: .unclearColumn, column: column.name,
       evidence: "its values, \(Dataset.list(levels)), are names of sets, and it is an input of the network",
       action: isWhole
-        ? "--split-by 'fixed:\(column.name)' splits by it"
-        : "--leave-out '\(column.name)', and a separate test file with --test", isFault: false)
+        ? "\(OptionName.splitBy) 'fixed:\(column.name)' splits by it"
+        : "\(OptionName.leaveOut) '\(column.name)', and a separate test file with \(OptionName.test)", isFault: false)
   }
 
   /// Dates and amounts that are left out of the inputs because hardly any value repeats.

@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineEngine
 import TartineNetworks
 import TartineOptimizers
@@ -158,7 +159,7 @@ public struct Inspection: Sendable {
           "it alone explains \(percent(column.tells)) % of the target's \(what); all others \(telling.count > 1 ? "without such columns " : "")"
           + "together \(percent(others)) %, the best of them \(percent(next)) %",
         action:
-          "leave it out if it is not known before the target: --leave-out '\(column.name)' shows what the error is without it"
+          "leave it out if it is not known before the target: \(OptionName.leaveOut) '\(column.name)' shows what the error is without it"
       )
     }
   }

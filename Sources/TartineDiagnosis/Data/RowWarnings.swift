@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineEngine
 import TartinePlatform
 
@@ -108,7 +109,7 @@ struct DuplicateWarnings {
           "\(across.counts[part]) rows of \(names[part]), \(percent(across.counts[part], of: sizes[part])) %, are also in "
           + "train\(at)",
         action:
-          "remove them, or keep rows of one origin together with --split-by group:COLUMN: rows that are in train do not measure generalization"
+          "remove them, or keep rows of one origin together with \(OptionName.splitBy) group:COLUMN: rows that are in train do not measure generalization"
       )
     }
   }
@@ -172,7 +173,9 @@ struct RowWarnings {
         "\(outside.count) of \(sorted.count) targets are outliers, such as \(Text.significant(first, digits: 4)) in row "
         + "\(split.dataset.rowNumber(row)), where half of all lie from \(Text.significant(sorted[sorted.count / 4], digits: 4)) to "
         + "\(Text.significant(sorted[sorted.count * 3 / 4], digits: 4)); they account for \(Text.fixed(share * 100, decimals: 0)) % of the variance",
-      action: "check them and their unit; if they are correct, --loss huber or absolute, or predict the logarithm")
+      action:
+        "check them and their unit; if they are correct, \(OptionName.loss) huber or absolute, or predict the logarithm"
+    )
   }
 
   /// The largest, or smallest, target in one row of 100, and three times as often as any other: a cap. Zeros
@@ -213,7 +216,7 @@ struct RowWarnings {
         + "'\(largest.value)' \(largest.rows)",
       action:
         "always predicting '\(largest.value)' has an accuracy of \(Text.fixed(Double(largest.rows) / Double(rows) * 100, decimals: 1)) %: "
-        + "look at balanced accuracy or F1, and try --class-weights balanced\(classes.count == 2 ? " or --threshold-for f1" : "")"
+        + "look at balanced accuracy or F1, and try \(OptionName.classWeights) balanced\(classes.count == 2 ? " or \(OptionName.threshold) f1" : "")"
     )
   }
 
@@ -245,7 +248,7 @@ struct RowWarnings {
         + "\(Text.fixed(alike, decimals: 2)))",
       action:
         "the split is random, so a sorted file does no harm; but if neighbors come from one source or day, split "
-        + "with --split-by group:COLUMN or time:COLUMN")
+        + "with \(OptionName.splitBy) group:COLUMN or time:COLUMN")
   }
 
   /// Shares that differ by this in total, or means by this many standard deviations, are another
@@ -291,7 +294,7 @@ struct RowWarnings {
       name: .fewRows, column: nil,
       evidence:
         "dev has \(split.devCount) rows: an error of 10 % is known to within \(Self.width(split.devCount)) points",
-      action: "cross-validate with --folds 5")
+      action: "cross-validate with \(OptionName.folds) 5")
   }
 
   private static func width(_ rows: Int) -> String {

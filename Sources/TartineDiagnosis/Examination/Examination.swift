@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineEngine
 import TartineNetworks
 import TartineOptimizers
@@ -66,7 +67,7 @@ public struct Examination: Sendable {
     isCompared
       ? "No fault found."
       : "Undecided: no fault of the data was found, but the recipe was not compared with a reference recipe; "
-        + "allow more time with --budget."
+        + "allow more time with \(OptionName.budget)."
   }
 
   /// The examination with the complete command of each prescription.

@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineTraining
 
 extension Examiner {
@@ -264,7 +265,9 @@ extension Examiner {
     found.faults.append(
       Fault(
         name: .classImbalance, evidence: evidence,
-        action: split.task == .binary ? "--class-weights balanced, or --threshold-for f1" : "--class-weights balanced")
+        action: split.task == .binary
+          ? "\(OptionName.classWeights) balanced, or \(OptionName.threshold) f1" : "\(OptionName.classWeights) balanced"
+      )
     )
   }
 }

@@ -1,4 +1,5 @@
 import TartineData
+import TartineFiles
 import TartineNetworks
 import TartineTraining
 
@@ -33,7 +34,7 @@ extension Examiner {
         "calibration", calibration.isOff ? .undecided : .fine, statistic: calibration.error,
         "the calibration error is \(unit.text(calibration.error)), and \(unit.text(calibration.errorIfRight.mean)) is "
           + "expected for perfectly calibrated probabilities on as many rows",
-        action: calibration.isOff ? "--calibrate" : nil))
+        action: calibration.isOff ? "\(OptionName.calibrate)" : nil))
   }
 
   /// Compares batch norm's moving averages, used in prediction, with batch statistics: they must fit.
@@ -144,7 +145,8 @@ extension Examiner {
         "learning-rate-range", isWithin ? .fine : .undecided, statistic: rate,
         "it learns at learning rates from about \(Text.significant(low.value, digits: 2)) to \(Text.significant(high.value, digits: 2)), "
           + "and its learning rate is \(Text.significant(rate, digits: 2))",
-        action: isWithin ? nil : range.suggestion.map { "--learning-rate \(Text.significant($0, digits: 2))" }))
+        action: isWithin
+          ? nil : range.suggestion.map { "\(OptionName.learningRate) \(Text.significant($0, digits: 2))" }))
   }
 
   // MARK: Prescriptions

@@ -133,7 +133,7 @@ package final class Database {
     switch code & 0xff {
     case SQLITE_NOTADB, SQLITE_CORRUPT, SQLITE_FORMAT:
       return FileError(
-        .damaged, path, "'\(path)' is no study, or is damaged: \(message); name another file with --study.")
+        .damaged, path, "'\(path)' is no study, or is damaged: \(message); name another file with \(OptionName.study).")
     case SQLITE_BUSY, SQLITE_LOCKED:
       return FileError(
         .writeFailed, path,

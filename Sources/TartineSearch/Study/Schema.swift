@@ -79,14 +79,14 @@ enum Schema {
   private static func check(_ tables: [String], _ database: Database, path: String) throws {
     guard tables.contains("studies"), tables.contains("trials") else {
       throw FileError(
-        .damaged, path, "'\(path)' holds other tables than a study's; name another file with --study.")
+        .damaged, path, "'\(path)' holds other tables than a study's; name another file with \(OptionName.study).")
     }
     let found = try database.rows("SELECT version_num FROM alembic_version").first?[0].text
     guard found == revision else {
       throw FileError(
         .damaged, path,
         "the study '\(path)' has schema version \(found ?? "none"), not \(revision); upgrade an "
-          + "older one with 'optuna storage upgrade', or name another file with --study.")
+          + "older one with 'optuna storage upgrade', or name another file with \(OptionName.study).")
     }
   }
 }

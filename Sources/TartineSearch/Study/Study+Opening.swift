@@ -22,7 +22,7 @@ extension Study {
     {
       guard chosen.count == 1 else {
         throw SearchError(
-          "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them with --study-name."
+          "'\(path)' holds \(known.count) studies: \(known.map { "'\($0.1)'" }.joined(separator: ", ")); name one of them with \(OptionName.studyName)."
         )
       }
       return try reopen(

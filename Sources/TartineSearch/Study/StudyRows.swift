@@ -27,7 +27,8 @@ struct StudyRows {
 
   func damaged(_ what: String) -> FileError {
     FileError(
-      .damaged, database.path, "the study in '\(database.path)' is damaged: \(what); name another file with --study.")
+      .damaged, database.path,
+      "the study in '\(database.path)' is damaged: \(what); name another file with \(OptionName.study).")
   }
 
   func put(_ key: String, _ value: JSONValue) throws {

@@ -150,7 +150,7 @@ import Testing
 
   @Test func whatIsNoTitleIsRefusedWithItsCause() throws {
     let error = #expect(throws: DataError.self) { try read("Report\n1,2\n3,4\n5,6\n7,8\n") }
-    #expect(error?.line == 2 && error?.message.contains("--skip-lines") == true)
+    #expect(error?.line == 2 && error?.message.contains("skipLines") == true)
     let control = #expect(throws: DataError.self) {
       try read("a,b\n" + (0..<30).map { "\($0),\($0)\n" }.joined() + "1,x\u{7}\n", targets: ["b"])
     }

@@ -56,7 +56,7 @@ import Testing
   @Test func biasNeedsAReference() throws {
     let linear = try run(Recipe(Network(HiddenStack(hidden: []))).epochs(20), noise: 0)
     #expect(linear.diagnosis.bias.reading == .undecided)
-    #expect(linear.diagnosis.bias.sentence.contains("--human-error"))
+    #expect(linear.diagnosis.bias.sentence.contains("humanError"))
     let known = Diagnosis(of: linear, humanError: 0)
     #expect(known.bias.reading == .present && known.verdict.hasPrefix("Mostly bias."))
     #expect(known.prescriptions.allSatisfy { !$0.settings.isEmpty })

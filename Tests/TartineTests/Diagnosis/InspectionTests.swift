@@ -150,7 +150,7 @@ import Testing
     }
     let placed = try warnings(Column(name: "y", values: .numbers(numbers), reason: "test"))
     #expect(
-      placed.contains { $0.name == .placeholderValue && $0.column == "y" && $0.action.contains("--missing=-999") })
+      placed.contains { $0.name == .placeholderValue && $0.column == "y" && $0.action.contains("missing=-999") })
     #expect(!placed.contains { $0.name == .cappedTarget })
   }
 
