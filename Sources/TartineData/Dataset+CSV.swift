@@ -1,7 +1,7 @@
 import TartineFiles
 
 extension Dataset {
-  /// Reads a table from a CSV or CSV.GZ file.
+  /// Reads a table from a CSV or CSV.GZ file, or one of a registered ``TableReader``.
   ///
   /// - Parameters:
   ///   - path: the file.
@@ -57,6 +57,7 @@ extension Dataset {
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false,
     format: CSVFormat = CSVFormat(), notation: FileNotation = FileNotation()
   ) throws -> [Column] {
+    if let reader = reader(of: path) { return try columns(of: path, by: reader, isNumeric: isNumeric) }
     let text: CSVText
     if path == "-" {
       let bytes = try Files.readStandardInput()

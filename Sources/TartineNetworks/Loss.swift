@@ -1,3 +1,4 @@
+import TartineEngine
 import TartineKernels
 
 /// A loss function: a mean over rows of a sum over outputs.
@@ -45,6 +46,11 @@ public struct Loss: Hashable, Sendable {
     case quantile(Double)
     /// a − y log a.
     case poisson
+    /// A loss of the program's own.
+    case other(AnyCustomLoss)
+
+    /// A loss of the program's own.
+    public static func custom(_ loss: some CustomLoss) -> Kind { .other(AnyCustomLoss(loss: loss)) }
   }
 
   /// The function.
@@ -90,8 +96,12 @@ public struct Loss: Hashable, Sendable {
     switch kind {
     case .squared, .absolute, .huber, .quantile, .poisson: true
     case .automatic, .crossEntropy, .focal: false
+    case .other(let own): type(of: own.loss).isForNumbers
     }
   }
+
+  /// The program's own loss, if it is one.
+  package var custom: (any CustomLoss)? { if case .other(let own) = kind { own.loss } else { nil } }
 
   /// The quantile that it predicts; nil: none.
   package var share: Double? { if case .quantile(let share) = kind { share } else { nil } }
@@ -118,6 +128,7 @@ public struct Loss: Hashable, Sendable {
     case (.automatic, _), (.crossEntropy, .softmax), (.crossEntropy, .sigmoid), (.focal, .softmax), (.focal, .sigmoid),
       (.squared, .identity), (.absolute, .identity), (.huber, .identity), (.quantile, .identity), (.poisson, .rate):
       return smoothing > 0 && !output.isProbability ? "loss.smoothing is for classes, and the target is a number" : nil
+    case (.other(let own), _) where type(of: own.loss).isForNumbers != output.isProbability: return nil
     default:
       return output.isProbability
         ? "the loss '\(name)' is for numbers, and the target is classes; use cross-entropy or focal"
@@ -125,9 +136,11 @@ public struct Loss: Hashable, Sendable {
     }
   }
 
-  package var lowered: tartine_loss {
-    func make(_ kind: tartine_loss_kind, _ parameter: Double = 0) -> tartine_loss {
-      tartine_loss(kind: Int32(kind.rawValue), smoothing: smoothing, parameter: parameter, mix: 1)
+  package var lowered: LoweredLoss {
+    func make(_ kind: tartine_loss_kind, _ parameter: Double = 0) -> LoweredLoss {
+      LoweredLoss(
+        kernel: tartine_loss(kind: Int32(kind.rawValue), smoothing: smoothing, parameter: parameter, mix: 1),
+        custom: custom)
     }
     return switch kind {
     case .automatic, .crossEntropy, .squared: make(TARTINE_DEFAULT_LOSS)
@@ -136,12 +149,22 @@ public struct Loss: Hashable, Sendable {
     case .huber(let delta): make(TARTINE_HUBER, delta)
     case .quantile(let share): make(TARTINE_QUANTILE, share)
     case .poisson: make(TARTINE_POISSON)
+    case .other: make(TARTINE_DEFAULT_LOSS)
     }
   }
 }
 
+/// A loss as the engine computes it.
+package struct LoweredLoss {
+  package var kernel: tartine_loss
+  /// A loss of the program's own, in place of the kernels'.
+  let custom: (any CustomLoss)?
+}
+
 extension Loss: Codable {
-  private enum Key: String, CodingKey, CaseIterable { case kind, smoothing, gamma, delta, quantile, classWeights }
+  private enum Key: String, CodingKey, CaseIterable {
+    case kind, smoothing, gamma, delta, quantile, custom, classWeights
+  }
 
   /// The names in recipes and flags.
   public static let names = [
@@ -152,7 +175,7 @@ extension Loss: Codable {
   package static var keys: [String] { Key.allCases.map(\.rawValue) }
 
   /// The keys that apply to one loss only.
-  package static let ownKeys = [Key.smoothing, .gamma, .delta, .quantile].map(\.rawValue)
+  package static let ownKeys = [Key.smoothing, .gamma, .delta, .quantile, .custom].map(\.rawValue)
 
   package var name: String {
     switch kind {
@@ -164,6 +187,7 @@ extension Loss: Codable {
     case .huber: "huber"
     case .quantile: "quantile"
     case .poisson: "poisson"
+    case .other(let own): type(of: own.loss).name
     }
   }
 
@@ -185,12 +209,23 @@ extension Loss: Codable {
     case "quantile": kind = .quantile(try number(.quantile, or: 0.5))
     case "poisson": kind = .poisson
     default:
-      throw DecodingError.dataCorruptedError(
-        forKey: .kind, in: values,
-        debugDescription: "there is no loss '\(name)'; there are \(Self.names.joined(separator: ", "))")
+      guard let type = Self.registry.type(named: name) as? any CustomLoss.Type else {
+        let names = Self.names + Self.registry.names
+        throw DecodingError.dataCorruptedError(
+          forKey: .kind, in: values,
+          debugDescription: "there is no loss '\(name)'; there are \(names.joined(separator: ", "))")
+      }
+      kind = .other(AnyCustomLoss(loss: try Self.decode(type, values, decoder)))
     }
     self.init(kind, smoothing: try number(.smoothing, or: 0))
     classWeights = try values.decodeIfPresent(ClassWeights.self, forKey: .classWeights)
+  }
+
+  private static func decode(
+    _ type: any CustomLoss.Type, _ values: KeyedDecodingContainer<Key>, _ decoder: any Decoder
+  ) throws -> any CustomLoss {
+    // Without fields there may be no key.
+    try type.init(from: values.contains(.custom) ? values.superDecoder(forKey: .custom) : decoder)
   }
 
   /// Encodes the keys of this loss.
@@ -203,6 +238,7 @@ extension Loss: Codable {
     case .focal(let gamma): try values.encode(gamma, forKey: .gamma)
     case .huber(let delta): try values.encode(delta, forKey: .delta)
     case .quantile(let share): try values.encode(share, forKey: .quantile)
+    case .other(let own): try own.loss.encode(to: values.superEncoder(forKey: .custom))
     default: break
     }
   }

@@ -1,3 +1,4 @@
+import TartineEngine
 import TartineKernels
 
 /// The output layer: the meaning of its logits.
@@ -47,11 +48,23 @@ public enum Output: Hashable, Sendable {
   ///
   /// - Parameter weights: the weight of each row, in the kernels' precision; nil: 1.
   package func loss(
-    _ loss: tartine_loss, _ logits: UnsafeMutableRawPointer, targets: UnsafeRawPointer,
-    weights: UnsafeRawPointer? = nil, rows: Int, batch: Int, losses: UnsafeMutablePointer<Double>,
-    kernels: UnsafePointer<tartine_kernels>
+    _ loss: LoweredLoss, _ logits: UnsafeMutableRawPointer, targets: UnsafeRawPointer,
+    weights: UnsafeRawPointer? = nil, rows: Int, batch: Int, losses: UnsafeMutablePointer<Double>, precision: Precision
   ) {
-    var loss = loss
+    if let custom = loss.custom {
+      func rowsOfBatch<Scalar: EngineScalar>(_: Scalar.Type) -> LossBatch<Scalar> {
+        LossBatch(
+          logits, targets: targets, areLabels: takesLabels, weights: weights, rows: rows, width: width, batch: batch,
+          losses: losses)
+      }
+      switch precision {
+      case .float32: custom._perform(rowsOfBatch(Float.self))
+      case .float64: custom._perform(rowsOfBatch(Double.self))
+      }
+      return
+    }
+    var loss = loss.kernel
+    let kernels = precision.kernels
     switch self {
     case .softmax(let classes):
       kernels.pointee.softmax_loss(

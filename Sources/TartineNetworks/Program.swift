@@ -12,6 +12,8 @@ package struct Program: Sendable {
   let values: [Int]
   /// Where the gradient of each value lies; nil where nothing below it learns.
   let gradients: [GradientPlace?]
+  /// The operation whose output is that of a layer, by the layer's name; a layer that is fused with the next has none.
+  let stored: [String: Int]
   /// The operations that propagate to each value, in their order.
   let propagators: [[Int]]
   let memory: ArenaLayout
@@ -30,6 +32,7 @@ package struct Program: Sendable {
     var builder = ProgramBuilder(graph)
     for layer in graph.layers { builder.add(layer) }
     var operations = builder.operations
+    stored = builder.stored
     let count = operations.count + 1
     inputWidth = graph.input.count
     var readers = [[Int]](repeating: [], count: count)
@@ -100,6 +103,11 @@ package struct ProgramBuilder {
   fileprivate var operations: [any Operation] = []
   /// The value of the program that is each value of the graph.
   private var values = [0]
+  /// The last layer of each operation.
+  private var last: [String] = []
+  fileprivate var stored: [String: Int] {
+    Dictionary(last.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  }
   /// The layers that read each value of the graph, or what is the same, element by element.
   private var readers: [Int]
 
@@ -119,7 +127,7 @@ package struct ProgramBuilder {
     } else if let layer = place.layer as? any EngineLayer {
       layer.lower(place, into: &self)
     } else if let layer = place.layer as? any RowLayer {
-      append(RowOperation(layer, place, number: operations.count, input: values[place.inputs[0]]))
+      append(RowOperation(layer, place, number: operations.count, input: values[place.inputs[0]]), of: place)
     } else {
       preconditionFailure("the graph has checked that \(place.name) can be computed")
     }
@@ -127,11 +135,12 @@ package struct ProgramBuilder {
 
   /// Adds an operation of a layer; `make` gets its number and the values that it reads.
   mutating func append(_ place: PlacedLayer, _ make: (_ number: Int, _ inputs: [Int]) -> any Operation) {
-    append(make(operations.count, place.inputs.map { values[$0] }))
+    append(make(operations.count, place.inputs.map { values[$0] }), of: place)
   }
 
-  private mutating func append(_ operation: any Operation) {
+  private mutating func append(_ operation: any Operation, of place: PlacedLayer) {
     operations.append(operation)
+    last.append(place.name)
     values.append(operations.count)
   }
 
@@ -146,13 +155,14 @@ package struct ProgramBuilder {
       operation.stage = stage
       change(&operation)
       operations[input - 1] = operation
+      last[input - 1] = place.name
       values.append(input)
     } else {
       var operation = DenseOperation(
         name: place.name, number: operations.count, input: input, inputWidth: place.inputShape.count,
         width: place.outputShape.count, stage: stage)
       change(&operation)
-      append(operation)
+      append(operation, of: place)
     }
   }
 }

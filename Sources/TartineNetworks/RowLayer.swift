@@ -196,8 +196,8 @@ public struct Rows<Scalar: EngineScalar> {
   ///
   /// **Shapes**: A [count, n], B [n, width], as they are after transposition.
   public func multiply(
-    _ a: Rows, transposed isTransposedA: Bool = false, by b: Rows, transposed isTransposedB: Bool = false,
-    adding: Bool = false
+    _ a: Rows, by b: Rows, transposingFirst isTransposedA: Bool = false,
+    transposingSecond isTransposedB: Bool = false, adding: Bool = false
   ) {
     let inner = isTransposedA ? a.count : a.width
     precondition(

@@ -9,7 +9,7 @@ import TartineKernels
 package final class TrainingPass {
   private let pass: Pass
   private let output: Output
-  private var loss: tartine_loss
+  private var loss: LoweredLoss
   private let precision: Precision
   private let workers: Workers
   private let losses: UnsafeMutableBufferPointer<Double>
@@ -86,7 +86,7 @@ package final class TrainingPass {
   ) -> PassResult {
     self.targets = targets
     self.rowWeights = rowWeights
-    loss.mix = mix
+    loss.kernel.mix = mix
     pass.frame.pointee.step = step
     pass.frame.pointee.progress = progress
     forward(input, ones, rows, .training(drops: drops), through: pass.count)
@@ -160,7 +160,7 @@ package final class TrainingPass {
     output.loss(
       loss, pass.output + first * width * precision.size, targets: targets + first * targetSize,
       weights: rowWeights.map { $0 + first * precision.size }, rows: count, batch: rows,
-      losses: losses.baseAddress! + first, kernels: precision.kernels)
+      losses: losses.baseAddress! + first, precision: precision)
   }
 }
 
@@ -225,6 +225,14 @@ extension TrainingPass {
         gradient: pass.gradient(number).map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) }, rows: rows)
       place += 1
     }
+  }
+
+  /// A layer's outputs in the last pass, in Float; nil where they are not stored.
+  package func activations(of layer: String) -> [[Float]]? {
+    guard let operation = program.stored[layer], operation < pass.count - 1 else { return nil }
+    let width = program.operations[operation].width
+    let values = pass.value(operation).assumingMemoryBound(to: Float.self)
+    return (0..<rows).map { Array(UnsafeBufferPointer(start: values + $0 * width, count: width)) }
   }
 
   /// Searches the buffers of the last pass for the first non-finite value.

@@ -15,13 +15,14 @@ extension LearningRate: Codable {
     case lowBeta1 = "scheduleLowBeta1"
     case highBeta1 = "scheduleHighBeta1"
     case parts = "scheduleParts"
+    case custom = "scheduleCustom"
   }
 
   /// The keys that apply to one schedule only.
   package static let scheduleKeys =
     [
       Key.warmup, .decay, .factor, .every, .end, .power, .share, .patience, .startDivisor, .endDivisor, .lowBeta1,
-      .highBeta1, .parts,
+      .highBeta1, .parts, .custom,
     ].map(\.rawValue)
 
   /// The schedules' names in recipes and flags.
@@ -104,10 +105,15 @@ extension LearningRate.Shape: Codable {
       }
       self = .joined(parts)
     default:
-      throw DecodingError.dataCorruptedError(
-        forKey: .schedule, in: values,
-        debugDescription:
-          "there is no schedule '\(name)'; there are \(LearningRate.scheduleNames.joined(separator: ", "))")
+      guard let type = LearningRate.registry.type(named: name) as? any CustomSchedule.Type else {
+        let names = LearningRate.scheduleNames + LearningRate.registry.names
+        throw DecodingError.dataCorruptedError(
+          forKey: .schedule, in: values,
+          debugDescription: "there is no schedule '\(name)'; there are \(names.joined(separator: ", "))")
+      }
+      // Without fields there may be no key.
+      let own = try type.init(from: values.contains(.custom) ? values.superDecoder(forKey: .custom) : decoder)
+      self = .other(AnyCustomSchedule(schedule: own))
     }
   }
 
@@ -140,6 +146,9 @@ extension LearningRate.Shape: Codable {
     case .plateau(let factor, let patience):
       try put("plateau", [(.factor, factor)])
       try values.encode(patience, forKey: .patience)
+    case .other(let own):
+      try put(type(of: own.schedule).name)
+      try own.schedule.encode(to: values.superEncoder(forKey: .custom))
     case .joined(let parts):
       try put("joined")
       try values.encode(parts, forKey: .parts)

@@ -77,6 +77,8 @@ extension LearningRate {
       return cycle.between(start, peak, start / cycle.endDivisor, at: place.step - warmupSteps, of: total)
     case .plateau(let factor, let patience):
       return peak * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
+    case .other(let own):
+      return peak * own.schedule.factor(at: SchedulePlace(step: Int(t), steps: total, epochs: epochs))
     case .joined(let parts):
       guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total)) else { return peak }
       return LearningRate(peak * part.scale, shape: part.shape, warmup: part.warmup).rate(inside)
@@ -99,7 +101,7 @@ extension LearningRate {
     if warmup > 0 { return true }
     switch shape {
     case .constant, .inverseTime, .inverseSquareRoot, .exponential, .staircase, .cosineRestarts, .plateau: return false
-    case .polynomial, .cosine, .logCosine, .stableDecay, .oneCycle, .joined: return true
+    case .polynomial, .cosine, .logCosine, .stableDecay, .oneCycle, .joined, .other: return true
     }
   }
 

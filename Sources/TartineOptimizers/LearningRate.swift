@@ -58,6 +58,13 @@ public struct LearningRate: Hashable, Sendable {
     case plateau(factor: Double, patience: Int)
     /// One shape after the other.
     case joined([Part])
+    /// A schedule of the program's own.
+    case other(AnyCustomSchedule)
+
+    /// A schedule of the program's own.
+    public static func custom(_ schedule: some CustomSchedule) -> Shape {
+      .other(AnyCustomSchedule(schedule: schedule))
+    }
   }
 
   /// One cycle of the learning rate r, with the momentum in the opposite direction, each part along half a
@@ -217,7 +224,7 @@ extension LearningRate.Shape {
     func end(_ end: Double) -> String? { check(end >= 0 && end <= rate, "end", end, "from 0 to the learning rate") }
     func share(_ share: Double) -> String? { check(share > 0 && share <= 1, "share", share, "in (0, 1]") }
     switch self {
-    case .constant, .logCosine: return nil
+    case .constant, .logCosine, .other: return nil
     case .inverseTime(let decay), .inverseSquareRoot(let decay):
       return check(decay >= 0 && decay.isFinite, "decay", decay, "at least 0")
     case .exponential(let value): return factor(value)

@@ -53,6 +53,14 @@ public struct Optimizer: Hashable, Sendable {
     case lion
     /// ``Optimizer/lbfgs(learningRate:variant:)``.
     case lbfgs
+    /// ``Optimizer/custom(_:learningRate:)``.
+    case other
+
+    /// The package's own algorithms.
+    public static let allCases: [Algorithm] = [
+      .gradientDescent, .momentum, .nesterov, .adagrad, .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam, .lion,
+      .lbfgs,
+    ]
   }
 
   /// The library whose definition is used, where libraries differ.
@@ -96,6 +104,11 @@ public struct Optimizer: Hashable, Sendable {
   public var momentum: Double
   /// The library whose definition is used.
   public var variant: Variant
+  /// The program's own update rule, if the algorithm is one.
+  public internal(set) var custom: AnyCustomUpdate?
+
+  /// The name in recipes: the algorithm's, or that of the program's own rule.
+  public var name: String { custom.map { type(of: $0.rule).name } ?? algorithm.rawValue }
 
   /// - Parameters: omitted values take the defaults of the algorithm and variant.
   init(
@@ -166,6 +179,9 @@ public struct Optimizer: Hashable, Sendable {
     if (centered || momentum > 0) && algorithm != .rmsprop {
       return "centered and momentum belong to rmsprop, not to \(algorithm.rawValue)"
     }
+    if let custom, !(0...3).contains(custom.rule.momentCount) {
+      return "the update rule '\(name)' must keep from 0 to 3 moments, not \(custom.rule.momentCount)"
+    }
     if algorithm == .lbfgs, clipping != .none || average != nil || (decay ?? 0) > 0 {
       return "lbfgs does not support clipping, average or decay; use l2 instead of decay"
     }
@@ -176,7 +192,7 @@ public struct Optimizer: Hashable, Sendable {
 
 extension Optimizer: Codable {
   private enum Key: String, CodingKey, CaseIterable {
-    case algorithm, beta1, beta2, epsilon, decay, clip, clipNorm, clipValue, centered, momentum, variant
+    case algorithm, beta1, beta2, epsilon, decay, clip, clipNorm, clipValue, centered, momentum, variant, custom
   }
 
   /// All keys of any optimizer in a recipe.
@@ -188,7 +204,8 @@ extension Optimizer: Codable {
   /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
-    let algorithm = try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW)
+    let own = (try? values.decode(String.self, forKey: .algorithm)).flatMap(Self.registry.type(named:))
+    let algorithm = own == nil ? try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW) : .other
     func number(_ key: Key) throws -> Double? { try values.decodeIfPresent(Double.self, forKey: key) }
     self.init(
       algorithm, variant: try values.decodeName(Variant.self, forKey: .variant, default: .standard),
@@ -201,16 +218,23 @@ extension Optimizer: Codable {
     average = try WeightAverage.decode(from: decoder)
     centered = try values.decodeIfPresent(Bool.self, forKey: .centered) ?? false
     momentum = try number(.momentum) ?? 0
+    guard let own = own as? any CustomUpdate.Type else { return }
+    // Without fields there may be no key.
+    custom = AnyCustomUpdate(
+      rule: try own.init(from: values.contains(.custom) ? values.superDecoder(forKey: .custom) : decoder))
   }
 
   /// Encodes the parameters of the algorithm, and the keys of the learning rate.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
-    try values.encode(algorithm, forKey: .algorithm)
+    try values.encode(name, forKey: .algorithm)
+    try custom?.rule.encode(to: values.superEncoder(forKey: .custom))
     try learningRate.encode(to: encoder)
-    if hasFirstMoment, algorithm != .rmsprop { try values.encode(beta1, forKey: .beta1) }
-    if algorithm == .lion || hasSecondMoment && algorithm != .adagrad { try values.encode(beta2, forKey: .beta2) }
-    if hasSecondMoment { try values.encode(epsilon, forKey: .epsilon) }
+    if hasFirstMoment, algorithm != .rmsprop, custom == nil { try values.encode(beta1, forKey: .beta1) }
+    if algorithm == .lion || hasSecondMoment && algorithm != .adagrad && custom == nil {
+      try values.encode(beta2, forKey: .beta2)
+    }
+    if hasSecondMoment, custom == nil { try values.encode(epsilon, forKey: .epsilon) }
     if algorithm == .rmsprop {
       try values.encode(centered, forKey: .centered)
       try values.encode(momentum, forKey: .momentum)
@@ -235,7 +259,7 @@ extension Optimizer: Codable {
     switch algorithm {
     case .gradientDescent, .momentum, .nesterov: 0.1
     case .adagrad: 0.01
-    case .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: 1e-3
+    case .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam, .other: 1e-3
     case .lion: 3e-4
     case .lbfgs: 1
     }
@@ -244,13 +268,14 @@ extension Optimizer: Codable {
   /// The largest number of copies of the weights that it stores.
   package var arenas: Int {
     if algorithm == .lbfgs { return 2 * LBFGS.memory + 3 }
-    return (hasFirstMoment ? 1 : 0) + (hasSecondMoment ? 1 : 0) + (algorithm == .amsGrad || momentum > 0 ? 1 : 0)
+    return (hasFirstMoment ? 1 : 0) + (hasSecondMoment ? 1 : 0) + (hasThirdMoment ? 1 : 0)
       + (average == nil ? 0 : 1)
   }
 
   package var hasFirstMoment: Bool {
     switch algorithm {
     case .gradientDescent, .adagrad, .lbfgs: false
+    case .other: moments > 0
     case .rmsprop: centered
     case .momentum, .nesterov, .adam, .adamW, .amsGrad, .nAdam, .rAdam, .lion: true
     }
@@ -259,7 +284,12 @@ extension Optimizer: Codable {
   package var hasSecondMoment: Bool {
     switch algorithm {
     case .gradientDescent, .momentum, .nesterov, .lion, .lbfgs: false
+    case .other: moments > 1
     case .adagrad, .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: true
     }
   }
+
+  package var hasThirdMoment: Bool { algorithm == .amsGrad || momentum > 0 || moments > 2 }
+
+  private var moments: Int { custom?.rule.momentCount ?? 0 }
 }

@@ -15,7 +15,7 @@ struct UpdateRule {
 
   func sweep(in kernels: tartine_kernels) -> @convention(c) (UnsafePointer<tartine_update>?) -> Void {
     switch optimizer.algorithm {
-    case .gradientDescent, .momentum, .nesterov, .lbfgs: kernels.descend
+    case .gradientDescent, .momentum, .nesterov, .lbfgs, .other: kernels.descend
     case .rmsprop where optimizer.centered || optimizer.momentum > 0: kernels.rmsprop
     case .adagrad, .rmsprop, .adam, .adamW, .amsGrad, .nAdam, .rAdam: kernels.adapt
     case .lion: kernels.lion
@@ -34,7 +34,7 @@ struct UpdateRule {
     (update.keep2, update.gain2, update.correct2) = (beta2, 1 - beta2, 1)
     update.epsilon = optimizer.epsilon
     switch optimizer.algorithm {
-    case .gradientDescent, .lbfgs: update.use_gradient = 1
+    case .gradientDescent, .lbfgs, .other: update.use_gradient = 1
     case .momentum: followMomentum(&update, beta: beta1, looksAhead: false, step: t)
     case .nesterov: followMomentum(&update, beta: beta1, looksAhead: true, step: t)
     case .adagrad:

@@ -48,6 +48,7 @@ package final class Updater {
   private var rule: UpdateRule
   private var update = tartine_update()
   private var rate = 0.0
+  private var step = 0
   /// The scale factor of each tensor's gradient.
   private let scales: UnsafeMutableBufferPointer<Double>
 
@@ -62,7 +63,7 @@ package final class Updater {
     self.gradients = gradients
     first = optimizer.hasFirstMoment ? graph.makeParameterArena(precision) : nil
     second = optimizer.hasSecondMoment ? graph.makeParameterArena(precision) : nil
-    third = optimizer.algorithm == .amsGrad || optimizer.momentum > 0 ? graph.makeParameterArena(precision) : nil
+    third = optimizer.hasThirdMoment ? graph.makeParameterArena(precision) : nil
     average = optimizer.average == nil ? nil : graph.makeParameterArena(precision)
     if case .exponential(let beta)? = optimizer.average { averageBeta = beta } else { averageBeta = nil }
     averagesLater = averageBeta != nil && penalty.maxNorm != nil
@@ -78,7 +79,10 @@ package final class Updater {
     var list: [Chunk] = []
     var starts: [Int] = []
     var inParts: Set<Int> = []
-    for part in parts {
+    let custom = optimizer.custom
+    // A program's own rule gets whole tensors.
+    let most = custom == nil ? Self.chunkElements : .max
+    for part in custom == nil ? parts : [] {
       guard let index = tensors.firstIndex(where: { $0.contains(part) }) else { continue }
       inParts.insert(tensors[index].offset)
       starts.append(list.count)
@@ -87,11 +91,11 @@ package final class Updater {
           offset: part.offset, count: part.count, tensor: index,
           isPenalized: tensors[index].isPenalized || penalty.biases))
     }
-    var elements = Self.chunkElements
+    var elements = most
     for (index, tensor) in tensors.enumerated() where !inParts.contains(tensor.offset) {
-      for start in stride(from: 0, to: tensor.count, by: Self.chunkElements) {
-        let count = min(Self.chunkElements, tensor.count - start)
-        if elements + count > Self.chunkElements {
+      for start in stride(from: 0, to: tensor.count, by: most) {
+        let count = min(most, tensor.count - start)
+        if custom != nil || elements + count > most {
           starts.append(list.count)
           elements = 0
         }
@@ -117,7 +121,9 @@ package final class Updater {
   }
 
   /// Whether all gradients must be known before the first update.
-  package var needsAllGradients: Bool { optimizer.clipping.globalNorm != nil || optimizer.clipping.norm != nil }
+  package var needsAllGradients: Bool {
+    optimizer.clipping.globalNorm != nil || optimizer.clipping.norm != nil || optimizer.custom != nil
+  }
 
   /// The number of independent parts of a step.
   package var parts: Int { starts.count - 1 }
@@ -131,6 +137,7 @@ package final class Updater {
   ///   - gradientSquares: Σ g² over all gradients, used for clipping only.
   package func prepare(step: Int, rate: Double, beta1: Double?, gradientSquares: Double) {
     self.rate = rate
+    self.step = step + 1
     update = rule.coefficients(step: step + 1, rate: rate, beta1: beta1)
     update.gradient_bound = optimizer.clipping.value ?? .infinity
     guard needsAllGradients else { return }
@@ -155,6 +162,14 @@ package final class Updater {
   }
 
   private func perform(_ chunk: Chunk) {
+    if let rule = optimizer.custom?.rule {
+      switch precision {
+      case .float32: rule._perform(tensor(Float.self, chunk))
+      case .float64: rule._perform(tensor(Double.self, chunk))
+      }
+      if !averagesLater { takeIntoAverage(chunk) }
+      return
+    }
     let bytes = chunk.offset * precision.size
     var update = update
     update.count = chunk.count
@@ -171,6 +186,29 @@ package final class Updater {
     }
     sweep(&update)
     if !averagesLater { takeIntoAverage(chunk) }
+  }
+
+  /// A tensor for a program's own rule, with its gradient clipped and penalized, and its weights decayed.
+  private func tensor<Scalar: EngineScalar>(_: Scalar.Type, _ chunk: Chunk) -> TensorUpdate<Scalar> {
+    func elements(_ base: UnsafeMutableRawPointer?) -> UnsafeMutableBufferPointer<Scalar> {
+      UnsafeMutableBufferPointer(
+        start: base.map { $0.assumingMemoryBound(to: Scalar.self) + chunk.offset }, count: base == nil ? 0 : chunk.count
+      )
+    }
+    let (weights, gradient) = (elements(addresses.weights), elements(addresses.gradients))
+    let (scale, bound) = (Scalar(scales[chunk.tensor]), Scalar(optimizer.clipping.value ?? .infinity))
+    let (l1, l2) = chunk.isPenalized ? (Scalar(penalty.l1), Scalar(penalty.l2)) : (0, 0)
+    let kept = 1 - (chunk.isPenalized ? Scalar(rate * (optimizer.decay ?? 0)) : 0)
+    for index in 0..<chunk.count {
+      let weight = weights[index]
+      gradient[index] =
+        max(-bound, min(bound, scale * gradient[index])) + l2 * weight + (weight > 0 ? l1 : weight < 0 ? -l1 : 0)
+      weights[index] = kept * weight
+    }
+    return TensorUpdate(
+      weights: weights, gradient: gradient,
+      moments: (elements(addresses.first), elements(addresses.second), elements(addresses.third)), step: step,
+      rate: rate)
   }
 
   /// Adds one part's weights to their moving average, if that follows the update.

@@ -157,7 +157,7 @@ package final class Evaluator {
       output.loss(
         loss.lowered, logits, targets: targets,
         weights: rows.weights.map { UnsafeRawPointer($0[range.lowerBound * 4]) },
-        rows: range.count, batch: 1, losses: losses, kernels: kernels)
+        rows: range.count, batch: 1, losses: losses, precision: .float32)
     }
     switch rows.targets {
     case .labels(let labels): labels.withUnsafeBufferPointer { measure($0.baseAddress! + range.lowerBound) }

@@ -158,6 +158,7 @@ extension Recipe {
         return "lbfgs does not support l1 or maxNorm, which are not differentiable; use l2"
       }
     }
+    if mixup > 0, loss.custom != nil { return "mixup does not apply to a loss of the program's own" }
     if refit, optimizer.learningRate.followsDevLosses {
       return "refit trains on dev too, so the learning rate cannot follow the dev loss; use another schedule"
     }

@@ -223,7 +223,9 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
     if key == "optimizer.algorithm", root["optimizer"]?["algorithm"] != value,
       case .object(var optimizer)? = root["optimizer"]
     {
-      for own in ["beta1", "beta2", "epsilon", "decay", "variant", "centered", "momentum"] { optimizer[own] = nil }
+      for own in ["beta1", "beta2", "epsilon", "decay", "variant", "centered", "momentum", "custom"] {
+        optimizer[own] = nil
+      }
       // Adam's variants share a step size; for any other pair the learning rate has a different meaning.
       let adams: Set<String> = ["adam", "adamw", "amsgrad", "nadam", "radam"]
       if !adams.isSuperset(of: [value.string ?? "", root["optimizer"]?["algorithm"]?.string ?? ""]) {

@@ -222,7 +222,11 @@ package final class Trainer {
         guard result.isFinite else { throw divergence(step.findFault(), epoch: epoch, batch: rows(batch)) }
         progress.step += 1
         loss += result.loss
-        if !observers.isEmpty { announce(.step(progress.step, loss: result.loss)) }
+        if !observers.isEmpty {
+          announce(.step(progress.step, loss: result.loss))
+          let view = StepView(number: progress.step, epoch: epoch, loss: result.loss, learningRate: rate, step: step)
+          for observer in observers { obey(observer.observe(view)) }
+        }
       }
     }
     preparePrediction(after: epoch)
@@ -254,12 +258,13 @@ package final class Trainer {
   }
 
   private func announce(_ event: TrainingEvent) {
-    for observer in observers {
-      if case .stop(let reason) = observer.observe(event) {
-        progress.stopReason = progress.stopReason ?? reason
-        isStoppedByObserver = true
-      }
-    }
+    for observer in observers { obey(observer.observe(event)) }
+  }
+
+  private func obey(_ decision: TrainingDecision) {
+    guard case .stop(let reason) = decision else { return }
+    progress.stopReason = progress.stopReason ?? reason
+    isStoppedByObserver = true
   }
 
   private func divergence(
@@ -307,8 +312,11 @@ package final class Trainer {
   }
 
   /// The kept epoch's error on each dev row.
-  package func devOutcomes() -> [Double] {
-    evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).outcomes
+  package func devOutcomes() -> [Double] { devEvaluation().outcomes }
+
+  /// The kept epoch's figures on dev.
+  package func devEvaluation() -> Evaluation {
+    evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted)
   }
 
   private func evaluator(of model: Model) -> Evaluator {

@@ -276,6 +276,9 @@ package final class TrainingStep {
     if phase != .gradients, isFinite { updater.perform(part) }
   }
 
+  /// A layer's outputs in the last pass, in Float.
+  package func activations(of layer: String) -> [[Float]]? { pass.activations(of: layer) }
+
   /// Where the last pass became non-finite; rows are positions in the batch.
   package func findFault() -> PassFault { pass.findFault().movedRows(by: shardStart) }
 }

@@ -66,7 +66,7 @@ struct Alteration {
       },
     ]
     list.append(
-      change(.badOptimizer, "the default β and ε of \(recipe.optimizer.algorithm.rawValue)", recipe) {
+      change(.badOptimizer, "the default β and ε of \(recipe.optimizer.name)", recipe) {
         $0.optimizer = recipe.optimizer.withDefaultNumbers
       })
     if recipe.optimizer.algorithm != reference.optimizer.algorithm {

@@ -9,9 +9,14 @@ public struct Metric: Hashable, Sendable {
   /// The value, and its interval for other rows of the same source.
   public let estimate: Estimate
 
-  package init(name: String, estimate: Estimate) {
+  /// Whether it is a share, shown in percent.
+  package let isShare: Bool
+
+  /// - Parameter isShare: nil: by the name.
+  package init(name: String, estimate: Estimate, isShare: Bool? = nil) {
     self.name = name
     self.estimate = estimate
+    self.isShare = isShare ?? !Self.plain.contains(name)
   }
 }
 
@@ -28,8 +33,6 @@ extension Metric {
     estimate.low.isFinite || estimate.high.isFinite
       ? "\(text(estimate.low)) to \(text(estimate.high))\(isShare ? " %" : "")" : "too few rows for an interval"
   }
-
-  private var isShare: Bool { !Self.plain.contains(name) }
 
   private func text(_ value: Double) -> String {
     guard value.isFinite else { return value < 0 ? "−∞" : "∞" }
@@ -63,7 +66,7 @@ extension Metric {
 /// is this one, and that of more classes needs `scale_by_half=False`.
 public struct Metrics: Sendable {
   /// The metrics, in the order of printing.
-  public let values: [Metric]
+  public private(set) var values: [Metric]
   /// The names of the classes; empty for regression and labels.
   public let classes: [String]
   /// The confusion matrix: rows by truth and prediction.
@@ -90,6 +93,7 @@ public struct Metrics: Sendable {
     case .multilabel: self.init(labels: evaluation, seed: seed)
     case .regression: self.init(numbers: evaluation, seed: seed)
     }
+    values += Self.custom(of: evaluation, seed: seed)
   }
 
   /// The metric with this name.
@@ -188,6 +192,16 @@ public struct Metrics: Sendable {
 
   /// Metrics without an upper end.
   private static let nonnegative: Set<String> = ["rmse", "mae", "log-loss", "brier", "quantile-loss"]
+  private static func range(of name: String) -> (low: Double, high: Double) {
+    switch name {
+    case "r2": (-.infinity, 1)
+    case "mcc": (-1, 1)
+    case _ where nonnegative.contains(name): (0, .infinity)
+    case _ where isOwn(name): (-.infinity, .infinity)
+    default: (0, 1)
+    }
+  }
+
   /// The fewest rows or groups with an interval of R².
   private static let fewestForVariance = 5
 
@@ -209,8 +223,7 @@ public struct Metrics: Sendable {
       }
       let sorted = drawn[place].sorted()
       // One row, or an undefined metric, has no interval; nor has a ratio of variances of very few.
-      let lowest = names[place] == "r2" ? -Double.infinity : names[place] == "mcc" ? -1 : 0
-      let highest = nonnegative.contains(names[place]) ? Double.infinity : 1
+      let (lowest, highest) = range(of: names[place])
       guard sorted.count > 1, names[place] != "r2" || sample.units >= fewestForVariance else {
         return Metric(
           name: names[place], estimate: Estimate(value, low: -.infinity, high: names[place] == "r2" ? 1 : .infinity))

@@ -1,6 +1,7 @@
 import Dispatch
 import Synchronization
 import TartineData
+import TartineDiagnosis
 import TartineEngine
 import TartineFiles
 import TartineTraining
@@ -21,6 +22,7 @@ public struct Tuner: Sendable {
   public let stopping: StoppingRule
   /// The number of parallel trials.
   public let jobs: Int
+  private let metric: (any CustomMetric)?
   /// The trials' errors on each dev row.
   let outcomes = TrialOutcomes()
 
@@ -43,7 +45,12 @@ public struct Tuner: Sendable {
   ///   - split: The data.
   ///   - stopping: The pruning rule.
   ///   - jobs: The number of parallel trials, at most one per processor; nil: one per processor.
-  public init(_ recipe: Recipe, on split: Split, stopping: StoppingRule = .none, jobs: Int? = nil) {
+  ///   - metric: What the trials improve on dev; nil: the error, or the RMSE. A metric that is to be high is negated in the study.
+  public init(
+    _ recipe: Recipe, on split: Split, stopping: StoppingRule = .none, jobs: Int? = nil,
+    improving metric: (any CustomMetric)? = nil
+  ) {
+    self.metric = metric
     self.stopping = stopping
     self.recipe = recipe.resolved(trainRows: split.trainCount)
     self.split = split
@@ -160,7 +167,7 @@ public struct Tuner: Sendable {
         try study.prune(trial)
       } else {
         outcomes.add(trainer.devOutcomes(), of: trial.number)
-        try study.tell(trial, value: trainer.devScore())
+        try study.tell(trial, value: try value(of: trainer))
       }
       return nil
     } catch let error as FileError {
@@ -171,6 +178,16 @@ public struct Tuner: Sendable {
       try study.fail(trial, because: reason)
       return (reason, error is DivergenceError)
     }
+  }
+
+  /// What a trial is told to be worth, lower being better.
+  private func value(of trainer: Trainer) throws -> Double {
+    guard let metric else { return trainer.devScore() }
+    let evaluation = trainer.devEvaluation()
+    guard let value = metric.value(of: evaluation.answers, groups: evaluation.groups) else {
+      throw SearchError("the metric '\(metric.name)' does not apply to the target.")
+    }
+    return metric.isLowerBetter ? value : -value
   }
 
   /// Reports a trial's dev losses, and prunes it by the rule.

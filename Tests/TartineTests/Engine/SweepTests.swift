@@ -185,7 +185,7 @@ import Testing
         let logits = Buffer<Float>(
           normals(2 * columns, 1).enumerated().map { $0.offset == columns ? fault : $0.element })
         var losses = [0.0, 0]
-        var loss = Loss.automatic.lowered
+        var loss = Loss.automatic.lowered.kernel
         kernels(level, Float.self).softmax_loss(&loss, logits.raw, [0, 0], nil, 2, columns, 2, &losses)
         #expect(losses[0].isFinite && !losses[1].isFinite)
         #expect((0..<columns).allSatisfy { logits[$0].isFinite })

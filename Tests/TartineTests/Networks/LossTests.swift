@@ -27,7 +27,7 @@ import Testing
     var losses = [Double](repeating: 0, count: rows)
     let labels = targets.map { Int32($0) }
     var lowered = one.loss.lowered
-    lowered.mix = mix
+    lowered.kernel.mix = mix
     logits.withUnsafeMutableBytes { logits in
       targets.withUnsafeBytes { targets in
         labels.withUnsafeBytes { labels in
@@ -35,7 +35,7 @@ import Testing
             one.output.loss(
               lowered, logits.baseAddress!,
               targets: one.output.takesLabels ? labels.baseAddress! : targets.baseAddress!, weights: weights,
-              rows: rows, batch: batch, losses: &losses, kernels: Precision.float64.kernels)
+              rows: rows, batch: batch, losses: &losses, precision: .float64)
           }
           if let weights { weights.withUnsafeBytes { run($0.baseAddress) } } else { run(nil) }
         }

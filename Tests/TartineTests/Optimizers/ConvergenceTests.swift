@@ -29,8 +29,8 @@ import Testing
       // Its first steps are not divided by anything.
       case .rAdam: (0.1, 1e-3, 0.05)
       case .lion: (0.05, 3e-3, 0.01)
-      // See LBFGSTests.
-      case .lbfgs: (1, 1, 1)
+      // See LBFGSTests; a rule of the program's own is tested in Examples/Extensions.
+      case .lbfgs, .other: (1, 1, 1)
       }
     return try variants(of: algorithm).map { variant in
       var optimizer = try JSON.decode(
@@ -46,7 +46,7 @@ import Testing
 
   private static func variants(of algorithm: Optimizer.Algorithm) -> [Optimizer.Variant] {
     switch algorithm {
-    case .gradientDescent, .rAdam, .lion, .lbfgs: [.standard]
+    case .gradientDescent, .rAdam, .lion, .lbfgs, .other: [.standard]
     case .momentum: [.standard, .lecture, .torch, .keras]
     case .nesterov: [.standard, .torch, .keras]
     case .adagrad, .nAdam: [.standard, .keras]

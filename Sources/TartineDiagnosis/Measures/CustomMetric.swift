@@ -1,0 +1,64 @@
+import Synchronization
+import TartineTraining
+
+/// A metric defined outside this package.
+///
+/// ```swift
+/// struct WithinTen: CustomMetric {
+///   let name = "within-10-percent"
+///   let isShare = true
+///   let isLowerBetter = false
+///   func value(of answers: Answers, groups: [Int]?) -> Double? {
+///     guard case .numbers(let truths, let predictions) = answers else { return nil }
+///     return …
+///   }
+/// }
+/// Metrics.register(WithinTen())
+/// ```
+///
+/// A registered metric is among the ``Metrics`` of every evaluation that it applies to, with a bootstrap interval over rows, or over
+/// groups where rows belong together; so it is in reports and in what `evaluate` prints. A `Tuner` can minimize it.
+public protocol CustomMetric: Sendable {
+  /// Its name, in lower case: `within-10-percent`.
+  var name: String { get }
+  /// Whether it is a share, shown in percent; otherwise it is a number, in the unit that it has.
+  var isShare: Bool { get }
+  /// Whether a lower value is better.
+  var isLowerBetter: Bool { get }
+  /// Its value on some rows; nil where it does not apply, such as to classes.
+  ///
+  /// - Parameters:
+  ///   - answers: The answers and truths of the rows.
+  ///   - groups: The group of each row; nil: rows are independent.
+  func value(of answers: Answers, groups: [Int]?) -> Double?
+}
+
+extension Metrics {
+  private static let registered = Mutex<[any CustomMetric]>([])
+
+  /// Adds a metric to those of every evaluation; one of the same name is replaced.
+  public static func register(_ metric: some CustomMetric) {
+    registered.withLock { list in
+      list.removeAll { $0.name == metric.name }
+      list.append(metric)
+    }
+  }
+
+  /// Whether a registered metric has this name.
+  static func isOwn(_ name: String) -> Bool { registered.withLock { $0.contains { $0.name == name } } }
+
+  /// The registered metrics that apply to an evaluation, with their intervals.
+  static func custom(of evaluation: Evaluation, seed: UInt64) -> [Metric] {
+    let metrics = registered.withLock { $0 }
+    guard !metrics.isEmpty else { return [] }
+    let (answers, groups) = (evaluation.answers, evaluation.groups)
+    return metrics.compactMap { metric in
+      guard metric.value(of: answers, groups: groups) != nil else { return nil }
+      let found = estimates([metric.name], of: RowSample(evaluation), seed: seed) { counts in
+        let rows = counts.indices.flatMap { row in [Int](repeating: row, count: Int(counts[row])) }
+        return [metric.value(of: answers.rows(rows), groups: groups.map { all in rows.map { all[$0] } }) ?? .nan]
+      }
+      return Metric(name: metric.name, estimate: found[0].estimate, isShare: metric.isShare)
+    }
+  }
+}
