@@ -27,6 +27,10 @@ public struct Split: Sendable {
   /// Groups of rows that stay together; nil: none.
   private let groups: [[Int]]?
 
+  /// The rows of the train set, as indices of the data set's rows from 0.
+  public var trainRows: [Int] { train }
+  /// The rows of the dev set, as indices of the data set's rows from 0. Those of the test set are not given.
+  public var devRows: [Int] { dev }
   /// The number of train rows.
   public var trainCount: Int { train.count }
   /// The number of dev rows.

@@ -12,19 +12,14 @@ extension Trainer {
     while losses.count < rates.count {
       epoch += 1
       var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
-      stream.shuffle(&order)
-      let isWhole = order.withUnsafeBufferPointer { order in
-        func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order[cut[batch]]) }
-        step.begin(rows(0), of: trainRows, epoch: epoch)
-        for batch in 0..<cut.count where losses.count < rates.count {
-          let result = step.run(
-            step: losses.count, rate: rates[losses.count], next: batch + 1 < cut.count ? rows(batch + 1) : nil)
-          guard result.isFinite else { return false }
-          losses.append(result.loss)
-        }
-        return true
+      stream.shuffle(order)
+      step.begin(rows(0), of: trainRows, epoch: epoch)
+      for batch in 0..<cut.count where losses.count < rates.count {
+        let result = step.run(
+          step: losses.count, rate: rates[losses.count], next: batch + 1 < cut.count ? rows(batch + 1) : nil)
+        guard result.isFinite else { return losses }
+        losses.append(result.loss)
       }
-      if !isWhole { break }
     }
     return losses
   }

@@ -26,7 +26,9 @@ package final class Trainer {
   private let corrected: Arena
   private let statistics: NormStatistics?
   private let kept: (weights: Arena, state: Arena)
-  var order: [Int32]
+  /// The order of the train rows in the current epoch.
+  let order: UnsafeMutableBufferPointer<Int32>
+  private var epoch: Epoch?
   private var progress: Checkpoint.Progress
   /// Whether an observer ended the training.
   private(set) var isStoppedByObserver = false
@@ -104,10 +106,13 @@ package final class Trainer {
       graph: graph, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected,
       workers: workers
     )
-    order = (0..<Int32(split.trainCount)).map { $0 }
+    order = .allocate(capacity: split.trainCount)
+    _ = order.initialize(from: 0..<Int32(split.trainCount))
     progress = Checkpoint.Progress(
       epoch: 0, step: 0, bestEpoch: 0, bestLoss: .infinity, stopReason: nil, history: [], recipe: recipe)
   }
+
+  deinit { order.deallocate() }
 
   /// The sets evaluated after an epoch. Figures that are not evaluated are NaN, and not checked for
   /// finiteness.
@@ -172,74 +177,111 @@ package final class Trainer {
           graph: graph, recipe: recipe, rows: (split.trainCount, split.devCount, split.testCount),
           steps: totalSteps, firstEpoch: progress.epoch + 1, bestEpoch: progress.bestEpoch,
           threads: workers.count)))
-    while progress.epoch < recipe.epochs ?? 1, progress.stopReason == nil {
-      let record = try runEpoch(progress.epoch + 1)
-      progress.history.append(record)
-      progress.epoch += 1
-      let isBest = record.dev.loss < progress.bestLoss
-      if isBest {
-        progress.bestLoss = record.dev.loss
-        progress.bestEpoch = progress.epoch
-      }
-      if isBest || recipe.keeps == .last {
-        kept.weights.copy(from: predicting)
-        kept.state.copy(from: corrected)
-      }
-      announce(.epoch(record, isBest: isBest))
-      if let patience = recipe.earlyStopping, progress.epoch - progress.bestEpoch >= patience {
-        progress.stopReason =
-          progress.stopReason
-          ?? "the dev loss has not fallen for \(patience) epochs"
-      }
-      if step.quasiNewton?.isDone == true {
-        progress.stopReason = progress.stopReason ?? "the train loss cannot be reduced further"
-      }
+    while !isDone {
+      let record = try finishEpoch()
       try afterEpoch(self, record)
     }
   }
 
-  private func runEpoch(_ epoch: Int) throws -> EpochRecord {
-    for index in order.indices { order[index] = Int32(index) }
-    if step.quasiNewton == nil, recipe.shuffle {
-      var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: epoch)
-      stream.shuffle(&order)
+  /// Whether the last epoch is trained, or the training has been stopped.
+  var isDone: Bool { progress.epoch >= recipe.epochs ?? 1 || progress.stopReason != nil }
+
+  /// Whether an epoch has begun.
+  var isInEpoch: Bool { epoch != nil }
+  /// The epochs so far.
+  var history: [EpochRecord] { progress.history }
+
+  /// Runs the remaining steps of the epoch, and ends it.
+  func finishEpoch() throws -> EpochRecord {
+    while true { if let record = try advance().record { return record } }
+  }
+
+  /// Runs one step; after the last of an epoch, also evaluates and ends the epoch.
+  func advance() throws -> (step: StepView, record: EpochRecord?) {
+    var current = epoch ?? beginEpoch(progress.epoch + 1)
+    let schedule = recipe.optimizer.learningRate
+    current.rate = schedule.rate(
+      at: progress.step, of: totalSteps, epochSteps: cut.count, devLosses: current.devLosses)
+    let next = current.batch + 1
+    let result = step.run(
+      step: progress.step, rate: current.rate, beta1: schedule.beta1(at: progress.step, of: totalSteps),
+      progress: Double(progress.step) / Double(totalSteps), next: next < cut.count ? rows(next) : nil)
+    guard result.isFinite else {
+      throw divergence(step.findFault(), epoch: current.number, batch: rows(current.batch))
     }
-    let devLosses = progress.history.map(\.dev.loss)
+    progress.step += 1
+    current.loss += result.loss
+    current.batch = next
+    epoch = current
+    let view = StepView(
+      number: progress.step, epoch: current.number, loss: result.loss, learningRate: current.rate, step: step)
+    if !observers.isEmpty {
+      announce(.step(progress.step, loss: result.loss))
+      for observer in observers { obey(observer.observe(view)) }
+    }
+    return (view, next == cut.count ? try endEpoch(current) : nil)
+  }
+
+  /// An epoch that has begun.
+  private struct Epoch {
+    let number: Int
+    let devLosses: [Double]
+    var batch = 0
     var loss = 0.0
     var rate = 0.0
-    try order.withUnsafeBufferPointer { order in
-      func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> {
-        UnsafeBufferPointer(rebasing: order[cut[batch]])
-      }
-      step.begin(rows(0), of: trainRows, epoch: epoch)
-      for batch in 0..<cut.count {
-        let schedule = recipe.optimizer.learningRate
-        rate = schedule.rate(at: progress.step, of: totalSteps, epochSteps: cut.count, devLosses: devLosses)
-        let result = step.run(
-          step: progress.step, rate: rate, beta1: schedule.beta1(at: progress.step, of: totalSteps),
-          progress: Double(progress.step) / Double(totalSteps),
-          next: batch + 1 < cut.count ? rows(batch + 1) : nil)
-        guard result.isFinite else { throw divergence(step.findFault(), epoch: epoch, batch: rows(batch)) }
-        progress.step += 1
-        loss += result.loss
-        if !observers.isEmpty {
-          announce(.step(progress.step, loss: result.loss))
-          let view = StepView(number: progress.step, epoch: epoch, loss: result.loss, learningRate: rate, step: step)
-          for observer in observers { obey(observer.observe(view)) }
-        }
-      }
+  }
+
+  /// The rows of a batch of the epoch.
+  func rows(_ batch: Int) -> UnsafeBufferPointer<Int32> { UnsafeBufferPointer(rebasing: order[cut[batch]]) }
+
+  private func beginEpoch(_ number: Int) -> Epoch {
+    for index in order.indices { order[index] = Int32(index) }
+    if step.quasiNewton == nil, recipe.shuffle {
+      var stream = RandomStream(seed: recipe.seed, purpose: .shuffle, step: number)
+      stream.shuffle(order)
     }
-    preparePrediction(after: epoch)
+    step.begin(rows(0), of: trainRows, epoch: number)
+    return Epoch(number: number, devLosses: progress.history.map(\.dev.loss))
+  }
+
+  private func endEpoch(_ done: Epoch) throws -> EpochRecord {
+    epoch = nil
+    preparePrediction(after: done.number)
     let train = measures == .all ? PartRecord(evaluator.evaluate(trainSample)) : nil
-    let dev = measuresDev(after: epoch) ? PartRecord(evaluator.evaluate(devRows)) : nil
+    let dev = measuresDev(after: done.number) ? PartRecord(evaluator.evaluate(devRows)) : nil
     guard train?.loss.isFinite ?? true, dev?.loss.isFinite ?? true else {
       throw divergence(
-        PassFault(layer: "output", isInGradient: false), epoch: epoch,
+        PassFault(layer: "output", isInGradient: false), epoch: done.number,
         batch: UnsafeBufferPointer(start: nil, count: 0))
     }
-    return EpochRecord(
-      epoch: epoch, learningRate: rate, batchLoss: loss / Double(cut.count) + step.updater.penaltyCost(graph: graph),
+    let record = EpochRecord(
+      epoch: done.number, learningRate: done.rate,
+      batchLoss: done.loss / Double(cut.count) + step.updater.penaltyCost(graph: graph),
       train: train ?? .unmeasured, dev: dev ?? .unmeasured)
+    keep(record)
+    return record
+  }
+
+  /// Adds an epoch to the history, keeps its weights if it is the best, and decides whether to go on.
+  private func keep(_ record: EpochRecord) {
+    progress.history.append(record)
+    progress.epoch += 1
+    let isBest = record.dev.loss < progress.bestLoss
+    if isBest {
+      progress.bestLoss = record.dev.loss
+      progress.bestEpoch = progress.epoch
+    }
+    if isBest || recipe.keeps == .last {
+      kept.weights.copy(from: predicting)
+      kept.state.copy(from: corrected)
+    }
+    announce(.epoch(record, isBest: isBest))
+    if let patience = recipe.earlyStopping, progress.epoch - progress.bestEpoch >= patience {
+      progress.stopReason = progress.stopReason ?? "the dev loss has not fallen for \(patience) epochs"
+    }
+    if step.quasiNewton?.isDone == true {
+      progress.stopReason = progress.stopReason ?? "the train loss cannot be reduced further"
+    }
   }
 
   /// Updates the weights used for prediction at the end of an epoch.

@@ -1,27 +1,27 @@
 import Tartine
 
 /// Records learning rate, gradient and activations of every step, and stops a run whose gradient vanishes.
-public final class GradientWatch: TrainingObserver {
-  public struct Note: Hashable, Sendable {
-    public let step: Int
-    public let rate: Double
+package final class GradientWatch: TrainingObserver {
+  package struct Note: Hashable, Sendable {
+    package let step: Int
+    package let rate: Double
     /// The norm of the gradient of a parameter.
-    public let norm: Double
+    package let norm: Double
     /// The share of a layer's outputs that are 0.
-    public let zeros: Double
+    package let zeros: Double
   }
 
   private let parameter, layer: String
   private let least: Double
-  public private(set) var notes: [Note] = []
+  package private(set) var notes: [Note] = []
 
-  public init(parameter: String, layer: String, least: Double = 0) {
+  package init(parameter: String, layer: String, least: Double = 0) {
     self.parameter = parameter
     self.layer = layer
     self.least = least
   }
 
-  public func observe(_ step: StepView) -> TrainingDecision {
+  package func observe(_ step: StepView) -> TrainingDecision {
     guard let gradient = step.gradient(of: parameter), let rows = step.activations(of: layer) else {
       return .stop(reason: "there is no parameter '\(parameter)' or layer '\(layer)'")
     }

@@ -1,12 +1,12 @@
 import Tartine
 
 /// A grid with the same number of points along each hyperparameter, last one fastest; then again from the start.
-public struct GridSampler: Sampler {
+package struct GridSampler: Sampler {
   private let points: Int
 
-  public init(points: Int) { self.points = max(2, points) }
+  package init(points: Int) { self.points = max(2, points) }
 
-  public func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
+  package func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
     var rest = number
     var point: [Double] = []
     for _ in space.parameters {

@@ -2,13 +2,13 @@ import Foundation
 import Tartine
 
 /// Reads a table of JSON objects, one a line; keys that a line lacks are missing values.
-public struct JSONLines: TableReader {
-  public let endings = ["jsonl", "ndjson"]
+package struct JSONLines: TableReader {
+  package let endings = ["jsonl", "ndjson"]
 
-  public init() {}
+  package init() {}
 
-  public struct Problem: Error, CustomStringConvertible {
-    public let description: String
+  package struct Problem: Error, CustomStringConvertible {
+    package let description: String
   }
 
   private enum Value: Decodable {
@@ -30,7 +30,7 @@ public struct JSONLines: TableReader {
     }
   }
 
-  public func read(_ path: String) throws -> [TableColumn] {
+  package func read(_ path: String) throws -> [TableColumn] {
     let lines = try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isNewline)
     let decoder = JSONDecoder()
     let rows = try lines.enumerated().map { number, line -> [String: Value] in

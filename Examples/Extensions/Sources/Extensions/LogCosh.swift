@@ -2,15 +2,15 @@ import Foundation
 import Tartine
 
 /// The logarithm of the hyperbolic cosine of the error: squared near the target, absolute far from it, and smooth.
-public struct LogCosh: CustomLoss {
-  public static let name = "log-cosh"
-  public static let isForNumbers = true
+package struct LogCosh: CustomLoss {
+  package static let name = "log-cosh"
+  package static let isForNumbers = true
   /// The error at which it turns from squared to absolute.
-  public var width = 1.0
+  package var width = 1.0
 
-  public init(width: Double = 1) { self.width = width }
+  package init(width: Double = 1) { self.width = width }
 
-  public func evaluate<Scalar: EngineScalar>(
+  package func evaluate<Scalar: EngineScalar>(
     _ outputs: UnsafeMutableBufferPointer<Scalar>, target: LossTarget<Scalar>
   ) -> Double {
     guard case .values(let targets) = target else { return 0 }

@@ -2,18 +2,18 @@ import Tartine
 
 /// Scales each row to unit mean square, then scales and shifts its columns: y = γ x / √(mean of x² + ε) + β, with a running mean of
 /// the factor as state.
-public struct RowScale: RowLayer {
-  public static let kind = "rowScale"
-  public let epsilon: Double
+package struct RowScale: RowLayer {
+  package static let kind = "rowScale"
+  package let epsilon: Double
 
-  public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
+  package init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
 
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     try input.requireVector()
     return input
   }
 
-  public func parameters(for input: Shape, before next: Successors) -> [Parameter] {
+  package func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [
       Parameter("gamma", shape: input, initializer: .constant(1), isPenalized: false),
       Parameter("beta", shape: input, initializer: .constant(0), isPenalized: false),
@@ -21,12 +21,12 @@ public struct RowScale: RowLayer {
   }
 
   /// The mean factor over the batches so far.
-  public func state(for input: Shape) -> [StateTensor] { [StateTensor("factor", shape: [1], correctedMomentum: 0.1)] }
+  package func state(for input: Shape) -> [StateTensor] { [StateTensor("factor", shape: [1], correctedMomentum: 0.1)] }
 
   /// Each row's factor.
-  public func scratchWidth(for input: Shape) -> Int { 1 }
+  package func scratchWidth(for input: Shape) -> Int { 1 }
 
-  public func forward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
+  package func forward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
     let (gamma, beta) = (pass.parameter(0), pass.parameter(1))
     for row in 0..<pass.input.count {
       let (x, y) = (pass.input[row], pass.output[row])
@@ -38,7 +38,7 @@ public struct RowScale: RowLayer {
     }
   }
 
-  public func backward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
+  package func backward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
     let (gamma, dGamma, dBeta) = (pass.parameter(0), pass.parameterGradient(0), pass.parameterGradient(1))
     dGamma.update(repeating: 0)
     dBeta.update(repeating: 0)
@@ -56,7 +56,7 @@ public struct RowScale: RowLayer {
     }
   }
 
-  public func updateState<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
+  package func updateState<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
     var sum: Scalar = 0
     for row in 0..<pass.scratch.count { sum += pass.scratch[row, 0] }
     pass.state(0)[0] = 0.9 * pass.state(0)[0] + 0.1 * sum / Scalar(max(1, pass.scratch.count))
@@ -64,21 +64,21 @@ public struct RowScale: RowLayer {
 }
 
 /// A dense layer of two factors, Y = (X U) V, with the engine's matrix product.
-public struct LowRank: RowLayer {
-  public static let kind = "lowRank"
-  public let units, rank: Int
+package struct LowRank: RowLayer {
+  package static let kind = "lowRank"
+  package let units, rank: Int
 
-  public init(_ units: Int, rank: Int) {
+  package init(_ units: Int, rank: Int) {
     self.units = units
     self.rank = rank
   }
 
-  public func outputShape(for input: Shape) throws -> Shape {
+  package func outputShape(for input: Shape) throws -> Shape {
     try input.requireVector()
     return [units]
   }
 
-  public func parameters(for input: Shape, before next: Successors) -> [Parameter] {
+  package func parameters(for input: Shape, before next: Successors) -> [Parameter] {
     [
       Parameter("u", shape: [input.count, rank], initializer: .leCun(fanIn: input.count), isPenalized: true),
       Parameter("v", shape: [rank, units], initializer: .he(fanIn: rank), isPenalized: true),
@@ -86,16 +86,16 @@ public struct LowRank: RowLayer {
   }
 
   /// X U and the gradient of it.
-  public func scratchWidth(for input: Shape) -> Int { rank }
-  public var isLinear: Bool { true }
-  public var problem: String? { units > 0 && rank > 0 ? nil : "units and rank must be at least 1" }
+  package func scratchWidth(for input: Shape) -> Int { rank }
+  package var isLinear: Bool { true }
+  package var problem: String? { units > 0 && rank > 0 ? nil : "units and rank must be at least 1" }
 
-  public func forward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
+  package func forward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
     pass.scratch.multiply(pass.input, by: Rows(pass.parameter(0), width: rank))
     pass.output.multiply(pass.scratch, by: Rows(pass.parameter(1), width: units))
   }
 
-  public func backward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
+  package func backward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) {
     let (u, v) = (Rows(pass.parameter(0), width: rank), Rows(pass.parameter(1), width: units))
     Rows(pass.parameterGradient(1), width: units).multiply(
       pass.scratch, by: pass.outputGradient, transposingFirst: true)

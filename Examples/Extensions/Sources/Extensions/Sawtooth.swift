@@ -1,14 +1,14 @@
 import Tartine
 
 /// Falls linearly to 0 in each epoch, and begins again at a peak that falls over the run.
-public struct Sawtooth: CustomSchedule {
-  public static let name = "sawtooth"
+package struct Sawtooth: CustomSchedule {
+  package static let name = "sawtooth"
   /// The share of the peak that is left at the end of the run.
-  public var end = 0.1
+  package var end = 0.1
 
-  public init(end: Double = 0.1) { self.end = end }
+  package init(end: Double = 0.1) { self.end = end }
 
-  public func factor(at place: SchedulePlace) -> Double {
+  package func factor(at place: SchedulePlace) -> Double {
     (1 - place.epochs.truncatingRemainder(dividingBy: 1)) * (1 - (1 - end) * place.progress)
   }
 }

@@ -1,15 +1,15 @@
 import Tartine
 
 /// Steps of one size for each weight, along the sign of the gradient's moving average, scaled by the tensor's root mean square.
-public struct SignMomentum: CustomUpdate {
-  public static let name = "sign-momentum"
-  public let momentCount = 1
-  public var beta = 0.9
+package struct SignMomentum: CustomUpdate {
+  package static let name = "sign-momentum"
+  package let momentCount = 1
+  package var beta = 0.9
 
-  public init(beta: Double = 0.9) { self.beta = beta }
+  package init(beta: Double = 0.9) { self.beta = beta }
   private enum CodingKeys: String, CodingKey { case beta }
 
-  public func update<Scalar: EngineScalar>(_ tensor: TensorUpdate<Scalar>) {
+  package func update<Scalar: EngineScalar>(_ tensor: TensorUpdate<Scalar>) {
     let (weights, moment) = (tensor.weights, tensor.moments.0)
     var squares: Scalar = 0
     for weight in weights { squares += weight * weight }

@@ -144,6 +144,24 @@ import Testing
     #expect(error?.message.contains("line 101 is no JSON object") == true)
   }
 
+  /// A loop of one's own gives the run of `train`.
+  @Test func aTrainingDrivenByStep() throws {
+    let recipe = Recipe.automatic.epochs(3)
+    let split = try split()
+    let run = try recipe.train(on: split, threads: 1)
+    let training = try recipe.training(on: split, threads: 2)
+    var losses: [Double] = []
+    while let step = try training.step() { losses.append(step.loss) }
+    let own = try training.finish()
+    #expect(losses.count == run.steps && own.history == run.history && own.bestEpoch == run.bestEpoch)
+    #expect(Set(split.trainRows).isDisjoint(with: split.devRows) && split.trainRows.count == split.trainCount)
+    // A loop that ends in the middle of an epoch finishes it.
+    let short = try recipe.training(on: split, threads: 1)
+    _ = try short.step()
+    let first = try short.finish()
+    #expect(first.history.map(\.epoch) == [1] && first.history[0].dev == run.history[0].dev)
+  }
+
   @Test func anObserverSeesAndStops() throws {
     let watch = GradientWatch(parameter: "dense1.weight", layer: "relu1")
     let recipe = Recipe {
