@@ -7,6 +7,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "Tartine", targets: ["Tartine"]),
+    .library(name: "TartinePredict", targets: ["TartinePredict"]),
     .executable(name: "tartine", targets: ["TartineCommand"]),
     .executable(name: "tartine-benchmark", targets: ["TartineBenchmark"]),
   ],
@@ -38,12 +39,13 @@ let package = Package(
     .target(name: "TartineNetworks", dependencies: ["TartineEngine"]),
     .target(name: "TartineOptimizers", dependencies: ["TartineNetworks"]),
     .target(
-      name: "TartineData", dependencies: ["TartineNetworks", "TartineFiles", "TartineDigits"]),
+      name: "TartineData", dependencies: ["TartineEngine", "TartineFiles", "TartineDigits"]),
 
     // The loop: train, read the result, show it.
     .target(
       name: "TartineTraining",
       dependencies: ["TartineNetworks", "TartineOptimizers", "TartineData", "TartineFiles"]),
+    .target(name: "TartinePredict", dependencies: ["TartineTraining"]),
     .target(name: "TartineDiagnosis", dependencies: ["TartineTraining"]),
     .target(name: "TartineSearch", dependencies: ["TartineDiagnosis", "TartineSQLite"]),
     .target(name: "TartineReports", dependencies: ["TartineDiagnosis", "TartineSearch"]),

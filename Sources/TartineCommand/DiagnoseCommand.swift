@@ -90,12 +90,12 @@ struct DiagnoseCommand: ParsableCommand {
       switch subject {
       case .run(let run, let description):
         // The run's own human error and δ, so that its error ladder reads as it did then.
-        found = try run.examined(
+        found = try run.diagnoseByTraining(
           test: description.testOpenings > 0 ? try run.test() : nil,
           humanError: humanError ?? description.options?.humanError, worth: worth ?? description.options?.worth,
           budget: budget, isStopped: { Files.isInterrupted }, threads: threads, progress: show)
       case .recipe(let recipe, let split):
-        found = try recipe.examined(
+        found = try recipe.diagnoseByTraining(
           on: split, humanError: humanError, worth: worth, budget: budget, isStopped: { Files.isInterrupted },
           threads: threads, progress: show)
       }

@@ -22,6 +22,10 @@ struct Failure {
     case let error as SearchError: self.init(error.description, 64)
     case let error as NetworkError: self.init(error.description, 64)
     case let error as ShapeError: self.init(error.description, 64)
+    case let error as DataSourceError: self.init(error.description, 64)
+    case let error as FoldError:
+      guard let inner = Failure(error.error) else { return nil }
+      self.init(error.description, inner.code)
     case let error as DivergenceError: self.init(error.description, 75)
     case let error as UsageError: self.init(error.description, 64)
     default: return nil

@@ -1,6 +1,5 @@
 import TartineEngine
 import TartineKernels
-import TartineNetworks
 
 /// Images as augmented in one epoch.
 package struct AugmentedRows: RowSource {

@@ -1,6 +1,5 @@
 import TartineEngine
 import TartineKernels
-import TartineNetworks
 
 /// Prepared rows: floats, or bytes that stay bytes until a batch is gathered.
 package final class PreparedRows: RowSource, @unchecked Sendable {

@@ -1,5 +1,5 @@
+import TartineEngine
 import TartineKernels
-import TartineNetworks
 
 /// The elements of a table's row as the network takes them, made from fewer stored floats when a batch is gathered.
 ///

@@ -14,6 +14,19 @@ public struct CrossValidation: Sendable {
   public let pooled: Evaluation
 }
 
+/// The error of a fold's training.
+public struct FoldError: Error, CustomStringConvertible {
+  /// The number of the fold, from 1.
+  public let fold: Int
+  /// The number of folds.
+  public let folds: Int
+  /// Why its training failed, such as a `DivergenceError`.
+  public let error: any Error
+
+  /// The error, with the fold.
+  public var description: String { "fold \(fold) of \(folds): \(error)" }
+}
+
 extension Recipe {
   /// Trains once for each fold.
   ///
@@ -23,7 +36,7 @@ extension Recipe {
   ///   - share: the fraction of the rows outside a fold to train on; the rest selects the epoch.
   ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
   ///   - progress: called after each fold.
-  /// - Throws: `DataError` for too few rows; `RecipeError` that names the fold whose training fails.
+  /// - Throws: `DataError` for too few rows; `FoldError` that names the fold whose training fails.
   public func crossValidate(
     on split: Split, folds: Int, share: Double = 1, threads: Int? = nil, progress: (_ done: Int) -> Void = { _ in }
   ) throws -> CrossValidation {
@@ -33,7 +46,7 @@ extension Recipe {
         let rows = share < 1 ? part.sample(max(2, Int(share * Double(part.trainCount))), seed: seed) : part.train
         evaluations.append(try train(on: part.with(train: rows), threads: threads).test())
       } catch {
-        throw RecipeError("fold \(evaluations.count + 1) of \(folds): \(error)")
+        throw FoldError(fold: evaluations.count + 1, folds: folds, error: error)
       }
       progress(evaluations.count)
     }

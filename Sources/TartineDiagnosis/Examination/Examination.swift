@@ -125,7 +125,7 @@ extension Recipe {
   ///   - threads: The default is the number of processors; the result does not depend on it.
   ///   - progress: Called with the description of each step.
   /// - Throws: The errors of the recipe's own training, except divergence, which is a finding.
-  public func examined(
+  public func diagnoseByTraining(
     on split: Split, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
     isStopped: @escaping () -> Bool = { false }, explains: Bool = true, threads: Int? = nil,
     progress: @escaping (String) -> Void = { _ in }
@@ -151,7 +151,7 @@ extension Run {
   ///   - threads: The default is the number of processors; the result does not depend on it.
   ///   - progress: Called with the description of each step.
   /// - Throws: The errors of preparing the data.
-  public func examined(
+  public func diagnoseByTraining(
     test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
     isStopped: @escaping () -> Bool = { false }, threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {

@@ -103,7 +103,7 @@ struct PlantedFaults {
     job.change(&specimen, &stream)
     specimen.recipe.seed = job.seed
     let split = try specimen.split(seed: job.seed)
-    let examination = try specimen.recipe.examined(on: split, explains: false, threads: 1)
+    let examination = try specimen.recipe.diagnoseByTraining(on: split, explains: false, threads: 1)
     let doesHarm = job.isPlanted ? nil : try Self.doesHarm(specimen, split)
     return Trial(
       kind: job.kind.name, isPlanted: job.isPlanted, habitat: job.habitat.rawValue, seed: job.seed,

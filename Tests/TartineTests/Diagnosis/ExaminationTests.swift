@@ -19,11 +19,11 @@ import Testing
     .optimizer(.adamW(learningRate: .cosine(from: 3e-3), decay: 0.7)).batchSize(32).epochs(40)
 
   private func names(_ recipe: Recipe, on data: Split) throws -> [Fault.Name] {
-    try recipe.examined(on: data, budget: 60).faults.map(\.name)
+    try recipe.diagnoseByTraining(on: data, budget: 60).faults.map(\.name)
   }
 
   @Test func aHealthyNetworkHasNoFault() throws {
-    let examination = try good.examined(on: split(), budget: 60)
+    let examination = try good.diagnoseByTraining(on: split(), budget: 60)
     #expect(examination.faults.isEmpty, "\(examination.faults)")
     #expect(examination.runs.count == 3 && examination.diagnosis != nil)
     #expect(examination.signals.count == 3 && examination.signals[0].end != nil)
@@ -84,7 +84,7 @@ import Testing
     ).split(seed: 1)
     let recipe = Recipe(Network(HiddenStack(hidden: [256, 256]))).optimizer(.adam(learningRate: .cosine(from: 3e-3)))
       .batchSize(32).epochs(60).keeping(.last)
-    let examination = try recipe.examined(on: data, budget: 60, explains: false)
+    let examination = try recipe.diagnoseByTraining(on: data, budget: 60, explains: false)
     #expect(examination.faults.first?.name == .tooLittleRegularization, "\(examination.faults)")
     #expect(!examination.faults.contains { $0.name == .learningRateTooLow || $0.name == .trainedTooShort })
     #expect(examination.prescriptions.contains { $0.what.hasPrefix("the automatic recipe") && ($0.gain?.low ?? 0) > 0 })
@@ -98,7 +98,7 @@ import Testing
   /// The ladder is for that one network, and the seeds trained in addition give the noise floor.
   @Test func aFinishedRun() throws {
     let run = try good.epochs(5).train(on: split(rows: 400))
-    let examination = try run.examined(budget: 30)
+    let examination = try run.diagnoseByTraining(budget: 30)
     #expect(examination.runs.count == 3 && examination.ladderSeeds == 1)
     let gap = try #require(examination.diagnosis?.variance.difference)
     #expect(abs(gap.value - (run.dev.score - run.train.score)) < 1e-12)
@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test func labelsThatAreWrongAtRandom() throws {
-    let examination = try good.examined(on: split(rows: 2500, noise: 0.2), budget: 60)
+    let examination = try good.diagnoseByTraining(on: split(rows: 2500, noise: 0.2), budget: 60)
     #expect(examination.faults.first?.name == .labelNoise, "\(examination.faults)")
     #expect((examination.labels?.suspects.count ?? 0) > 150)
   }
@@ -120,7 +120,7 @@ import Testing
       return "q\(quarter == 0 && stream.uniform() < 0.35 ? 1 : quarter)"
     }
     let split = try Dataset(features: features, labels: labels).split(seed: 1)
-    let faults = try good.examined(on: split, budget: 60, explains: false).faults
+    let faults = try good.diagnoseByTraining(on: split, budget: 60, explains: false).faults
     #expect(faults.first?.name == .labelNoise && faults.first?.evidence.contains("'q0'") == true, "\(faults)")
   }
 
@@ -128,7 +128,7 @@ import Testing
   @Test func aTrainingThatBlowsUpIsAFault() throws {
     var recipe = Recipe(Network(HiddenStack(hidden: [32, 32]))).optimizer(.momentum(learningRate: .constant(1e8)))
     recipe.epochs = 2
-    let examination = try recipe.examined(on: split(rows: 300), budget: 1e-9)
+    let examination = try recipe.diagnoseByTraining(on: split(rows: 300), budget: 1e-9)
     #expect(examination.runs.isEmpty && examination.faults.map(\.name) == [.learningRateTooHigh])
   }
 
@@ -146,20 +146,20 @@ import Testing
     let features = (0..<400).map { row in [Float(row)] + (0..<3).map { _ in Float(stream.normalPair().0) } }
     let labels = features.map { $0[1] > 0 ? "a" : "b" }
     let inOrder = try Dataset(features: features, labels: labels).split(by: .time(by: "x1"), seed: 1)
-    let ofTime = try good.epochs(5).examined(on: inOrder, budget: 20)
+    let ofTime = try good.epochs(5).diagnoseByTraining(on: inOrder, budget: 20)
     #expect(ofTime.labels == nil && ofTime.runs.count == 3)
     var single = good.batchSize(1).epochs(2)
     single.network = Network(HiddenStack(hidden: [Int](repeating: 16, count: 8), activation: .sigmoid))
-    let alone = try single.examined(on: split(rows: 300), budget: 30)
+    let alone = try single.diagnoseByTraining(on: split(rows: 300), budget: 30)
     #expect(alone.checks.contains { $0.name == "not-tried" && $0.evidence.contains("two rows") }, "\(alone.checks)")
     let rare = try Dataset(features: features, labels: labels.enumerated().map { $0 == 7 ? "c" : $1 }).split(seed: 1)
     #expect(rare.devCount > 0)
-    let examination = try good.epochs(5).examined(on: rare, budget: 20)
+    let examination = try good.epochs(5).diagnoseByTraining(on: rare, budget: 20)
     #expect(try JSON.text(examination).contains("\"roc-auc-macro\""))
   }
 
   @Test func noTimeIsNoAnswerLess() throws {
-    let examination = try good.examined(on: split(), budget: 0.001)
+    let examination = try good.diagnoseByTraining(on: split(), budget: 0.001)
     #expect(examination.runs.count == 1 && examination.labels == nil)
   }
 

@@ -15,7 +15,7 @@ package final class OneHotLayout: @unchecked Sendable {
   deinit { dense.deallocate() }
 
   /// Whether rows of both have their elements at the same places.
-  func isSame(as other: OneHotLayout) -> Bool {
+  package func isSame(as other: OneHotLayout) -> Bool {
     self === other || count == other.count && dense.elementsEqual(other.dense, by: ==)
   }
 }
@@ -25,7 +25,7 @@ package struct OneHotRows {
   /// [rows, count], each an element of the row; −1 for a category of which none is 1.
   package let places: UnsafeMutablePointer<Int32>
   package let count: Int
-  let dense: UnsafeMutableBufferPointer<(start: Int, count: Int)>
+  package let dense: UnsafeMutableBufferPointer<(start: Int, count: Int)>
 
   package init(_ layout: OneHotLayout, places: UnsafeMutablePointer<Int32>) {
     self.places = places

@@ -1,5 +1,12 @@
-import TartineData
 import TartineFiles
+
+/// An error for a description of data that cannot hold, such as a target column of images.
+public struct DataSourceError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A sentence that says what is wrong and what to do.
+  public let description: String
+
+  init(_ description: String) { self.description = description }
+}
 
 /// The source of the data: everything needed to read and split them in the same way again.
 public struct DataSource: Hashable, Sendable, Codable {
@@ -85,7 +92,7 @@ public struct DataSource: Hashable, Sendable, Codable {
       split.map { .shares(train: $0[0], dev: $0[1], test: $0.count > 2 ? $0[2] : nil) } ?? .automatic
     var method = SplitMethod.stratified
     if let splitBy {
-      guard let known = SplitMethod(splitBy) else { throw RecipeError(Self.unknownMethod(splitBy)) }
+      guard let known = SplitMethod(splitBy) else { throw DataSourceError(Self.unknownMethod(splitBy)) }
       method = known
     }
     return try train.split(rule, by: method, seed: splitSeed, test: test)
@@ -119,7 +126,7 @@ public struct DataSource: Hashable, Sendable, Codable {
           : "there is no file or folder '\(data)': check the name.")
     }
     guard let target else {
-      throw RecipeError(
+      throw DataSourceError(
         "which column of \(data) is the target? Name it with \(OptionName.target); there are "
           + "\(Dataset.list(try Dataset.readTable(data, format: format ?? CSVFormat()).map(\.name))).")
     }
@@ -135,13 +142,13 @@ public struct DataSource: Hashable, Sendable, Codable {
 
   private func refuseTarget() throws {
     if let weights {
-      throw RecipeError("images have no columns, so \(OptionName.sampleWeights) \(weights) must be left out.")
+      throw DataSourceError("images have no columns, so \(OptionName.sampleWeights) \(weights) must be left out.")
     }
     if let name = leaveOut?.first {
-      throw RecipeError("images have no columns, so \(OptionName.leaveOut) \(name) must be left out.")
+      throw DataSourceError("images have no columns, so \(OptionName.leaveOut) \(name) must be left out.")
     }
     guard let target else { return }
-    throw RecipeError(
+    throw DataSourceError(
       "the images of '\(data)' come with their classes, so \(OptionName.target) \(target) must be left out.")
   }
 
@@ -184,33 +191,12 @@ extension Dataset {
       format: format.adding(other.missingMarkers), notation: other.notation)
   }
 
-  /// Reads a table for evaluating a model: the columns that the model knows, and any target values.
+  /// Reads a table to measure something on, with the columns of what it is measured for.
   ///
   /// - Parameters:
-  ///   - path: the file.
-  ///   - model: the model.
-  ///   - format: options that cannot be inferred from the text; the model's markers of missing values are added.
-  ///   - group: the column by which rows belong together; nil: the one that the model was trained with.
-  public init(csv path: String, for model: Model, format: CSVFormat = CSVFormat(), group: String? = nil) throws {
-    try self.init(
-      measuring: path, isNumeric: model.preparation.isNumeric.merging(model.preparation.textLabels) { $1 },
-      targets: model.preparation.target.columns, task: model.task, classes: model.preparation.target.classNames,
-      format: format.adding(model.preparation.missingMarkers), notation: model.preparation.notation)
-    if let group {
-      self = try evaluated(byGroupsOf: group)
-      return
-    }
-    guard let name = model.preparation.groupColumn else { return }
-    if columnNames.contains(name) {
-      self = try evaluated(byGroupsOf: name)
-    } else {
-      notices.append(
-        "the model was trained on rows grouped by '\(name)', and \(path) has no such column: its rows are taken as independent, "
-          + "so the intervals may be too narrow")
-    }
-  }
-
-  private init(
+  ///   - isNumeric: the type of each input and label.
+  ///   - targets, task, classes: what is predicted; classes by target.
+  package init(
     measuring path: String, isNumeric: [String: Bool], targets: [String], task: LearningTask,
     classes: [String: Set<String>], format: CSVFormat, notation: FileNotation
   ) throws {
