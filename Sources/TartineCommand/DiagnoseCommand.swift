@@ -179,7 +179,7 @@ struct ExaminationText {
     var lines: [String] = []
     if examination.faults.isEmpty {
       lines.append(examination.nothingFound)
-      if let baseline = examination.checks.first(where: { $0.name == "baseline" && $0.verdict != .fine }) {
+      if let baseline = examination.baselineDoubt {
         lines.append("But it is not certain that the network learns anything: \(baseline.evidence).")
       }
     } else {

@@ -56,9 +56,7 @@ struct TartineCommand: ParsableCommand {
         Files.warn("internal error, please report it: \(error)")
         exit(withError: ExitCode(70))
       }
-      // The reader of our output closed the pipe, as 'head' does: not an error.
-      let isCutOff = (error as? FileError)?.description.contains("Broken pipe") == true
-      if !isCutOff { Files.warn(failure.message) }
+      Files.warn(failure.message)
       exit(withError: ExitCode(failure.code))
     }
   }

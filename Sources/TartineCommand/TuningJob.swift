@@ -95,7 +95,7 @@ struct TuningJob {
       split = try source.load()
     } catch var error as DataError {
       let unnamed = data.leaveOut == nil ? source.leaveOut ?? [] : []
-      if let name = unnamed.first(where: { error.message.contains("no column '\($0)'") }) {
+      if let name = error.missingColumn, unnamed.contains(name) {
         error.message +=
           " The study left '\(name)' out; name the columns to leave out of these data with --leave-out."
       }

@@ -8,6 +8,8 @@ public struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
   public var column: String?
   /// A sentence that says what is wrong and what to do.
   public var message: String
+  /// The column that was named, and is not there.
+  package var missingColumn: String?
 
   /// Creates an error with a position.
   public init(_ message: String, source: String, line: Int? = nil, column: String? = nil) {

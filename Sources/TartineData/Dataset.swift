@@ -177,11 +177,13 @@ public struct Dataset: Sendable {
     }
     guard let column = columns.first(where: { $0.name == name }) else {
       let isTarget = targets.contains { $0.name == name }
-      throw DataError(
+      var error = DataError(
         isTarget
           ? "'\(name)' is the target, and cannot \(use)."
           : "there is no column '\(name)' to \(use); there are \(Self.list(columnNames))."
             + Suggestion.text(for: name, among: columnNames), source: source)
+      error.missingColumn = isTarget ? nil : name
+      throw error
     }
     guard columns.count > 1 else {
       throw DataError("there is no column apart from the target and '\(name)' to predict it from.", source: source)

@@ -52,6 +52,8 @@ public struct Examination: Sendable {
   public internal(set) var calibration: Calibration?
   /// The dev rows with the highest loss.
   public internal(set) var worstRows: WorstRows?
+  /// The comparison with the constant baseline, if it does not show that the network learns.
+  package internal(set) var baselineDoubt: Check?
   /// The steps that were left out, for lack of time or because the examination was stopped, in a few words each.
   public internal(set) var notDone: [String] = []
   /// Whether it was stopped before the end of its budget.

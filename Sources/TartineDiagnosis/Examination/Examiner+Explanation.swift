@@ -232,12 +232,11 @@ extension Examiner {
     // Without a signal, the network can only memorize.
     guard !found.faults.contains(where: { $0.name == .noSignal }) else { return }
     if found.diagnosis?.variance.reading == .present, !found.prescriptions.contains(where: { $0.gain?.low ?? 0 > 0 }) {
-      let isTried = found.checks.contains { $0.name == "tried" }
       found.prescriptions.append(
         Examination.Remedy(
           "more train rows",
           why: "against variance"
-            + (isTried ? ": nothing that was tried here significantly reduces it" : ", which they reduce"),
+            + (hasTried ? ": nothing that was tried here significantly reduces it" : ", which they reduce"),
           gain: nil, recipe: nil))
     }
     guard recipe.earlyStopping == nil, found.diagnosis?.variance.reading != .absent else { return }
@@ -251,6 +250,7 @@ extension Examiner {
   /// Adds a remedy that lowered the error; one that did not stays among the checks.
   private func add(_ remedy: Examination.Remedy) {
     guard let gain = remedy.gain else { return }
+    hasTried = true
     if gain.value > 0 { found.prescriptions.append(remedy) }
     found.checks.append(
       Check(

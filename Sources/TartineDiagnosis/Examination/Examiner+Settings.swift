@@ -6,11 +6,11 @@ extension Examiner {
     let gain = Estimate.fall(
       from: baseline.outcomes, to: base.outcomes, isNumber: split.task == .regression, cases: cases)
     let other = reference.map { ", the reference recipe \(unit.text($0.score))" } ?? ""
-    found.checks.insert(
-      Check(
-        "baseline", gain.low > 0 ? .fine : gain.high < 0.1 * baseline.score ? .fault : .undecided, interval: gain,
-        "the constant baseline has \(unit.text(baseline.score)) on dev, this network \(unit.text(base.score))"
-          + other), at: 0)
+    let check = Check(
+      "baseline", gain.low > 0 ? .fine : gain.high < 0.1 * baseline.score ? .fault : .undecided, interval: gain,
+      "the constant baseline has \(unit.text(baseline.score)) on dev, this network \(unit.text(base.score))" + other)
+    found.checks.insert(check, at: 0)
+    found.baselineDoubt = check.verdict == .fine ? nil : check
   }
 
   /// The minimum share of the difference to the reference that a faulty setting accounts for.

@@ -16,6 +16,8 @@ final class Examiner {
   let baseline: Baseline
   let unit: Unit
   var found: Examination
+  /// Whether a remedy was tried.
+  var hasTried = false
   var signals: SignalSummary?
   /// The signals of the layers after some of the epochs.
   private(set) var watched: [(epoch: Int, layers: [LayerSignals])] = []
