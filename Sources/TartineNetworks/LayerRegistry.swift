@@ -7,7 +7,8 @@ public enum LayerRegistry {
       uniqueKeysWithValues: [
         Dense.self, BatchNorm.self, Dropout.self, Flatten.self, ReLU.self, LeakyReLU.self, Tanh.self,
         Sigmoid.self, GELU.self, SiLU.self, SELU.self, ELU.self, PReLU.self, LayerNorm.self,
-        RMSNorm.self, GroupNorm.self, GaussianNoise.self, Residual.self, CategoryEmbedding.self, NumberEmbedding.self,
+        RMSNorm.self, GroupNorm.self, GaussianNoise.self, LayerScale.self, Residual.self, CategoryEmbedding.self,
+        NumberEmbedding.self,
       ].map { (type: any Layer.Type) in (type.kind, type) }))
 
   /// Registers a custom layer, so that recipes and model files can use it.

@@ -156,7 +156,7 @@ import Testing
           }
           Dense(9); BatchNorm(); SiLU(); Dense(4)
         } shortcut: {
-          Dense(7); BatchNorm(); Tanh(); Dropout(keep: 0.9); Dense(4)
+          Dense(7); BatchNorm(); Tanh(); Dropout(keep: 0.9); Dense(4); LayerScale(scale: 0.5)
         }
         Residual {
           Tanh(); Dense(4)
