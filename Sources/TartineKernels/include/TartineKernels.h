@@ -96,7 +96,7 @@ typedef struct {
   uint32_t keep;                // a unit stays where its 16-bit field is below this
   size_t first_column;          // of this part in the layer, for the random field
   tartine_stream stream;
-  void *gradient_sum;           // Σ gradient of u, one per column
+  void *gradient_sum;           // Σ gradient of u, one per column; where there is a shift
   void *gradient_product_sum;   // Σ gradient of u · normalized z, one per column; NULL without a norm
   const void *inverse_deviation;
 } tartine_sweep;
