@@ -52,7 +52,7 @@ public struct Baselines: Sendable {
   private static let mostGain = 0.05
 
   /// The linear model as something to try; nil if the network is better by more than a little, or significantly.
-  var linearPrescription: Prescription? {
+  package var linearPrescription: Prescription? {
     // By the dev set: choosing by the test set would spend it.
     guard let linear, linear.devGain.low <= 0, linear.devGain.value <= Self.mostGain * networkError,
       let linearRecipe

@@ -101,8 +101,11 @@ public struct LossBatch<Scalar: EngineScalar> {
 }
 
 extension Loss {
-  /// Registers a loss, so that recipes and model files can name it.
-  public static func register(_ type: (some CustomLoss).Type) { registry.register(type) }
+  /// Registers a loss, so that recipes and model files can name it. Its name must not be one of ``names``.
+  public static func register(_ type: (some CustomLoss).Type) {
+    precondition(!names.contains(type.name), "'\(type.name)' is a loss already")
+    registry.register(type)
+  }
   static let registry = ExtensionRegistry()
 }
 

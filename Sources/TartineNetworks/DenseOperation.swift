@@ -280,7 +280,8 @@ struct DenseOperation: Operation {
   var unitWeights: UnitWeights? { weight.map { UnitWeights(weight: $0, inputs: inputWidth, units: width) } }
 
   var signals: LayerSignals? {
-    LayerSignals(name: name, width: width, activation: activation, hasWeights: weight != nil)
+    weight == nil && norm == nil && activation == .identity
+      ? nil : LayerSignals(name: name, width: width, activation: activation, hasWeights: weight != nil)
   }
 
   func results(_ frame: borrowing Frame) -> [UnsafeMutableRawPointer] { [z(frame), output(frame)] }

@@ -58,7 +58,6 @@ public struct Dropout: EngineLayer, DroppingLayer, StackLayer {
   /// Whether units are dropped.
   public var isRandom: Bool { keep < 1 }
 
-  package var followsProgress: Bool { schedule != .constant }
   package func with(keep: Double) -> any Layer { Dropout(keep: keep, schedule: schedule) }
 
   package func describe(in stack: inout HiddenStack) {

@@ -5,7 +5,7 @@ import TartineEngine
 /// **Shapes**: any, unchanged.
 ///
 /// **Source**: Bishop, *Training with noise is equivalent to Tikhonov regularization*, 1995.
-public struct GaussianNoise: RowLayer, StackLayer {
+public struct GaussianNoise: RowLayer, NoiseLayer, StackLayer {
   /// `"gaussianNoise"`.
   public static let kind = "gaussianNoise"
   /// The standard deviation of the noise; number inputs have standard deviation 1.

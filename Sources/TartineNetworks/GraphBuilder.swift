@@ -22,7 +22,10 @@ extension Network {
   /// - Parameter layout: the meaning of the elements, for a table's rows.
   package func graph(input: Shape, layout: InputLayout?, outputs: Int) throws -> LayerGraph {
     var builder = GraphBuilder(input: input, layout: layout)
-    let last = try builder.add(layers, reading: 0)
+    var last = try builder.add(layers, reading: 0)
+    if !builder.shape(of: last).isVector {
+      last = try builder.add(Flatten(), named: Flatten.kind, reading: [last], before: Successors())
+    }
     try builder.add(Dense(outputs), named: "output", reading: [last], before: Successors())
     return builder.graph
   }

@@ -7,11 +7,14 @@ package protocol UnitLayer: Layer {
   func with(units: Int) -> any Layer
 }
 
+/// A layer that disturbs its input in training, and does nothing else.
+package protocol NoiseLayer: Layer {}
+
 /// A layer that drops units in training.
-package protocol DroppingLayer: Layer {
+package protocol DroppingLayer: NoiseLayer {
   var keep: Double { get }
-  /// Whether it changes over the run.
-  var followsProgress: Bool { get }
+  /// How it changes over the run.
+  var schedule: DropoutSchedule { get }
   func with(keep: Double) -> any Layer
 }
 
@@ -31,7 +34,9 @@ extension Network {
   public var keepProbabilities: [Double] { flattened.compactMap { ($0 as? any DroppingLayer)?.keep } }
 
   /// Whether a layer changes over the run.
-  package var followsProgress: Bool { flattened.contains { ($0 as? any DroppingLayer)?.followsProgress == true } }
+  package var followsProgress: Bool {
+    flattened.contains { (($0 as? any DroppingLayer)?.schedule ?? .constant) != .constant }
+  }
 
   /// Whether a layer normalizes.
   public var isNormalized: Bool { flattened.contains { $0 is any NormalizingLayer } }
@@ -46,7 +51,11 @@ extension Network {
   }
 
   /// Returns the network without what disturbs it in training alone: dropout and noise.
-  public func withoutNoise() -> Network { edited { $0.filter { !($0.isRandom && $0.isLinear) } } }
+  public func withoutNoise() -> Network {
+    edited { list in
+      list.filter { !($0 is any NoiseLayer) && ($0 as? any CompositeLayer)?.lists.first?.isEmpty != true }
+    }
+  }
 
   /// Returns the network with batch norm after every layer with units that no norm follows.
   public func addingBatchNorm() -> Network {
@@ -89,15 +98,28 @@ extension Network {
       result.append(layer)
     }
     close()
-    return Network(layers: result)
+    return following(result)
   }
 
-  private var schedule: DropoutSchedule { stack?.dropoutSchedule ?? .constant }
+  /// The schedule of its dropout.
+  private var schedule: DropoutSchedule {
+    stack?.dropoutSchedule ?? flattened.lazy.compactMap { ($0 as? any DroppingLayer)?.schedule }.first ?? .constant
+  }
+
+  /// Returns a network of changed layers; where a stack makes them, with the settings of this one's that make no layer.
+  private func following(_ layers: [any Layer]) -> Network {
+    guard let before = stack, var now = HiddenStack(layers) else { return Network(layers: layers) }
+    if now.keepProb == [1], now.keepInput == 1 { now.dropoutSchedule = before.dropoutSchedule }
+    if now.hidden.isEmpty {
+      (now.activation, now.initializer, now.batchNorm) = (before.activation, before.initializer, before.batchNorm)
+    }
+    return Network(now)
+  }
 
   /// Returns the network with its list of layers, and those of its blocks, changed.
   private func edited(_ change: ([any Layer]) -> [any Layer]) -> Network {
-    Network(
-      layers: change(
+    following(
+      change(
         layers.map { layer in
           (layer as? any CompositeLayer).map { $0.mappingLists { Network(layers: $0).edited(change).layers } } ?? layer
         }))

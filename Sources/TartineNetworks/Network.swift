@@ -12,22 +12,28 @@
 public struct Network: Sendable {
   /// The hidden layers, first to last.
   public let layers: [any Layer]
+  /// The settings that the layers were made from, which may say more than the layers do, such as the schedule of a dropout
+  /// that is off.
+  private let settings: HiddenStack?
   /// The stack that makes these layers; nil if none does.
-  public var stack: HiddenStack? { HiddenStack(layers) }
+  public var stack: HiddenStack? { settings ?? HiddenStack(layers) }
 
   /// Creates a network of the listed layers.
   public init(@LayerBuilder _ layers: () -> [any Layer]) {
     self.layers = layers()
+    settings = nil
   }
 
   /// Creates a network of these layers.
   public init(layers: [any Layer]) {
     self.layers = layers
+    settings = nil
   }
 
   /// Creates a network from a stack, as flags describe it.
   public init(_ stack: HiddenStack) {
     layers = stack.layers
+    settings = stack
   }
 }
 

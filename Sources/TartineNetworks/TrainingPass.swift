@@ -114,7 +114,8 @@ package final class TrainingPass {
     pass.frame.pointee.mode = mode
     for number in 0..<count {
       perform(.forward, number, parts: pass.parts(number))
-      pass.updateState(number)
+      // What a layer accumulates over training is not measured again.
+      if pass.frame.pointee.isTraining { pass.updateState(number) }
     }
   }
 

@@ -12,7 +12,7 @@ import TartineEngine
 ///
 /// Register it before a recipe or model file that names it is opened: ``LearningRate/register(_:)``.
 public protocol CustomSchedule: NamedExtension {
-  /// Returns the learning rate of a step as a multiple of the peak.
+  /// Returns the learning rate of a step as a multiple of the peak: a finite number, at least 0.
   func factor(at place: SchedulePlace) -> Double
 }
 
@@ -42,7 +42,10 @@ public struct AnyCustomSchedule: Hashable, Sendable {
 }
 
 extension LearningRate {
-  /// Registers a schedule, so that recipes and model files can name it.
-  public static func register(_ type: (some CustomSchedule).Type) { registry.register(type) }
+  /// Registers a schedule, so that recipes and model files can name it. Its name must not be one of ``scheduleNames``.
+  public static func register(_ type: (some CustomSchedule).Type) {
+    precondition(!scheduleNames.contains(type.name), "'\(type.name)' is a schedule already")
+    registry.register(type)
+  }
   static let registry = ExtensionRegistry()
 }

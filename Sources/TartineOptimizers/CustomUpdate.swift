@@ -72,7 +72,10 @@ extension Optimizer {
     return optimizer
   }
 
-  /// Registers a rule, so that recipes and model files can name it.
-  public static func register(_ type: (some CustomUpdate).Type) { registry.register(type) }
+  /// Registers a rule, so that recipes and model files can name it. Its name must not be that of an ``Algorithm``.
+  public static func register(_ type: (some CustomUpdate).Type) {
+    precondition(Algorithm(rawValue: type.name) == nil, "'\(type.name)' is an algorithm already")
+    registry.register(type)
+  }
   static let registry = ExtensionRegistry()
 }

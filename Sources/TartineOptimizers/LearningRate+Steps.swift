@@ -78,7 +78,11 @@ extension LearningRate {
     case .plateau(let factor, let patience):
       return peak * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
     case .other(let own):
-      return peak * own.schedule.factor(at: SchedulePlace(step: Int(t), steps: total, epochs: epochs))
+      let factor = own.schedule.factor(at: SchedulePlace(step: Int(t), steps: total, epochs: epochs))
+      precondition(
+        factor >= 0 && factor.isFinite, "the schedule '\(type(of: own.schedule).name)' gave \(factor) at step \(Int(t))"
+      )
+      return peak * factor
     case .joined(let parts):
       guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total)) else { return peak }
       return LearningRate(peak * part.scale, shape: part.shape, warmup: part.warmup).rate(inside)

@@ -75,7 +75,7 @@ public struct StepView {
   /// A parameter's elements after the step; nil if there is none of this name.
   public func weights(of parameter: String) -> [Float]? { elements(of: parameter, in: step.weights) }
 
-  /// The gradient of a parameter, before clipping and penalties; nil if there is none of this name.
+  /// The gradient of a parameter, before clipping and penalties, or after them with an update rule of the program's own; nil if there is none of this name.
   public func gradient(of parameter: String) -> [Float]? { elements(of: parameter, in: step.batchGradients) }
 
   /// A layer's outputs for the batch, [rows][elements]; nil if there is none of this name, if the engine computes the layer in one

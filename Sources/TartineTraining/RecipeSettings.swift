@@ -18,7 +18,7 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
     for _ in 0..<3 {
       let now = try apply(to: recipe)
       if now == other {
-        try dropNeedless(from: recipe, to: other)
+        dropNeedless(from: recipe, to: other)
         return
       }
       changes += Self.differences(
@@ -28,11 +28,12 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
   }
 
   /// Leaves out what the other changes bring about, such as the dropout of a network without hidden layers.
-  private mutating func dropNeedless(from recipe: Recipe, to other: Recipe) throws {
+  private mutating func dropNeedless(from recipe: Recipe, to other: Recipe) {
     for place in changes.indices.reversed() {
       var fewer = self
       fewer.changes.remove(at: place)
-      if try fewer.apply(to: recipe) == other { self = fewer }
+      // Without one of them the others may be no recipe.
+      if (try? fewer.apply(to: recipe)) == other { self = fewer }
     }
   }
 

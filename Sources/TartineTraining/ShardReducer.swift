@@ -9,7 +9,8 @@ package protocol ShardReducer: AnyObject {
   var sum: Arena { get }
   /// Begins a batch.
   func begin()
-  /// Adds a shard's mean gradient and mean loss, as this share of the batch; in the order of the shards.
+  /// Adds a shard's mean gradient and mean loss, as this share of the batch; in the order of the shards. Scales the gradient in
+  /// place.
   func add(gradients: Arena, loss: Double, share: Double)
   /// Completes the sum, and returns the loss.
   func total() -> Double
@@ -87,7 +88,12 @@ package final class ShardTree: ShardReducer {
   private func blend(part: Int) {
     let first = part * Self.partElements
     let bytes = first * precision.size
-    precision.kernels.pointee.blend(
-      target + bytes, source + bytes, min(Self.partElements, elements - first), keep, gain)
+    let count = min(Self.partElements, elements - first)
+    // 0 times what was not finite is not 0.
+    if keep == 0, target != source {
+      (target + bytes).copyMemory(from: source + bytes, byteCount: count * precision.size)
+    }
+    guard keep != 0 || gain != 1 else { return }
+    precision.kernels.pointee.blend(target + bytes, source + bytes, count, keep, gain)
   }
 }

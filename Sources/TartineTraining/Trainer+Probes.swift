@@ -50,7 +50,7 @@ extension Trainer {
   /// The update ratio of each layer's weights over the first steps at the recipe's learning rate: the size of
   /// a step's change relative to the weights. Overwrites the trained weights.
   package func updateRatios(steps: Int) -> [(layer: String, ratio: Double)] {
-    let spans = graph.layers.compactMap { layer in
+    let spans = graph.layers.filter { $0.layer is any UnitLayer }.compactMap { layer in
       layer.parameters.first { $0.name == layer.name + ".weight" }.map { (layer.name, $0.span) }
     }
     func values(_ span: TensorSpan) -> [Float] {

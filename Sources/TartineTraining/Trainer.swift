@@ -70,7 +70,9 @@ package final class Trainer {
         "lbfgs uses all \(split.trainCount) train rows in one batch; leave batchSize out, and set accumulation if "
           + "memory is low.")
     }
-    if cut.smallest < 2 * recipe.accumulation && graph.state.count > 0 {
+    if cut.smallest < 2 * recipe.accumulation,
+      graph.layers.contains(where: { $0.layer is any NormalizingLayer && $0.layer.mixesRows })
+    {
       throw RecipeError(
         "batch norm needs at least two rows in every batch, and \(split.trainCount) train rows in batches of "
           + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) micro-batches," : "") leave "

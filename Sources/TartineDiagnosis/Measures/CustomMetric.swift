@@ -36,8 +36,10 @@ public protocol CustomMetric: Sendable {
 extension Metrics {
   private static let registered = Mutex<[any CustomMetric]>([])
 
-  /// Adds a metric to those of every evaluation; one of the same name is replaced.
+  /// Adds a metric to those of every evaluation; a registered one of the same name is replaced. Its name must not be one of the
+  /// package's own metrics.
   public static func register(_ metric: some CustomMetric) {
+    precondition(!Metric.known.contains(metric.name), "'\(metric.name)' is a metric already")
     registered.withLock { list in
       list.removeAll { $0.name == metric.name }
       list.append(metric)
@@ -55,8 +57,17 @@ extension Metrics {
     return metrics.compactMap { metric in
       guard metric.value(of: answers, groups: groups) != nil else { return nil }
       let found = estimates([metric.name], of: RowSample(evaluation), seed: seed) { counts in
-        let rows = counts.indices.flatMap { row in [Int](repeating: row, count: Int(counts[row])) }
-        return [metric.value(of: answers.rows(rows), groups: groups.map { all in rows.map { all[$0] } }) ?? .nan]
+        // A group that is drawn twice is two groups.
+        let draws = counts.indices.flatMap { row in (0..<Int(counts[row])).map { (row: row, draw: $0) } }
+        let drawn = groups.map { all in
+          var numbers: [[Int]: Int] = [:]
+          return draws.map { place in
+            let key = [all[place.row], place.draw]
+            numbers[key] = numbers[key] ?? numbers.count
+            return numbers[key] ?? 0
+          }
+        }
+        return [metric.value(of: answers.rows(draws.map(\.row)), groups: drawn) ?? .nan]
       }
       return Metric(name: metric.name, estimate: found[0].estimate, isShare: metric.isShare)
     }

@@ -26,6 +26,13 @@ extension Metric {
     "mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2", "quantile-loss",
   ]
 
+  /// The names of the package's own metrics.
+  static let known = plain.union(Metrics.shares).union([
+    "balanced-accuracy", "precision", "recall", "f1", "precision-macro", "recall-macro", "f1-macro", "f1-weighted",
+    "pr-auc",
+    "pr-auc-macro", "calibration-error",
+  ])
+
   /// The figure as text: `79.78 %`, `0.862`.
   package var valueText: String { isShare ? "\(text(estimate.value)) %" : text(estimate.value) }
   /// The interval as text: `73.27 to 85.02 %`.

@@ -23,11 +23,13 @@ extension SearchSpace {
         parameters.append(Hyperparameter("optimizer.beta1", .number(low: 0.7, high: 0.99, scale: .reverseLog)))
       }
     }
-    if !recipe.network.hiddenUnits.isEmpty {
+    if recipe.network.hasFreeUnits {
       parameters.append(Hyperparameter("network.units", .integer(low: 16, high: 512, scale: .log)))
       // Of a list of layers only the numbers change.
       if recipe.network.stack != nil { parameters.append(Hyperparameter("network.depth", .integer(low: 1, high: 4))) }
-      if optimizer.algorithm != .lbfgs {
+    }
+    if !recipe.network.hiddenUnits.isEmpty {
+      if optimizer.algorithm != .lbfgs, recipe.network.keepsOfHiddenLayers.count > 0 {
         parameters.append(Hyperparameter("network.keepProb", .number(low: 0.4, high: 1)))
       }
     }
@@ -63,7 +65,7 @@ extension Recipe {
       default: value = parameter.name.split(separator: ".").reduce(tree) { $0?[String($1)] }
       }
       if parameter.name == "network.keepProb" {
-        let keeps = network.stack?.keepProb ?? network.keepProbabilities
+        let keeps = network.stack?.keepProb ?? network.keepsOfHiddenLayers
         if keeps.count == 1 || network.stack == nil { value = keeps.first.map { .number($0) } }
       }
       guard let value, parameter.domain.unit(of: value) != nil else { continue }
@@ -78,5 +80,28 @@ extension Recipe {
     var settings = RecipeSettings()
     for (key, value) in values.sorted(by: { $0.key < $1.key }) { settings.set(key, to: value) }
     return try settings.apply(to: self)
+  }
+}
+
+extension Network {
+  /// Whether its layers may have any number of units: no groups of them, no block as wide as the table.
+  fileprivate var hasFreeUnits: Bool {
+    guard let first = hiddenUnits.first else { return false }
+    let width = 13
+    let layout = InputLayout(numbers: Array(0..<width), categories: [])
+    return [17, 23].allSatisfy { units in
+      let scaled = scalingUnits(by: Double(units) / Double(first))
+      return (try? scaled.graph(input: [width], layout: layout, outputs: 2)) != nil
+    }
+  }
+
+  /// The keep probability after each hidden layer that may have dropout, outside of blocks.
+  fileprivate var keepsOfHiddenLayers: [Double] {
+    var keeps: [Double] = []
+    _ = settingDropout { _, now in
+      keeps.append(now)
+      return now
+    }
+    return keeps
   }
 }

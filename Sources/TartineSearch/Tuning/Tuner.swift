@@ -45,7 +45,8 @@ public struct Tuner: Sendable {
   ///   - split: The data.
   ///   - stopping: The pruning rule.
   ///   - jobs: The number of parallel trials, at most one per processor; nil: one per processor.
-  ///   - metric: What the trials improve on dev; nil: the error, or the RMSE. A metric that is to be high is negated in the study.
+  ///   - metric: What the trials improve on dev; nil: the error, or the RMSE. A metric that is to be high is negated in the study; the
+  ///     pruning rule looks at the dev loss all the same.
   public init(
     _ recipe: Recipe, on split: Split, stopping: StoppingRule = .none, jobs: Int? = nil,
     improving metric: (any CustomMetric)? = nil
@@ -166,7 +167,8 @@ public struct Tuner: Sendable {
       if watcher.isStopped {
         try study.prune(trial)
       } else {
-        outcomes.add(trainer.devOutcomes(), of: trial.number)
+        // They tell the luck of the lowest error, not of another metric.
+        if metric == nil { outcomes.add(trainer.devOutcomes(), of: trial.number) }
         try study.tell(trial, value: try value(of: trainer))
       }
       return nil

@@ -177,6 +177,21 @@ import Testing
     #expect(lines.contains { $0.contains("the same predictions in every row") }, "\(lines)")
   }
 
+  /// Whatever regularizes the network, the linear model can be prescribed in its place.
+  @Test func theLinearModelIsPrescribedForAnyRecipe() throws {
+    let noise = try split(80) { x, y, noise in 2 * x + y + noise }
+    let recipes = [
+      Recipe.automatic, Recipe.automatic.mixup(alpha: 0.2),
+      Recipe(Network(HiddenStack(hidden: [32], keepProb: [0.7], keepInput: 0.9, inputNoise: 0.1))),
+    ]
+    for recipe in recipes {
+      let run = try recipe.epochs(3).train(on: noise, threads: 1)
+      let idea = try #require(Baselines(of: run, threads: 1).linearPrescription)
+      #expect(try idea.settings.apply(to: run.recipe) == idea.recipe && idea.recipe.network.isLinear)
+      #expect(idea.settings.description.contains("network.hidden = []"), "\(idea.settings)")
+    }
+  }
+
   @Test func whoIsTrainedOnFewRows() throws {
     let line = try Recipe.automatic.selectedByCrossValidation(
       on: split(60) { x, y, noise in 2 * x + y + noise }, threads: 2)

@@ -182,6 +182,36 @@ import Testing
       }, output: .softmax(classes: 3), inputs: 12, rows: 130, sampled: 30)
   }
 
+  /// A last, smaller batch has fewer parts, and parts with fewer rows: its gradient is that of a network made for its size.
+  @Test func aSmallerBatchAfterALargerOne() throws {
+    let network = Network {
+      Dense(300); LayerNorm(); PReLU(); RMSNorm(); Dense(8)
+    }
+    let graph = try network.graph(input: [12], outputs: 3)
+    let inputs = RandomStream.normals(130 * 12, seed: 8)
+    let data = PreparedRows.of(inputs, width: 12, targets: .labels((0..<Int32(130)).map { $0 % 3 }))
+    func step(batch: Int) -> TrainingStep {
+      TrainingStep(
+        graph: graph, output: .softmax(classes: 3), optimizer: .gradientDescent(), penalty: .none, precision: .float64,
+        batch: batch, seed: 1, workers: Workers(2), weights: graph.makeInitialParameters(.float64, seed: 3),
+        state: graph.makeInitialState(.float64))
+    }
+    func gradient(_ step: TrainingStep, _ rows: Range<Int32>) -> [Double] {
+      Array(rows).withUnsafeBufferPointer { rows in
+        step.begin(rows, of: data)
+        #expect(step.computeGradients(step: 0).isFinite)
+      }
+      return graph.parameters.flatMap { $0.doubles(in: step.gradients, .float64) }
+    }
+    let large = step(batch: 130)
+    _ = gradient(large, 0..<130)
+    for rows in [40..<57, 0..<1, 3..<66] as [Range<Int32>] {
+      let own = gradient(step(batch: rows.count), rows)
+      let scale = own.map(abs).max() ?? 0
+      #expect(zip(gradient(large, rows), own).allSatisfy { abs($0 - $1) <= 1e-13 * scale }, "\(rows)")
+    }
+  }
+
   /// Embeddings with rows that are partitioned.
   @Test func cutEmbeddings() throws {
     let layout = InputLayout(numbers: Array(0..<60), categories: [60..<64, 64..<72])

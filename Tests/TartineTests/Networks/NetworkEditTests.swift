@@ -19,9 +19,9 @@ import Testing
         hidden: [8, 4, 2], keepProb: [1, 0.8, 1], keepInput: 0.9, dropoutSchedule: .annealed, inputNoise: 0.1,
         embedCategories: 3, embedNumbers: 2),
     ]
-    for stack in stacks { #expect(Network(stack).stack == stack) }
+    for stack in stacks { #expect(Network(layers: stack.layers).stack == stack) }
     // The last value repeats.
-    #expect(Network(HiddenStack(hidden: [8, 4], keepProb: [0.7, 0.7])).stack?.keepProb == [0.7])
+    #expect(Network(layers: HiddenStack(hidden: [8, 4], keepProb: [0.7, 0.7]).layers).stack?.keepProb == [0.7])
     #expect(list.stack == nil)
     #expect(
       Network {
@@ -31,6 +31,22 @@ import Testing
       Network {
         Dense(8); ReLU()
       }.stack == nil)
+  }
+
+  /// Settings that make no layer yet are not lost.
+  @Test func settingsOfAStackAreKept() throws {
+    for stack in [
+      HiddenStack(hidden: [8], keepProb: [1], dropoutSchedule: .annealed),
+      HiddenStack(hidden: [], activation: .gelu, initializer: .he, batchNorm: true, keepProb: [0.9]),
+    ] {
+      #expect(try JSON.convert(Network(stack), to: Network.self).stack == stack)
+    }
+    let annealed = Network(HiddenStack(hidden: [8], dropoutSchedule: .annealed))
+    #expect(annealed.settingDropout { _, _ in 0.5 }.stack?.dropoutSchedule == .annealed)
+    #expect(annealed.scalingUnits(by: 2).stack?.dropoutSchedule == .annealed)
+    #expect(Recipe(Network(HiddenStack(hidden: [8], keepProb: [1.5]))).problem?.contains("probability to keep") == true)
+    #expect(
+      Recipe(Network(HiddenStack(hidden: [8], keepProb: [0.5, 0.5]))).problem?.contains("names 2 layers") == true)
   }
 
   @Test func unitsOfAllLayers() throws {
@@ -72,6 +88,17 @@ import Testing
     }
     #expect(try recipe.with(["network.units": .integer(12)]).network.hiddenUnits == [12, 24, 12, 6])
     #expect(try recipe.with(["network.keepProb": .number(0.6)]).network.keepProbabilities == [0.6, 0.9, 0.6])
+    let grouped = Recipe {
+      Dense(16); GroupNorm(groups: 8); ReLU()
+      Residual {
+        Dense(16); Dropout(keep: 0.5)
+      }
+    }
+    let few = try SearchSpace.automatic(for: grouped)
+    #expect(
+      !few.parameters.contains { $0.name == "network.units" }
+        && few.parameters.contains { $0.name == "network.keepProb" })
+    #expect(try grouped.values(in: few)["network.keepProb"] == .number(1))
     let space = try SearchSpace.automatic(for: recipe)
     #expect(
       space.parameters.map(\.name).contains("network.units")

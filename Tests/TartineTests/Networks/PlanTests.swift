@@ -55,6 +55,14 @@ import Testing
       dense?.description == "layer dense1 takes an input of shape n, but gets 8 × 8 × 1: insert Flatten() before it.")
   }
 
+  /// Before the output layer an image becomes a row.
+  @Test func imagesAreFlattenedAtTheEnd() throws {
+    for layers in [[], [Dropout(keep: 0.9)], [ReLU(), GaussianNoise(standardDeviation: 0.1)]] as [[any Layer]] {
+      let graph = try Network(layers: layers).graph(input: [4, 4, 1], outputs: 3)
+      #expect(graph.layers.suffix(2).map(\.name) == ["flatten", "output"] && graph.parameterCount == 51)
+    }
+  }
+
   @Test func valuesOutOfRangeAreRefused() throws {
     let text = #"{"layers": [{"layer": "dense", "units": 0, "initializer": "he"}]}"#
     let network = try JSON.decode(Network.self, from: text)
