@@ -14,6 +14,12 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
   ///
   /// - Throws: `RecipeError` if no changes of keys do.
   public init(from recipe: Recipe, to other: Recipe) throws {
+    // Of a list of layers a number says more than the whole list.
+    if recipe.network.stack == nil, let units = other.network.hiddenUnits.first {
+      var short = RecipeSettings()
+      short.set("network.units", to: .integer(units))
+      if try short.apply(to: recipe).network == other.network, recipe.network != other.network { self = short }
+    }
     // Some keys reset others, which must then be set too.
     for _ in 0..<3 {
       let now = try apply(to: recipe)

@@ -82,6 +82,7 @@ import Testing
     let bias = Diagnosis(of: run, humanError: 0, worth: 1e-9).prescriptions
     #expect(bias.first?.what == "a bigger network, 48 and 96 and 48 and 24 units", "\(bias.map(\.what))")
     #expect(bias.first?.recipe.network == list.scalingUnits(by: 2))
+    #expect(bias.first?.settings.description == "network.units = 48")
     for idea in bias {
       #expect(try idea.settings.apply(to: run.recipe) == idea.recipe, "\(idea.what)")
       _ = try idea.recipe.epochs(1).train(on: split, threads: 1)
