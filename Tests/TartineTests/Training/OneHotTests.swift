@@ -17,7 +17,8 @@ import Tartine
       source: "test.csv", columns: try CSVReader(Array(text.utf8), source: "test.csv").read(), target: "y", task: nil)
   }
 
-  @Test func learnsAsTheDenseProductDoes() throws {
+  /// The first layer, or two layers that read the same rows.
+  @Test(arguments: [false, true]) func learnsAsTheDenseProductDoes(hasTwoReaders: Bool) throws {
     let split = try data().split(seed: 1)
     let preparation = try Preparation(fitting: split.dataset, rows: Array(0..<2_000), bins: 0)
     var warnings: [String] = []
@@ -31,7 +32,15 @@ import Tartine
     #expect(rows.width > 1_100)
     let oneHot = try #require(rows.oneHot)
     let graph = try Network {
-      Dense(16)
+      if hasTwoReaders {
+        Residual {
+          Dense(16); Tanh()
+        } shortcut: {
+          Dense(16)
+        }
+      } else {
+        Dense(16)
+      }
       ReLU()
     }.graph(input: [rows.width], outputs: 1)
     let floats = Arena(byteCount: 2_000 * rows.width * 4)
