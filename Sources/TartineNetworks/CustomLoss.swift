@@ -103,21 +103,7 @@ public struct LossBatch<Scalar: EngineScalar> {
 extension Loss {
   /// Registers a loss, so that recipes and model files can name it. Its name must not be one of ``names``.
   public static func register(_ type: (some CustomLoss).Type) {
-    precondition(!names.contains(type.name), "'\(type.name)' is a loss already")
-    registry.register(type)
+    registry.register(type, unlike: names)
   }
-  static let registry = ExtensionRegistry()
-}
-
-/// A custom loss as a value.
-public struct AnyCustomLoss: Hashable, Sendable {
-  /// The loss.
-  public let loss: any CustomLoss
-
-  /// Whether both are the same loss with the same fields.
-  public static func == (one: AnyCustomLoss, other: AnyCustomLoss) -> Bool {
-    AnyHashable(one.loss) == AnyHashable(other.loss)
-  }
-  /// Hashes the loss.
-  public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(loss)) }
+  static let registry = ExtensionRegistry<any CustomLoss>()
 }

@@ -12,7 +12,7 @@ package struct InputLayout: Hashable, Sendable {
 }
 
 /// A layer that treats the columns of a table individually: it must be the first layer, and is bound to the
-/// columns when the network is planned.
+/// columns when the network becomes a graph.
 package protocol ColumnLayer: RowLayer {
   func bound(to layout: InputLayout) -> Self
   /// The positions of the columns in its output.

@@ -47,10 +47,10 @@ public struct Loss: Hashable, Sendable {
     /// a − y log a.
     case poisson
     /// A loss of the program's own.
-    case other(AnyCustomLoss)
+    case other(AnyExtension<any CustomLoss>)
 
     /// A loss of the program's own.
-    public static func custom(_ loss: some CustomLoss) -> Kind { .other(AnyCustomLoss(loss: loss)) }
+    public static func custom(_ loss: some CustomLoss) -> Kind { .other(AnyExtension(loss, loss)) }
   }
 
   /// The function.
@@ -96,12 +96,12 @@ public struct Loss: Hashable, Sendable {
     switch kind {
     case .squared, .absolute, .huber, .quantile, .poisson: true
     case .automatic, .crossEntropy, .focal: false
-    case .other(let own): type(of: own.loss).isForNumbers
+    case .other(let own): type(of: own.value).isForNumbers
     }
   }
 
   /// The program's own loss, if it is one.
-  package var custom: (any CustomLoss)? { if case .other(let own) = kind { own.loss } else { nil } }
+  package var custom: (any CustomLoss)? { if case .other(let own) = kind { own.value } else { nil } }
 
   /// The quantile that it predicts; nil: none.
   package var share: Double? { if case .quantile(let share) = kind { share } else { nil } }
@@ -128,7 +128,7 @@ public struct Loss: Hashable, Sendable {
     case (.automatic, _), (.crossEntropy, .softmax), (.crossEntropy, .sigmoid), (.focal, .softmax), (.focal, .sigmoid),
       (.squared, .identity), (.absolute, .identity), (.huber, .identity), (.quantile, .identity), (.poisson, .rate):
       return smoothing > 0 && !output.isProbability ? "loss.smoothing is for classes, and the target is a number" : nil
-    case (.other(let own), _) where type(of: own.loss).isForNumbers != output.isProbability: return nil
+    case (.other(let own), _) where type(of: own.value).isForNumbers != output.isProbability: return nil
     default:
       return output.isProbability
         ? "the loss '\(name)' is for numbers, and the target is classes; use cross-entropy or focal"
@@ -187,7 +187,7 @@ extension Loss: Codable {
     case .huber: "huber"
     case .quantile: "quantile"
     case .poisson: "poisson"
-    case .other(let own): type(of: own.loss).name
+    case .other(let own): own.name
     }
   }
 
@@ -209,23 +209,16 @@ extension Loss: Codable {
     case "quantile": kind = .quantile(try number(.quantile, or: 0.5))
     case "poisson": kind = .poisson
     default:
-      guard let type = Self.registry.type(named: name) as? any CustomLoss.Type else {
+      guard let own = try Self.registry.decode(name, from: values, forKey: .custom, of: decoder) else {
         let names = Self.names + Self.registry.names
         throw DecodingError.dataCorruptedError(
           forKey: .kind, in: values,
           debugDescription: "there is no loss '\(name)'; there are \(names.joined(separator: ", "))")
       }
-      kind = .other(AnyCustomLoss(loss: try Self.decode(type, values, decoder)))
+      kind = .other(own)
     }
     self.init(kind, smoothing: try number(.smoothing, or: 0))
     classWeights = try values.decodeIfPresent(ClassWeights.self, forKey: .classWeights)
-  }
-
-  private static func decode(
-    _ type: any CustomLoss.Type, _ values: KeyedDecodingContainer<Key>, _ decoder: any Decoder
-  ) throws -> any CustomLoss {
-    // Without fields there may be no key.
-    try type.init(from: values.contains(.custom) ? values.superDecoder(forKey: .custom) : decoder)
   }
 
   /// Encodes the keys of this loss.
@@ -238,7 +231,7 @@ extension Loss: Codable {
     case .focal(let gamma): try values.encode(gamma, forKey: .gamma)
     case .huber(let delta): try values.encode(delta, forKey: .delta)
     case .quantile(let share): try values.encode(share, forKey: .quantile)
-    case .other(let own): try own.loss.encode(to: values.superEncoder(forKey: .custom))
+    case .other(let own): try own.encode(into: &values, forKey: .custom)
     default: break
     }
   }

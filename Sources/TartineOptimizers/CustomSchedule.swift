@@ -28,24 +28,10 @@ public struct SchedulePlace: Hashable, Sendable {
   public var progress: Double { min(1, Double(step) / Double(max(1, steps))) }
 }
 
-/// A custom schedule as a value.
-public struct AnyCustomSchedule: Hashable, Sendable {
-  /// The schedule.
-  public let schedule: any CustomSchedule
-
-  /// Whether both are the same schedule with the same fields.
-  public static func == (one: AnyCustomSchedule, other: AnyCustomSchedule) -> Bool {
-    AnyHashable(one.schedule) == AnyHashable(other.schedule)
-  }
-  /// Hashes the schedule.
-  public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(schedule)) }
-}
-
 extension LearningRate {
   /// Registers a schedule, so that recipes and model files can name it. Its name must not be one of ``scheduleNames``.
   public static func register(_ type: (some CustomSchedule).Type) {
-    precondition(!scheduleNames.contains(type.name), "'\(type.name)' is a schedule already")
-    registry.register(type)
+    registry.register(type, unlike: scheduleNames)
   }
-  static let registry = ExtensionRegistry()
+  static let registry = ExtensionRegistry<any CustomSchedule>()
 }

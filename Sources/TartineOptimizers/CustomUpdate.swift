@@ -51,31 +51,17 @@ public struct TensorUpdate<Scalar: EngineScalar> {
   public let rate: Double
 }
 
-/// A custom update rule as a value.
-public struct AnyCustomUpdate: Hashable, Sendable {
-  /// The rule.
-  public let rule: any CustomUpdate
-
-  /// Whether both are the same rule with the same fields.
-  public static func == (one: AnyCustomUpdate, other: AnyCustomUpdate) -> Bool {
-    AnyHashable(one.rule) == AnyHashable(other.rule)
-  }
-  /// Hashes the rule.
-  public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(rule)) }
-}
-
 extension Optimizer {
   /// A rule of the program's own.
   public static func custom(_ rule: some CustomUpdate, learningRate: LearningRate) -> Optimizer {
     var optimizer = Optimizer(.other, learningRate: learningRate)
-    optimizer.custom = AnyCustomUpdate(rule: rule)
+    optimizer.custom = AnyExtension(rule, rule)
     return optimizer
   }
 
   /// Registers a rule, so that recipes and model files can name it. Its name must not be that of an ``Algorithm``.
   public static func register(_ type: (some CustomUpdate).Type) {
-    precondition(Algorithm(rawValue: type.name) == nil, "'\(type.name)' is an algorithm already")
-    registry.register(type)
+    registry.register(type, unlike: Algorithm.allCases.map(\.rawValue))
   }
-  static let registry = ExtensionRegistry()
+  static let registry = ExtensionRegistry<any CustomUpdate>()
 }

@@ -105,15 +105,13 @@ extension LearningRate.Shape: Codable {
       }
       self = .joined(parts)
     default:
-      guard let type = LearningRate.registry.type(named: name) as? any CustomSchedule.Type else {
+      guard let own = try LearningRate.registry.decode(name, from: values, forKey: .custom, of: decoder) else {
         let names = LearningRate.scheduleNames + LearningRate.registry.names
         throw DecodingError.dataCorruptedError(
           forKey: .schedule, in: values,
           debugDescription: "there is no schedule '\(name)'; there are \(names.joined(separator: ", "))")
       }
-      // Without fields there may be no key.
-      let own = try type.init(from: values.contains(.custom) ? values.superDecoder(forKey: .custom) : decoder)
-      self = .other(AnyCustomSchedule(schedule: own))
+      self = .other(own)
     }
   }
 
@@ -147,8 +145,8 @@ extension LearningRate.Shape: Codable {
       try put("plateau", [(.factor, factor)])
       try values.encode(patience, forKey: .patience)
     case .other(let own):
-      try put(type(of: own.schedule).name)
-      try own.schedule.encode(to: values.superEncoder(forKey: .custom))
+      try put(own.name)
+      try own.encode(into: &values, forKey: .custom)
     case .joined(let parts):
       try put("joined")
       try values.encode(parts, forKey: .parts)

@@ -78,9 +78,9 @@ extension LearningRate {
     case .plateau(let factor, let patience):
       return peak * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
     case .other(let own):
-      let factor = own.schedule.factor(at: SchedulePlace(step: Int(t), steps: total, epochs: epochs))
+      let factor = own.value.factor(at: SchedulePlace(step: Int(t), steps: total, epochs: epochs))
       precondition(
-        factor >= 0 && factor.isFinite, "the schedule '\(type(of: own.schedule).name)' gave \(factor) at step \(Int(t))"
+        factor >= 0 && factor.isFinite, "the schedule '\(own.name)' gave \(factor) at step \(Int(t))"
       )
       return peak * factor
     case .joined(let parts):

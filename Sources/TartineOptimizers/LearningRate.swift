@@ -1,3 +1,5 @@
+import TartineEngine
+
 /// A learning rate schedule: a function of the step, so that no state has to be saved.
 ///
 /// With r the `peak` learning rate, t the step counted from the end of the warm-up, T the steps after it
@@ -59,11 +61,11 @@ public struct LearningRate: Hashable, Sendable {
     /// One shape after the other.
     case joined([Part])
     /// A schedule of the program's own.
-    case other(AnyCustomSchedule)
+    case other(AnyExtension<any CustomSchedule>)
 
     /// A schedule of the program's own.
     public static func custom(_ schedule: some CustomSchedule) -> Shape {
-      .other(AnyCustomSchedule(schedule: schedule))
+      .other(AnyExtension(schedule, schedule))
     }
   }
 

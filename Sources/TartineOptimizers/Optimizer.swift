@@ -1,3 +1,4 @@
+import TartineEngine
 import TartineNetworks
 
 /// An optimizer: the description of the weight update.
@@ -105,10 +106,10 @@ public struct Optimizer: Hashable, Sendable {
   /// The library whose definition is used.
   public var variant: Variant
   /// The program's own update rule, if the algorithm is one.
-  public internal(set) var custom: AnyCustomUpdate?
+  public internal(set) var custom: AnyExtension<any CustomUpdate>?
 
   /// The name in recipes: the algorithm's, or that of the program's own rule.
-  public var name: String { custom.map { type(of: $0.rule).name } ?? algorithm.rawValue }
+  public var name: String { custom?.name ?? algorithm.rawValue }
 
   /// - Parameters: omitted values take the defaults of the algorithm and variant.
   init(
@@ -179,8 +180,8 @@ public struct Optimizer: Hashable, Sendable {
     if (centered || momentum > 0) && algorithm != .rmsprop {
       return "centered and momentum belong to rmsprop, not to \(algorithm.rawValue)"
     }
-    if let custom, !(0...3).contains(custom.rule.momentCount) {
-      return "the update rule '\(name)' must keep from 0 to 3 moments, not \(custom.rule.momentCount)"
+    if let custom, !(0...3).contains(custom.value.momentCount) {
+      return "the update rule '\(name)' must keep from 0 to 3 moments, not \(custom.value.momentCount)"
     }
     if algorithm == .lbfgs, clipping != .none || average != nil || (decay ?? 0) > 0 {
       return "lbfgs does not support clipping, average or decay; use l2 instead of decay"
@@ -204,7 +205,9 @@ extension Optimizer: Codable {
   /// Decodes; omitted values take their defaults.
   public init(from decoder: any Decoder) throws {
     let values = try decoder.container(keyedBy: Key.self)
-    let own = (try? values.decode(String.self, forKey: .algorithm)).flatMap(Self.registry.type(named:))
+    let own = try (try? values.decode(String.self, forKey: .algorithm)).flatMap {
+      try Self.registry.decode($0, from: values, forKey: .custom, of: decoder)
+    }
     let algorithm = own == nil ? try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW) : .other
     func number(_ key: Key) throws -> Double? { try values.decodeIfPresent(Double.self, forKey: key) }
     self.init(
@@ -218,17 +221,14 @@ extension Optimizer: Codable {
     average = try WeightAverage.decode(from: decoder)
     centered = try values.decodeIfPresent(Bool.self, forKey: .centered) ?? false
     momentum = try number(.momentum) ?? 0
-    guard let own = own as? any CustomUpdate.Type else { return }
-    // Without fields there may be no key.
-    custom = AnyCustomUpdate(
-      rule: try own.init(from: values.contains(.custom) ? values.superDecoder(forKey: .custom) : decoder))
+    custom = own
   }
 
   /// Encodes the parameters of the algorithm, and the keys of the learning rate.
   public func encode(to encoder: any Encoder) throws {
     var values = encoder.container(keyedBy: Key.self)
     try values.encode(name, forKey: .algorithm)
-    try custom?.rule.encode(to: values.superEncoder(forKey: .custom))
+    try custom?.encode(into: &values, forKey: .custom)
     try learningRate.encode(to: encoder)
     if hasFirstMoment, algorithm != .rmsprop, custom == nil { try values.encode(beta1, forKey: .beta1) }
     if algorithm == .lion || hasSecondMoment && algorithm != .adagrad && custom == nil {
@@ -291,5 +291,5 @@ extension Optimizer: Codable {
 
   package var hasThirdMoment: Bool { algorithm == .amsGrad || momentum > 0 || moments > 2 }
 
-  private var moments: Int { custom?.rule.momentCount ?? 0 }
+  private var moments: Int { custom?.value.momentCount ?? 0 }
 }

@@ -162,7 +162,7 @@ package final class Updater {
   }
 
   private func perform(_ chunk: Chunk) {
-    if let rule = optimizer.custom?.rule {
+    if let rule = optimizer.custom?.value {
       switch precision {
       case .float32: rule._perform(tensor(Float.self, chunk))
       case .float64: rule._perform(tensor(Double.self, chunk))

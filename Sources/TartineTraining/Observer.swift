@@ -13,7 +13,7 @@ public enum TrainingEvent: Sendable {
 
 /// An overview of the training that is about to begin.
 public struct TrainingOverview: Sendable {
-  /// The planned network, as a table.
+  /// The layers in place, as a table.
   public let graph: LayerGraph
   /// The recipe with all automatic settings resolved.
   public let recipe: Recipe
