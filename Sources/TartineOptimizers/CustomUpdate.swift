@@ -48,7 +48,7 @@ public struct TensorUpdate<Scalar: EngineScalar> {
   /// The number of the step, from 1.
   public let step: Int
   /// The learning rate of the step.
-  public let rate: Double
+  public let learningRate: Double
 }
 
 extension Optimizer {

@@ -208,7 +208,7 @@ package final class Updater {
     return TensorUpdate(
       weights: weights, gradient: gradient,
       moments: (elements(addresses.first), elements(addresses.second), elements(addresses.third)), step: step,
-      rate: rate)
+      learningRate: rate)
   }
 
   /// Adds one part's weights to their moving average, if that follows the update.

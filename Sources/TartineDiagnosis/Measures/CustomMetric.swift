@@ -8,8 +8,8 @@ import TartineTraining
 ///   let name = "within-10-percent"
 ///   let isShare = true
 ///   let isLowerBetter = false
-///   func value(of answers: Answers, groups: [Int]?) -> Double? {
-///     guard case .numbers(let truths, let predictions) = answers else { return nil }
+///   func value(of rows: TaskPredictions, groups: [Int]?) -> Double? {
+///     guard case .numbers(let truths, let predictions) = rows else { return nil }
 ///     return …
 ///   }
 /// }
@@ -28,9 +28,9 @@ public protocol CustomMetric: Sendable {
   /// Its value on some rows; nil where it does not apply, such as to classes.
   ///
   /// - Parameters:
-  ///   - answers: The answers and truths of the rows.
+  ///   - rows: The predictions and truths of the rows.
   ///   - groups: The group of each row; nil: rows are independent.
-  func value(of answers: Answers, groups: [Int]?) -> Double?
+  func value(of rows: TaskPredictions, groups: [Int]?) -> Double?
 }
 
 extension Metrics {
@@ -53,21 +53,21 @@ extension Metrics {
   static func custom(of evaluation: Evaluation, seed: UInt64) -> [Metric] {
     let metrics = registered.withLock { $0 }
     guard !metrics.isEmpty else { return [] }
-    let (answers, groups) = (evaluation.answers, evaluation.groups)
+    let (all, groups) = (evaluation.taskPredictions, evaluation.groups)
     return metrics.compactMap { metric in
-      guard metric.value(of: answers, groups: groups) != nil else { return nil }
+      guard metric.value(of: all, groups: groups) != nil else { return nil }
       let found = estimates([metric.name], of: RowSample(evaluation), seed: seed) { counts in
         // A group that is drawn twice is two groups.
         let draws = counts.indices.flatMap { row in (0..<Int(counts[row])).map { (row: row, draw: $0) } }
-        let drawn = groups.map { all in
+        let drawn = groups.map { groups in
           var numbers: [[Int]: Int] = [:]
           return draws.map { place in
-            let key = [all[place.row], place.draw]
+            let key = [groups[place.row], place.draw]
             numbers[key] = numbers[key] ?? numbers.count
             return numbers[key] ?? 0
           }
         }
-        return [metric.value(of: answers.rows(draws.map(\.row)), groups: drawn) ?? .nan]
+        return [metric.value(of: all.rows(draws.map(\.row)), groups: drawn) ?? .nan]
       }
       return Metric(name: metric.name, estimate: found[0].estimate, isShare: metric.isShare)
     }

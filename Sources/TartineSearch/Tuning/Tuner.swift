@@ -186,7 +186,7 @@ public struct Tuner: Sendable {
   private func value(of trainer: Trainer) throws -> Double {
     guard let metric else { return trainer.devScore() }
     let evaluation = trainer.devEvaluation()
-    guard let value = metric.value(of: evaluation.answers, groups: evaluation.groups) else {
+    guard let value = metric.value(of: evaluation.taskPredictions, groups: evaluation.groups) else {
       throw SearchError("the metric '\(metric.name)' does not apply to the target.")
     }
     return metric.isLowerBetter ? value : -value

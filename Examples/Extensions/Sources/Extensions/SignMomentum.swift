@@ -13,7 +13,7 @@ package struct SignMomentum: CustomUpdate {
     let (weights, moment) = (tensor.weights, tensor.moments.0)
     var squares: Scalar = 0
     for weight in weights { squares += weight * weight }
-    let size = Scalar(tensor.rate) * max(0.01, (squares / Scalar(weights.count)).squareRoot())
+    let size = Scalar(tensor.learningRate) * max(0.01, (squares / Scalar(weights.count)).squareRoot())
     for index in weights.indices {
       moment[index] = Scalar(beta) * moment[index] + Scalar(1 - beta) * tensor.gradient[index]
       weights[index] -= moment[index] > 0 ? size : moment[index] < 0 ? -size : 0

@@ -12,8 +12,8 @@ package struct WithinShare: CustomMetric {
     name = "within-\(Int(share * 100))-percent"
   }
 
-  package func value(of answers: Answers, groups: [Int]?) -> Double? {
-    guard case .numbers(let truths, let predictions) = answers, !truths.isEmpty else { return nil }
+  package func value(of rows: TaskPredictions, groups: [Int]?) -> Double? {
+    guard case .numbers(let truths, let predictions) = rows, !truths.isEmpty else { return nil }
     let hits = zip(truths, predictions).count { abs($0 - $1) <= share * abs($0) }
     return Double(hits) / Double(truths.count)
   }

@@ -104,7 +104,7 @@ import Testing
     Metrics.register(metric)
     let run = try Recipe.automatic.epochs(20).train(on: try split(), threads: 1)
     let measured = try #require(Metrics(run.dev)[metric.name])
-    #expect(measured.value == metric.value(of: run.dev.answers, groups: nil))
+    #expect(measured.value == metric.value(of: run.dev.taskPredictions, groups: nil))
     #expect(measured.low < measured.value && measured.value < measured.high || measured.value == 1, "\(measured)")
     #expect(Report(run, diagnosis: run.diagnosis, title: "houses").html.contains(metric.name))
     let space = try SearchSpace([Hyperparameter("optimizer.learningRate", .number(low: 1e-5, high: 1e-2, scale: .log))])

@@ -1,5 +1,5 @@
-/// What a model answered on some rows, and the truth, by task.
-public enum Answers: Hashable, Sendable {
+/// The predictions of a model on some rows, and the truths, by task.
+public enum TaskPredictions: Hashable, Sendable {
   /// Two or more classes, by their numbers in the order of the model's class names.
   case classes(truths: [Int], predictions: [Int], probabilities: [[Double]])
   /// Several labels of each row, each there or not.
@@ -17,7 +17,7 @@ public enum Answers: Hashable, Sendable {
   }
 
   /// Returns some of the rows, in the given order; a row may occur several times.
-  public func rows(_ rows: [Int]) -> Answers {
+  public func rows(_ rows: [Int]) -> TaskPredictions {
     func take<Value>(_ values: [Value]) -> [Value] { rows.map { values[$0] } }
     switch self {
     case .classes(let truths, let predictions, let probabilities):
@@ -31,8 +31,8 @@ public enum Answers: Hashable, Sendable {
 }
 
 extension Evaluation {
-  /// The answers for each row, and the truths.
-  public var answers: Answers {
+  /// The predictions for each row, and the truths, by task.
+  public var taskPredictions: TaskPredictions {
     let width = outputNames.count
     func table(_ values: [Double]) -> [[Double]] {
       stride(from: 0, to: values.count, by: max(1, width)).map { Array(values[$0..<$0 + width]) }
