@@ -149,7 +149,8 @@ struct EvaluationSummary: Encodable {
     let widest = max(8, list.map(\.name.count).max() ?? 0)
     if let error {
       let metric = Metric(
-        name: "error", estimate: Estimate(error.value, low: error.low ?? -.infinity, high: error.high ?? .infinity))
+        custom: "error", Estimate(error.value, low: error.low ?? -.infinity, high: error.high ?? .infinity),
+        isShare: true)
       lines.append("error".padded(to: widest) + "  \(metric.valueText)  (\(metric.rangeText))")
     }
     lines += list.map { $0.name.padded(to: widest) + "  \($0.valueText)  (\($0.rangeText))" }

@@ -165,7 +165,8 @@ struct ModelInput {
     }
     func read(asText names: [String]) throws -> [Column] {
       try Dataset.readTable(
-        path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }), format: format)
+        path, isNumeric: Dictionary(names.map { ($0, false) }, uniquingKeysWith: { first, _ in first }), format: format
+      ).columns
     }
     var columns = try read(asText: names)
     let whole = Dataset.names(in: names, among: columns.map(\.name))

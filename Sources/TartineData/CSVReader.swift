@@ -46,7 +46,10 @@ package struct CSVReader {
     self.format = format
   }
 
-  package func read() throws -> [Column] {
+  package func read() throws -> [Column] { try readWithChecksum().columns }
+
+  /// Reads the columns, and the checksum of the bytes that they were read from.
+  func readWithChecksum() throws -> (columns: [Column], checksum: Checksum) {
     do {
       return try read(text, in: text.chunks())
     } catch is NeedsWhole {
@@ -59,13 +62,13 @@ package struct CSVReader {
   private struct NeedsWhole: Error {}
 
   /// - Throws: `NeedsWhole` where there are several chunks and one of them cannot be read on its own.
-  private func read(_ text: CSVText, in chunks: [Range<Int>]) throws -> [Column] {
+  private func read(_ text: CSVText, in chunks: [Range<Int>]) throws -> ([Column], Checksum) {
     guard let first = chunks.first else { throw empty }
     let isWhole = chunks.count == 1
     let layout = try text.withBytes(first) { try readLayout($0, isWhole: isWhole) }
     let footer = try footer(of: text, layout)
     let chunks = chunks.map { $0.clamped(to: 0..<footer.start) }.filter { !$0.isEmpty }
-    let builders = try builders(of: text, in: chunks, layout, isWhole: isWhole)
+    let (builders, sums) = try builders(of: text, in: chunks, layout, isWhole: isWhole)
     guard let rows = builders.first?.count, rows > 0 else {
       throw DataError("it has a header and no rows.", source: source)
     }
@@ -85,31 +88,36 @@ package struct CSVReader {
         : [])
       + footer.notices
     for notice in notices.reversed() { columns[0] = columns[0].adding(notice: notice, first: true) }
-    return columns
+    return (columns, try text.checksum(of: sums))
   }
 
-  /// Both passes over the chunks: numbers, then the texts of the columns that are no numbers.
+  /// Both passes over the chunks: numbers, then the texts of the columns that are no numbers. The first pass takes each chunk's
+  /// checksum.
   private func builders(
     of text: CSVText, in chunks: [Range<Int>], _ layout: CSVLayout, isWhole: Bool
-  ) throws -> [ColumnBuilder] {
+  ) throws -> ([ColumnBuilder], [Checksum]) {
     let blank = layout.names.map {
       ColumnBuilder(
         name: $0, schema: schema, isTarget: targets.contains($0), takesSlips: takesSlips,
         markers: format.missing + (notation.markers[$0] ?? []))
     }
     var builders = blank
+    var sums: [Checksum] = []
     for round in Parallel.rounds(of: chunks.count) {
       let parts = try Parallel.map(count: round.count) { number in
         let chunk = chunks[round.lowerBound + number]
         return try text.withBytes(chunk) { bytes in
           if chunk.lowerBound > 0 { try check(bytes, at: chunk.lowerBound, isWhole: isWhole) }
-          return try readNumbers(bytes, chunk, layout, startingFrom: blank)
+          var sum = Checksum()
+          sum.add(UnsafeRawBufferPointer(bytes))
+          return (sum, try readNumbers(bytes, chunk, layout, startingFrom: blank))
         }
       }
+      sums += parts.map(\.0)
       let share = Double(round.upperBound) / Double(chunks.count)
       builders.withUnsafeMutableBufferPointer { builders in
         _ = Parallel.map(count: builders.count) { column in
-          builders[column].append(parts.map { $0[column] }, share: share)
+          builders[column].append(parts.map { $0.1[column] }, share: share)
         }
       }
     }
@@ -123,7 +131,7 @@ package struct CSVReader {
         for index in builders.indices where builders[index].isText { builders[index].append(parts.map { $0[index] }) }
       }
     }
-    return builders
+    return (builders, sums)
   }
 
   /// The columns with numbers in everyday notation read as numbers.

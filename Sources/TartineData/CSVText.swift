@@ -42,7 +42,7 @@ package struct CSVText {
   /// - Throws: `FileError`.
   func inMemory() throws -> CSVText {
     guard case .file(let file) = storage else { return self }
-    return CSVText(try file.read(0..<count))
+    return CSVText(try file.read(0..<file.count))
   }
 
   /// - Throws: `FileError`, and what `body` throws.
@@ -54,6 +54,18 @@ package struct CSVText {
       try bytes.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[range])) }
     case .file(let file): try file.read(range).withUnsafeBufferPointer(body)
     }
+  }
+
+  /// The checksum of the file: of these chunks, as they were read, and of what follows them, such as a footer.
+  /// - Throws: `FileError`.
+  func checksum(of chunks: [Checksum]) throws -> Checksum {
+    var sum = Checksum()
+    for chunk in chunks { sum.append(chunk) }
+    switch storage {
+    case .memory(let bytes): sum.append(Checksum(of: Array(bytes[sum.count...])))
+    case .file(let file): sum.append(Checksum(of: try file.read(sum.count..<file.count)))
+    }
+    return sum
   }
 
   /// Chunks that end with a line; a single one where lines end with CR alone.

@@ -84,7 +84,7 @@ public struct DataSource: Hashable, Sendable, Codable {
   /// - Throws: `FileError`, `DataError`.
   public mutating func load() throws -> Split {
     let (train, test) = try read()
-    try check()
+    try check(train.checksums.merging(test?.checksums ?? [:]) { $1 })
     if let split, !(2...3).contains(split.count) {
       throw DataError("a split has two or three shares, such as 0.6,0.2,0.2.", source: data)
     }
@@ -128,7 +128,7 @@ public struct DataSource: Hashable, Sendable, Codable {
     guard let target else {
       throw DataSourceError(
         "which column of \(data) is the target? Name it with \(OptionName.target); there are "
-          + "\(Dataset.list(try Dataset.readTable(data, format: format ?? CSVFormat()).map(\.name))).")
+          + "\(Dataset.list(try Dataset.readTable(data, format: format ?? CSVFormat()).columns.map(\.name))).")
     }
     var train = try Dataset(csv: data, target: target, task: task, format: format ?? CSVFormat())
     if let weights { train = try train.weighted(by: weights) }
@@ -152,23 +152,15 @@ public struct DataSource: Hashable, Sendable, Codable {
       "the images of '\(data)' come with their classes, so \(OptionName.target) \(target) must be left out.")
   }
 
-  private var files: [String] {
-    [data, test].compactMap { $0 }.filter { Files.exists($0) }.flatMap { path -> [String] in
-      guard Files.isFolder(path) else { return [path] }
-      return ImageFolder.files(in: path)
-    }
-  }
-
-  private mutating func check() throws {
-    for path in files {
-      var sum = Checksum()
-      try Files.read(path).withUnsafeBytes { sum.add($0) }
-      if let known = checksums[path], known != sum.text {
+  /// Compares the files that were read with those of before.
+  private mutating func check(_ sums: [String: String]) throws {
+    for (path, sum) in sums {
+      if let known = checksums[path], known != sum {
         throw DataError(
-          "it has changed since the run began (checksum \(sum.text), was \(known)); restore the old file, or start a new run; a search on "
+          "it has changed since the run began (checksum \(sum), was \(known)); restore the old file, or start a new run; a search on "
             + "changed data is started with \(OptionName.again).", source: path)
       }
-      checksums[path] = sum.text
+      checksums[path] = sum
     }
   }
 }
@@ -201,10 +193,11 @@ extension Dataset {
     classes: [String: Set<String>], format: CSVFormat, notation: FileNotation
   ) throws {
     let schema = task == .regression ? isNumeric.merging(targets.map { ($0, true) }) { $1 } : isNumeric
-    let columns = try Self.readTable(
+    let (columns, checksum) = try Self.readTable(
       path, isNumeric: schema, targets: targets, takesSlips: true, format: format,
       notation: notation)
     try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task, classes: classes)
+    checksums = checksum
     // The first column's notices tell how the whole file was read.
     let told = columns.enumerated().filter { $0 == 0 || schema[$1.name] != nil || targets.contains($1.name) }
     notices = told.compactMap { $1.notice } + notices

@@ -13,11 +13,11 @@ extension Dataset {
     csv path: String, target: String, task: LearningTask? = nil, format: CSVFormat = CSVFormat()
   ) throws {
     let targets = [target] + Self.names(target)
-    let columns = try Self.readTable(path, targets: targets, format: format).map { column in
-      targets.contains(column.name) ? column.decidingMarkers(format) : column
-    }
+    let (read, checksum) = try Self.readTable(path, targets: targets, format: format)
+    let columns = read.map { targets.contains($0.name) ? $0.decidingMarkers(format) : $0 }
     try self.init(source: path, columns: columns, target: target, task: task)
     missingMarkers = format.missing
+    checksums = checksum
   }
 
   /// Separates columns into inputs and targets.
@@ -48,7 +48,7 @@ extension Dataset {
     try self.init(source: source, inputs: .table(inputs), targets: targets, task: task)
   }
 
-  /// The typed columns of a CSV file.
+  /// The typed columns of a CSV file, and the checksum of the file by its path; none for standard input.
   ///
   /// - Parameters:
   ///   - isNumeric: what a model expects of each column it knows.
@@ -56,22 +56,26 @@ extension Dataset {
   package static func readTable(
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false,
     format: CSVFormat = CSVFormat(), notation: FileNotation = FileNotation()
-  ) throws -> [Column] {
-    if let reader = reader(of: path) { return try columns(of: path, by: reader, isNumeric: isNumeric) }
-    let text: CSVText
-    if path == "-" {
-      let bytes = try Files.readStandardInput()
-      text = CSVText(Files.isGzip(bytes) ? try Files.gunzip(bytes, path: path) : bytes)
-    } else if let file = RandomAccessFile(path), !Files.isGzip(try file.read(0..<min(4, file.count))) {
-      text = CSVText(file)
-    } else {
-      let bytes = try Files.read(path)
-      text = CSVText(Files.isGzip(bytes) ? try Files.gunzip(bytes, path: path) : bytes)
+  ) throws -> (columns: [Column], checksum: [String: String]) {
+    if let reader = reader(of: path) {
+      // A reader of a program's own opens the file by itself.
+      let sum = Checksum(of: try Files.read(path))
+      return (try columns(of: path, by: reader, isNumeric: isNumeric), [path: sum.text])
     }
-    return try CSVReader(
-      text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips, format: format,
-      notation: notation
-    ).read().map(\.withBooleansOnce)
+    func read(_ text: CSVText) throws -> (columns: [Column], checksum: Checksum) {
+      let (columns, sum) = try CSVReader(
+        text, source: path, isNumeric: isNumeric, targets: targets, takesSlips: takesSlips, format: format,
+        notation: notation
+      ).readWithChecksum()
+      return (columns.map(\.withBooleansOnce), sum)
+    }
+    if path != "-", let file = RandomAccessFile(path), !Files.isGzip(try file.read(0..<min(4, file.count))) {
+      let (columns, sum) = try read(CSVText(file))
+      return (columns, [path: sum.text])
+    }
+    let bytes = try path == "-" ? Files.readStandardInput() : Files.read(path)
+    let columns = try read(CSVText(Files.isGzip(bytes) ? try Files.gunzip(bytes, path: path) : bytes)).columns
+    return (columns, path == "-" ? [:] : [path: Checksum(of: bytes).text])
   }
 
   /// Splits target names at commas.

@@ -29,13 +29,15 @@ public struct ImageFolder: Sendable {
   private static let testNames = ["t10k", "test"]
 
   private static func read(_ folder: String, part: String, task: LearningTask?) throws -> Dataset? {
-    guard let (block, column) = try labelledImages(folder, part: part) else { return nil }
-    if part != "train" {
-      return try Dataset(measuring: block, target: column, source: folder, task: task ?? .multiclass)
-    }
-    return try Dataset(
-      source: folder, inputs: .images(block), targets: [column], task: task ?? .multiclass,
-      because: task == nil ? "images have a class each" : "as asked")
+    guard let (block, column, checksums) = try labelledImages(folder, part: part) else { return nil }
+    var data =
+      try part == "train"
+      ? Dataset(
+        source: folder, inputs: .images(block), targets: [column], task: task ?? .multiclass,
+        because: task == nil ? "images have a class each" : "as asked")
+      : Dataset(measuring: block, target: column, source: folder, task: task ?? .multiclass)
+    data.checksums = checksums
+    return data
   }
 
   private enum Kind: String, CaseIterable {
@@ -66,17 +68,10 @@ public struct ImageFolder: Sendable {
     return found.first?.value
   }
 
-  /// The files of a folder that are read.
-  package static func files(in folder: String) -> [String] {
-    (["train"] + testNames).flatMap { part in
-      Kind.allCases.compactMap { (try? find($0, of: part, in: folder)) ?? nil }
-    }
-  }
-
   /// The images to predict: the test images, if present. Labels are optional.
   package static func images(_ folder: String) throws -> ImageBlock {
     for part in testNames + ["train"] {
-      if let path = try find(.images, of: part, in: folder) { return try block(path) }
+      if let path = try find(.images, of: part, in: folder) { return try block(IDXFile(path)) }
     }
     throw DataError("it holds no t10k-images-idx3-ubyte or train-images-idx3-ubyte, plain or .gz.", source: folder)
   }
@@ -84,7 +79,7 @@ public struct ImageFolder: Sendable {
   /// The labelled images to evaluate a model on: the test images, if present.
   package static func measured(_ folder: String, task: LearningTask) throws -> Dataset {
     for part in testNames + ["train"] {
-      if let (block, column) = try labelledImages(folder, part: part) {
+      if let (block, column, _) = try labelledImages(folder, part: part) {
         return try Dataset(measuring: block, target: column, source: folder, task: task)
       }
     }
@@ -93,22 +88,24 @@ public struct ImageFolder: Sendable {
       source: folder)
   }
 
-  private static func block(_ path: String) throws -> ImageBlock {
-    let images = try IDXFile(path)
+  private static func block(_ images: IDXFile) throws -> ImageBlock {
     guard images.sizes.count == 3 || images.sizes.count == 4 else {
-      throw DataError("images have 3 or 4 dimensions, and these have \(images.sizes.count).", source: path)
+      throw DataError("images have 3 or 4 dimensions, and these have \(images.sizes.count).", source: images.path)
     }
-    guard images.sizes.allSatisfy({ $0 > 0 }) else { throw DataError("it holds no images.", source: path) }
+    guard images.sizes.allSatisfy({ $0 > 0 }) else { throw DataError("it holds no images.", source: images.path) }
     return ImageBlock(
       shape: (images.sizes[1], images.sizes[2], images.sizes.count == 4 ? images.sizes[3] : 1), fullScale: 255,
       pixels: images.elements)
   }
 
-  private static func labelledImages(_ folder: String, part: String) throws -> (ImageBlock, Column)? {
+  private static func labelledImages(
+    _ folder: String, part: String
+  ) throws -> (ImageBlock, Column, checksums: [String: String])? {
     guard let imagePath = try find(.images, of: part, in: folder),
       let labelPath = try find(.labels, of: part, in: folder)
     else { return nil }
-    let images = try block(imagePath)
+    let file = try IDXFile(imagePath)
+    let images = try block(file)
     let labels = try IDXFile(labelPath)
     guard labels.sizes.count == 1 else {
       throw DataError("labels have 1 dimension, and these have \(labels.sizes.count).", source: labelPath)
@@ -120,7 +117,8 @@ public struct ImageFolder: Sendable {
     return (
       images,
       Column(
-        name: "label", values: .numbers(labels.elements.map(Double.init)), reason: "every value is a number")
+        name: "label", values: .numbers(labels.elements.map(Double.init)), reason: "every value is a number"),
+      [imagePath: file.checksum, labelPath: labels.checksum]
     )
   }
 }
@@ -128,6 +126,9 @@ public struct ImageFolder: Sendable {
 /// The contents of one IDX file of bytes: 00 00 08 and the number of dimensions, then each size in four
 /// bytes, big-endian, then the elements.
 struct IDXFile {
+  let path: String
+  /// The CRC-32 of the file.
+  let checksum: String
   let sizes: [Int]
   let elements: ArraySlice<UInt8>
 
@@ -161,6 +162,8 @@ struct IDXFile {
         "its header claims \(sizes.map(String.init).joined(separator: " × ")) elements, \(product) bytes, but "
           + "\(bytes.count - header) follow; download it again.", source: path)
     }
+    self.path = path
+    checksum = Checksum(of: raw).text
     self.sizes = sizes
     elements = bytes[header...]
   }

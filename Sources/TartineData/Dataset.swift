@@ -22,6 +22,9 @@ public struct Dataset: Sendable {
   /// Texts that the user named as missing values, in addition to the default ones.
   package internal(set) var missingMarkers: [String] = []
 
+  /// The CRC-32 of each file that the rows were read from, by path, as it was when it was read.
+  package internal(set) var checksums: [String: String] = [:]
+
   /// The weight of each row in training; nil: all equal.
   public private(set) var weights: [Double]?
 

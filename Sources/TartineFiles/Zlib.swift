@@ -1,14 +1,25 @@
 import TartineZlib
 
 /// The CRC-32 of a sequence of chunks, as in gzip and PNG.
-package struct Checksum {
+package struct Checksum: Sendable {
   private var state: UInt = 0
+  /// The number of bytes.
+  package private(set) var count = 0
 
   package init() {}
+
+  package init(of bytes: [UInt8]) { bytes.withUnsafeBytes { add($0) } }
 
   package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     guard bytes.count > 0 else { return }
     state = crc32_z(state, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+    count += bytes.count
+  }
+
+  /// Adds the checksum of the bytes that follow.
+  package mutating func append(_ next: Checksum) {
+    state = crc32_combine(state, next.state, next.count)
+    count += next.count
   }
 
   package mutating func add(_ text: String) {

@@ -5,7 +5,7 @@
 /// Before a ``BatchNorm`` the bias is omitted, since the norm subtracts it again.
 ///
 /// **Differs from**: PyTorch stores W as [units, inputs].
-public struct Dense: OneHotReader, UnitLayer, StackLayer {
+public struct Dense: OneHotReader, UnitLayer, InitializedLayer, StackLayer {
   /// `"dense"`.
   public static let kind = "dense"
 
@@ -60,6 +60,7 @@ public struct Dense: OneHotReader, UnitLayer, StackLayer {
   public var isLinear: Bool { true }
 
   package func with(units: Int) -> any Layer { Dense(units, bias: bias, initializer: initializer) }
+  package func with(initializer: InitializerRule) -> any Layer { Dense(units, bias: bias, initializer: initializer) }
 
   package func describe(in stack: inout HiddenStack) {
     stack.hidden.append(units)

@@ -7,6 +7,12 @@ package protocol UnitLayer: Layer {
   func with(units: Int) -> any Layer
 }
 
+/// A layer whose weights have an initializer that can be chosen.
+package protocol InitializedLayer: Layer {
+  var initializer: InitializerRule { get }
+  func with(initializer: InitializerRule) -> any Layer
+}
+
 /// A layer that disturbs its input in training, and does nothing else.
 package protocol NoiseLayer: Layer {}
 
@@ -32,6 +38,11 @@ extension Network {
 
   /// The keep probabilities of its dropout layers, first to last.
   public var keepProbabilities: [Double] { flattened.compactMap { ($0 as? any DroppingLayer)?.keep } }
+
+  /// The initializers of its layers that are not chosen automatically, first to last.
+  package var chosenInitializers: [InitializerRule] {
+    flattened.compactMap { ($0 as? any InitializedLayer)?.initializer }.filter { $0 != .automatic }
+  }
 
   /// Whether a layer changes over the run.
   package var followsProgress: Bool {
@@ -65,6 +76,20 @@ extension Network {
         return list[index] is any UnitLayer && isBare ? [list[index], BatchNorm()] : [list[index]]
       }
     }
+  }
+
+  /// Returns the network with this initializer in every layer that has one to choose.
+  package func settingInitializer(_ initializer: InitializerRule) -> Network {
+    edited { list in list.map { ($0 as? any InitializedLayer)?.with(initializer: initializer) ?? $0 } }
+  }
+
+  /// Returns the network with ReLU in place of every other activation, and of none in a stack.
+  package func replacingActivations() -> Network {
+    if var stack {
+      stack.activation = .relu
+      return Network(stack)
+    }
+    return edited { list in list.map { $0 is any ActivationLayer ? ReLU() : $0 } }
   }
 
   /// Returns the network with other dropout after its hidden layers, outside of blocks: where a hidden layer, with its norm

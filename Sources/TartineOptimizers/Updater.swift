@@ -76,42 +76,53 @@ package final class Updater {
     if let second, rule.initialSecondMoment != 0 {
       precision.fill(second.base, count: graph.parameterElements, with: rule.initialSecondMoment)
     }
+    let (list, starts) = Self.chunks(
+      of: tensors, parts: optimizer.custom == nil ? parts : [], areWhole: optimizer.custom != nil,
+      biases: penalty.biases)
+    chunks = .allocate(capacity: list.count)
+    _ = chunks.initialize(from: list)
+    self.starts = .allocate(capacity: starts.count)
+    _ = self.starts.initialize(from: starts)
+    sweep = rule.sweep(in: precision.kernels.pointee)
+  }
+
+  /// Cuts tensors into chunks: the parts by themselves, the rest by size.
+  ///
+  /// - Parameter areWhole: whether a chunk is a whole tensor, as a program's own rule gets it.
+  /// - Returns: the chunks, and where those of one task begin; the last start is the end.
+  private static func chunks(
+    of tensors: [PlacedTensor], parts: [TensorSpan], areWhole: Bool, biases: Bool
+  ) -> (list: [Chunk], starts: [Int]) {
     var list: [Chunk] = []
     var starts: [Int] = []
     var inParts: Set<Int> = []
-    let custom = optimizer.custom
-    // A program's own rule gets whole tensors.
-    let most = custom == nil ? Self.chunkElements : .max
-    for part in custom == nil ? parts : [] {
+    let most = areWhole ? .max : chunkElements
+    for part in parts {
       guard let index = tensors.firstIndex(where: { $0.contains(part) }) else { continue }
       inParts.insert(tensors[index].offset)
       starts.append(list.count)
       list.append(
         Chunk(
           offset: part.offset, count: part.count, tensor: index,
-          isPenalized: tensors[index].isPenalized || penalty.biases))
+          isPenalized: tensors[index].isPenalized || biases))
     }
     var elements = most
     for (index, tensor) in tensors.enumerated() where !inParts.contains(tensor.offset) {
       for start in stride(from: 0, to: tensor.count, by: most) {
         let count = min(most, tensor.count - start)
-        if custom != nil || elements + count > most {
+        if areWhole || elements + count > most {
           starts.append(list.count)
           elements = 0
         }
         list.append(
           Chunk(
             offset: tensor.offset + start, count: count, tensor: index,
-            isPenalized: tensor.isPenalized || penalty.biases))
+            isPenalized: tensor.isPenalized || biases))
         elements += count
       }
     }
-    chunks = .allocate(capacity: list.count)
-    _ = chunks.initialize(from: list)
     starts.append(list.count)
-    self.starts = .allocate(capacity: starts.count)
-    _ = self.starts.initialize(from: starts)
-    sweep = rule.sweep(in: precision.kernels.pointee)
+    return (list, starts)
   }
 
   deinit {

@@ -143,7 +143,8 @@ extension Model {
   package func columns(csv path: String, format: CSVFormat) throws -> [Column] {
     try Dataset.readTable(
       path, isNumeric: preparation.isNumeric, format: format.adding(preparation.missingMarkers),
-      notation: preparation.notation)
+      notation: preparation.notation
+    ).columns
   }
 
   /// Predicts every row of some columns.

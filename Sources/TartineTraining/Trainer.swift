@@ -52,11 +52,7 @@ package final class Trainer {
     self.measures = measures
     preparation = rows.preparation
     let output = preparation.target.output(for: recipe.loss)
-    if let problem = recipe.loss.problem(for: output)
-      ?? recipe.decision.problem(for: output, isBinary: preparation.target.task == .binary)
-    {
-      throw RecipeError(problem + ".")
-    }
+    try Self.check(recipe, output, preparation.target.task)
     try split.test.check(preparation)
     graph = try recipe.network.graph(
       input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
@@ -65,19 +61,7 @@ package final class Trainer {
     trainRows = try weights.apply(to: rows.train)
     devRows = try weights.apply(to: rows.dev)
     cut = BatchCut(rows: split.trainCount, batchSize: recipe.batchSize ?? 1)
-    if recipe.optimizer.algorithm == .lbfgs, cut.count > 1 {
-      throw RecipeError(
-        "lbfgs uses all \(split.trainCount) train rows in one batch; leave batchSize out, and set accumulation if "
-          + "memory is low.")
-    }
-    if cut.smallest < 2 * recipe.accumulation,
-      graph.layers.contains(where: { $0.layer is any NormalizingLayer && $0.layer.mixesRows })
-    {
-      throw RecipeError(
-        "batch norm needs at least two rows in every batch, and \(split.trainCount) train rows in batches of "
-          + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) micro-batches," : "") leave "
-          + "one with a single row; use larger batches or no batch norm.")
-    }
+    try Self.checkBatches(recipe, cut, graph, trainRows: split.trainCount)
     workers = Workers(threads ?? Workers.processorCount)
     let room = trainRows.room(for: recipe.augmentation)
     if room == 0, !recipe.augmentation.isNone {
@@ -91,23 +75,22 @@ package final class Trainer {
     step = TrainingStep(
       graph: graph, output: output, loss: recipe.loss, optimizer: recipe.optimizer, penalty: recipe.penalty,
       precision: .float32, batch: cut.largest, shards: recipe.accumulation, seed: recipe.seed, workers: workers,
-      weights: initial, state: state,
-      augmentation: recipe.augmentation, room: room, mixup: recipe.mixup, oneHot: trainRows.oneHot)
+      weights: initial, state: state, augmentation: recipe.augmentation, room: room, mixup: recipe.mixup,
+      oneHot: trainRows.oneHot)
     corrected = graph.makeInitialState(.float32)
     let average = recipe.optimizer.average
     predicting = average == nil ? step.weights : graph.makeParameterArena(.float32)
+    let passRows = ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation
     statistics =
       average == nil || graph.state.isEmpty
       ? nil
       : NormStatistics(
-        graph: graph, output: output, rows: split.trainCount,
-        batch: ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation, seed: recipe.seed,
-        workers: workers, weights: predicting, state: corrected, oneHot: trainRows.oneHot)
+        graph: graph, output: output, rows: split.trainCount, batch: passRows, seed: recipe.seed, workers: workers,
+        weights: predicting, state: corrected, oneHot: trainRows.oneHot)
     kept = (graph.makeParameterArena(.float32), graph.makeInitialState(.float32))
     evaluator = Evaluator(
       graph: graph, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected,
-      workers: workers
-    )
+      workers: workers)
     order = .allocate(capacity: split.trainCount)
     _ = order.initialize(from: 0..<Int32(split.trainCount))
     progress = Checkpoint.Progress(
@@ -137,6 +120,30 @@ package final class Trainer {
       Files.warn(
         "this is a debug build, many times slower than a release build; build with: swift build -c release")
     #endif
+  }
+
+  /// - Throws: `RecipeError` for a loss or a decision that the output does not have.
+  private static func check(_ recipe: Recipe, _ output: Output, _ task: LearningTask) throws {
+    let problem =
+      recipe.loss.problem(for: output) ?? recipe.decision.problem(for: output, isBinary: task == .binary)
+    if let problem { throw RecipeError(problem + ".") }
+  }
+
+  /// - Throws: `RecipeError` for batches that the optimizer or a layer cannot use.
+  private static func checkBatches(_ recipe: Recipe, _ cut: BatchCut, _ graph: LayerGraph, trainRows: Int) throws {
+    if recipe.optimizer.algorithm == .lbfgs, cut.count > 1 {
+      throw RecipeError(
+        "lbfgs uses all \(trainRows) train rows in one batch; leave batchSize out, and set accumulation if "
+          + "memory is low.")
+    }
+    if cut.smallest < 2 * recipe.accumulation,
+      graph.layers.contains(where: { $0.layer is any NormalizingLayer && $0.layer.mixesRows })
+    {
+      throw RecipeError(
+        "batch norm needs at least two rows in every batch, and \(trainRows) train rows in batches of "
+          + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) micro-batches," : "") leave "
+          + "one with a single row; use larger batches or no batch norm.")
+    }
   }
 
   /// - Throws: `RecipeError` for a network that does not fit in this machine's memory.

@@ -62,6 +62,11 @@ struct CommandRunner {
       output: try text(outPath), errors: try text(errorPath))
   }
 
+  /// The words of a command line as a shell reads them.
+  func words(_ line: String) throws -> [String] {
+    try run([], shell: "printf '%s\\n' \(line); exit").output.split(separator: "\n").map(String.init)
+  }
+
   func write(_ text: String, to name: String) throws {
     try Data(text.utf8).write(to: URL(fileURLWithPath: folder + "/" + name))
   }

@@ -123,13 +123,21 @@ import Testing
     let plain = Recipe(Network(HiddenStack(hidden: [8, 4]))).optimizer(
       .momentum(learningRate: .constant(0.01)).clipped(.globalNorm(1))
     ).epochs(2)
+    var list = plain
+    list.network = Network(layers: [
+      Dense(8), LayerNorm(), ReLU(),
+      Residual {
+        Dense(8)
+        GELU()
+      },
+    ])
     var tried: Set<String> = []
-    for recipe in [plain, Recipe.automatic.epochs(2)] {
+    for recipe in [plain, Recipe.automatic.epochs(2), list] {
       let run = try recipe.train(on: split)
       try command.write(try JSON.text(run.recipe), to: "r.json")
       let ideas = [0.0, 1].flatMap { Diagnosis(of: run, humanError: $0, worth: 1e-9).prescriptions }
       for idea in ideas where tried.insert(idea.settings.flags).inserted {
-        let flags = idea.settings.flags.split(separator: " ").map(String.init)
+        let flags = try command.words(idea.settings.flags)
         let folder = "p\(tried.count)"
         let trained = try command.run(
           ["train", "t.csv", "--target", "y", "--recipe", "r.json", "--out", folder] + flags)
@@ -140,7 +148,7 @@ import Testing
           "\(idea.settings.flags)")
       }
     }
-    #expect(tried.count >= 6, "\(tried)")
+    #expect(tried.count >= 9, "\(tried)")
   }
 
   @Test func diagnosingARun() throws {

@@ -145,35 +145,40 @@ struct Alteration {
   // MARK: The network
 
   private static func network(_ recipe: Recipe, _ reference: Recipe, _ signals: SignalSummary?) -> [Alteration] {
+    let network = recipe.network
     var list = regularization(recipe)
-    guard let stack = recipe.network.stack, let good = reference.network.stack else {
-      list.append(
-        Self.change(signals?.fault ?? .tooSmallNetwork, "the network of the automatic recipe", recipe) {
-          $0.network = reference.network
-        })
-      return list
+    func change(_ fault: Fault.Name, _ what: String, _ other: Network) {
+      guard other != network else { return }
+      list.append(Self.change(fault, what, recipe) { $0.network = other })
     }
-    func change(_ fault: Fault.Name, _ what: String, _ body: (inout HiddenStack) -> Void) {
-      var copy = stack
-      body(&copy)
-      copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
-      guard copy != stack else { return }
-      list.append(Self.change(fault, what, recipe) { $0.network = Network(copy) })
-    }
-    let units = good.hidden.map(String.init).joined(separator: ",")
-    if stack.hidden.isEmpty || zip(stack.hidden, good.hidden).contains(where: { $0 * 2 <= $1 }) {
-      change(.tooSmallNetwork, "\(units) units") { $0.hidden = good.hidden }
-    }
-    if stack.initializer != .automatic {
-      change(.badInitialization, "the default initializer of the activation") {
-        $0.initializer = .automatic
-      }
+    if let (what, wider) = widened(network, towards: reference.network) { change(.tooSmallNetwork, what, wider) }
+    if !network.chosenInitializers.isEmpty {
+      change(
+        .badInitialization, "the default initializer of the activation", network.settingInitializer(.automatic))
     }
     if let fault = signals?.fault {
-      if !stack.batchNorm { change(fault, "batch norm") { $0.batchNorm = true } }
-      if stack.activation != .relu { change(fault, "ReLU") { $0.activation = .relu } }
+      if !network.isNormalized { change(fault, "batch norm", network.addingBatchNorm()) }
+      change(fault, "ReLU", network.replacingActivations())
+    }
+    if network.stack == nil {
+      change(signals?.fault ?? .tooSmallNetwork, "the network of the automatic recipe", reference.network)
     }
     return list
+  }
+
+  /// A network with the widths of a reference, if it has less than half of them: a stack gets its hidden layers, the layers of
+  /// a list are widened until the widest is as wide.
+  private static func widened(_ network: Network, towards reference: Network) -> (what: String, network: Network)? {
+    let (own, good) = (network.hiddenUnits, reference.hiddenUnits)
+    if var stack = network.stack {
+      guard own.isEmpty || zip(own, good).contains(where: { $0 * 2 <= $1 }) else { return nil }
+      stack.hidden = good
+      stack.keepProb = Array(stack.keepProb.prefix(max(1, good.count)))
+      return ("\(good.map(String.init).joined(separator: ",")) units", Network(stack))
+    }
+    guard let widest = own.max(), let wanted = good.max(), widest * 2 <= wanted else { return nil }
+    let wider = network.scalingUnits(by: Double(wanted) / Double(widest))
+    return ("\(wider.hiddenUnits.map(String.init).joined(separator: ",")) units", wider)
   }
 
   /// The recipe without any regularization.

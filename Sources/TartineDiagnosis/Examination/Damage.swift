@@ -60,32 +60,54 @@ struct Damage {
     func put(_ fault: Fault.Name, _ what: String, _ body: (inout Recipe) -> Void) -> Damage {
       Damage(fault, what, in: reference, body)
     }
-    guard let stack = recipe.network.stack, let good = reference.network.stack else {
-      return [put(signals?.fault ?? .tooSmallNetwork, "its network") { $0.network = recipe.network }]
-    }
-    func change(_ body: (inout HiddenStack) -> Void) -> Network {
-      var copy = good
-      body(&copy)
-      copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
-      return Network(copy)
-    }
-    return [
-      put(.tooSmallNetwork, "its \(stack.hidden.map(String.init).joined(separator: ",")) units") {
-        $0.network = change { $0.hidden = stack.hidden }
+    let (network, good) = (recipe.network, reference.network)
+    var list = [
+      put(.badInitialization, "its initializer") {
+        $0.network = good.settingInitializer(network.chosenInitializers.first ?? .automatic)
       },
-      put(.badInitialization, "its initializer") { $0.network = change { $0.initializer = stack.initializer } },
       put(.tooMuchRegularization, "its dropout, penalty, decay and noise") {
-        $0.network = change {
-          ($0.keepProb, $0.keepInput, $0.inputNoise) = (stack.keepProb, stack.keepInput, stack.inputNoise)
-          $0.keepProb = Array($0.keepProb.prefix(1))
-        }
+        $0.network = disturbed(good, as: network)
         ($0.penalty, $0.mixup, $0.loss.smoothing) = (recipe.penalty, recipe.mixup, recipe.loss.smoothing)
       },
       put(signals?.fault ?? .tooSmallNetwork, "its layers") {
-        $0.network = change {
-          ($0.hidden, $0.activation, $0.batchNorm) = (stack.hidden, stack.activation, stack.batchNorm)
-        }
+        $0.network = layered(good, as: network)
       },
     ]
+    if !network.hiddenUnits.isEmpty || network.stack != nil {
+      let units = network.hiddenUnits.map(String.init).joined(separator: ",")
+      list.insert(put(.tooSmallNetwork, "its \(units) units") { $0.network = narrowed(good, as: network) }, at: 0)
+    }
+    return list
+  }
+
+  /// The network without its initializer and noise; of a stack, the rest is the reference's.
+  private static func layered(_ good: Network, as network: Network) -> Network {
+    guard let stack = network.stack, var copy = good.stack else {
+      return network.withoutNoise().settingInitializer(.automatic)
+    }
+    (copy.hidden, copy.activation, copy.batchNorm) = (stack.hidden, stack.activation, stack.batchNorm)
+    copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
+    return Network(copy)
+  }
+
+  /// The reference network with the dropout of another, and its noise if it has a stack's settings.
+  private static func disturbed(_ good: Network, as network: Network) -> Network {
+    if let stack = network.stack, var copy = good.stack {
+      (copy.keepProb, copy.keepInput, copy.inputNoise) = (stack.keepProb, stack.keepInput, stack.inputNoise)
+      copy.keepProb = Array(copy.keepProb.prefix(1))
+      return Network(copy)
+    }
+    return good.settingDropout { _, _ in network.keepProbabilities.min() ?? 1 }
+  }
+
+  /// The reference network with the units of another: all of a stack's, or its widest layer as wide.
+  private static func narrowed(_ good: Network, as network: Network) -> Network {
+    if let stack = network.stack, var copy = good.stack {
+      copy.hidden = stack.hidden
+      copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
+      return Network(copy)
+    }
+    guard let own = network.hiddenUnits.max(), let wide = good.hiddenUnits.max() else { return good }
+    return good.scalingUnits(by: Double(own) / Double(wide))
   }
 }

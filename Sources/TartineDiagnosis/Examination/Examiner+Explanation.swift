@@ -146,7 +146,8 @@ extension Examiner {
         "it learns at learning rates from about \(Text.significant(low.value, digits: 2)) to \(Text.significant(high.value, digits: 2)), "
           + "and its learning rate is \(Text.significant(rate, digits: 2))",
         action: isWithin
-          ? nil : range.suggestion.map { "\(OptionName.learningRate) \(Text.significant($0, digits: 2))" }))
+          ? nil : range.suggestion.map { "\(OptionName.learningRate) \(Text.significant($0, digits: 2))" },
+        suspects: [(range.suggestion ?? rate) < rate ? .learningRateTooHigh : .learningRateTooLow]))
   }
 
   // MARK: Prescriptions

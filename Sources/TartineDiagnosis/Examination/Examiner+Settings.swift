@@ -97,18 +97,7 @@ extension Examiner {
   private var suspects: Set<Fault.Name> {
     var names: Set<Fault.Name> = []
     if let fault = signals?.fault { names.insert(fault) }
-    for check in found.checks where check.verdict != .fine {
-      switch check.name {
-      case "dead-units": names.formUnion([.deadUnits, .learningRateTooHigh, .badInitialization])
-      case "gradient-ratio": names.formUnion([.vanishingGradients, .explodingGradients, .badInitialization])
-      case "initial-loss": names.insert(.badInitialization)
-      case "learning-rate-range":
-        let rate = recipe.optimizer.learningRate.peak
-        names.insert((defaultRate ?? rate) < rate ? .learningRateTooHigh : .learningRateTooLow)
-      case "seeds": names.insert(.learningRateTooHigh)
-      default: break
-      }
-    }
+    for check in found.checks where check.verdict != .fine { names.formUnion(check.suspects) }
     return names
   }
 

@@ -26,7 +26,8 @@ extension Examiner {
         Check(
           "gradient-ratio", ratio < 1e-3 || ratio > 1e3 ? .fault : .fine, statistic: ratio,
           "at initialization the first layer's gradient is \(Text.significant(ratio, digits: 2)) times the last hidden layer's",
-          action: ratio < 1e-3 ? "batch norm, ReLU, or another initialization" : nil))
+          action: ratio < 1e-3 ? "batch norm, ReLU, or another initialization" : nil,
+          suspects: [.vanishingGradients, .explodingGradients, .badInitialization]))
     } else if after != nil {
       signals = SignalSummary(gradientRatio: 1, deadShare: dead)
     }
@@ -35,7 +36,8 @@ extension Examiner {
         Check(
           "dead-units", dead > 0.5 ? .fault : .fine, statistic: dead,
           "in the layer with the most, \(Text.fixed(dead * 100, decimals: 0)) % of the ReLU units output 0 for every row",
-          action: dead > 0.5 ? "a lower learning rate, He initialization, or leaky ReLU" : nil))
+          action: dead > 0.5 ? "a lower learning rate, He initialization, or leaky ReLU" : nil,
+          suspects: [.deadUnits, .learningRateTooHigh, .badInitialization]))
     }
     let saturated = after?.layers.dropLast().map(\.saturatedShare).max() ?? 0
     if saturated > 0 {
@@ -66,6 +68,7 @@ extension Examiner {
       Check(
         "initial-loss", loss < 3 * typical + 0.5 ? .fine : .fault, statistic: loss,
         "at initialization the loss is \(Text.significant(loss, digits: 3)), and the constant baseline's "
-          + Text.significant(typical, digits: 3), action: loss < 3 * typical + 0.5 ? nil : "smaller initial weights"))
+          + Text.significant(typical, digits: 3), action: loss < 3 * typical + 0.5 ? nil : "smaller initial weights",
+        suspects: [.badInitialization]))
   }
 }

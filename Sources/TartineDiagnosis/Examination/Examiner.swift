@@ -294,7 +294,7 @@ final class Examiner {
         found.checks.append(
           Check(
             "seeds", .fault, "with seed \(recipe.seed &+ seed) \(divergence); the ladder uses the others",
-            action: "a lower learning rate, a warm-up, or gradient clipping"))
+            action: "a lower learning rate, a warm-up, or gradient clipping", suspects: [.learningRateTooHigh]))
       }
     }
     let scores = found.runs.map(\.dev.score)

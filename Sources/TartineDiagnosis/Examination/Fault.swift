@@ -110,6 +110,8 @@ public struct Check: Hashable, Sendable, Encodable {
   public let evidence: String
   /// The suggested action, if any.
   public let action: String?
+  /// The faults that it points at where it is not fine.
+  let suspects: Set<Fault.Name>
 
   private enum Key: String, CodingKey { case name, statistic, interval, verdict, evidence, action }
 
@@ -126,13 +128,14 @@ public struct Check: Hashable, Sendable, Encodable {
 
   /// The check with another verdict.
   func with(_ verdict: Verdict) -> Check {
-    Check(name, verdict, statistic: statistic, interval: interval, evidence, action: action)
+    Check(name, verdict, statistic: statistic, interval: interval, evidence, action: action, suspects: suspects)
   }
 
   init(
     _ name: String, _ verdict: Verdict, statistic: Double? = nil, interval: Estimate? = nil, _ evidence: String,
-    action: String? = nil
+    action: String? = nil, suspects: Set<Fault.Name> = []
   ) {
+    self.suspects = suspects
     self.name = name
     self.statistic = statistic ?? interval?.value
     self.interval = interval

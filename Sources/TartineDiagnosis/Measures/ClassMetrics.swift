@@ -80,27 +80,30 @@ package struct ClassMetrics {
     }
   }
 
-  /// The interval of `log-loss` or `brier`.
-  func lossInterval(_ name: String, effect: Double, seed: UInt64) -> Estimate {
-    let isLog = name == "log-loss"
-    return MeanLossInterval(
-      losses: isLog ? logLosses : briers, isError: truths.indices.map { truths[$0] != answers[$0] },
-      unseen: isLog ? unseenLosses.log : unseenLosses.brier, effect: effect
-    ).estimate(seed: seed)
+  func logLossInterval(effect: Double, seed: UInt64) -> Estimate {
+    interval(ofMean: logLosses, unseen: unseenLosses.log, effect, seed)
   }
 
-  package var names: [String] {
-    let average = classes == 2 ? "" : "-macro"
-    var names = [
-      "accuracy", "balanced-accuracy", "precision" + average, "recall" + average, "f1" + average, "f1-weighted", "mcc",
-      "roc-auc" + average, "pr-auc" + average, "log-loss", "brier", "calibration-error",
+  func brierInterval(effect: Double, seed: UInt64) -> Estimate {
+    interval(ofMean: briers, unseen: unseenLosses.brier, effect, seed)
+  }
+
+  private func interval(ofMean losses: [Double], unseen: Double, _ effect: Double, _ seed: UInt64) -> Estimate {
+    let isError = truths.indices.map { truths[$0] != answers[$0] }
+    return MeanLossInterval(losses: losses, isError: isError, unseen: unseen, effect: effect).estimate(seed: seed)
+  }
+
+  package var kinds: [MetricKind] {
+    let averages: [MetricKind] =
+      classes == 2 ? [.precision, .recall, .f1] : [.precisionMacro, .recallMacro, .f1Macro, .f1Micro]
+    let areas: [MetricKind] = classes == 2 ? [.rocAUC, .prAUC] : [.rocAUCMacro, .prAUCMacro]
+    return [.accuracy, .balancedAccuracy] + averages + [.f1Weighted, .mcc] + areas + [
+      .logLoss, .brier, .calibrationError,
     ]
-    if classes > 2 { names.insert("f1-micro", at: 5) }
-    for k in [3, 5] where classes > k { names.append("top-\(k)-accuracy") }
-    return names
+      + (classes > 3 ? [.top3Accuracy] : []) + (classes > 5 ? [.top5Accuracy] : [])
   }
 
-  /// One value for each name, NaN if undefined; `counts` is how often each row counts.
+  /// One value for each of ``kinds``, NaN if undefined; `counts` is how often each row counts.
   package func values(_ counts: [Double]) -> [Double] {
     let total = counts.reduce(0, +)
     var values = confusionValues(confusion(counts))
@@ -114,7 +117,7 @@ package struct ClassMetrics {
     return values
   }
 
-  /// The metrics of the confusion matrix, which are the first of ``names``.
+  /// The metrics of the confusion matrix, which are the first of ``kinds``.
   ///
   /// - Parameters:
   ///   - confusion: Rows, or shares of them, by truth and prediction.

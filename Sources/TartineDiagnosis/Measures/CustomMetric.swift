@@ -39,15 +39,12 @@ extension Metrics {
   /// Adds a metric to those of every evaluation; a registered one of the same name is replaced. Its name must not be one of the
   /// package's own metrics.
   public static func register(_ metric: some CustomMetric) {
-    precondition(!Metric.known.contains(metric.name), "'\(metric.name)' is a metric already")
+    precondition(MetricKind(rawValue: metric.name) == nil, "'\(metric.name)' is a metric already")
     registered.withLock { list in
       list.removeAll { $0.name == metric.name }
       list.append(metric)
     }
   }
-
-  /// Whether a registered metric has this name.
-  static func isOwn(_ name: String) -> Bool { registered.withLock { $0.contains { $0.name == name } } }
 
   /// The registered metrics that apply to an evaluation, with their intervals.
   static func custom(of evaluation: Evaluation, seed: UInt64) -> [Metric] {
@@ -56,7 +53,7 @@ extension Metrics {
     let (all, groups) = (evaluation.taskPredictions, evaluation.groups)
     return metrics.compactMap { metric in
       guard metric.value(of: all, groups: groups) != nil else { return nil }
-      let found = estimates([metric.name], of: RowSample(evaluation), seed: seed) { counts in
+      let found = estimates([nil], of: RowSample(evaluation), seed: seed) { counts in
         // A group that is drawn twice is two groups.
         let draws = counts.indices.flatMap { row in (0..<Int(counts[row])).map { (row: row, draw: $0) } }
         let drawn = groups.map { groups in
@@ -69,7 +66,7 @@ extension Metrics {
         }
         return [metric.value(of: all.rows(draws.map(\.row)), groups: drawn) ?? .nan]
       }
-      return Metric(name: metric.name, estimate: found[0].estimate, isShare: metric.isShare)
+      return Metric(custom: metric.name, found[0], isShare: metric.isShare)
     }
   }
 }

@@ -42,32 +42,28 @@ package struct MetricIntervals {
     let drawn = drawnFigures(seed: seed)
     return list.map { metric in
       let value = metric.estimate.value
-      guard value.isFinite else { return metric }
-      if metric.name == "calibration-error" {
-        return Metric(
-          name: metric.name,
-          estimate: CalibrationError(metrics.calibrationBins, effect: sample.designEffect, seed: seed).estimate)
-      }
-      if metric.name == "log-loss" || metric.name == "brier" {
-        return Metric(
-          name: metric.name, estimate: metrics.lossInterval(metric.name, effect: sample.designEffect, seed: seed))
-      }
+      guard value.isFinite, let kind = metric.kind else { return metric }
       var found = metric.estimate
-      switch metric.name {
-      case "precision":
+      switch kind {
+      case .calibrationError:
+        return Metric(
+          kind, CalibrationError(metrics.calibrationBins, effect: sample.designEffect, seed: seed).estimate)
+      case .logLoss: return Metric(kind, metrics.logLossInterval(effect: sample.designEffect, seed: seed))
+      case .brier: return Metric(kind, metrics.brierInterval(effect: sample.designEffect, seed: seed))
+      case .precision:
         // Without a prediction of the class any precision is possible.
         found =
           byClass[1].answered > 0
           ? .proportion(value, ofEffective: byClass[1].answered) : Estimate(value, low: 0, high: 1)
-      case "recall": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
-      case "roc-auc": found = Self.area(value, yes: byClass[1].support, no: byClass[0].support)
-      case "pr-auc": if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
-      case "roc-auc-macro", "pr-auc-macro":
+      case .recall: if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
+      case .rocAUC: found = Self.area(value, yes: byClass[1].support, no: byClass[0].support)
+      case .prAUC: if byClass[1].support > 0 { found = .proportion(value, ofEffective: byClass[1].support) }
+      case .rocAUCMacro, .prAUCMacro:
         let total = byClass.reduce(0) { $0 + $1.support }
         // The interval of each class against the rest. With two classes both areas are one, with many they are nearly independent:
         // their correlation is taken as 1/(K − 1).
         let ends = byClass.filter { $0.support > 0 }.map { figures -> Estimate in
-          metric.name == "roc-auc-macro"
+          kind == .rocAUCMacro
             ? Self.area(value, yes: figures.support, no: total - figures.support)
             : .proportion(value, ofEffective: figures.support)
         }
@@ -76,8 +72,8 @@ package struct MetricIntervals {
         let (low, high) = (ends.reduce(0) { $0 + $1.low } / count, ends.reduce(0) { $0 + $1.high } / count)
         found = Estimate(value, low: value - share * (value - low), high: value + share * (high - value))
       default:
-        let sorted = drawn.compactMap { $0[metric.name] }
-        guard !Metrics.shares.contains(metric.name), !sorted.isEmpty else { return metric }
+        let sorted = drawn.compactMap { $0[kind] }
+        guard !kind.isShareOfRows, !sorted.isEmpty else { return metric }
         let lows = sorted.map { $0[Int(0.025 * Double($0.count))] } + [value]
         let highs = sorted.map { $0[Int(0.975 * Double($0.count))] } + [value]
         found = Estimate(value, low: lows.min() ?? value, high: highs.max() ?? value)
@@ -87,7 +83,7 @@ package struct MetricIntervals {
         found = Estimate(
           value, low: min(found.low, metric.estimate.low), high: max(found.high, metric.estimate.high))
       }
-      return Metric(name: metric.name, estimate: found)
+      return Metric(kind, found)
     }
   }
 
@@ -102,19 +98,19 @@ package struct MetricIntervals {
   }
 
   /// Sorted draws of each metric, by posterior.
-  private func drawnFigures(seed: UInt64) -> [[String: [Double]]] {
+  private func drawnFigures(seed: UInt64) -> [[MetricKind: [Double]]] {
     priors.enumerated().map { drawnFigures($1, seed: seed, step: $0 == 0 ? 1 : 3) }
   }
 
-  private func drawnFigures(_ prior: [Double], seed: UInt64, step: Int) -> [String: [Double]] {
-    var drawn: [String: [Double]] = [:]
+  private func drawnFigures(_ prior: [Double], seed: UInt64, step: Int) -> [MetricKind: [Double]] {
+    var drawn: [MetricKind: [Double]] = [:]
     // The cost is proportional to the number of cells.
     let draws = max(100, min(Self.draws, 20_000_000 / (classes * classes)))
     for draw in 0..<draws {
       var stream = RandomStream(seed: seed, purpose: .bootstrap, step: step, index: draw)
       let shares = zip(cells, prior).map { $0 + $1 > 0 ? stream.gamma(shape: $0 + $1) : 0 }
-      for (name, value) in zip(metrics.names, metrics.confusionValues(shares, classesOf: cells)) where value.isFinite {
-        drawn[name, default: []].append(value)
+      for (kind, value) in zip(metrics.kinds, metrics.confusionValues(shares, classesOf: cells)) where value.isFinite {
+        drawn[kind, default: []].append(value)
       }
     }
     return drawn.mapValues { $0.sorted() }

@@ -12,27 +12,20 @@ public struct Metric: Hashable, Sendable {
   /// Whether it is a share, shown in percent.
   package let isShare: Bool
 
-  /// - Parameter isShare: nil: by the name.
-  package init(name: String, estimate: Estimate, isShare: Bool? = nil) {
-    self.name = name
-    self.estimate = estimate
-    self.isShare = isShare ?? !Self.plain.contains(name)
+  /// Which of the package's own it is; nil: a registered one.
+  package let kind: MetricKind?
+
+  package init(_ kind: MetricKind, _ estimate: Estimate) {
+    (name, self.kind, self.estimate, isShare) = (kind.rawValue, kind, estimate, kind.isPercent)
+  }
+
+  /// A metric of the name that a program gave it.
+  package init(custom name: String, _ estimate: Estimate, isShare: Bool) {
+    (self.name, kind, self.estimate, self.isShare) = (name, nil, estimate, isShare)
   }
 }
 
 extension Metric {
-  /// Metrics that are not shares, and are not printed in percent.
-  private static let plain: Set<String> = [
-    "mcc", "roc-auc", "roc-auc-macro", "log-loss", "brier", "rmse", "mae", "r2", "quantile-loss",
-  ]
-
-  /// The names of the package's own metrics.
-  static let known = plain.union(Metrics.shares).union([
-    "balanced-accuracy", "precision", "recall", "f1", "precision-macro", "recall-macro", "f1-macro", "f1-weighted",
-    "pr-auc",
-    "pr-auc-macro", "calibration-error",
-  ])
-
   /// The figure as text: `79.78 %`, `0.862`.
   package var valueText: String { isShare ? "\(text(estimate.value)) %" : text(estimate.value) }
   /// The interval as text: `73.27 to 85.02 %`.
@@ -115,7 +108,7 @@ public struct Metrics: Sendable {
     let once = [Double](repeating: 1, count: truths.count)
     let sample = RowSample(evaluation)
     values = MetricIntervals(metrics, sample, classes: classes).replacing(
-      Self.estimates(metrics.names, of: sample, curves: classes, seed: seed, metrics.values), seed: seed)
+      Self.metrics(metrics.kinds, of: sample, curves: classes, seed: seed, metrics.values), seed: seed)
     let cells = metrics.confusion(once)
     confusion = (0..<classes).map { truth in (0..<classes).map { Int(cells[truth * classes + $0]) } }
     byClass = metrics.figures(cells)
@@ -137,10 +130,10 @@ public struct Metrics: Sendable {
           return [1 - p, p]
         }, truths: truths[label].map { Int($0) }, answers: answers[label].map { Int($0) }, classes: 2)
     }
-    let aucPlace = areas[0].names.firstIndex(of: "roc-auc")!
+    let aucPlace = areas[0].kinds.firstIndex(of: .rocAUC)!
     let exact = (0..<rows).map { row in (0..<labels).allSatisfy { truths[$0][row] == answers[$0][row] } ? 1.0 : 0 }
-    values = Self.estimates(
-      ["exact-match", "f1-macro", "f1-micro", "f1-weighted", "roc-auc-macro"], of: RowSample(evaluation), seed: seed
+    values = Self.metrics(
+      [.exactMatch, .f1Macro, .f1Micro, .f1Weighted, .rocAUCMacro], of: RowSample(evaluation), seed: seed
     ) { counts in
       let total = counts.reduce(0, +)
       let figures = areas.map { $0.figures($0.confusion(counts))[1] }
@@ -167,7 +160,7 @@ public struct Metrics: Sendable {
     let sample = RowSample(evaluation)
     // Truths in the target's unit are rounded, so that equal ones differ in a Double.
     let isConstant = Set(truths.map { Float($0) }).count < 2
-    var list = Self.estimates(["rmse", "mae", "r2"], of: sample, seed: seed) { counts in
+    var list = Self.metrics([.rmse, .mae, .r2], of: sample, seed: seed) { counts in
       let total = counts.reduce(0, +)
       func mean(_ values: [Double]) -> Double { zip(values, counts).reduce(0) { $0 + $1.0 * $1.1 } / total }
       let middle = mean(truths)
@@ -177,10 +170,10 @@ public struct Metrics: Sendable {
       ]
     }
     if isConstant { list.removeLast() }
-    list[0] = Metric(name: "rmse", estimate: evaluation.estimate)
+    list[0] = Metric(.rmse, evaluation.estimate)
     if let share = evaluation.quantile {
       let misses = zip(truths, evaluation.predictions).map { $0 - $1 }
-      list += Self.estimates(["quantile-loss", "coverage"], of: sample, seed: seed) { counts in
+      list += Self.metrics([.quantileLoss, .coverage], of: sample, seed: seed) { counts in
         let total = counts.reduce(0, +)
         let loss = zip(misses, counts).reduce(0) { $0 + max(share * $1.0, (share - 1) * $1.0) * $1.1 }
         return [loss / total, zip(misses, counts).reduce(0) { $0 + ($1.0 <= 0 ? $1.1 : 0) } / total]
@@ -192,48 +185,34 @@ public struct Metrics: Sendable {
     byClass = []
   }
 
-  /// Metrics that are shares of rows.
-  static let shares: Set<String> = [
-    "accuracy", "exact-match", "top-3-accuracy", "top-5-accuracy", "coverage", "f1-micro",
-  ]
-
-  /// Metrics without an upper end.
-  private static let nonnegative: Set<String> = ["rmse", "mae", "log-loss", "brier", "quantile-loss"]
-  private static func range(of name: String) -> (low: Double, high: Double) {
-    switch name {
-    case "r2": (-.infinity, 1)
-    case "mcc": (-1, 1)
-    case _ where nonnegative.contains(name): (0, .infinity)
-    case _ where isOwn(name): (-.infinity, .infinity)
-    default: (0, 1)
-    }
-  }
-
   /// The fewest rows or groups with an interval of R².
   private static let fewestForVariance = 5
 
-  /// Each metric with its interval.
-  package static func estimates(
-    _ names: [String], of sample: RowSample, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
+  package static func metrics(
+    _ kinds: [MetricKind], of sample: RowSample, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
   ) -> [Metric] {
+    zip(kinds, estimates(kinds, of: sample, curves: curves, seed: seed, values)).map(Metric.init)
+  }
+
+  /// Each metric's value with its interval; a metric of any values is nil.
+  package static func estimates(
+    _ kinds: [MetricKind?], of sample: RowSample, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
+  ) -> [Estimate] {
     let rows = sample.rows
     let all = values([Double](repeating: 1, count: rows))
-    var drawn = [[Double]](repeating: [], count: names.count)
+    var drawn = [[Double]](repeating: [], count: kinds.count)
     for draw in 0..<draws(rows: rows, curves: curves) where rows > 1 {
       var stream = RandomStream(seed: seed, purpose: .bootstrap, index: draw)
       for (place, value) in values(sample.draw(&stream)).enumerated() where !value.isNaN { drawn[place].append(value) }
     }
-    return names.indices.map { place in
+    return kinds.enumerated().map { place, kind in
       let value = all[place]
-      if shares.contains(names[place]) {
-        return Metric(name: names[place], estimate: .proportion(value, ofEffective: sample.effectiveRows))
-      }
+      if kind?.isShareOfRows == true { return .proportion(value, ofEffective: sample.effectiveRows) }
       let sorted = drawn[place].sorted()
       // One row, or an undefined metric, has no interval; nor has a ratio of variances of very few.
-      let (lowest, highest) = range(of: names[place])
-      guard sorted.count > 1, names[place] != "r2" || sample.units >= fewestForVariance else {
-        return Metric(
-          name: names[place], estimate: Estimate(value, low: -.infinity, high: names[place] == "r2" ? 1 : .infinity))
+      let (lowest, highest) = kind?.range ?? (-.infinity, .infinity)
+      guard sorted.count > 1, kind != .r2 || sample.units >= fewestForVariance else {
+        return Estimate(value, low: -.infinity, high: kind == .r2 ? 1 : .infinity)
       }
       // The percentile bootstrap of few units is too narrow, as a normal interval beside Student's is.
       let units = Double(sample.units)
@@ -246,11 +225,9 @@ public struct Metrics: Sendable {
         let next = min(below + 1, sorted.count - 1)
         return sorted[below] + (at - Double(below)) * (sorted[next] - sorted[below])
       }
-      return Metric(
-        name: names[place],
-        estimate: Estimate(
-          value, low: max(lowest, value - wider * (value - percentile(0.025))),
-          high: min(highest, value + wider * (percentile(0.975) - value))))
+      return Estimate(
+        value, low: max(lowest, value - wider * (value - percentile(0.025))),
+        high: min(highest, value + wider * (percentile(0.975) - value)))
     }
   }
 }

@@ -345,12 +345,26 @@ import Testing
     defer { try? FileManager.default.removeItem(at: folder) }
     let file = folder.appending(path: "rows.csv")
     try manyRows().write(to: file, atomically: true, encoding: .utf8)
-    check(try Dataset.readTable(file.path))
+    check(try Dataset.readTable(file.path).columns)
     try manyRows { $0 == 55_000 ? "1,2\n" : nil }.write(to: file, atomically: true, encoding: .utf8)
-    let error = #expect(throws: DataError.self) { try Dataset.readTable(file.path) }
+    let error = #expect(throws: DataError.self) { try Dataset.readTable(file.path).columns }
     #expect(error?.line == 55_002)
     try Data().write(to: file)
-    #expect(throws: DataError.self) { try Dataset.readTable(file.path) }
+    #expect(throws: DataError.self) { try Dataset.readTable(file.path).columns }
+  }
+
+  /// The checksum is of the bytes that were read, whatever of them are no rows and in however many chunks.
+  @Test func theChecksumIsTakenWhileReading() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "tartine-sum-\(UInt64.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "rows.csv")
+    let quoted = manyRows { $0 == 50_000 ? "6250,\"kind of level 6 and more text\",-50000\n" : nil }
+    for text in [manyRows(), manyRows() + "Source: a survey\n", manyRows() + "\u{1A}\r\n", quoted + "\u{1A}"] {
+      try text.write(to: file, atomically: true, encoding: .utf8)
+      let sum = try Dataset.readTable(file.path).checksum
+      #expect(sum == [file.path: Checksum(of: Array(text.utf8)).text])
+    }
   }
 
   @Test func faultsInLateChunksHaveTheirLines() throws {

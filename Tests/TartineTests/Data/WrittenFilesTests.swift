@@ -197,7 +197,7 @@ import Testing
     #expect(try model.predict(csv: files[1]).allSatisfy { $0.warnings.isEmpty && ["True", "False"].contains($0.text) })
     let mixed = try file("x,y\n1,True\n2,TRUE\n3,false\n4,False\n")
     defer { try? FileManager.default.removeItem(atPath: mixed) }
-    #expect(try texts(Dataset.readTable(mixed)[1]) == ["True", "True", "false", "false"])
+    #expect(try texts(Dataset.readTable(mixed).columns[1]) == ["True", "True", "false", "false"])
   }
 
   // MARK: Times as inputs

@@ -65,6 +65,34 @@ import Testing
     #expect(found.first == expected, "\(found)")
   }
 
+  /// So it is in a list of layers that no stack makes.
+  @Test(arguments: ["zero", "sigmoids", "narrow", "dropout"])
+  func whatIsPlantedInAListIsNamed(_ what: String) throws {
+    func layers(_ units: Int = 64, initializer: InitializerRule = .automatic, keep: Double = 0.9) -> [any Layer] {
+      [
+        Dense(units, initializer: initializer), LayerNorm(), ReLU(), Dropout(keep: keep),
+        Residual {
+          Dense(max(1, units / 2)); ReLU()
+        } shortcut: {
+          Dense(max(1, units / 2))
+        },
+      ]
+    }
+    let (list, expected): ([any Layer], Fault.Name) =
+      switch what {
+      case "zero": (layers(initializer: .normal(standardDeviation: 0)), .badInitialization)
+      case "sigmoids":
+        ([LayerScale()] + (0..<8).flatMap { _ -> [any Layer] in [Dense(32), Sigmoid()] }, .vanishingGradients)
+      case "narrow": (layers(1), .tooSmallNetwork)
+      default: (layers(keep: 0.05), .tooMuchRegularization)
+      }
+    var recipe = good
+    recipe.network = Network(layers: list)
+    #expect(recipe.network.stack == nil)
+    let found = try names(recipe, on: split())
+    #expect(found.first == expected, "\(found)")
+  }
+
   /// Eight layers of sigmoids train well with batch norm, and are not a fault.
   @Test func theTwinOfAFaultIsNone() throws {
     let twin = good

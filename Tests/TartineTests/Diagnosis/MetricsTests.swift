@@ -25,11 +25,11 @@ import Testing
     let intervals = MetricIntervals(metrics, RowSample(rows: n), classes: 2)
     let value = -log(0.98)
     let found = intervals.replacing(
-      [Metric(name: "log-loss", estimate: Estimate(value, low: value, high: value))], seed: 1)[0]
+      [Metric(.logLoss, Estimate(value, low: value, high: value))], seed: 1)[0]
     // A share of errors of 8 % has the probability 0.025 of the posterior Beta(½, 30½).
     #expect(abs(found.estimate.low - value) < 1e-3 && abs(found.estimate.value - value) < 1e-12)
     #expect(abs(found.estimate.high - (value + 0.081 * (-log(0.02) - value))) < 0.06, "\(found)")
-    let brier = intervals.replacing([Metric(name: "brier", estimate: Estimate(0.0004, low: 0, high: 0))], seed: 1)[0]
+    let brier = intervals.replacing([Metric(.brier, Estimate(0.0004, low: 0, high: 0))], seed: 1)[0]
     #expect(abs(brier.estimate.high - (0.0004 + 0.081 * 0.96)) < 0.015, "\(brier)")
   }
 
@@ -43,7 +43,7 @@ import Testing
       answers: truths,
       classes: classes)
     let found = MetricIntervals(metrics, RowSample(rows: rows), classes: classes).replacing(
-      [Metric(name: "roc-auc-macro", estimate: Estimate(1, low: 1, high: 1))], seed: 1)[0].estimate
+      [Metric(.rocAUCMacro, Estimate(1, low: 1, high: 1))], seed: 1)[0].estimate
     let one = MetricIntervals.area(1, yes: 10, no: Double(rows - 10))
     #expect(
       abs(found.low - (1 - (2.0 / Double(classes)).squareRoot() * (1 - one.low))) < 1e-9 && found.high == 1)
@@ -51,7 +51,7 @@ import Testing
 
   /// Two rows: Student's t with one degree of freedom is 12.7, and R² of so few has no interval.
   @Test func fewRowsHaveWideIntervals() {
-    let list = Metrics.estimates(["mae", "r2"], of: RowSample(rows: 2), seed: 1) { counts in
+    let list = Metrics.metrics([.mae, .r2], of: RowSample(rows: 2), seed: 1) { counts in
       [(counts[0] * 1 + counts[1] * 3) / 2, 0.9]
     }
     #expect(list[0].estimate.low == 0 && list[0].estimate.high > 10)
@@ -70,7 +70,7 @@ import Testing
       let metrics = ClassMetrics(
         probabilities: one.probabilities, truths: one.truths, answers: answers, classes: one.classes)
       let once = [Double](repeating: 1, count: one.truths.count)
-      let values = Dictionary(uniqueKeysWithValues: zip(metrics.names, metrics.values(once)))
+      let values = Dictionary(uniqueKeysWithValues: zip(metrics.kinds.map(\.rawValue), metrics.values(once)))
       #expect(one.values.count > 9)
       for (name, value) in one.values {
         let ours = try #require(values[name], "\(name)")
@@ -101,7 +101,7 @@ import Testing
         probabilities: answers.flatMap { $0 == 1 ? [0.1, 0.9] : [0.9, 0.1] }, truths: truths, answers: answers,
         classes: 2)
       let values = metrics.values([Double](repeating: 1, count: rows))
-      let list = zip(metrics.names, values).map { Metric(name: $0, estimate: Estimate($1, low: $1, high: $1)) }
+      let list = zip(metrics.kinds, values).map { Metric($0, Estimate($1, low: $1, high: $1)) }
       for metric in MetricIntervals(metrics, RowSample(rows: rows), classes: 2).replacing(list, seed: UInt64(draw)) {
         guard let value = truth[metric.name] else { continue }
         #expect(metric.estimate.low <= metric.estimate.value && metric.estimate.value <= metric.estimate.high)
@@ -135,7 +135,7 @@ import Testing
         classes: 2)
       let sample = RowSample(rows: truths.count, cases: cases)
       let found = MetricIntervals(metrics, sample, classes: 2).replacing(
-        Metrics.estimates(metrics.names, of: sample, curves: 2, seed: UInt64(draw), metrics.values), seed: UInt64(draw)
+        Metrics.metrics(metrics.kinds, of: sample, curves: 2, seed: UInt64(draw), metrics.values), seed: UInt64(draw)
       ).first { $0.name == "precision" }!.estimate
       if found.low <= 0.8, 0.8 <= found.high { hits += 1 }
       widths.append(found.high - found.low)
@@ -185,12 +185,12 @@ import Testing
       return ClassMetrics(
         probabilities: p.flatMap { [1 - $0, $0] }, truths: truths, answers: p.map { $0 > 0.5 ? 1 : 0 }, classes: 2)
     }
-    let place = draw(2).names.firstIndex(of: "roc-auc")!
+    let place = draw(2).kinds.firstIndex(of: .rocAUC)!
     let exact = draw(20_000).values([Double](repeating: 1, count: 20_000))[place]
     var held = 0
     for seed in 0..<40 {
       let sample = draw(200)
-      let metrics = Metrics.estimates(sample.names, of: RowSample(rows: 200), seed: UInt64(seed), sample.values)
+      let metrics = Metrics.metrics(sample.kinds, of: RowSample(rows: 200), seed: UInt64(seed), sample.values)
       let auc = metrics[place].estimate
       #expect(auc.low < auc.value && auc.value < auc.high)
       if auc.low <= exact && exact <= auc.high { held += 1 }

@@ -1,3 +1,5 @@
+import Foundation
+import Synchronization
 import Tartine
 import Testing
 
@@ -209,6 +211,54 @@ import Testing
       let own = gradient(step(batch: rows.count), rows)
       let scale = own.map(abs).max() ?? 0
       #expect(zip(gradient(large, rows), own).allSatisfy { abs($0 - $1) <= 1e-13 * scale }, "\(rows)")
+    }
+  }
+
+  /// Shortcuts over rows in several parts: the loss of a training pass is that of the predictor's logits.
+  @Test func predictionAgreesWithTraining() throws {
+    let network = Network {
+      Dense(300); LayerNorm(); GELU()
+      Residual {
+        RMSNorm(); Dense(40); PReLU()
+      } shortcut: {
+        LayerScale(scale: 0.5); Dense(40); Tanh()
+      }
+      Residual {
+        Residual {
+          GroupNorm(groups: 4); SiLU()
+        } shortcut: {
+          Swirl()
+        }
+        Dense(40)
+      }
+    }
+    let graph = try network.graph(input: [12], outputs: 3)
+    let inputs = RandomStream.normals(130 * 12, seed: 8)
+    let data = PreparedRows.of(inputs, width: 12, targets: .labels((0..<Int32(130)).map { $0 % 3 }))
+    let weights = graph.makeInitialParameters(.float64, seed: 3)
+    let state = graph.makeInitialState(.float64)
+    let step = TrainingStep(
+      graph: graph, output: .softmax(classes: 3), optimizer: .gradientDescent(), penalty: .none, precision: .float64,
+      batch: 130, seed: 1, workers: Workers(2), weights: weights, state: state)
+    let trained = Array(Int32(0)..<130).withUnsafeBufferPointer { rows in
+      step.begin(rows, of: data)
+      return step.computeGradients(step: 0).loss
+    }
+    let losses = Mutex([Double](repeating: .nan, count: 130))
+    for workers in [1, 2] {
+      let predictor = Predictor(
+        graph: graph, precision: .float64, weights: weights, state: state, workers: Workers(workers))
+      predictor.run(data) { _, rows, logits in
+        let logits = logits.assumingMemoryBound(to: Double.self)
+        for (place, row) in rows.enumerated() {
+          let z: [Double] = (0..<3).map { logits[place * 3 + $0] }
+          let sum: Double = z.map { exp($0) }.reduce(0, +)
+          let loss = log(sum) - z[row % 3]
+          losses.withLock { $0[row] = loss }
+        }
+      }
+      let predicted = losses.withLock { $0.reduce(0, +) } / 130
+      #expect(abs(predicted - trained) < 1e-12 * trained)
     }
   }
 
