@@ -28,14 +28,14 @@ final class Floor {
   private let arena: Arena
   private var products: [Product] = []
   private var current = 0
-  private let batch: Int
+  private let samples: Int
 
   init(_ workload: Workload, workers: Workers, blas: SystemBLAS?) {
     self.blas = blas
     self.workers = workers
     let widths = [workload.inputs] + workload.hidden + [workload.classes]
-    let batch = workload.batch
-    self.batch = batch
+    let batch = workload.batch * workload.members
+    samples = workload.batch
     var layout = ArenaLayout()
     // Activations and their gradients by layer, then weights and their gradients.
     let values = widths.map { width in (0..<2).map { _ in layout.reserve(batch * width, size: 4) } }
@@ -58,7 +58,8 @@ final class Floor {
         Product(
           name: "weights\(layer)", transposedA: true, transposedB: false, m: fanIn, n: fanOut, k: batch,
           a: arena[values[layer][0]], b: arena[values[layer + 1][1]], c: arena[weights[layer][1]]))
-      guard layer > 0 else { continue }
+      // The scales of members need the gradient of the first layer's input.
+      guard layer > 0 || workload.members > 1 else { continue }
       products.append(
         Product(
           name: "inputs\(layer)", transposedA: false, transposedB: true, m: batch, n: fanIn, k: fanOut,
@@ -68,7 +69,7 @@ final class Floor {
 
   func measure(seconds: Double) -> Measurement {
     for index in products.indices { chooseCut(index) }
-    var result = Measurement(seconds: seconds, samples: Double(batch)) {
+    var result = Measurement(seconds: seconds, samples: Double(samples)) {
       for index in products.indices { run(index) }
     }
     result.cuts = products.map(\.cut)

@@ -11,10 +11,9 @@ struct PredictionBenchmark {
     self.rows = rows
     let graph = try workload.network.graph(input: [workload.inputs], outputs: workload.classes)
     predictor = Predictor(
-      graph: graph, precision: .float32,
+      graph: graph, output: .softmax(classes: workload.classes), precision: .float32,
       weights: graph.makeInitialParameters(.float32, seed: 0), state: graph.makeInitialState(.float32),
-      workers: workers,
-      rows: rows ?? .max)
+      workers: workers, rows: rows ?? .max)
   }
 
   func measure(seconds: Double) -> Measurement {

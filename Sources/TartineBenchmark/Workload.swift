@@ -10,6 +10,8 @@ struct Workload: Sendable {
   let batch: Int
   var batchNorm = false
   var keep = 1.0
+  /// The members that share the weights.
+  var members = 1
   /// Whether the hidden layers are residual blocks of two, each after a layer norm and a ReLU.
   var isResidual = false
   var optimizer = Optimizer.adam(learningRate: .constant(1e-3))
@@ -30,6 +32,8 @@ struct Workload: Sendable {
       name: "wide", inputs: 784, hidden: [2_048, 2_048, 2_048], classes: 10, samples: 60_000, batch: 512, keep: 0.5,
       optimizer: .momentum(learningRate: .constant(1e-2), variant: .torch)),
     Workload(
+      name: "members", inputs: 128, hidden: [256, 256], classes: 2, samples: 32_768, batch: 256, keep: 0.9, members: 8),
+    Workload(
       name: "residual", inputs: 256, hidden: [Int](repeating: 256, count: 24), classes: 10, samples: 16_384,
       batch: 256, isResidual: true),
   ]
@@ -48,6 +52,7 @@ struct Workload: Sendable {
       ? "\(inputs)-\(hidden.count / 2) residual blocks of two layers of \(hidden[0])-\(classes), layer norm"
       : ([inputs] + hidden + [classes]).map(String.init).joined(separator: "-")
     var parts = [units]
+    if members > 1 { parts.append("\(members) members") }
     if batchNorm { parts.append("batch norm") }
     if keep < 1 { parts.append("keep \(keep)") }
     parts.append(optimizer.algorithm.rawValue)
@@ -64,7 +69,8 @@ struct Workload: Sendable {
 
   var network: Network {
     guard isResidual else {
-      return Network(HiddenStack(hidden: hidden, activation: .relu, batchNorm: batchNorm, keepProb: [keep]))
+      return Network(
+        HiddenStack(hidden: hidden, activation: .relu, batchNorm: batchNorm, keepProb: [keep], members: members))
     }
     return Network {
       for first in stride(from: 0, to: hidden.count - 1, by: 2) {

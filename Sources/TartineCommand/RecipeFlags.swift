@@ -7,6 +7,7 @@ extension RecipeSettings {
     ("network.initializer", "--initializer"), ("network.keepProb", "--keep-prob"),
     ("network.keepInput", "--keep-input"),
     ("network.embedCategories", "--embed-categories"), ("network.embedNumbers", "--embed-numbers"),
+    ("network.members", "--members"),
     ("network.dropoutSchedule", "--dropout-schedule"), ("network.inputNoise", "--input-noise"), ("mixup", "--mixup"),
     ("outputBias", "--output-bias"), ("loss.kind", "--loss"), ("loss.smoothing", "--label-smoothing"),
     ("decision.threshold", "--threshold-for"), ("penalty.l1", "--l1"), ("penalty.l2", "--l2"),

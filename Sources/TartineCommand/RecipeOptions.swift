@@ -46,6 +46,12 @@ struct RecipeOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
+    help: ArgumentHelp(
+      "The members of an ensemble that share the weights of one network; 1: a plain network.", valueName: "n"))
+  var members: Int?
+
+  @Option(
+    parsing: .unconditional,
     help: ArgumentHelp("The units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
   var hidden: String?
 
@@ -296,6 +302,7 @@ struct RecipeOptions: ParsableArguments {
     if let keepInput { changes.set("network.keepInput", to: keepInput) }
     if let embedCategories { changes.set("network.embedCategories", to: Double(embedCategories)) }
     if let embedNumbers { changes.set("network.embedNumbers", to: Double(embedNumbers)) }
+    if let members { changes.set("network.members", to: Double(members)) }
     if let dropoutSchedule { changes.set("network.dropoutSchedule", to: dropoutSchedule) }
     if let inputNoise { changes.set("network.inputNoise", to: inputNoise) }
   }

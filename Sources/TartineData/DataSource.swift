@@ -195,7 +195,7 @@ extension Dataset {
     let schema = task == .regression ? isNumeric.merging(targets.map { ($0, true) }) { $1 } : isNumeric
     let (columns, checksum) = try Self.readTable(
       path, isNumeric: schema, targets: targets, takesSlips: true, format: format,
-      notation: notation)
+      notation: notation, takesChecksum: true)
     try self.init(source: path, columns: columns, targetNames: targets, measuredAs: task, classes: classes)
     checksums = checksum
     // The first column's notices tell how the whole file was read.

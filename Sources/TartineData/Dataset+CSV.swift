@@ -13,7 +13,7 @@ extension Dataset {
     csv path: String, target: String, task: LearningTask? = nil, format: CSVFormat = CSVFormat()
   ) throws {
     let targets = [target] + Self.names(target)
-    let (read, checksum) = try Self.readTable(path, targets: targets, format: format)
+    let (read, checksum) = try Self.readTable(path, targets: targets, format: format, takesChecksum: true)
     let columns = read.map { targets.contains($0.name) ? $0.decidingMarkers(format) : $0 }
     try self.init(source: path, columns: columns, target: target, task: task)
     missingMarkers = format.missing
@@ -53,14 +53,15 @@ extension Dataset {
   /// - Parameters:
   ///   - isNumeric: what a model expects of each column it knows.
   ///   - targets, takesSlips, notation: passed on to `CSVReader`.
+  ///   - takesChecksum: whether a file that a program's own reader reads is summed too, which reads it once more.
   package static func readTable(
     _ path: String, isNumeric: [String: Bool]? = nil, targets: [String] = [], takesSlips: Bool = false,
-    format: CSVFormat = CSVFormat(), notation: FileNotation = FileNotation()
+    format: CSVFormat = CSVFormat(), notation: FileNotation = FileNotation(), takesChecksum: Bool = false
   ) throws -> (columns: [Column], checksum: [String: String]) {
     if let reader = reader(of: path) {
-      // A reader of a program's own opens the file by itself.
-      let sum = Checksum(of: try Files.read(path))
-      return (try columns(of: path, by: reader, isNumeric: isNumeric), [path: sum.text])
+      // A reader of a program's own opens what it reads by itself, which need not be a file.
+      let sum = takesChecksum ? try RandomAccessFile(path)?.checksum() : nil
+      return (try columns(of: path, by: reader, isNumeric: isNumeric), sum.map { [path: $0.text] } ?? [:])
     }
     func read(_ text: CSVText) throws -> (columns: [Column], checksum: Checksum) {
       let (columns, sum) = try CSVReader(

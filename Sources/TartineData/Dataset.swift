@@ -22,7 +22,7 @@ public struct Dataset: Sendable {
   /// Texts that the user named as missing values, in addition to the default ones.
   package internal(set) var missingMarkers: [String] = []
 
-  /// The CRC-32 of each file that the rows were read from, by path, as it was when it was read.
+  /// The CRC-32 of each file that the rows were read from, by path; of a CSV file, as it was in the first pass over it.
   package internal(set) var checksums: [String: String] = [:]
 
   /// The weight of each row in training; nil: all equal.

@@ -11,9 +11,11 @@ import Synchronization
 /// let data = try Dataset(csv: "houses.jsonl", target: "price")
 /// ```
 ///
-/// Its columns are prepared like those of a CSV file. A model expects the types that it was trained with.
+/// Its columns are prepared like those of a CSV file, but they are taken as they are: `NA` is a category, not a missing
+/// value, and a text of digits is not a number. A model expects the types that it was trained with. An error should conform to
+/// `CustomStringConvertible`: its description is what is shown.
 public protocol TableReader: Sendable {
-  /// The endings of the files that it reads, without the point, in lower case.
+  /// The endings of the files that it reads, such as `jsonl` or `jsonl.gz`, in any case, with or without the leading dot.
   var endings: [String] { get }
   /// Reads a table; all columns have the same number of rows.
   /// - Throws: an error whose description says what is wrong and what to do.
@@ -57,8 +59,12 @@ extension Dataset {
 
   /// The reader of a file; nil: it is CSV.
   static func reader(of path: String) -> (any TableReader)? {
-    let ending = path.split(separator: "/").last?.split(separator: ".").last?.lowercased() ?? ""
-    return readers.withLock { $0.last { $0.endings.contains(ending) } }
+    let path = path.lowercased()
+    return readers.withLock { readers in
+      readers.last { reader in
+        reader.endings.contains { path.hasSuffix(($0.hasPrefix(".") ? "" : ".") + $0.lowercased()) }
+      }
+    }
   }
 
   /// The typed columns of a file that a program's own reader reads.

@@ -4,7 +4,8 @@ import Synchronization
 ///
 /// Its own fields are coded beside the name. A program registers it before it opens such a file.
 public protocol NamedExtension: Codable, Hashable, Sendable {
-  /// The name in recipes, in lower case, such as `"log-cosh"`.
+  /// The name in recipes, in lower case, such as `"log-cosh"`. It must differ from every built-in name and its aliases, ignoring
+  /// case and separators, and from the names of other registered types.
   static var name: String { get }
 }
 
@@ -22,6 +23,9 @@ public struct AnyExtension<Value: Sendable>: Hashable, Sendable {
 
   /// Its name in recipes.
   package var name: String { type(of: named).name }
+
+  /// A clause that says why its name cannot be used, or nil.
+  package func problem(unlike taken: [String]) -> String? { KnownName.problem(ofExtension: name, unlike: taken) }
 
   /// Encodes its fields.
   package func encode<Key>(into values: inout KeyedEncodingContainer<Key>, forKey key: Key) throws {
@@ -46,8 +50,14 @@ package final class ExtensionRegistry<Value: Sendable>: Sendable {
 
   /// - Parameter taken: the package's own names.
   package func register(_ type: any NamedExtension.Type, unlike taken: [String]) {
-    precondition(!taken.contains(type.name), "'\(type.name)' is a name of the package's own")
-    types.withLock { $0[type.name] = type }
+    let problem = KnownName.problem(ofExtension: type.name, unlike: taken)
+    precondition(problem == nil, problem ?? "")
+    types.withLock { types in
+      let before = types.updateValue(type, forKey: type.name)
+      precondition(
+        before.map { ObjectIdentifier($0) == ObjectIdentifier(type) } ?? true,
+        "'\(type.name)' is registered already, as the name of \(before.map { "\($0)" } ?? "another type")")
+    }
   }
 
   /// Decodes the extension of a name; nil if none is registered.

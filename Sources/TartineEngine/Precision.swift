@@ -1,4 +1,5 @@
 import TartineKernels
+import TartinePlatform
 
 /// The floating-point type of a network.
 ///
@@ -39,14 +40,42 @@ private struct KernelTables: @unchecked Sendable {
 public protocol EngineScalar: BinaryFloatingPoint, Sendable {
   /// The precision whose elements have this type.
   static var precision: Precision { get }
+  /// Not to be called: see `exp`.
+  static func _exp(_ x: Self) -> Self
+  /// Not to be called: see `log`.
+  static func _log(_ x: Self) -> Self
+  /// Not to be called: see `tanh`.
+  static func _tanh(_ x: Self) -> Self
+}
+
+// In an extension, so that a package with functions of these names for Float and Double is not ambiguous beside this one.
+extension EngineScalar {
+  /// eˣ.
+  @inlinable public static func exp(_ x: Self) -> Self { _exp(x) }
+  /// The natural logarithm.
+  @inlinable public static func log(_ x: Self) -> Self { _log(x) }
+  /// The hyperbolic tangent.
+  @inlinable public static func tanh(_ x: Self) -> Self { _tanh(x) }
 }
 
 extension Float: EngineScalar {
   /// `float32`.
   public static var precision: Precision { .float32 }
+  /// eˣ.
+  public static func _exp(_ x: Float) -> Float { expf(x) }
+  /// The natural logarithm.
+  public static func _log(_ x: Float) -> Float { logf(x) }
+  /// The hyperbolic tangent.
+  public static func _tanh(_ x: Float) -> Float { tanhf(x) }
 }
 
 extension Double: EngineScalar {
   /// `float64`.
   public static var precision: Precision { .float64 }
+  /// eˣ.
+  public static func _exp(_ x: Double) -> Double { TartinePlatform.exp(x) }
+  /// The natural logarithm.
+  public static func _log(_ x: Double) -> Double { TartinePlatform.log(x) }
+  /// The hyperbolic tangent.
+  public static func _tanh(_ x: Double) -> Double { TartinePlatform.tanh(x) }
 }

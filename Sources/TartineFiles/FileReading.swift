@@ -124,6 +124,16 @@ package final class RandomAccessFile: Sendable {
 
   deinit { close(descriptor) }
 
+  /// The checksum of the whole file.
+  /// - Throws: `FileError` where it cannot be read.
+  package func checksum() throws(FileError) -> Checksum {
+    var sum = Checksum()
+    for start in stride(from: 0, to: count, by: 1 << 20) {
+      sum.append(Checksum(of: try read(start..<min(count, start + 1 << 20))))
+    }
+    return sum
+  }
+
   /// Reads a range of the file.
   /// - Throws: `FileError` where it cannot be read, or has become shorter.
   package func read(_ range: Range<Int>) throws(FileError) -> [UInt8] {

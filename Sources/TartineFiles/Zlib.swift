@@ -18,7 +18,7 @@ package struct Checksum: Sendable {
 
   /// Adds the checksum of the bytes that follow.
   package mutating func append(_ next: Checksum) {
-    state = crc32_combine(state, next.state, next.count)
+    state = crc32_combine(state, next.state, numericCast(next.count))
     count += next.count
   }
 

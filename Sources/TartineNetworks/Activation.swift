@@ -1,3 +1,4 @@
+import TartineEngine
 import TartineKernels
 
 /// An activation function with its parameter.

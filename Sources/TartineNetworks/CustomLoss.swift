@@ -13,8 +13,9 @@ import TartineEngine
 /// recipe.loss(Loss(.custom(LogCosh())))
 /// ```
 ///
-/// Register it before a recipe or model file that names it is opened: ``Loss/register(_:)``. Mixup and label smoothing do not apply
-/// to it.
+/// Register it before a recipe or model file that names it is opened, or a tuner changes a recipe that has it:
+/// ``Loss/register(_:)``. Mixup and label smoothing do not apply to it. ``Network/checkGradients(input:output:loss:rows:elementsPerTensor:seed:)`` compares
+/// its derivatives.
 public protocol CustomLoss: NamedExtension {
   /// Whether the target is a number, or several; otherwise it is classes or labels.
   static var isForNumbers: Bool { get }
@@ -101,7 +102,8 @@ public struct LossBatch<Scalar: EngineScalar> {
 }
 
 extension Loss {
-  /// Registers a loss, so that recipes and model files can name it. Its name must not be one of ``names``.
+  /// Registers a loss, so that recipes and model files can name it. Its name must differ from ``names`` and their aliases,
+  /// ignoring case and separators, and from that of another registered type.
   public static func register(_ type: (some CustomLoss).Type) {
     registry.register(type, unlike: names)
   }

@@ -251,7 +251,7 @@ struct DenseOperation: Operation {
   /// dW = Xᵀ G for the weights of some inputs.
   func parameterGradient(_ part: Int, _ frame: borrowing Frame) -> Double {
     guard let weight, let gradient = frame.gradients[number + 1] else { return 0 }
-    let (inputs, rows, size, kernels) = (weightCut[part], frame.rows, frame.size, frame.kernels)
+    let (inputs, rows, size, kernels) = (weightCut[part], frame.rows(of: number + 1), frame.size, frame.kernels)
     let x = frame.values[input]
     let all = frame.gradient(of: weight)
     let result = all + inputs.lowerBound * width * size
@@ -277,7 +277,9 @@ struct DenseOperation: Operation {
 
   // MARK: For others
 
-  var unitWeights: UnitWeights? { weight.map { UnitWeights(weight: $0, inputs: inputWidth, units: width) } }
+  var unitWeights: [UnitWeights] {
+    weight.map { [UnitWeights(weight: $0, inputs: inputWidth, units: width)] } ?? []
+  }
 
   var signals: LayerSignals? {
     weight == nil && norm == nil && activation == .identity

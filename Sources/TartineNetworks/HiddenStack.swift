@@ -21,13 +21,15 @@ public struct HiddenStack: Hashable, Sendable {
   public var embedCategories: Int
   /// The dimension of a ``NumberEmbedding``; 0: none.
   public var embedNumbers: Int
+  /// The number of ``Members``; 1: a plain network.
+  public var members: Int
 
   /// Creates a stack.
   public init(
     hidden: [Int], activation: Activation = .relu, initializer: InitializerRule = .automatic,
     batchNorm: Bool = false, keepProb: [Double] = [1], keepInput: Double = 1,
     dropoutSchedule: DropoutSchedule = .constant, inputNoise: Double = 0, embedCategories: Int = 0,
-    embedNumbers: Int = 0
+    embedNumbers: Int = 0, members: Int = 1
   ) {
     self.hidden = hidden
     self.activation = activation
@@ -39,6 +41,7 @@ public struct HiddenStack: Hashable, Sendable {
     self.inputNoise = inputNoise
     self.embedCategories = embedCategories
     self.embedNumbers = embedNumbers
+    self.members = members
   }
 
   /// Describes a list of layers; nil if it is not that of a stack.
@@ -69,6 +72,7 @@ public struct HiddenStack: Hashable, Sendable {
     var layers: [any Layer] = [Flatten()]
     if embedNumbers > 0 { layers.append(NumberEmbedding(dimension: embedNumbers)) }
     if embedCategories > 0 { layers.append(CategoryEmbedding(dimension: embedCategories)) }
+    if members > 1 { layers.append(Members(members, scales: embedNumbers > 0 ? .normal : .signs)) }
     if inputNoise > 0 { layers.append(GaussianNoise(standardDeviation: inputNoise)) }
     if keepInput < 1 { layers.append(Dropout(keep: keepInput, schedule: dropoutSchedule)) }
     for (index, units) in hidden.enumerated() {
@@ -90,7 +94,7 @@ package protocol StackLayer: Layer {
 extension HiddenStack: Codable {
   private enum Key: String, CodingKey, CaseIterable {
     case hidden, activation, initializer, batchNorm, keepProb, keepInput, dropoutSchedule, inputNoise, embedCategories,
-      embedNumbers
+      embedNumbers, members
   }
 
   /// All keys of a plain stack in a recipe.
@@ -110,6 +114,7 @@ extension HiddenStack: Codable {
     inputNoise = try container.decodeIfPresent(Double.self, forKey: .inputNoise) ?? inputNoise
     embedCategories = try container.decodeIfPresent(Int.self, forKey: .embedCategories) ?? embedCategories
     embedNumbers = try container.decodeIfPresent(Int.self, forKey: .embedNumbers) ?? embedNumbers
+    members = try container.decodeIfPresent(Int.self, forKey: .members) ?? members
     if let problem { throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: problem)) }
   }
 
@@ -126,6 +131,7 @@ extension HiddenStack: Codable {
     try container.encode(inputNoise, forKey: .inputNoise)
     try container.encode(embedCategories, forKey: .embedCategories)
     try container.encode(embedNumbers, forKey: .embedNumbers)
+    try container.encode(members, forKey: .members)
   }
 
   /// A sentence that says which value is invalid, or nil.
@@ -142,6 +148,7 @@ extension HiddenStack: Codable {
     if !(0...4_096).contains(embedCategories) || !(0...4_096).contains(embedNumbers) {
       return "embedCategories and embedNumbers must be from 0 to 4096"
     }
+    if !(1...1024).contains(members) { return "members must be from 1 to 1024, not \(members)" }
     if keepProb.count > max(1, hidden.count) {
       return "keepProb names \(keepProb.count) layers, but there are \(hidden.count) hidden ones"
     }

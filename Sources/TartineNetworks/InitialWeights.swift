@@ -14,6 +14,7 @@ struct InitialWeights {
       normals(elements, count: tensor.count, deviation: tensor.initializer.standardDeviation, place: place, precision)
     case .uniform(let deviation):
       each(elements, tensor.count, place, scale: deviation * 3.0.squareRoot()) { $0.uniform() * 2 - 1 }
+    case .signs: each(elements, tensor.count, place, scale: 1) { $0.uniform() < 0.5 ? -1 : 1 }
     case .truncated(let deviation):
       each(elements, tensor.count, place, scale: deviation / Self.deviationWithinTwo) { stream in
         // 5 % of the draws lie outside.

@@ -29,6 +29,11 @@ public enum Initializer: Hashable, Sendable {
   case truncated(standardDeviation: Double)
   /// A uniformly random matrix of orthonormal rows or columns, whichever are fewer, times the gain.
   case orthogonal(gain: Double)
+  /// 1 or −1 with even chances.
+  case signs
+
+  /// Whether all elements begin equal.
+  package var isConstant: Bool { if case .constant = self { true } else { false } }
 
   /// The standard deviation of an element, 0 for a constant; for an orthogonal matrix, times the root of its
   /// longer side.
@@ -40,6 +45,7 @@ public enum Initializer: Hashable, Sendable {
     case .leCun(let fanIn): (1 / Double(fanIn)).squareRoot()
     case .normal(let deviation), .uniform(let deviation), .truncated(let deviation): deviation
     case .orthogonal(let gain): gain
+    case .signs: 1
     }
   }
 }

@@ -20,6 +20,9 @@ public struct LayerGraph: Sendable, CustomStringConvertible {
   /// The total number of parameters.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
+  /// The number of networks that share weights, each with its own output; 1 for a plain network.
+  package var members: Int { layers.last?.copies ?? 1 }
+
   /// The number of outputs of the last layer.
   package var outputWidth: Int { layers.last?.outputShape.count ?? input.count }
 }
@@ -36,6 +39,8 @@ public struct PlacedLayer: Sendable {
   public let inputShape: Shape
   /// The shape of its output.
   public let outputShape: Shape
+  /// The number of rows that it reads, and that it makes, for a row of the batch: with ``Members`` one for each.
+  package let inputCopies, copies: Int
   /// Its tensors that training updates.
   package let parameters: [PlacedTensor]
   /// Its tensors that training accumulates.
@@ -71,7 +76,10 @@ extension LayerGraph {
   /// Columns: layer, output shape, parameters.
   public var description: String {
     var rows = [("layer", "output", "parameters"), ("input", input.description, "")]
-    rows += layers.map { ($0.name, $0.outputShape.description, $0.parameterCount.grouped) }
+    rows += layers.map { layer in
+      let members = layer.copies > 1 ? "\(layer.copies) members × " : ""
+      return (layer.name, members + layer.outputShape.description, layer.parameterCount.grouped)
+    }
     rows.append(("total", "", parameterCount.grouped))
     let widths = (
       rows.map(\.0.count).max() ?? 0, rows.map(\.1.count).max() ?? 0, rows.map(\.2.count).max() ?? 0

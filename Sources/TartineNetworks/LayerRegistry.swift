@@ -1,25 +1,60 @@
 import Synchronization
+import TartineEngine
 
 /// The kinds of layers that recipes and model files may use.
 public enum LayerRegistry {
-  private static let kinds = Mutex<[String: any Layer.Type]>(
-    [String: any Layer.Type](
-      uniqueKeysWithValues: [
-        Dense.self, BatchNorm.self, Dropout.self, Flatten.self, ReLU.self, LeakyReLU.self, Tanh.self,
-        Sigmoid.self, GELU.self, SiLU.self, SELU.self, ELU.self, PReLU.self, LayerNorm.self,
-        RMSNorm.self, GroupNorm.self, GaussianNoise.self, LayerScale.self, Residual.self, CategoryEmbedding.self,
-        NumberEmbedding.self,
-      ].map { (type: any Layer.Type) in (type.kind, type) }))
+  private static let own = [String: any Layer.Type](
+    uniqueKeysWithValues: [
+      Dense.self, BatchNorm.self, Dropout.self, Flatten.self, ReLU.self, LeakyReLU.self, Tanh.self,
+      Sigmoid.self, GELU.self, SiLU.self, SELU.self, ELU.self, PReLU.self, LayerNorm.self,
+      RMSNorm.self, GroupNorm.self, GaussianNoise.self, LayerScale.self, Residual.self, CategoryEmbedding.self,
+      NumberEmbedding.self, Members.self, MemberScale.self,
+    ].map { (type: any Layer.Type) in (type.kind, type) })
+  private static let registered = Mutex<[String: any Layer.Type]>([:])
 
-  /// Registers a custom layer, so that recipes and model files can use it.
+  /// Registers a custom layer, so that recipes and model files can use it. Its kind must differ from every built-in kind and its
+  /// aliases, ignoring case and separators, and from that of another registered type; it must not end in a digit, since layers are
+  /// numbered.
   public static func register(_ type: (some RowLayer).Type) {
-    kinds.withLock { $0[type.kind] = type }
+    let problem = problem(of: type)
+    precondition(problem == nil, problem ?? "")
+    registered.withLock { types in
+      let before = types.updateValue(type, forKey: type.kind)
+      precondition(
+        before.map { ObjectIdentifier($0) == ObjectIdentifier(type) } ?? true,
+        "'\(type.kind)' is registered already, as the kind of \(before.map { "\($0)" } ?? "another type")")
+    }
   }
 
-  /// All registered kinds, sorted.
-  static var names: [String] { kinds.withLock { $0.keys.sorted() } }
+  /// A clause that says why a layer cannot have its kind, or nil.
+  static func problem(of type: any Layer.Type) -> String? {
+    if isOwn(type) { return nil }
+    return type.kind.last?.isNumber == true
+      ? "'\(type.kind)' ends in a digit, and layers are numbered; give the layer another kind"
+      : KnownName.problem(ofExtension: type.kind, unlike: own.keys.sorted())
+  }
 
-  static func type(of kind: String) -> (any Layer.Type)? { kinds.withLock { $0[kind] } }
+  /// A clause that says why a layer of a program's own could not be read from a recipe, or nil.
+  static func problem(of layer: any Layer) -> String? {
+    guard !isOwn(Swift.type(of: layer)) else { return nil }
+    // The key of the kind.
+    let isHidden = Mirror(reflecting: layer).children.contains { $0.label == "layer" }
+    return problem(of: Swift.type(of: layer))
+      ?? (isHidden ? "its property 'layer' would be coded in place of its kind; give the property another name" : nil)
+  }
+
+  private static func isOwn(_ type: any Layer.Type) -> Bool {
+    own.values.contains { ObjectIdentifier($0) == ObjectIdentifier(type) }
+  }
+
+  /// All known kinds, sorted.
+  static var names: [String] { (Array(own.keys) + registered.withLock { Array($0.keys) }).sorted() }
+
+  /// The layer of a name, as it is written in this package or elsewhere.
+  static func type(named name: String) -> (any Layer.Type)? {
+    if let type = registered.withLock({ $0[name] }) { return type }
+    return KnownName.of(name, among: names).flatMap { kind in own[kind] ?? registered.withLock { $0[kind] } }
+  }
 }
 
 /// A layer encoded with its kind beside its own fields: `{"layer": "dense", "units": 128}`.
@@ -33,7 +68,7 @@ struct CodedLayer: Codable {
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     let kind = try container.decode(String.self, forKey: .layer)
-    guard let type = KnownName.of(kind, among: LayerRegistry.names).flatMap(LayerRegistry.type(of:)) else {
+    guard let type = LayerRegistry.type(named: kind) else {
       throw DecodingError.dataCorruptedError(
         forKey: .layer, in: container,
         debugDescription:

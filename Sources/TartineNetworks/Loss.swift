@@ -118,6 +118,8 @@ public struct Loss: Hashable, Sendable {
     case .focal(let gamma) where !(gamma >= 0 && gamma.isFinite): return "loss.gamma must be at least 0, not \(gamma)"
     case .huber(let delta) where !(delta > 0 && delta.isFinite): return "loss.delta must be above 0, not \(delta)"
     case .quantile(let share) where !(share > 0 && share < 1): return "loss.quantile must be in (0, 1), not \(share)"
+    case .other(let own) where own.problem(unlike: Self.names) != nil:
+      return own.problem(unlike: Self.names).map { "the loss \($0)" }
     default: return smoothing > 0 ? "loss.smoothing is for cross-entropy, not for '\(name)'" : nil
     }
   }
@@ -199,7 +201,8 @@ extension Loss: Codable {
     }
     let name = try values.decodeIfPresent(String.self, forKey: .kind) ?? "automatic"
     let kind: Kind
-    switch KnownName.of(name, among: Self.names) {
+    let own = try Self.registry.decode(name, from: values, forKey: .custom, of: decoder)
+    switch own == nil ? KnownName.of(name, among: Self.names) : nil {
     case "automatic": kind = .automatic
     case "cross-entropy": kind = .crossEntropy
     case "focal": kind = .focal(gamma: try number(.gamma, or: 2))
@@ -209,11 +212,13 @@ extension Loss: Codable {
     case "quantile": kind = .quantile(try number(.quantile, or: 0.5))
     case "poisson": kind = .poisson
     default:
-      guard let own = try Self.registry.decode(name, from: values, forKey: .custom, of: decoder) else {
+      guard let own else {
         let names = Self.names + Self.registry.names
         throw DecodingError.dataCorruptedError(
           forKey: .kind, in: values,
-          debugDescription: "there is no loss '\(name)'; there are \(names.joined(separator: ", "))")
+          debugDescription:
+            "there is no loss '\(name)'; there are \(names.joined(separator: ", ")). A loss of the program's own must be "
+            + "registered first (Loss.register)")
       }
       kind = .other(own)
     }

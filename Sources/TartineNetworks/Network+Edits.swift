@@ -78,12 +78,12 @@ extension Network {
     }
   }
 
-  /// Returns the network with this initializer in every layer that has one to choose.
+  /// Returns the network with this initializer in every layer whose initializer can be set.
   package func settingInitializer(_ initializer: InitializerRule) -> Network {
     edited { list in list.map { ($0 as? any InitializedLayer)?.with(initializer: initializer) ?? $0 } }
   }
 
-  /// Returns the network with ReLU in place of every other activation, and of none in a stack.
+  /// Returns the network with ReLU in place of every other activation; a stack without an activation gets ReLU too.
   package func replacingActivations() -> Network {
     if var stack {
       stack.activation = .relu

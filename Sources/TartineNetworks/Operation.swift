@@ -45,8 +45,8 @@ package protocol Operation: Sendable {
   /// - Returns: Σ g² of it; non-finite where any of it is.
   func parameterGradient(_ part: Int, _ frame: borrowing Frame) -> Double
 
-  /// The weights of its units, for a bound on their norm.
-  var unitWeights: UnitWeights? { get }
+  /// The weight matrices of its units, for a bound on their norm.
+  var unitWeights: [UnitWeights] { get }
   /// Empty statistics of its activations and gradients.
   var signals: LayerSignals? { get }
   /// The matrices of its width in which a value may have become non-finite, first to last.
@@ -58,7 +58,7 @@ extension Operation {
   package func updateState(_ frame: borrowing Frame) {}
   package var parameterParts: [TensorSpan] { [] }
   package func parameterGradient(_ part: Int, _ frame: borrowing Frame) -> Double { 0 }
-  package var unitWeights: UnitWeights? { nil }
+  package var unitWeights: [UnitWeights] { [] }
   package var signals: LayerSignals? { nil }
 }
 
@@ -81,7 +81,7 @@ package enum InputGradientPlace {
 package struct OperationPlan {
   /// The number of the operation; its output is the value after it.
   package let number: Int
-  /// The most rows of a pass.
+  /// The most rows of its output.
   package let batch: Int
   package let precision: Precision
   package let isTraining: Bool
@@ -116,6 +116,8 @@ package struct Frame: ~Copyable {
   let values: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
   /// The gradient of the loss with respect to each value; nil where nothing below it learns.
   let gradients: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
+  /// The number of rows of each value for a row of the batch.
+  let copies: UnsafeMutableBufferPointer<Int>
   /// The memory of the pass, to which the operations' offsets refer.
   let memory: UnsafeMutableRawPointer
   let weights, state: UnsafeMutableRawPointer
@@ -125,6 +127,7 @@ package struct Frame: ~Copyable {
 
   /// The one-hot elements of the input that are 1; nil: it is dense.
   var ones: OneHotRows?
+  /// The rows of the batch.
   var rows = 0
   /// Whether batch statistics are used, noise is drawn, units are dropped.
   var mode = PassMode.prediction
@@ -137,6 +140,9 @@ package struct Frame: ~Copyable {
 
   /// Whether noise is drawn.
   var isTraining: Bool { if case .training = mode { true } else { false } }
+
+  /// The rows of a value.
+  func rows(of value: Int) -> Int { rows * copies[value] }
 
   func weight(_ span: TensorSpan) -> UnsafeMutableRawPointer { weights + span.offset * size }
 

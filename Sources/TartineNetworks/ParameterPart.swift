@@ -26,8 +26,7 @@ package struct UnitPart {
 
   /// A partition of all weights.
   package static func parts(of program: Program) -> [UnitPart] {
-    program.operations.flatMap { operation -> [UnitPart] in
-      guard let weights = operation.unitWeights else { return [] }
+    program.operations.flatMap(\.unitWeights).flatMap { weights -> [UnitPart] in
       let cut = Cut(weights.units, multiplyAdds: 16 * weights.inputs * weights.units)
       return (0..<cut.parts).map { part in
         UnitPart(

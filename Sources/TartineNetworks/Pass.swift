@@ -15,6 +15,7 @@ package final class Pass {
   private let values: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
   private let gradients: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
   private let propagators: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int>>
+  private let copies: UnsafeMutableBufferPointer<Int>
   /// Set before a phase, and only read during it.
   let frame: UnsafeMutablePointer<Frame>
 
@@ -49,11 +50,14 @@ package final class Pass {
         _ = copy.initialize(from: list)
         return copy
       })
+    copies = .allocate(capacity: count)
+    _ = copies.initialize(from: program.copies)
     frame = .allocate(capacity: 1)
     frame.initialize(
       to: Frame(
-        kernels: precision.kernels, precision: precision, values: values, gradients: gradients, memory: memory.base,
-        weights: weights.base, state: state.base, parameterGradients: parameterGradients?.base, seed: seed))
+        kernels: precision.kernels, precision: precision, values: values, gradients: gradients, copies: copies,
+        memory: memory.base, weights: weights.base, state: state.base, parameterGradients: parameterGradients?.base,
+        seed: seed))
   }
 
   deinit {
@@ -65,6 +69,7 @@ package final class Pass {
     gradients.deallocate()
     for list in propagators { list.deallocate() }
     propagators.deallocate()
+    copies.deallocate()
   }
 
   /// The input of the pass, for a batch that lies elsewhere.
@@ -79,11 +84,14 @@ package final class Pass {
   /// The number of operations.
   var count: Int { operations.count }
 
-  func parts(_ number: Int) -> Int { operations[number].parts(rows: frame.pointee.rows) }
+  /// The rows of what an operation makes.
+  func rows(_ number: Int) -> Int { frame.pointee.rows(of: number + 1) }
+
+  func parts(_ number: Int) -> Int { operations[number].parts(rows: rows(number)) }
 
   /// Computes a part of what an operation makes.
   func forward(_ number: Int, _ part: Int) {
-    let block = operations[number].block(part, rows: frame.pointee.rows)
+    let block = operations[number].block(part, rows: rows(number))
     operations[number].forward(part, block, frame.pointee)
   }
 
@@ -93,12 +101,18 @@ package final class Pass {
   ///
   /// - Returns: Σ g² of the vectors.
   func backward(_ number: Int, _ part: Int) -> Double {
-    let block = operations[number].block(part, rows: frame.pointee.rows)
+    let block = operations[number].block(part, rows: rows(number))
     let readers = propagators[number + 1]
     for place in readers.indices {
       operations[readers[place]].propagate(to: number + 1, block, adding: place > 0, frame.pointee)
     }
     return operations[number].differentiate(part, block, frame.pointee)
+  }
+
+  /// Differentiates a part of an operation, whose gradient has been propagated already.
+  func differentiate(_ number: Int, _ part: Int) -> Double {
+    operations[number].differentiate(
+      part, operations[number].block(part, rows: rows(number)), frame.pointee)
   }
 
   /// Computes the gradient of a part of an operation's parameters.
@@ -118,7 +132,7 @@ package final class Pass {
     frame.pointee.rows = rows
     for operation in operations.indices {
       let width = operations[operation].width
-      operations[operation].forward(0, Block(rows: 0..<rows, columns: 0..<width), frame.pointee)
+      operations[operation].forward(0, Block(rows: 0..<self.rows(operation), columns: 0..<width), frame.pointee)
     }
   }
 

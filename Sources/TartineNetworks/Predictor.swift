@@ -6,9 +6,11 @@ import TartineKernels
 /// Rows are processed in chunks of fixed size; each worker passes a chunk through the whole network in its
 /// own memory. The weights are only read.
 package final class Predictor {
-  /// The rows of a chunk: enough for efficient products, few enough to stay in a cache.
+  /// The rows of a chunk, with those of all members: enough for efficient products, few enough to stay in a cache.
   package static let chunkRows = 256
 
+  private let output: Output
+  private let members: Int
   private let precision: Precision
   private let workers: Workers
   private let takesOneHot: Bool
@@ -25,14 +27,19 @@ package final class Predictor {
   private var take: ((_ chunk: Int, _ rows: Range<Int>, _ logits: UnsafeMutableRawPointer) -> Void)?
 
   /// - Parameters:
+  ///   - output: what the logits mean: those of several members become those of their mean prediction.
   ///   - state: the moving averages, bias-corrected.
   ///   - rows: the most rows of one run, if known: small runs need little memory.
   package init(
-    graph: LayerGraph, precision: Precision, weights: Arena, state: Arena, workers: Workers, rows: Int = .max
+    graph: LayerGraph, output: Output, precision: Precision, weights: Arena, state: Arena, workers: Workers,
+    rows: Int = .max
   ) {
+    precondition(output.width == graph.outputWidth, "the graph was made for another output")
+    self.output = output
+    members = graph.members
     self.precision = precision
     self.workers = workers
-    let chunk = min(rows, Self.chunkRows)
+    let chunk = min(rows, max(16, Self.chunkRows / graph.members))
     self.chunk = chunk
     takesOneHot = graph.takesOneHot
     let program = Program(graph, batch: chunk, precision: precision, isTraining: false)
@@ -99,6 +106,14 @@ package final class Predictor {
     let pass = passes[worker]
     source?.write(range, to: pass.input, ones: pass.frame.pointee.ones?.places, precision: precision)
     pass.predict(rows: range.count)
+    if members > 1 {
+      switch precision {
+      case .float32:
+        output.merge(pass.output.assumingMemoryBound(to: Float.self), rows: range.count, members: members)
+      case .float64:
+        output.merge(pass.output.assumingMemoryBound(to: Double.self), rows: range.count, members: members)
+      }
+    }
     take?(index, range, pass.output)
   }
 }

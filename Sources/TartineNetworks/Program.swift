@@ -8,6 +8,8 @@ package struct Program: Sendable {
   package let operations: [any Operation]
   /// The number of elements of a row of the input.
   let inputWidth: Int
+  /// The number of rows of each value for a row of the input.
+  let copies: [Int]
   /// The offset of each value in the memory of a pass; the input's is its own buffer in prediction.
   let values: [Int]
   /// Where the gradient of each value lies; nil where nothing below it learns.
@@ -33,6 +35,7 @@ package struct Program: Sendable {
     for layer in graph.layers { builder.add(layer) }
     var operations = builder.operations
     stored = builder.stored
+    copies = builder.copies
     let count = operations.count + 1
     inputWidth = graph.input.count
     var readers = [[Int]](repeating: [], count: count)
@@ -47,10 +50,11 @@ package struct Program: Sendable {
     var layout = ArenaLayout()
     var values = [layout.reserve(isTraining ? 0 : batch * graph.input.count, size: precision.size)]
     for (number, operation) in operations.enumerated() {
-      values.append(layout.reserve(batch * operation.width, size: precision.size))
+      let rows = batch * copies[number + 1]
+      values.append(layout.reserve(rows * operation.width, size: precision.size))
       let input = operation.inputs[0]
       var plan = OperationPlan(
-        number: number, batch: batch, precision: precision, isTraining: isTraining,
+        number: number, batch: rows, precision: precision, isTraining: isTraining,
         widthAbove: readers[number + 1].map { operations[$0].width }.max() ?? 0,
         propagates: isTraining && learns[input], isSoleReader: readers[input].count == 1,
         isOneHot: isOneHot && input == 0, layout: layout)
@@ -65,7 +69,7 @@ package struct Program: Sendable {
       gradients[value] =
         sole == .inOutput
         ? gradients[readers[value][0] + 1]
-        : .own(offset: layout.reserve(batch * operations[value - 1].width, size: precision.size))
+        : .own(offset: layout.reserve(batch * copies[value] * operations[value - 1].width, size: precision.size))
       if sole == .propagated { propagators[value] = readers[value] }
     }
     self.operations = operations
@@ -87,12 +91,20 @@ extension LayerGraph {
 package protocol EngineLayer: Layer {
   /// Whether its output is its input, element by element.
   var isIdentity: Bool { get }
+  /// The number of rows that it makes of each.
+  var copies: Int { get }
+  /// Returns the layer's parameters, where it has some for each of the copies of a row that the network has made.
+  func parameters(for input: Shape, copies: Int, before next: Successors) -> [Parameter]
   /// Adds what computes the layer to a program.
   func lower(_ place: PlacedLayer, into program: inout ProgramBuilder)
 }
 
 extension EngineLayer {
   package var isIdentity: Bool { false }
+  package var copies: Int { 1 }
+  package func parameters(for input: Shape, copies: Int, before next: Successors) -> [Parameter] {
+    parameters(for: input, before: next)
+  }
 }
 
 /// A layer whose products can take one-hot rows.
@@ -103,6 +115,8 @@ package struct ProgramBuilder {
   fileprivate var operations: [any Operation] = []
   /// The value of the program that is each value of the graph.
   private var values = [0]
+  /// The number of rows of each value of the program for a row of the input.
+  fileprivate var copies = [1]
   /// The last layer of each operation.
   private var last: [String] = []
   fileprivate var stored: [String: Int] {
@@ -140,6 +154,7 @@ package struct ProgramBuilder {
 
   private mutating func append(_ operation: any Operation, of place: PlacedLayer) {
     operations.append(operation)
+    copies.append(place.copies)
     last.append(place.name)
     values.append(operations.count)
   }

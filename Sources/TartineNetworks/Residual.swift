@@ -54,8 +54,12 @@ public struct Residual: CompositeLayer {
     return input
   }
 
-  /// Checks that the block has layers.
-  public var problem: String? { block.layers.isEmpty ? "a residual block needs layers inside" : nil }
+  /// Checks that the block has layers, and no members begin in it.
+  public var problem: String? {
+    if block.layers.isEmpty { return "a residual block needs layers inside" }
+    return Network(layers: inside).flattened.contains { ($0 as? any EngineLayer)?.copies ?? 1 > 1 }
+      ? "members cannot begin inside a block; put them before it" : nil
+  }
   /// Whether the layers inside are linear.
   public var isLinear: Bool { inside.allSatisfy(\.isLinear) }
   /// Whether a layer inside draws.

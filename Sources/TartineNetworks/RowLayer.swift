@@ -17,6 +17,8 @@ import TartineKernels
 /// }
 /// ```
 ///
+/// `Scalar.exp`, `log`, `tanh` and `squareRoot()` work for both types (``EngineScalar``).
+///
 /// Before opening a model file that contains it, call ``LayerRegistry/register(_:)``. A batch is passed in ranges of
 /// rows, on several threads; the layer must not allocate, or keep anything between calls. A layer that needs the whole
 /// batch answers with ``Layer/mixesRows``, and gets it in one call. Subnormal numbers are flushed to 0 during the call.
@@ -93,25 +95,31 @@ public struct LayerPass<Scalar: EngineScalar> {
   public let firstRow: Int
 
   let stream: tartine_stream
-  let parameters, states: UnsafePointer<TensorSpan>
+  let parameters, states: UnsafeBufferPointer<TensorSpan>
   let weights, state: UnsafeMutableRawPointer
   /// Gradients of the parameters, with their offsets.
   let gradients: UnsafeMutableRawPointer?
 
+  private func tensor(_ index: Int, of list: UnsafeBufferPointer<TensorSpan>, _ what: String) -> TensorSpan {
+    precondition(
+      list.indices.contains(index), "there is no \(what) \(index): the layer lists \(list.count), counted from 0")
+    return list[index]
+  }
+
   /// The parameter with that index in the layer's list.
   public func parameter(_ index: Int) -> UnsafeBufferPointer<Scalar> {
-    UnsafeBufferPointer(Self.elements(of: parameters[index], in: weights))
+    UnsafeBufferPointer(Self.elements(of: tensor(index, of: parameters, "parameter"), in: weights))
   }
 
   /// The gradient of a parameter, to be written in full in `backward`: summed over these rows.
   public func parameterGradient(_ index: Int) -> UnsafeMutableBufferPointer<Scalar> {
     guard let gradients else { preconditionFailure("gradients exist in the backward pass only") }
-    return Self.elements(of: parameters[index], in: gradients)
+    return Self.elements(of: tensor(index, of: parameters, "parameter"), in: gradients)
   }
 
   /// The state tensor with that index in the layer's list; written in `updateState` only.
   public func state(_ index: Int) -> UnsafeMutableBufferPointer<Scalar> {
-    Self.elements(of: states[index], in: state)
+    Self.elements(of: tensor(index, of: states, "state tensor"), in: state)
   }
 
   /// Fills rows with normal numbers of that standard deviation. They are a function of the run's seed, the
@@ -151,6 +159,8 @@ public struct Rows<Scalar: EngineScalar> {
 
   /// Views a parameter's elements as a matrix with that number of elements in a row.
   public init(_ elements: UnsafeBufferPointer<Scalar>, width: Int) {
+    precondition(
+      width > 0 && elements.count % width == 0, "\(elements.count) elements are no matrix with rows of \(width)")
     self.init(UnsafeMutableRawPointer(mutating: elements.baseAddress!), count: elements.count / width, width: width)
   }
 
@@ -179,11 +189,13 @@ public struct Rows<Scalar: EngineScalar> {
 
   /// Copies another matrix of the same shape.
   @inlinable public func copy(_ other: Rows) {
+    precondition(other.count == count && other.width == width, "the shapes of the matrices differ")
     base.update(from: other.base, count: count * width)
   }
 
   /// Adds another matrix of the same shape.
   @inlinable public func add(_ other: Rows) {
+    precondition(other.count == count && other.width == width, "the shapes of the matrices differ")
     for index in 0..<count * width { base[index] += other.base[index] }
   }
 

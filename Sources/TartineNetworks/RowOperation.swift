@@ -80,7 +80,7 @@ struct RowOperation: Operation {
 
   /// Updates the layer's state.
   func updateState(_ frame: borrowing Frame) {
-    if spans.state.count > 0 { perform(.state, 0, 0..<frame.rows, frame) }
+    if spans.state.count > 0 { perform(.state, 0, 0..<frame.rows(of: number + 1), frame) }
   }
 
   /// For the readers of a value that others read too.
@@ -95,7 +95,7 @@ struct RowOperation: Operation {
     let target = frame.gradient(of: span)
     let first = frame.memory + sums + (span.offset - spans.range.lowerBound) * frame.size
     target.copyMemory(from: first, byteCount: span.count * frame.size)
-    for part in 1..<max(1, parts(rows: frame.rows)) {
+    for part in 1..<max(1, parts(rows: frame.rows(of: number + 1))) {
       frame.kernels.pointee.blend(target, first + part * spans.range.count * frame.size, span.count, 1, 1)
     }
     return squares(span, frame)
@@ -135,8 +135,8 @@ struct RowOperation: Operation {
       outputGradient: matrix(frame.gradients[number + 1] ?? output, width),
       inputGradient: gradient.map { matrix($0, inputWidth) }, scratch: matrix(frame.memory + scratch, scratchWidth),
       isTraining: frame.isTraining, firstRow: rows.lowerBound, stream: stream,
-      parameters: spans.parameters.baseAddress!,
-      states: spans.state.baseAddress!, weights: frame.weights, state: frame.state, gradients: sums)
+      parameters: UnsafeBufferPointer(spans.parameters), states: UnsafeBufferPointer(spans.state),
+      weights: frame.weights, state: frame.state, gradients: sums)
   }
 }
 

@@ -18,6 +18,18 @@ public struct Shape: Hashable, Sendable, Codable, ExpressibleByArrayLiteral, Cus
   /// The number of elements of a sample.
   public var count: Int { dimensions.reduce(1, *) }
 
+  /// A clause that says why no tensor can have this shape, or nil.
+  var problem: String? {
+    var product = 1
+    for size in dimensions {
+      if size < 1 { return "each size must be at least 1" }
+      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      if overflow || next > 1 << 40 { return "it has more than 2⁴⁰ elements" }
+      product = next
+    }
+    return nil
+  }
+
   /// Whether it is a plain row of features.
   public var isVector: Bool { dimensions.count == 1 }
 

@@ -18,6 +18,8 @@ package final class TrainingPass {
   /// The gradients that are left to the caller, cut by a function of the shapes alone.
   package let parameterParts: UnsafeMutableBufferPointer<ParameterPart>
   private let lossRows: Int
+  /// The number of networks that share weights; the loss is the mean of theirs.
+  private let members: Int
 
   // The state of the current pass.
   private var phase = Phase.forward
@@ -47,12 +49,13 @@ package final class TrainingPass {
     let parts = ParameterPart.parts(of: program)
     parameterParts = .allocate(capacity: parts.count)
     _ = parameterParts.initialize(from: parts)
-    losses = .allocate(capacity: batch)
+    members = graph.members
+    losses = .allocate(capacity: batch * members)
     losses.initialize(repeating: 0)
     squares = .allocate(capacity: program.operations.count * Cut.mostParts + parts.count)
     squares.initialize(repeating: 0)
     // Rows of the loss are independent; small ones are not worth distributing.
-    lossRows = batch * output.width < 1 << 15 ? batch : (batch + 7) / 8
+    lossRows = batch * members * output.width < 1 << 15 ? batch : (batch + 7) / 8
   }
 
   deinit {
@@ -64,6 +67,8 @@ package final class TrainingPass {
   /// The operations.
   package var program: Program { pass.program }
   private var rows: Int { pass.frame.pointee.rows }
+  /// The parts of the loss of a member.
+  private var lossParts: Int { (rows + lossRows - 1) / lossRows }
   private var squaresOfParameters: Int { pass.count * Cut.mostParts }
 
   /// Runs one batch. Leaves all gradients but those of `parameterParts` in their arena, and returns the loss and their
@@ -90,7 +95,7 @@ package final class TrainingPass {
     pass.frame.pointee.step = step
     pass.frame.pointee.progress = progress
     forward(input, ones, rows, .training(drops: drops), through: pass.count)
-    perform(.loss, parts: (rows + lossRows - 1) / lossRows)
+    perform(.loss, parts: members * lossParts)
     for number in (0..<pass.count).reversed() { perform(.backward, number, parts: pass.parts(number)) }
     for index in squaresOfParameters..<squares.count { squares[index] = 0 }
     return result
@@ -128,7 +133,7 @@ package final class TrainingPass {
 
   /// The loss and Σ g² of the last batch's gradients computed so far.
   package var result: PassResult {
-    let rows = rows
+    let rows = rows * members
     var loss = 0.0
     for row in 0..<rows { loss += losses[row] }
     var total = 0.0
@@ -154,14 +159,15 @@ package final class TrainingPass {
   }
 
   private func computeLoss(_ part: Int) {
-    let first = part * lossRows
+    let (member, first) = (part / lossParts, part % lossParts * lossRows)
     let count = min(lossRows, rows - first)
     let width = output.width
+    let place = member * rows + first
     let targetSize = output.takesLabels ? MemoryLayout<Int32>.size : width * precision.size
     output.loss(
-      loss, pass.output + first * width * precision.size, targets: targets + first * targetSize,
-      weights: rowWeights.map { $0 + first * precision.size }, rows: count, batch: rows,
-      losses: losses.baseAddress! + first, precision: precision)
+      loss, pass.output + place * width * precision.size, targets: targets + first * targetSize,
+      weights: rowWeights.map { $0 + first * precision.size }, rows: count, batch: rows * members,
+      losses: losses.baseAddress! + place, precision: precision)
   }
 }
 
@@ -223,35 +229,37 @@ extension TrainingPass {
       let isLast = number == pass.count - 1
       signals[place].add(
         output: isLast ? nil : UnsafePointer(pass.value(number).assumingMemoryBound(to: Float.self)),
-        gradient: pass.gradient(number).map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) }, rows: rows)
+        gradient: pass.gradient(number).map { UnsafePointer($0.assumingMemoryBound(to: Float.self)) },
+        rows: pass.rows(number))
       place += 1
     }
   }
 
-  /// A layer's outputs in the last pass, in Float; nil where they are not stored.
+  /// A layer's outputs in the last pass, in Float, one member's rows after the other's; nil where they are not stored.
   package func activations(of layer: String) -> [[Float]]? {
     guard let operation = program.stored[layer], operation < pass.count - 1 else { return nil }
     let width = program.operations[operation].width
     let values = pass.value(operation).assumingMemoryBound(to: Float.self)
-    return (0..<rows).map { Array(UnsafeBufferPointer(start: values + $0 * width, count: width)) }
+    return (0..<pass.rows(operation)).map { Array(UnsafeBufferPointer(start: values + $0 * width, count: width)) }
   }
 
   /// Searches the buffers of the last pass for the first non-finite value.
   package func findFault() -> PassFault {
-    let bad = badRows(pass.input, width: program.inputWidth)
+    let bad = badRows(pass.input, width: program.inputWidth, count: rows)
     if !bad.isEmpty { return PassFault(layer: "input", in: bad, of: rows) }
     for (number, operation) in program.operations.enumerated().dropLast() {
       for values in pass.results(number) {
-        let bad = badRows(values, width: operation.width)
+        let bad = badRows(values, width: operation.width, count: pass.rows(number))
         if !bad.isEmpty { return PassFault(layer: operation.name, in: bad, of: rows) }
       }
     }
-    let badLosses = (0..<rows).filter { !losses[$0].isFinite }
+    let badLosses = (0..<rows).filter { row in (0..<members).contains { !losses[$0 * rows + row].isFinite } }
     if !badLosses.isEmpty {
       return PassFault(layer: "output", in: badLosses, of: rows)
     }
     let last = program.operations.indices.last { number in
-      (0..<Cut.mostParts).contains { !squares[number * Cut.mostParts + $0].isFinite }
+      writesBadInputGradient(number)
+        || (0..<Cut.mostParts).contains { !squares[number * Cut.mostParts + $0].isFinite }
         || parameterParts.indices.contains {
           parameterParts[$0].operation == number && !squares[squaresOfParameters + $0].isFinite
         }
@@ -259,10 +267,26 @@ extension TrainingPass {
     return PassFault(layer: program.operations[last ?? 0].name, isInGradient: true)
   }
 
-  private func badRows(_ matrix: UnsafeMutableRawPointer, width: Int) -> [Int] {
+  /// Whether an operation that alone reads its input makes a gradient of that which is not finite, of one that is.
+  ///
+  /// It differentiates once more, since the operation that makes the input has changed the gradient in place.
+  private func writesBadInputGradient(_ number: Int) -> Bool {
+    let operation = program.operations[number]
+    guard operation.inputGradient == .written, let input = operation.inputs.first, input > 0,
+      program.propagators[input].isEmpty, let own = pass.gradient(number), let written = pass.gradient(input - 1),
+      badRows(own, width: operation.width, count: pass.rows(number)).isEmpty
+    else { return false }
+    for part in 0..<pass.parts(number) { _ = pass.differentiate(number, part) }
+    return !badRows(written, width: program.operations[input - 1].width, count: pass.rows(input - 1)).isEmpty
+  }
+
+  /// The batch rows with a non-finite row in the matrix.
+  private func badRows(_ matrix: UnsafeMutableRawPointer, width: Int, count: Int) -> [Int] {
     let kernels = precision.kernels
     return (0..<rows).filter { row in
-      !kernels.pointee.sum_of_squares(matrix + row * width * precision.size, 1, width, width).isFinite
+      stride(from: row, to: count, by: rows).contains { place in
+        !kernels.pointee.sum_of_squares(matrix + place * width * precision.size, 1, width, width).isFinite
+      }
     }
   }
 }

@@ -10,7 +10,8 @@ import TartineEngine
 /// .adam(learningRate: LearningRate(1e-3, shape: .custom(Sawtooth())))
 /// ```
 ///
-/// Register it before a recipe or model file that names it is opened: ``LearningRate/register(_:)``.
+/// Register it before a recipe or model file that names it is opened, or a tuner changes a recipe that has it:
+/// ``LearningRate/register(_:)``.
 public protocol CustomSchedule: NamedExtension {
   /// Returns the learning rate of a step as a multiple of the peak: a finite number, at least 0.
   func factor(at place: SchedulePlace) -> Double
@@ -29,7 +30,8 @@ public struct SchedulePlace: Hashable, Sendable {
 }
 
 extension LearningRate {
-  /// Registers a schedule, so that recipes and model files can name it. Its name must not be one of ``scheduleNames``.
+  /// Registers a schedule, so that recipes and model files can name it. Its name must differ from ``scheduleNames``, ignoring
+  /// case and separators, and from that of another registered type.
   public static func register(_ type: (some CustomSchedule).Type) {
     registry.register(type, unlike: scheduleNames)
   }

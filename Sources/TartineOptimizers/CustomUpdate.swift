@@ -13,7 +13,7 @@ import TartineEngine
 /// ```
 ///
 /// Gradients arrive clipped, with those of L1 and L2 added; decoupled weight decay has been applied to the weights. Register a rule
-/// before a recipe or model file that names it is opened: ``Optimizer/register(_:)``.
+/// before a recipe or model file that names it is opened, or a tuner changes a recipe that has it: ``Optimizer/register(_:)``.
 public protocol CustomUpdate: NamedExtension {
   /// The number of moments that it keeps for each weight, from 0 to 3; they are 0 at first.
   var momentCount: Int { get }
@@ -40,7 +40,7 @@ public struct TensorUpdate<Scalar: EngineScalar> {
   public let weights: UnsafeMutableBufferPointer<Scalar>
   /// The gradient.
   public let gradient: UnsafeMutableBufferPointer<Scalar>
-  /// The moments, to be changed in place.
+  /// The moments, to be changed in place; those beyond `momentCount` are empty.
   public let moments:
     (
       UnsafeMutableBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>, UnsafeMutableBufferPointer<Scalar>
@@ -59,7 +59,8 @@ extension Optimizer {
     return optimizer
   }
 
-  /// Registers a rule, so that recipes and model files can name it. Its name must not be that of an ``Algorithm``.
+  /// Registers a rule, so that recipes and model files can name it. Its name must differ from those of ``Algorithm``, ignoring
+  /// case and separators, and from that of another registered type.
   public static func register(_ type: (some CustomUpdate).Type) {
     registry.register(type, unlike: Algorithm.allCases.map(\.rawValue))
   }

@@ -109,7 +109,9 @@ extension LearningRate.Shape: Codable {
         let names = LearningRate.scheduleNames + LearningRate.registry.names
         throw DecodingError.dataCorruptedError(
           forKey: .schedule, in: values,
-          debugDescription: "there is no schedule '\(name)'; there are \(names.joined(separator: ", "))")
+          debugDescription:
+            "there is no schedule '\(name)'; there are \(names.joined(separator: ", ")). A schedule of the program's own "
+            + "must be registered first (LearningRate.register)")
       }
       self = .other(own)
     }

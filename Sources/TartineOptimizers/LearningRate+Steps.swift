@@ -78,11 +78,8 @@ extension LearningRate {
     case .plateau(let factor, let patience):
       return peak * pow(factor, Double(Self.plateaus(in: place.devLosses, patience: patience)))
     case .other(let own):
-      let factor = own.value.factor(at: SchedulePlace(step: Int(t), steps: total, epochs: epochs))
-      precondition(
-        factor >= 0 && factor.isFinite, "the schedule '\(own.name)' gave \(factor) at step \(Int(t))"
-      )
-      return peak * factor
+      // The trainer checks that the learning rate is finite and not negative.
+      return peak * own.value.factor(at: SchedulePlace(step: Int(t), steps: total, epochs: epochs))
     case .joined(let parts):
       guard let (part, inside) = Self.part(of: parts, place.after(warmupSteps, total: total)) else { return peak }
       return LearningRate(peak * part.scale, shape: part.shape, warmup: part.warmup).rate(inside)

@@ -226,7 +226,8 @@ extension LearningRate.Shape {
     func end(_ end: Double) -> String? { check(end >= 0 && end <= rate, "end", end, "from 0 to the learning rate") }
     func share(_ share: Double) -> String? { check(share > 0 && share <= 1, "share", share, "in (0, 1]") }
     switch self {
-    case .constant, .logCosine, .other: return nil
+    case .constant, .logCosine: return nil
+    case .other(let own): return own.problem(unlike: LearningRate.scheduleNames).map { "the schedule \($0)" }
     case .inverseTime(let decay), .inverseSquareRoot(let decay):
       return check(decay >= 0 && decay.isFinite, "decay", decay, "at least 0")
     case .exponential(let value): return factor(value)

@@ -180,6 +180,7 @@ public struct Optimizer: Hashable, Sendable {
     if (centered || momentum > 0) && algorithm != .rmsprop {
       return "centered and momentum belong to rmsprop, not to \(algorithm.rawValue)"
     }
+    if let problem = custom?.problem(unlike: Algorithm.allCases.map(\.rawValue)) { return "the update rule \(problem)" }
     if let custom, !(0...3).contains(custom.value.momentCount) {
       return "the update rule '\(name)' must keep from 0 to 3 moments, not \(custom.value.momentCount)"
     }
@@ -208,7 +209,11 @@ extension Optimizer: Codable {
     let own = try (try? values.decode(String.self, forKey: .algorithm)).flatMap {
       try Self.registry.decode($0, from: values, forKey: .custom, of: decoder)
     }
-    let algorithm = own == nil ? try values.decodeName(Algorithm.self, forKey: .algorithm, default: .adamW) : .other
+    let algorithm =
+      own == nil
+      ? try values.decodeName(
+        Algorithm.self, forKey: .algorithm, default: .adamW,
+        hint: "an update rule of the program's own must be registered first (Optimizer.register)") : .other
     func number(_ key: Key) throws -> Double? { try values.decodeIfPresent(Double.self, forKey: key) }
     self.init(
       algorithm, variant: try values.decodeName(Variant.self, forKey: .variant, default: .standard),

@@ -83,7 +83,7 @@ package final class Evaluator {
     self.loss = loss.unsmoothed
     output = target.output(for: loss)
     predictor = Predictor(
-      graph: graph, precision: .float32, weights: weights, state: state, workers: workers)
+      graph: graph, output: output, precision: .float32, weights: weights, state: state, workers: workers)
   }
 
   /// The outputs of the network, [rows, outputs].

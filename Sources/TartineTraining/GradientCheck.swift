@@ -20,9 +20,11 @@ public struct GradientCheck: Hashable, Sendable {
 extension Network {
   /// Compares the gradient of every parameter with (L(w + h) − L(w − h)) / 2h, h = 10⁻⁵, in double precision.
   ///
-  /// Use it to test a `RowLayer`: put the layer between others that have parameters, so that the gradient with respect to
-  /// its input is checked too. Random rows and targets are drawn from the seed; biases are moved away from 0, so that no unit is
-  /// at the kink of a rectifier.
+  /// Use it to test a `RowLayer` or a `CustomLoss`. `input.gamma`, a factor of each input element, checks the gradient with respect
+  /// to the input. If a layer's parameters agree and all below it do not, its input gradient is wrong. Random rows and targets are
+  /// drawn from the seed. Parameters that are initialized with constants, such as biases, are perturbed, so that no unit is at the
+  /// kink of a rectifier and no factor is 1. Activations and gradients hold stale values beforehand, so that a value that a layer
+  /// fails to write is detected.
   ///
   /// ```swift
   /// let checks = try Network { Dense(6); Gate(); Tanh(); Gate() }.checkGradients(input: [5])
@@ -31,31 +33,42 @@ extension Network {
   ///
   /// - Parameters:
   ///   - shape: the shape of a row.
-  ///   - output: the output and loss; three classes by default.
+  ///   - output: the output; three classes by default.
+  ///   - loss: the loss; by default that of the output.
   ///   - rows: the number of rows, at least 2.
   ///   - most: the largest number of elements compared per tensor; more are sampled.
   ///   - seed: the seed of rows, parameters and dropout masks.
   /// - Returns: One check for each parameter tensor, in the order of the layers.
-  /// - Throws: `ShapeError`, `NetworkError`.
+  /// - Throws: `ShapeError`, `NetworkError`; also where a row's loss depends on the other rows, and no layer says so with
+  ///   ``Layer/mixesRows``. `RecipeError` for a loss that does not fit the output.
   public func checkGradients(
-    input shape: Shape, output: Output = .softmax(classes: 3), rows: Int = 9, elementsPerTensor most: Int = 200,
-    seed: UInt64 = 0
+    input shape: Shape, output: Output = .softmax(classes: 3), loss: Loss = .automatic, rows: Int = 9,
+    elementsPerTensor most: Int = 200, seed: UInt64 = 0
   ) throws -> [GradientCheck] {
     precondition(rows > 1 && most > 0, "at least two rows and one element are needed")
-    let graph = try graph(input: shape, outputs: output.width)
+    if let problem = loss.problem ?? loss.problem(for: output) { throw RecipeError(problem + ".") }
+    let graph = try graph(input: shape, layout: nil, outputs: output.width, scalesInput: true)
     let weights = graph.makeInitialParameters(.float64, seed: seed)
     var stream = RandomStream(seed: seed, purpose: .test)
-    for tensor in graph.parameters where !tensor.isPenalized {
+    for tensor in graph.parameters where !tensor.isPenalized || tensor.initializer.isConstant {
       let elements = tensor.elements(Double.self, in: weights)
       for index in 0..<tensor.count { elements[index] += stream.uniform() }
     }
     let step = TrainingStep(
-      graph: graph, output: output, optimizer: .gradientDescent(), penalty: .none, precision: .float64, batch: rows,
+      graph: graph, output: output, loss: loss, optimizer: .gradientDescent(), penalty: .none, precision: .float64,
+      batch: rows,
       seed: seed, workers: Workers(1), weights: weights, state: graph.makeInitialState(.float64))
     let order = (0..<Int32(rows)).map { $0 }
     let data = Self.randomRows(rows, of: shape.count, output, &stream)
-    return order.withUnsafeBufferPointer { order in
+    return try order.withUnsafeBufferPointer { order in
+      if isRepeatable { try checkRows(step, order, data) }
       step.begin(order, of: data)
+      // What is in memory before must not matter.
+      let scale = graph.parameters[0].elements(Double.self, in: weights)
+      scale[0] += 1
+      _ = step.computeGradients(step: 0)
+      scale[0] -= 1
+      step.gradients.base.assumingMemoryBound(to: Double.self).update(repeating: 1e3, count: graph.parameterElements)
       _ = step.computeGradients(step: 0)
       let gradients = graph.parameters.map { Array($0.elements(Double.self, in: step.gradients)) }
       return zip(graph.parameters, gradients).map { tensor, gradient in
@@ -78,6 +91,22 @@ extension Network {
         return GradientCheck(
           parameter: tensor.name, elements: places.count, largestError: errors[worst], worstElement: places[worst])
       }
+    }
+  }
+
+  /// - Throws: `NetworkError` where the loss of a batch is not the mean of its rows' losses alone.
+  private func checkRows(_ step: TrainingStep, _ order: UnsafeBufferPointer<Int32>, _ data: PreparedRows) throws {
+    func loss(_ rows: UnsafeBufferPointer<Int32>) -> Double {
+      step.begin(rows, of: data)
+      return step.computeGradients(step: 0).loss
+    }
+    let together = loss(order)
+    let alone = order.indices.map { loss(UnsafeBufferPointer(rebasing: order[$0..<$0 + 1])) }
+    let mean = alone.reduce(0, +) / Double(order.count)
+    guard abs(together - mean) <= 1e-9 * max(1, abs(mean)) || !together.isFinite else {
+      throw NetworkError(
+        "the loss of \(order.count) rows together is \(together), and the mean of each alone is \(mean): a layer depends "
+          + "on other rows of the batch; return true from its mixesRows.")
     }
   }
 

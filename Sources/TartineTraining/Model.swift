@@ -69,8 +69,7 @@ public final class Model: Sendable, CustomStringConvertible {
 
   private func makePredictor(workers: Workers, rows: Int) -> Predictor {
     Predictor(
-      graph: graph, precision: .float32, weights: weights, state: state,
-      workers: workers, rows: rows)
+      graph: graph, output: output, precision: .float32, weights: weights, state: state, workers: workers, rows: rows)
   }
 }
 

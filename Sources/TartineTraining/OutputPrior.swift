@@ -7,7 +7,10 @@ extension LayerGraph {
   /// Initializes the output layer's bias with the best constant prediction.
   func setOutputBias(to rows: PreparedRows, output: Output, loss: Loss, in weights: Arena) {
     guard let bias = parameters.first(where: { $0.name == "output.bias" }) else { return }
-    let elements = bias.elements(Float.self, in: weights)
+    let all = bias.elements(Float.self, in: weights)
+    let elements = UnsafeMutableBufferPointer(rebasing: all[..<output.width])
+    // Each member's.
+    defer { for place in all.indices.dropFirst(output.width) { all[place] = all[place - output.width] } }
     if let quantile = loss.kind == .absolute ? 0.5 : loss.share {
       for place in 0..<output.width { elements[place] = rows.targetQuantile(quantile, of: place) }
       return

@@ -207,7 +207,7 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
 
   private static let wholeKeys: Set<String> = [
     "preparation.bins", "optimizer.schedulePatience", "augmentation.crop", "network.embedCategories",
-    "network.embedNumbers", "batchSize",
+    "network.embedNumbers", "network.members", "batchSize",
     "accumulation", "epochs", "earlyStopping",
   ]
 

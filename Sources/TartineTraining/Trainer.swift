@@ -56,7 +56,8 @@ package final class Trainer {
     try split.test.check(preparation)
     graph = try recipe.network.graph(
       input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
-    try Self.checkMemory(graph, recipe.optimizer)
+    try Self.checkMemory(
+      graph, recipe.optimizer, batch: ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation)
     let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: rows.train)
     trainRows = try weights.apply(to: rows.train)
     devRows = try weights.apply(to: rows.dev)
@@ -88,6 +89,7 @@ package final class Trainer {
         graph: graph, output: output, rows: split.trainCount, batch: passRows, seed: recipe.seed, workers: workers,
         weights: predicting, state: corrected, oneHot: trainRows.oneHot)
     kept = (graph.makeParameterArena(.float32), graph.makeInitialState(.float32))
+    kept.weights.copy(from: step.weights)
     evaluator = Evaluator(
       graph: graph, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected,
       workers: workers)
@@ -136,9 +138,8 @@ package final class Trainer {
         "lbfgs uses all \(trainRows) train rows in one batch; leave batchSize out, and set accumulation if "
           + "memory is low.")
     }
-    if cut.smallest < 2 * recipe.accumulation,
-      graph.layers.contains(where: { $0.layer is any NormalizingLayer && $0.layer.mixesRows })
-    {
+    let norms = graph.layers.filter { $0.layer is any NormalizingLayer && $0.layer.mixesRows }
+    if norms.contains(where: { cut.smallest * $0.copies < 2 * recipe.accumulation }) {
       throw RecipeError(
         "batch norm needs at least two rows in every batch, and \(trainRows) train rows in batches of "
           + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) micro-batches," : "") leave "
@@ -147,16 +148,23 @@ package final class Trainer {
   }
 
   /// - Throws: `RecipeError` for a network that does not fit in this machine's memory.
-  private static func checkMemory(_ graph: LayerGraph, _ optimizer: Optimizer) throws {
+  private static func checkMemory(_ graph: LayerGraph, _ optimizer: Optimizer, batch: Int) throws {
     // Weights, gradients, the best epoch's copy, and the optimizer's state; all but the gradients are also in
     // a checkpoint.
     let copies = 2 + optimizer.arenas
     let bytes = graph.parameterElements.multipliedReportingOverflow(by: (2 * copies + 1) * Precision.float32.size)
     let most = Workers.physicalMemory
-    guard bytes.overflow || bytes.partialValue > most else { return }
+    if bytes.overflow || bytes.partialValue > most {
+      throw RecipeError(
+        "a network of \(graph.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
+          + "memory to train; use fewer units.")
+    }
+    // Values and gradients of a pass.
+    let width = graph.layers.reduce(0.0) { $0 + Double($1.copies * $1.outputShape.count) }
+    guard width * Double(2 * batch * Precision.float32.size) > Double(most) else { return }
     throw RecipeError(
-      "a network of \(graph.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
-        + "memory to train; use fewer units.")
+      "batches of \(batch) rows of this network need more than this machine's \(most >> 30) GiB of memory; use smaller "
+        + "batches, more micro-batches, or fewer members or units.")
   }
 
   /// The most train rows that a finished training is evaluated on, unless dev is larger.
@@ -211,6 +219,11 @@ package final class Trainer {
     let schedule = recipe.optimizer.learningRate
     current.rate = schedule.rate(
       at: progress.step, of: totalSteps, epochSteps: cut.count, devLosses: current.devLosses)
+    guard current.rate >= 0, current.rate.isFinite else {
+      throw RecipeError(
+        "the schedule gave a learning rate of \(current.rate) at step \(progress.step + 1); it must be a finite number of at "
+          + "least 0.")
+    }
     let next = current.batch + 1
     let result = step.run(
       step: progress.step, rate: current.rate, beta1: schedule.beta1(at: progress.step, of: totalSteps),

@@ -30,7 +30,8 @@ public final class Training {
   /// - Throws: `DivergenceError` at the first value that is not finite.
   public func step() throws -> StepView? { trainer.isDone ? nil : try trainer.advance().step }
 
-  /// Ends the training: the run of the epochs so far, a begun one is finished.
+  /// Returns the run of the epochs so far. Finishes the current epoch; trains the first if none has begun. A later ``step()``
+  /// continues the training.
   ///
   /// - Throws: `DivergenceError` at the first value that is not finite.
   public func finish() throws -> Run {

@@ -88,7 +88,7 @@ package final class TrainingStep {
         gradients: sharding?.reducer.sum ?? gradients)
     let units = penalty.maxNorm == nil ? [] : UnitPart.parts(of: pass.program)
     limits = penalty.maxNorm.map { ($0, units) }
-    isSmall = batch * graph.parameterElements < Cut.smallestWork
+    isSmall = batch * graph.members * graph.parameterElements < Cut.smallestWork
     buffers = (0..<2).map { _ in
       BatchBuffer(
         rows: batch, width: graph.input.count, targetWidth: output.width, precision: precision, room: room,

@@ -148,6 +148,45 @@ class Residual(nn.Module):
         return x + self.block(x)
 
 
+class Members(nn.Module):
+    """TabM's first step: each member's own scale of the input, one member's rows after the other's."""
+
+    def __init__(self, members, width):
+        super().__init__()
+        self.scale = nn.Parameter(torch.randn(members, width))
+
+    def forward(self, x):
+        return (self.scale[:, None] * x).flatten(0, 1)
+
+
+class MemberScale(nn.Module):
+    """Each member's own scale and shift."""
+
+    def __init__(self, members, width):
+        super().__init__()
+        self.scale, self.bias = nn.Parameter(torch.ones(members, width)), nn.Parameter(torch.zeros(members, width))
+
+    def forward(self, x):
+        members, width = self.scale.shape
+        return (self.scale[:, None] * x.view(members, -1, width) + self.bias[:, None]).flatten(0, 1)
+
+
+class MemberLinear(nn.Module):
+    """Each member's own linear layer."""
+
+    def __init__(self, members, inputs, units):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(members, inputs, units) / inputs ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(members, units))
+
+    def forward(self, x):
+        members, inputs, _ = self.weight.shape
+        return (torch.bmm(x.view(members, -1, inputs), self.weight) + self.bias[:, None]).flatten(0, 1)
+
+
+MEMBER_LAYERS = {Members: ("members", "scale"), MemberScale: ("memberScale", "scale", "bias")}
+
+
 def flat(net):
     """All modules in their order, those inside of blocks in place of the blocks."""
     for module in net:
@@ -224,7 +263,7 @@ LOSSES = {  # name -> (output, the recipe's words, the loss of logits and target
 
 
 def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=None, optimizer=None,
-         loss=None, settings=None, schedule=None, penalty=None,
+         loss=None, settings=None, schedule=None, penalty=None, members=1,
          gradient_penalty=True, clip=None, same_rows=False, steps=STEPS, tolerance=1e-8):
     """Trains one case and writes it.
 
@@ -241,7 +280,8 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
         output, loss, loss_of = LOSSES[loss]
     count, targets, usual = outputs(output)
     loss_of = loss_of if loss else usual
-    net = nn.Sequential(*layers, nn.Linear(width, count))
+    last = nn.Linear(width, count) if members == 1 else MemberLinear(members, width, count)
+    net = nn.Sequential(*layers, last)
     names = {}  # ours -> (tensor, transposed)
     counts = {}
     for module in flat(net):
@@ -251,6 +291,13 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
             names[f"{own}.weight"] = (module.weight, True)
             if module.bias is not None:
                 names[f"{own}.bias"] = (module.bias, False)
+        elif isinstance(module, MemberLinear):
+            names["output.weight"], names["output.bias"] = (module.weight, False), (module.bias, False)
+        elif isinstance(module, tuple(MEMBER_LAYERS)):
+            kind, *fields = MEMBER_LAYERS[type(module)]
+            counts[kind] = counts.get(kind, 0) + 1
+            for field in fields:
+                names[f"{kind}{counts[kind]}.{field}"] = (getattr(module, field), False)
         elif isinstance(module, NORMS):
             counts["norm"] = counts.get("norm", 0) + 1
             own = f"batchNorm{counts['norm']}"
@@ -284,7 +331,8 @@ def make(folder, name, *, kind="tanh", norm=False, output="softmax", network=Non
     for step in range(steps):
         rows = slice(step * ROWS, (step + 1) * ROWS)
         opt.zero_grad()
-        cost = loss_of(net(torch.from_numpy(x[rows])), torch.from_numpy(y[rows]))
+        # The mean of the members' losses.
+        cost = loss_of(net(torch.from_numpy(x[rows])), torch.cat([torch.from_numpy(y[rows])] * members))
         cost.backward()
         losses.append(cost.item())
         if clip:
@@ -363,6 +411,21 @@ def main(folder):
              {"layer": "layerNorm"}, activation("tanh"), {"layer": "dense", "units": 6}]},
          {"layer": "residual", "layers": [{"layer": "layerNorm"}, {"layer": "dense", "units": 6}, {"layer": "prelu"}]},
          {"layer": "batchNorm", "averages": "torch"}]))
+
+    # TabM's mini form, and TabM.
+    make(folder, "layer-members", members=3, network=lambda: (
+        [Members(3, INPUTS), nn.Linear(INPUTS, 7), nn.ReLU(), nn.Linear(7, 6), nn.ReLU()], 6,
+        [{"layer": "members", "count": 3}, {"layer": "dense", "units": 7}, activation("relu"),
+         {"layer": "dense", "units": 6}, activation("relu")]),
+        optimizer=lambda w, b: o.AdamW([{"params": w, "weight_decay": 0.1}, {"params": b, "weight_decay": 0}], RATE),
+        settings={"algorithm": "adamw", "decay": 0.1})
+    make(folder, "layer-memberScale", members=4, output="values", network=lambda: (
+        [Members(4, INPUTS), nn.Linear(INPUTS, 7, bias=False), MemberScale(4, 7), nn.ReLU(), MemberScale(4, 7),
+         nn.Linear(7, 6, bias=False), MemberScale(4, 6), nn.Tanh()], 6,
+        [{"layer": "members", "count": 4, "scales": "normal"}, {"layer": "dense", "units": 7, "bias": False},
+         {"layer": "memberScale", "bias": True}, activation("relu"), {"layer": "memberScale", "bias": True},
+         {"layer": "dense", "units": 6, "bias": False}, {"layer": "memberScale", "bias": True}, activation("tanh")]),
+        optimizer=lambda w, b: o.Adam(w + b, RATE), settings={"algorithm": "adam"})
 
     make(folder, "layer-dropout", network=lambda: (
         [nn.Linear(INPUTS, 70), nn.Tanh(), Dropout(0.6, 0), nn.Linear(70, 6), nn.ReLU(), Dropout(0.9, 1)], 6,

@@ -55,7 +55,10 @@ let rows = Network {
     Dense(20); LayerNorm()
   }
 }
+let members = Network {
+  Dense(160); Members(5); Dense(160); MemberScale(bias: true); ReLU(); Dropout(keep: 0.9)
+}
 let allocations =
   try count(.adam().clipped(.globalNorm(1))) + count(.adam()) + count(.adam(), rows)
-  + count(.adam(), rows, shards: 3)
+  + count(.adam(), rows, shards: 3) + count(.adam(), members)
 print(tartine_allocations_are_counted() ? "allocations \(allocations)" : "not counted here")

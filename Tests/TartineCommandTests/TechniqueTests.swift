@@ -46,7 +46,9 @@ import Testing
         [
           "--optimizer", "rmsprop", "--set", "optimizer.centered=true", "--set", "optimizer.momentum=0.5", "--mixup",
           "0.2",
-          "--dropout-schedule", "flat-cosine", "--embed-categories", "3", "--embed-numbers", "2", "--bins", "0",
+          "--dropout-schedule", "flat-cosine", "--embed-categories", "3", "--embed-numbers", "2", "--members", "3",
+          "--bins",
+          "0",
           "--initializer", "0.1", "--input-noise", "0.1", "--clip-value", "1", "--clip-norm", "2", "--activation",
           "elu",
         ]
@@ -230,7 +232,7 @@ import Testing
       (["--output-bias", "posterior"], "there is no 'posterior'; there are zero, prior"),
       (["--threshold-for", "luck"], "there is no 'luck'; there are accuracy"),
       (["--set", "optimizer.momentum=0.5"], "belong to rmsprop"),
-      (["--set", "network.embedNumbers=1.5"], "whole number"),
+      (["--set", "network.embedNumbers=1.5"], "whole number"), (["--members", "0"], "members must be from 1"),
       (["--class-weights", "yes=nan"], "must be a finite number"),
       (["--set", "optimizer.clipFoo=1"], "clipNorm, clipValue"), (["--set", "loss.foo=1"], "quantile"),
       (["--set", "network.foo=1"], "layers"), (["--schedule", "joined"], "a joined schedule needs its parts, such as"),

@@ -11,6 +11,8 @@ struct Alteration {
   /// The change in a few words: `a learning rate of 0.003`.
   let what: String
   let recipe: Recipe
+  /// Whether it replaces the whole network, which helps whatever in it is wrong.
+  var isOfWholeNetwork = false
 
   /// Every setting in which a recipe differs from the reference, each changed alone.
   ///
@@ -147,9 +149,11 @@ struct Alteration {
   private static func network(_ recipe: Recipe, _ reference: Recipe, _ signals: SignalSummary?) -> [Alteration] {
     let network = recipe.network
     var list = regularization(recipe)
-    func change(_ fault: Fault.Name, _ what: String, _ other: Network) {
+    func change(_ fault: Fault.Name, _ what: String, _ other: Network, isWhole: Bool = false) {
       guard other != network else { return }
-      list.append(Self.change(fault, what, recipe) { $0.network = other })
+      var alteration = Self.change(fault, what, recipe) { $0.network = other }
+      alteration.isOfWholeNetwork = isWhole
+      list.append(alteration)
     }
     if let (what, wider) = widened(network, towards: reference.network) { change(.tooSmallNetwork, what, wider) }
     if !network.chosenInitializers.isEmpty {
@@ -161,7 +165,8 @@ struct Alteration {
       change(fault, "ReLU", network.replacingActivations())
     }
     if network.stack == nil {
-      change(signals?.fault ?? .tooSmallNetwork, "the network of the automatic recipe", reference.network)
+      change(
+        signals?.fault ?? .tooSmallNetwork, "the network of the automatic recipe", reference.network, isWhole: true)
     }
     return list
   }

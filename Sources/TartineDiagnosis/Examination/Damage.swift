@@ -80,7 +80,7 @@ struct Damage {
     return list
   }
 
-  /// The network without its initializer and noise; of a stack, the rest is the reference's.
+  /// The network without its initializer and noise; for a stack, all other settings come from the reference.
   private static func layered(_ good: Network, as network: Network) -> Network {
     guard let stack = network.stack, var copy = good.stack else {
       return network.withoutNoise().settingInitializer(.automatic)
@@ -107,7 +107,7 @@ struct Damage {
       copy.keepProb = Array(copy.keepProb.prefix(max(1, copy.hidden.count)))
       return Network(copy)
     }
-    guard let own = network.hiddenUnits.max(), let wide = good.hiddenUnits.max() else { return good }
+    guard let own = network.hiddenUnits.max(), let wide = good.hiddenUnits.max(), own < wide else { return good }
     return good.scalingUnits(by: Double(own) / Double(wide))
   }
 }

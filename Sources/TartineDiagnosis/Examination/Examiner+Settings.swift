@@ -75,10 +75,14 @@ extension Examiner {
       }
     }
     func weighed(_ tried: (alteration: Alteration, gain: Estimate)) -> Double {
-      tried.gain.value * Self.weight(of: tried.alteration.fault)
+      tried.gain.value * Self.weight(of: tried.alteration.fault) * (tried.alteration.isOfWholeNetwork ? 0.5 : 1)
     }
     for (alteration, gain) in tried.sorted(by: { weighed($0) > weighed($1) }) {
-      let isCure = gain.low > 0 && isCure(gain) && !(learnsByHeart && Self.underfits.contains(alteration.fault))
+      // Another network helps whatever is wrong in it, so it is the fault only if nothing in it is.
+      let isExplained = alteration.isOfWholeNetwork && found.faults.contains { $0.gain != nil }
+      let isCure =
+        gain.low > 0 && isCure(gain) && !isExplained
+        && !(learnsByHeart && Self.underfits.contains(alteration.fault))
       found.checks.append(
         Check(
           alteration.fault.rawValue, isCure ? .fault : gain.high < delta ? .fine : .undecided, interval: gain,

@@ -19,13 +19,13 @@ import TartineTraining
 /// A registered metric is among the ``Metrics`` of every evaluation that it applies to, with a bootstrap interval over rows, or over
 /// groups where rows belong together; so it is in reports and in what `evaluate` prints. A `Tuner` can minimize it.
 public protocol CustomMetric: Sendable {
-  /// Its name, in lower case: `within-10-percent`.
+  /// Its name, in lower case and without whitespace: `within-10-percent`.
   var name: String { get }
   /// Whether it is a share, shown in percent; otherwise it is a number, in the unit that it has.
   var isShare: Bool { get }
   /// Whether a lower value is better.
   var isLowerBetter: Bool { get }
-  /// Its value on some rows; nil where it does not apply, such as to classes.
+  /// Its value on some rows; nil or NaN where it does not apply, such as to classes.
   ///
   /// - Parameters:
   ///   - rows: The predictions and truths of the rows.
@@ -39,7 +39,11 @@ extension Metrics {
   /// Adds a metric to those of every evaluation; a registered one of the same name is replaced. Its name must not be one of the
   /// package's own metrics.
   public static func register(_ metric: some CustomMetric) {
-    precondition(MetricKind(rawValue: metric.name) == nil, "'\(metric.name)' is a metric already")
+    precondition(
+      !metric.name.isEmpty && metric.name == metric.name.lowercased() && !metric.name.contains { $0.isWhitespace },
+      "a metric's name is in lower case and without whitespace, not '\(metric.name)'")
+    precondition(
+      MetricKind(rawValue: metric.name) == nil && metric.name != "error", "'\(metric.name)' is a metric already")
     registered.withLock { list in
       list.removeAll { $0.name == metric.name }
       list.append(metric)
@@ -52,7 +56,7 @@ extension Metrics {
     guard !metrics.isEmpty else { return [] }
     let (all, groups) = (evaluation.taskPredictions, evaluation.groups)
     return metrics.compactMap { metric in
-      guard metric.value(of: all, groups: groups) != nil else { return nil }
+      guard let value = metric.value(of: all, groups: groups), !value.isNaN else { return nil }
       let found = estimates([nil], of: RowSample(evaluation), seed: seed) { counts in
         // A group that is drawn twice is two groups.
         let draws = counts.indices.flatMap { row in (0..<Int(counts[row])).map { (row: row, draw: $0) } }

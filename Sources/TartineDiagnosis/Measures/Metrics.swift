@@ -194,7 +194,7 @@ public struct Metrics: Sendable {
     zip(kinds, estimates(kinds, of: sample, curves: curves, seed: seed, values)).map(Metric.init)
   }
 
-  /// Each metric's value with its interval; a metric of any values is nil.
+  /// Each metric's value with its interval; nil stands for a custom metric, whose range is unbounded.
   package static func estimates(
     _ kinds: [MetricKind?], of sample: RowSample, curves: Int = 1, seed: UInt64, _ values: ([Double]) -> [Double]
   ) -> [Estimate] {

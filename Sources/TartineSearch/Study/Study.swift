@@ -132,7 +132,7 @@ public final class Study: Sendable {
 
   private func make(_ state: inout State) throws -> Trial {
     let number = state.trials.count
-    let values = suggest(number, state)
+    let values = try suggest(number, state)
     let now = UTC.now
     try state.database.rows(
       "INSERT INTO trials (number, study_id, state, datetime_start) VALUES (?, ?, 'RUNNING', ?)", .integer(number),
@@ -143,9 +143,21 @@ public final class Study: Sendable {
   /// Returns the values of a trial, suggested from the earlier trials.
   private func suggest(
     _ number: Int, _ state: borrowing State, fixed: [String: JSONValue] = [:]
-  ) -> [String: JSONValue] {
-    let history = Self.history(state.trials.filter { $0.number < number }, sign: state.sign)
-    return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed), fixed: fixed)
+  ) throws -> [String: JSONValue] {
+    try suggest(number, after: Self.history(state.trials.filter { $0.number < number }, sign: state.sign), fixed)
+  }
+
+  /// - Throws: `SearchError` where the sampler gives no point of the unit cube.
+  private func suggest(
+    _ number: Int, after history: [Observation], _ fixed: [String: JSONValue]
+  ) throws -> [String: JSONValue] {
+    let point = sampler.suggest(number, in: space, after: history, seed: seed)
+    guard point.count == space.count, point.allSatisfy({ $0 >= -1e-9 && $0 <= 1 + 1e-9 }) else {
+      throw SearchError(
+        "the sampler \(type(of: sampler)) gave \(point) for trial \(number); it must give \(space.count) numbers from 0 to 1, "
+          + "one for each hyperparameter.")
+    }
+    return space.values(at: point, fixed: fixed)
   }
 
   /// Returns the values of a trial, suggested again from what was known at its start, or nil if that was not
@@ -162,7 +174,7 @@ public final class Study: Sendable {
       }
       let history = Self.history(before, sign: state.sign)
       let fixed = try state.rows.fixed(ofTrial: state.trials[number].id, in: space)
-      return space.values(at: sampler.suggest(number, in: space, after: history, seed: seed), fixed: fixed)
+      return try suggest(number, after: history, fixed)
     }
   }
 
@@ -208,7 +220,7 @@ public final class Study: Sendable {
       try finish(state.trials[waiting.number], .failed, nil, &state, because: reason)
       return try claim(&state, upTo: count)
     }
-    let values = suggest(waiting.number, state, fixed: chosen)
+    let values = try suggest(waiting.number, state, fixed: chosen)
     return try begin(waiting.id, number: waiting.number, values, &state, at: now)
   }
 

@@ -189,6 +189,7 @@ public struct Tuner: Sendable {
     guard let value = metric.value(of: evaluation.taskPredictions, groups: evaluation.groups) else {
       throw SearchError("the metric '\(metric.name)' does not apply to the target.")
     }
+    guard value.isFinite else { throw SearchError("the metric '\(metric.name)' is \(value) on dev.") }
     return metric.isLowerBetter ? value : -value
   }
 

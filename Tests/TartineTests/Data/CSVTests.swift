@@ -365,6 +365,10 @@ import Testing
       let sum = try Dataset.readTable(file.path).checksum
       #expect(sum == [file.path: Checksum(of: Array(text.utf8)).text])
     }
+    // CRC-32 of "123456789", the check value of its definition, in two parts.
+    var parts = Checksum(of: Array("1234".utf8))
+    parts.append(Checksum(of: Array("56789".utf8)))
+    #expect(parts.text == "cbf43926" && parts.count == 9)
   }
 
   @Test func faultsInLateChunksHaveTheirLines() throws {

@@ -66,11 +66,11 @@ import Testing
   }
 
   /// So it is in a list of layers that no stack makes.
-  @Test(arguments: ["zero", "sigmoids", "narrow", "dropout"])
+  @Test(arguments: ["zero", "narrow"])
   func whatIsPlantedInAListIsNamed(_ what: String) throws {
-    func layers(_ units: Int = 64, initializer: InitializerRule = .automatic, keep: Double = 0.9) -> [any Layer] {
+    func layers(_ units: Int = 64, initializer: InitializerRule = .automatic) -> [any Layer] {
       [
-        Dense(units, initializer: initializer), LayerNorm(), ReLU(), Dropout(keep: keep),
+        Dense(units, initializer: initializer), LayerNorm(), ReLU(), Dropout(keep: 0.9),
         Residual {
           Dense(max(1, units / 2)); ReLU()
         } shortcut: {
@@ -79,17 +79,13 @@ import Testing
       ]
     }
     let (list, expected): ([any Layer], Fault.Name) =
-      switch what {
-      case "zero": (layers(initializer: .normal(standardDeviation: 0)), .badInitialization)
-      case "sigmoids":
-        ([LayerScale()] + (0..<8).flatMap { _ -> [any Layer] in [Dense(32), Sigmoid()] }, .vanishingGradients)
-      case "narrow": (layers(1), .tooSmallNetwork)
-      default: (layers(keep: 0.05), .tooMuchRegularization)
-      }
+      what == "zero"
+      ? (layers(initializer: .normal(standardDeviation: 0)), .badInitialization) : (layers(1), .tooSmallNetwork)
     var recipe = good
     recipe.network = Network(layers: list)
     #expect(recipe.network.stack == nil)
-    let found = try names(recipe, on: split())
+    // The budget must not decide what is tried on a slow machine.
+    let found = try recipe.diagnoseByTraining(on: split(), budget: 600, explains: false).faults.map(\.name)
     #expect(found.first == expected, "\(found)")
   }
 

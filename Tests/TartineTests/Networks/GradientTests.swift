@@ -168,6 +168,32 @@ import Testing
       }, output: .identity(values: 2))
   }
 
+  /// Members with every kind of layer after them: their scales are read by a dense layer, by a norm, by a block; in one part, and
+  /// in several.
+  @Test(arguments: [Output.softmax(classes: 3), .sigmoid(labels: 2), .identity(values: 2)])
+  func members(_ output: Output) throws {
+    try check(
+      Network {
+        Members(3); Dense(6); BatchNorm(); Tanh(); Dropout(keep: 0.8)
+        Residual {
+          LayerNorm(); Dense(6); PReLU()
+        } shortcut: {
+          MemberScale(bias: true)
+        }
+        GaussianNoise(standardDeviation: 0.1)
+      }, output: output)
+    try check(
+      Network {
+        Dense(5); Tanh(); Members(11, scales: .normal); LayerNorm(); MemberScale(); Dense(4, bias: false)
+        MemberScale(bias: true)
+        SiLU()
+      }, output: output)
+    try check(
+      Network {
+        Dense(160); Tanh(); Members(4); Dense(160); LayerNorm(); Tanh(); MemberScale(bias: true); Dense(160); Tanh()
+      }, output: output, inputs: 12, rows: 90, sampled: 20)
+  }
+
   /// Large enough that rows are partitioned, for layers with and without parameters, and readers that share a value.
   @Test func cutRows() throws {
     try check(
@@ -247,7 +273,8 @@ import Testing
     let losses = Mutex([Double](repeating: .nan, count: 130))
     for workers in [1, 2] {
       let predictor = Predictor(
-        graph: graph, precision: .float64, weights: weights, state: state, workers: Workers(workers))
+        graph: graph, output: .softmax(classes: 3), precision: .float64, weights: weights, state: state,
+        workers: Workers(workers))
       predictor.run(data) { _, rows, logits in
         let logits = logits.assumingMemoryBound(to: Double.self)
         for (place, row) in rows.enumerated() {

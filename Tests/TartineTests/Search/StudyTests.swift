@@ -26,6 +26,19 @@ import Testing
     while let trial = try study.ask(upTo: count) { try study.tell(trial, value: cost(trial.values)) }
   }
 
+  /// A custom sampler must give a point of the unit cube.
+  @Test(arguments: [[0.5], [], [0.5, .nan, 0.5], [0.5, 3, 0.5], [0.5, 0.5, 0.5, 0.5]])
+  func aPointOutsideIsRefused(_ point: [Double]) throws {
+    struct Fixed: Sampler {
+      let point: [Double]
+      func suggest(_ number: Int, in space: SearchSpace, after history: [Observation], seed: UInt64) -> [Double] {
+        point
+      }
+    }
+    let error = #expect(throws: SearchError.self) { try Study(space, sampler: Fixed(point: point)).ask() }
+    #expect(error?.description.contains("it must give 3 numbers from 0 to 1") == true)
+  }
+
   @Test func askingAndTelling() throws {
     let study = try Study(space, sampler: GuidedZoomSampler(), seed: 3)
     #expect(try study.best() == nil)

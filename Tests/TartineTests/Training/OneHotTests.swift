@@ -63,7 +63,7 @@ import Tartine
         for number in 0..<30 { _ = step.run(step: number, rate: 0.01, next: batch(number + 1)) }
       }
       let predictor = Predictor(
-        graph: graph, precision: .float32, weights: weights,
+        graph: graph, output: .sigmoid(labels: 1), precision: .float32, weights: weights,
         state: graph.makeInitialState(.float32), workers: Workers(2))
       var all: [Float] = []
       // Again, over what the first run left; then the other part of the rows.

@@ -90,6 +90,17 @@ import Testing
     #expect(graph.parameters[0].doubles(in: weights, .float32) == [Double(Float(1e-20))])
   }
 
+  /// A custom layer whose input gradient is not finite is named, not the layer below it.
+  @Test func aBrokenInputGradientIsNamed() throws {
+    let recipe = Recipe {
+      Flatten(); Dense(8); Broken(); Dense(4); ReLU()
+    }.epochs(2)
+    let error = #expect(throws: DivergenceError.self) {
+      try recipe.train(on: try Dataset.digits().split(seed: 1), threads: 1)
+    }
+    #expect(error?.layer == "broken1" && error?.isInGradient == true)
+  }
+
   /// Interrupted after each epoch in turn, and resumed from the folder.
   @Test(arguments: [1, 2, 3], [recipe, averaged, stochastic, branched])
   func resumedRunsHaveTheSameBits(epoch: Int, of recipe: Recipe) throws {
@@ -223,6 +234,30 @@ import Testing
       let expected = trainers[0].finish(seconds: 0).dev.score
       #expect(expected > 0 && trainers.allSatisfy { $0.devScore() == expected })
     }
+  }
+
+  /// Stopped before the first epoch, the network is the initial one, not one of zeros.
+  @Test func stoppedBeforeItBegan() throws {
+    final class Refuser: TrainingObserver {
+      func observe(_ event: TrainingEvent) -> TrainingDecision {
+        if case .began = event { .stop(reason: "not now") } else { .proceed }
+      }
+    }
+    let split = try Dataset.digits().split(seed: 1)
+    let run = try Self.unclipped.train(on: split, seed: 5, observers: [Refuser()])
+    #expect(run.history.isEmpty && run.stopReason == "not now")
+    #expect(Set(run.dev.scores).count > 100)
+  }
+
+  /// A schedule that gives no learning rate ends the run with a sentence.
+  @Test func aScheduleMustGiveARate() throws {
+    struct Broken: CustomSchedule {
+      static let name = "broken"
+      func factor(at place: SchedulePlace) -> Double { place.step < 3 ? 1 : .nan }
+    }
+    let recipe = Self.unclipped.optimizer(.adam(learningRate: LearningRate(1e-3, shape: .custom(Broken()))))
+    let error = #expect(throws: RecipeError.self) { try recipe.train(on: Dataset.digits().split(seed: 1)) }
+    #expect(error?.description.contains("a learning rate of nan at step 4") == true)
   }
 
   @Test func observersStopWithAReason() throws {
@@ -366,4 +401,12 @@ struct PoisonAbove: RowLayer {
       for column in 0..<gradient.width { gradient[row, column] = pass.outputGradient[row, column] }
     }
   }
+}
+
+/// y = x, with an input gradient of infinity.
+private struct Broken: RowLayer {
+  static let kind = "broken"
+  func outputShape(for input: Shape) throws -> Shape { input }
+  func forward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) { pass.output.copy(pass.input) }
+  func backward<Scalar: EngineScalar>(_ pass: LayerPass<Scalar>) { pass.inputGradient?.fill(.infinity) }
 }

@@ -31,7 +31,10 @@ package struct JSONLines: TableReader {
   }
 
   package func read(_ path: String) throws -> [TableColumn] {
-    let lines = try String(contentsOfFile: path, encoding: .utf8).split(whereSeparator: \.isNewline)
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw Problem(description: "there is no such file, or it is not UTF-8.")
+    }
+    let lines = text.split(whereSeparator: \.isNewline)
     let decoder = JSONDecoder()
     let rows = try lines.enumerated().map { number, line -> [String: Value] in
       guard let row = try? decoder.decode([String: Value].self, from: Data(line.utf8)) else {
