@@ -14,7 +14,7 @@ import TartineEngine
 /// ```
 ///
 /// Register it before a recipe or model file that names it is opened, or a tuner changes a recipe that has it:
-/// ``Loss/register(_:)``. Mixup and label smoothing do not apply to it. ``Network/checkGradients(input:output:loss:rows:elementsPerTensor:seed:)`` compares
+/// ``Loss/register(_:)``. Mixup and label smoothing do not apply to it. `network.checkGradients(input:output:loss:)` compares
 /// its derivatives.
 public protocol CustomLoss: NamedExtension {
   /// Whether the target is a number, or several; otherwise it is classes or labels.

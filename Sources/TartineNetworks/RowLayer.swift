@@ -17,7 +17,7 @@ import TartineKernels
 /// }
 /// ```
 ///
-/// `Scalar.exp`, `log`, `tanh` and `squareRoot()` work for both types (``EngineScalar``).
+/// `Scalar.exp`, `log`, `tanh` and `squareRoot()` work for both types.
 ///
 /// Before opening a model file that contains it, call ``LayerRegistry/register(_:)``. A batch is passed in ranges of
 /// rows, on several threads; the layer must not allocate, or keep anything between calls. A layer that needs the whole

@@ -40,7 +40,7 @@ extension Network {
   ///   - seed: the seed of rows, parameters and dropout masks.
   /// - Returns: One check for each parameter tensor, in the order of the layers.
   /// - Throws: `ShapeError`, `NetworkError`; also where a row's loss depends on the other rows, and no layer says so with
-  ///   ``Layer/mixesRows``. `RecipeError` for a loss that does not fit the output.
+  ///   `mixesRows`. `RecipeError` for a loss that does not fit the output.
   public func checkGradients(
     input shape: Shape, output: Output = .softmax(classes: 3), loss: Loss = .automatic, rows: Int = 9,
     elementsPerTensor most: Int = 200, seed: UInt64 = 0

@@ -81,7 +81,7 @@ public struct StepView {
 
   /// A layer's outputs for the batch, [rows][elements]; nil if there is none of this name, if the engine computes the layer in one
   /// sweep with the next, or for the output layer, whose outputs the loss replaces by their gradient. With several shards those of
-  /// the last; behind ``Members``, the rows of each member in turn.
+  /// the last; behind `Members`, the rows of each member in turn.
   public func activations(of layer: String) -> [[Float]]? { step.activations(of: layer) }
 
   private func elements(of name: String, in arena: Arena) -> [Float]? {
