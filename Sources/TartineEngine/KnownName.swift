@@ -30,4 +30,18 @@ package enum KnownName {
       "'\(name)' is \(name == own ? "a built-in" : "an alias of the built-in '\(own)'"); give the extension another name"
     }
   }
+
+  /// Registers a type under its name; ends the program with a sentence where the name is another type's, or cannot be used.
+  ///
+  /// - Parameter problem: a clause that says why the name cannot be used, or nil.
+  package static func register<Metatype>(
+    _ type: Metatype, _ name: String, problem: String?, in types: inout [String: Metatype]
+  ) {
+    if let problem { fatalError(problem) }
+    // Whatever the existential, a metatype is a type.
+    func identity(_ type: Metatype) -> ObjectIdentifier { ObjectIdentifier(type as! Any.Type) }
+    if let before = types.updateValue(type, forKey: name), identity(before) != identity(type) {
+      fatalError("'\(name)' is registered already, as the name of \(before)")
+    }
+  }
 }

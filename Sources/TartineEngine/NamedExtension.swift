@@ -51,13 +51,7 @@ package final class ExtensionRegistry<Value: Sendable>: Sendable {
   /// - Parameter taken: the package's own names.
   package func register(_ type: any NamedExtension.Type, unlike taken: [String]) {
     let problem = KnownName.problem(ofExtension: type.name, unlike: taken)
-    precondition(problem == nil, problem ?? "")
-    types.withLock { types in
-      let before = types.updateValue(type, forKey: type.name)
-      precondition(
-        before.map { ObjectIdentifier($0) == ObjectIdentifier(type) } ?? true,
-        "'\(type.name)' is registered already, as the name of \(before.map { "\($0)" } ?? "another type")")
-    }
+    types.withLock { KnownName.register(type, type.name, problem: problem, in: &$0) }
   }
 
   /// Decodes the extension of a name; nil if none is registered.

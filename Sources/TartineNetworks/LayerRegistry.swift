@@ -17,13 +17,7 @@ public enum LayerRegistry {
   /// numbered.
   public static func register(_ type: (some RowLayer).Type) {
     let problem = problem(of: type)
-    precondition(problem == nil, problem ?? "")
-    registered.withLock { types in
-      let before = types.updateValue(type, forKey: type.kind)
-      precondition(
-        before.map { ObjectIdentifier($0) == ObjectIdentifier(type) } ?? true,
-        "'\(type.kind)' is registered already, as the kind of \(before.map { "\($0)" } ?? "another type")")
-    }
+    registered.withLock { KnownName.register(type, type.kind, problem: problem, in: &$0) }
   }
 
   /// A clause that says why a layer cannot have its kind, or nil.

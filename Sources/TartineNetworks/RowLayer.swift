@@ -101,8 +101,9 @@ public struct LayerPass<Scalar: EngineScalar> {
   let gradients: UnsafeMutableRawPointer?
 
   private func tensor(_ index: Int, of list: UnsafeBufferPointer<TensorSpan>, _ what: String) -> TensorSpan {
-    precondition(
-      list.indices.contains(index), "there is no \(what) \(index): the layer lists \(list.count), counted from 0")
+    guard list.indices.contains(index) else {
+      fatalError("there is no \(what) \(index): the layer lists \(list.count), counted from 0")
+    }
     return list[index]
   }
 
@@ -113,7 +114,7 @@ public struct LayerPass<Scalar: EngineScalar> {
 
   /// The gradient of a parameter, to be written in full in `backward`: summed over these rows.
   public func parameterGradient(_ index: Int) -> UnsafeMutableBufferPointer<Scalar> {
-    guard let gradients else { preconditionFailure("gradients exist in the backward pass only") }
+    guard let gradients else { fatalError("gradients exist in the backward pass only") }
     return Self.elements(of: tensor(index, of: parameters, "parameter"), in: gradients)
   }
 
@@ -159,8 +160,9 @@ public struct Rows<Scalar: EngineScalar> {
 
   /// Views a parameter's elements as a matrix with that number of elements in a row.
   public init(_ elements: UnsafeBufferPointer<Scalar>, width: Int) {
-    precondition(
-      width > 0 && elements.count % width == 0, "\(elements.count) elements are no matrix with rows of \(width)")
+    guard width > 0, elements.count % width == 0 else {
+      fatalError("\(elements.count) elements are no matrix with rows of \(width)")
+    }
     self.init(UnsafeMutableRawPointer(mutating: elements.baseAddress!), count: elements.count / width, width: width)
   }
 
@@ -189,14 +191,20 @@ public struct Rows<Scalar: EngineScalar> {
 
   /// Copies another matrix of the same shape.
   @inlinable public func copy(_ other: Rows) {
-    precondition(other.count == count && other.width == width, "the shapes of the matrices differ")
+    checkShape(of: other)
     base.update(from: other.base, count: count * width)
   }
 
   /// Adds another matrix of the same shape.
   @inlinable public func add(_ other: Rows) {
-    precondition(other.count == count && other.width == width, "the shapes of the matrices differ")
+    checkShape(of: other)
     for index in 0..<count * width { base[index] += other.base[index] }
+  }
+
+  @usableFromInline func checkShape(of other: Rows) {
+    guard other.count == count, other.width == width else {
+      fatalError("a matrix of \(other.count) × \(other.width) is no matrix of \(count) × \(width)")
+    }
   }
 
   /// Sets all elements.
@@ -212,9 +220,11 @@ public struct Rows<Scalar: EngineScalar> {
     transposingSecond isTransposedB: Bool = false, adding: Bool = false
   ) {
     let inner = isTransposedA ? a.count : a.width
-    precondition(
-      (isTransposedA ? a.width : a.count) == count && (isTransposedB ? b.count : b.width) == width
-        && (isTransposedB ? b.width : b.count) == inner, "the shapes of the matrices do not fit")
+    let (rows, columns) = (isTransposedA ? a.width : a.count, isTransposedB ? b.count : b.width)
+    let terms = isTransposedB ? b.width : b.count
+    guard rows == count, columns == width, terms == inner else {
+      fatalError("a product of \(rows) × \(inner) and \(terms) × \(columns) is no matrix of \(count) × \(width)")
+    }
     Scalar.precision.kernels.pointee.product(
       isTransposedA, isTransposedB, count, width, inner, a.base, a.width, b.base, b.width, adding, base, width)
   }

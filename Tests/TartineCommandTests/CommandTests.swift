@@ -95,6 +95,11 @@ import Testing
     #expect(try command.run(["train", "t.csv", "--out", "plain"] + base).code == 0)
     #expect(try command.run(["train", "t.csv.gz", "--out", "packed"] + base).code == 0)
     #expect(try command.bytes("plain/model.safetensors") == command.bytes("packed/model.safetensors"))
+    // The checksum is that of the file, not of what it holds.
+    let packed = command.folder + "/t.csv.gz"
+    #expect(
+      try Dataset(csv: packed, target: "y").checksums
+        == [packed: Checksum(of: try command.bytes("t.csv.gz")).text])
     let cut = try command.run(["train", "cut.csv.gz", "--out", "cut"] + base)
     #expect(cut.code == 65 && cut.errors.contains("it ends in the middle"), "\(cut.errors)")
 

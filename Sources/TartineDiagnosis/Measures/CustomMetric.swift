@@ -39,11 +39,11 @@ extension Metrics {
   /// Adds a metric to those of every evaluation; a registered one of the same name is replaced. Its name must not be one of the
   /// package's own metrics.
   public static func register(_ metric: some CustomMetric) {
-    precondition(
-      !metric.name.isEmpty && metric.name == metric.name.lowercased() && !metric.name.contains { $0.isWhitespace },
-      "a metric's name is in lower case and without whitespace, not '\(metric.name)'")
-    precondition(
-      MetricKind(rawValue: metric.name) == nil && metric.name != "error", "'\(metric.name)' is a metric already")
+    let name = metric.name
+    if name.isEmpty || name != name.lowercased() || name.contains(where: \.isWhitespace) {
+      fatalError("a metric's name is in lower case and without whitespace, not '\(name)'")
+    }
+    if MetricKind(rawValue: name) != nil || name == "error" { fatalError("'\(name)' is a metric already") }
     registered.withLock { list in
       list.removeAll { $0.name == metric.name }
       list.append(metric)

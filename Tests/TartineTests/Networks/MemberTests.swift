@@ -166,6 +166,51 @@ import Testing
     }
   }
 
+  /// What else a recipe may ask for: each gives the same bits with one thread and two, and a network that predicts.
+  @Test(arguments: ["mixup", "microBatches", "clipping", "average", "lbfgs", "weightNorm"])
+  func membersGoWith(_ setting: String) throws {
+    var stream = RandomStream(seed: 21, purpose: .test)
+    let features = (0..<400).map { _ in (0..<4).map { _ in Float(stream.normalPair().0) } }
+    let values = features.map { 2 * Double($0[0]) - Double($0[1]) + 0.1 * stream.normalPair().0 }
+    let split = try Dataset(features: features, values: values).split(seed: 1)
+    let isRepeatable = setting == "lbfgs"
+    let stack = HiddenStack(
+      hidden: [140, 16], batchNorm: !isRepeatable, keepProb: isRepeatable ? [] : [0.9], members: 9)
+    var recipe = Recipe(Network(stack)).epochs(30)
+    if !isRepeatable { recipe = recipe.batchSize(64) }
+    switch setting {
+    case "mixup": recipe = recipe.mixup(alpha: 0.2)
+    case "microBatches": recipe = recipe.accumulation(4)
+    case "clipping": recipe.optimizer = .adamW().clipped(.globalNorm(0.5))
+    case "average": recipe.optimizer = .adamW().averaged(.exponential(beta: 0.98))
+    case "lbfgs": recipe.optimizer = .lbfgs()
+    default: recipe = recipe.penalty(Penalty(maxNorm: 2))
+    }
+    let (one, two) = (try recipe.train(on: split, threads: 1), try recipe.train(on: split, threads: 2))
+    #expect(try one.model.fileContents() == two.model.fileContents())
+    let error = try #require(one.dev.rmse)
+    // The targets deviate by √5.
+    #expect(error < 1, "\(setting): \(error)")
+  }
+
+  /// Every member's output starts at the prior.
+  @Test func everyMemberStartsAtThePrior() throws {
+    let features = (0..<400).map { [Float($0 % 7), Float($0 % 3)] }
+    let split = try Dataset(features: features, labels: (0..<400).map { $0 % 4 == 0 ? 1 : 0 }).split(seed: 1)
+    var recipe = Recipe {
+      Members(3); Dense(4); Tanh()
+    }
+    .outputBias(.prior).epochs(1)
+    recipe.optimizer = .gradientDescent(learningRate: .constant(1e-12))
+    let model = try recipe.train(on: split, threads: 1).model
+    let bias = try #require(model.graph.parameters.first { $0.name == "output.bias" }).doubles(
+      in: model.weights, .float32)
+    let rare = Double(split.trainRows.count { $0 % 4 == 0 }) / Double(split.trainCount)
+    try #require(bias.count == 3)
+    // Two classes have one output, the log odds.
+    for member in bias { #expect(abs(abs(member) - log((1 - rare) / rare)) < 1e-6) }
+  }
+
   /// The mean of the members' probabilities, also where a probability underflows.
   @Test func meansOfPredictions() {
     func merged(_ output: Output, _ logits: [Double]) -> [Double] {
@@ -185,6 +230,13 @@ import Testing
     #expect(abs(exp(two[0]) - 0.625) < 1e-15 && abs(exp(two[1]) - 0.375) < 1e-15)
     let far = merged(.softmax(classes: 2), [0, -2000, 0, -2000])
     #expect(abs(far[0]) < 1e-15 && abs(far[1] + 2000) < 1e-9)
+    // In Float.
+    var logits: [Float] = [0, log(3), 3, 1]
+    logits.withUnsafeMutableBufferPointer {
+      Output.sigmoid(labels: 1).merge($0.baseAddress!, rows: 1, members: 2)
+      Output.identity(values: 1).merge($0.baseAddress! + 2, rows: 1, members: 2)
+    }
+    #expect(abs(logits[0] - log(5.0 / 3)) < 1e-6 && logits[2] == 2)
   }
 
   /// Same bits with one thread and two, and with a smaller last batch.

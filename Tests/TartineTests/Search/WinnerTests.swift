@@ -46,6 +46,21 @@ import Testing
     #expect(try tuner.winner(of: [], in: space) == nil)
   }
 
+  /// A metric of a program's own that has no value.
+  @Test func aMetricThatIsNoNumber() throws {
+    struct Nothing: CustomMetric {
+      let name = "nothing"
+      let isShare = true
+      let isLowerBetter = true
+      func value(of rows: TaskPredictions, groups: [Int]?) -> Double? { .nan }
+    }
+    let study = try Study(space, sampler: RandomSampler())
+    try study.enqueue(Self.values(0.1))
+    let tuner = Tuner(tuner.recipe, on: tuner.split, jobs: 1, improving: Nothing())
+    let error = #expect(throws: SearchError.self) { try tuner.run(study, upTo: 1) }
+    #expect(error?.description.hasSuffix("the metric 'nothing' is nan on dev.") == true, "\(error?.description ?? "")")
+  }
+
   @Test func whoeverWonBefore() throws {
     // The third of the good ones is nearly the same setting as the first; tiny learning rates leave the
     // network as initialized, sometimes better and sometimes worse.
