@@ -11,7 +11,9 @@ struct PredictCommand: ParsableCommand {
 
         cat new.csv | tartine predict runs/houses-1/model.safetensors -
 
-      The columns p:CLASS hold each class's probability. Rows keep their order. Columns are matched by name: \
+      The columns p:CLASS hold each class's probability. --interval 0.9 adds, for a number, the columns lower and upper, between \
+      which the truth lies in 90 % of rows like those of dev; for classes the column set: the likeliest, separated by |, among \
+      which the truth is in 90 %. Rows keep their order. Columns are matched by name: \
       their order does not matter, extra columns are ignored, a missing one is an error. - is standard \
       input.
       """)
@@ -33,6 +35,13 @@ struct PredictCommand: ParsableCommand {
   )
   var keep: String?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The share of rows whose truth an interval, or a set of classes, is to hold, such as 0.9.", valueName: "coverage")
+  )
+  var interval: Double?
+
   @OptionGroup var layout: LayoutOptions
   @OptionGroup var output: OutputOptions
 
@@ -46,11 +55,12 @@ struct PredictCommand: ParsableCommand {
     }
     try ModelInput.checkOrder(model: self.model, data: data)
     let model = try Model(self.model)
+    try checkInterval(model)
     let input = try ModelInput(data, model: model, format: layout.format)
     let predictions = try input.predictions(threads: output.threads)
     let kept = try keep.map { try input.columns($0.split(separator: ",").map(String.init)) } ?? []
     for warning in InputWarning.sum(of: predictions.map(\.warnings)) { Files.warn(warning.description) }
-    let csv = PredictionTable(model, predictions, kept: kept).csv
+    let csv = PredictionTable(model, predictions, kept: kept, coverage: interval).csv
     if let out { try Files.write(csv, to: out) }
     if output.json {
       struct Result: Encodable {
@@ -60,6 +70,9 @@ struct PredictCommand: ParsableCommand {
         let classes: [String]?
         let predictions: [Answer]?
         let probabilities: [[Double]]?
+        let coverage: Double?
+        let intervals: [[Double]]?
+        let sets: [[String]]?
       }
       let isRegression = model.task == .regression
       let isWanted = out == nil
@@ -69,10 +82,37 @@ struct PredictCommand: ParsableCommand {
             rows: predictions.count, task: model.task, out: out,
             classes: isRegression ? nil : model.classes,
             predictions: isWanted ? predictions.map { Answer(prediction: $0) } : nil,
-            probabilities: isWanted && !isRegression ? predictions.map(\.probabilities) : nil)) + "\n")
+            probabilities: isWanted && !isRegression ? predictions.map(\.probabilities) : nil, coverage: interval,
+            intervals: isWanted && isRegression ? intervals(predictions) : nil,
+            sets: isWanted && !isRegression
+              ? interval.map { share in predictions.map { $0.classes(share) ?? [] } } : nil))
+          + "\n")
     } else if out == nil {
       try Files.print(csv)
     }
+  }
+}
+
+extension PredictCommand {
+  /// The bounds of each row.
+  private func intervals(_ predictions: [Prediction]) -> [[Double]]? {
+    interval.map { share in
+      predictions.map { $0.interval(share).map { [$0.lowerBound, $0.upperBound] } ?? [] }
+    }
+  }
+
+  /// Throws if the model has no intervals of the coverage.
+  private func checkInterval(_ model: Model) throws {
+    guard let interval else { return }
+    if model.task == .multilabel {
+      throw UsageError("--interval is for a number or for classes, and the model predicts several labels.")
+    }
+    guard let conformal = model.conformal else {
+      throw UsageError(
+        "the model in '\(self.model)' has no scores to make intervals from, since an earlier version trained it; train it again."
+      )
+    }
+    if let problem = conformal.problem(coverage: interval) { throw UsageError("--interval: \(problem).") }
   }
 }
 
@@ -91,20 +131,31 @@ struct PredictionTable {
   private let model: Model
   private let predictions: [Prediction]
   private let kept: [Column]
+  private let coverage: Double?
 
-  init(_ model: Model, _ predictions: [Prediction], kept: [Column] = []) {
+  init(_ model: Model, _ predictions: [Prediction], kept: [Column] = [], coverage: Double? = nil) {
     self.kept = kept
+    self.coverage = coverage
     self.model = model
     self.predictions = predictions
   }
 
   var csv: String {
+    let bounds = coverage == nil ? [] : model.task == .regression ? ["lower", "upper"] : ["set"]
     var text =
-      (kept.map(\.name) + ["prediction"] + model.classes.map { "p:\($0)" }).map(Self.quoted).joined(separator: ",")
+      (kept.map(\.name) + ["prediction"] + bounds + model.classes.map { "p:\($0)" }).map(Self.quoted).joined(
+        separator: ",")
       + "\n"
     for (row, prediction) in predictions.enumerated() {
       for column in kept { text += Self.quoted(column.text(row) ?? "") + "," }
       text += Self.quoted(prediction.text)
+      if let coverage {
+        if let interval = prediction.interval(coverage) {
+          text += ",\(Column.text(of: interval.lowerBound)),\(Column.text(of: interval.upperBound))"
+        } else if let set = prediction.classes(coverage) {
+          text += "," + Self.quoted(set.joined(separator: "|"))
+        }
+      }
       for probability in prediction.probabilities { text += ",\(Float(probability))" }
       text += "\n"
     }

@@ -8,11 +8,15 @@ struct TrainingResult: Encodable {
   private let baselines: Baselines
   private let diagnosis: Diagnosis
   private let notices: [String]
+  private let coverage: [IntervalCoverage]
 
   init(
     _ summary: RunSummary, _ run: Run, test: Evaluation?, baselines: Baselines, diagnosis: Diagnosis, notices: [String]
   ) {
     self.notices = notices
+    coverage = IntervalCoverage.usual.compactMap { share in
+      test.flatMap { IntervalCoverage($0, coverage: share, of: run.split.test.dataset) }
+    }
     self.summary = summary
     dev = EvaluationSummary(run.dev)
     self.test = test.map(EvaluationSummary.init)
@@ -21,7 +25,7 @@ struct TrainingResult: Encodable {
   }
 
   private enum Key: String, CodingKey {
-    case metrics, confusion, classes, baselines, intervals, verdict, advice, notices
+    case metrics, confusion, classes, baselines, intervals, coverage, verdict, advice, notices
   }
   private enum Part: String, CodingKey { case train, dev, test }
   private enum Name: String, CodingKey { case constant, linear }
@@ -31,7 +35,7 @@ struct TrainingResult: Encodable {
   }
 
   /// Encodes the keys of the summary, and `metrics`, `confusion`, `classes`, `baselines`, `intervals`,
-  /// `verdict`, `advice` and `notices`.
+  /// `coverage`, `verdict`, `advice` and `notices`.
   func encode(to encoder: any Encoder) throws {
     try summary.encode(to: encoder)
     var values = encoder.container(keyedBy: Key.self)
@@ -47,6 +51,7 @@ struct TrainingResult: Encodable {
     for rung in diagnosis.ladder {
       if let part = Part(rawValue: rung.name) { try intervals.encode(rung.estimate, forKey: part) }
     }
+    try values.encode(coverage, forKey: .coverage)
     try values.encode(diagnosis.verdict, forKey: .verdict)
     try values.encode(notices, forKey: .notices)
     try values.encode(

@@ -41,6 +41,7 @@ struct TrainingSummary {
     lines += diagnosis.ladderText.split(separator: "\n").map { "  \($0)" }
     if let reason = run.stopReason { lines.append("Stopped after epoch \(run.history.count): \(reason).") }
     lines += ["", figures]
+    if let intervals { lines.append(intervals) }
     lines += ["", diagnosis.verdict]
     if let mismatch = diagnosis.mismatch { lines.append(mismatch.sentence) }
     if run.split.dataset.weights != nil {
@@ -86,6 +87,19 @@ struct TrainingSummary {
       }
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// A sentence about the intervals of single predictions, which are not judged on the dev rows that made them.
+  private var intervals: String? {
+    guard let found = test.flatMap({ IntervalCoverage($0, coverage: 0.9) }) else { return nil }
+    func percent(_ share: Double) -> String { Text.fixed(share * 100, decimals: 1) }
+    let isNumber = run.model.task == .regression
+    return
+      "\(isNumber ? "Intervals" : "Sets of classes") for 90 % (predict --interval 0.9) held the truth of \(percent(found.held.value)) % of "
+      + "the test rows (\(percent(found.held.low)) to \(percent(found.held.high)) %), "
+      + (isNumber
+        ? "\(Text.significant(found.size, digits: 4)) wide in the mean."
+        : "\(Text.fixed(found.size, decimals: 2)) classes in the mean.")
   }
 
   /// A sentence about a row that accounts for most of a set's squared error, or nil.

@@ -28,6 +28,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case statistics
   /// The rows sampled, and labels permuted, to measure the effect of chance.
   case permutation
+  /// The halves of dev for conformal scores.
+  case conformal
   /// The next trial of a search.
   case search
 }

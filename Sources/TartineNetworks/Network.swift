@@ -43,6 +43,9 @@ extension Network {
     layers.allSatisfy { !$0.isRandom && !$0.mixesRows }
   }
 
+  /// The number of members; 1: a plain network.
+  package var members: Int { layers.reduce(1) { $0 * (($1 as? any EngineLayer)?.copies ?? 1) } }
+
   /// Whether its predictions are a linear function of its inputs, apart from the output's activation.
   package var isLinear: Bool {
     layers.allSatisfy(\.isLinear)

@@ -56,7 +56,7 @@ public struct Report {
         PredictionSections(
           test ?? run.dev, part: test == nil ? "dev" : "test",
           dataset: test == nil ? run.split.dataset : run.split.test.dataset, threshold: run.model.decision.threshold
-        ).html,
+        ).html, intervals,
         // Those of test would invite tuning on it.
         PredictionSections(
           run.dev, part: "dev", dataset: run.split.dataset, threshold: run.model.decision.threshold
@@ -65,6 +65,34 @@ public struct Report {
         sections.network, sections.data, sections.recipe,
       ].joined(separator: "\n")
     ).html
+  }
+}
+
+extension Report {
+  /// How often intervals of single predictions held the truth on test.
+  private var intervals: String {
+    guard let test else { return "" }
+    let found = IntervalCoverage.usual.compactMap { IntervalCoverage(test, coverage: $0, of: run.split.test.dataset) }
+    guard !found.isEmpty else { return "" }
+    func percent(_ share: Double, _ decimals: Int = 1) -> String { "\(Text.fixed(share * 100, decimals: decimals)) %" }
+    let isNumber = run.model.task == .regression
+    let rows = found.map {
+      [
+        percent($0.coverage, 0), percent($0.held.value), "\(percent($0.held.low)) to \(percent($0.held.high))",
+        isNumber ? Text.significant($0.size, digits: 4) : Text.fixed($0.size, decimals: 2),
+      ]
+    }
+    let slices = found.first { $0.coverage == 0.9 }?.slices.prefix(8).map {
+      "<li>\(escape($0.name)): held in \(percent(1 - $0.error.value)) of \($0.rows) rows</li>"
+    }
+    let list =
+      slices.map { $0.isEmpty ? "" : "<p>Held significantly less often, of those for 90 %:</p><ul>\($0.joined())</ul>" }
+      ?? ""
+    return Page.section(
+      isNumber ? "Intervals for single predictions" : "Sets of classes for single predictions",
+      note:
+        "Made on dev, counted on test: <code>tartine predict … --interval 0.9</code> writes them for each row.",
+      Page.table(["asked", "held", "95 % interval", isNumber ? "mean width" : "mean number of classes"], rows) + list)
   }
 }
 

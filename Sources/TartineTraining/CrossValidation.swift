@@ -63,11 +63,13 @@ extension Evaluation {
     let mean = truths.reduce(0, +) / Double(max(1, truths.count))
     self.init(
       task: parts[0].task, loss: parts.reduce(0) { $0 + $1.loss * Double($1.rowCount) } / rows,
+      losses: parts.flatMap(\.losses),
       outcomes: parts.flatMap(\.outcomes), absoluteErrors: parts.flatMap(\.absoluteErrors),
       targetVariance: isRegression ? truths.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / rows : 0,
       predictions: parts.flatMap(\.predictions), truths: truths, scores: parts.flatMap(\.scores),
       logLosses: parts.flatMap(\.logLosses),
-      outputNames: parts[0].outputNames, quantile: parts[0].quantile, origin: parts.flatMap(\.origin),
+      outputNames: parts[0].outputNames, quantile: parts[0].quantile,
+      conformal: nil, temperature: 1, origin: parts.flatMap(\.origin),
       cases: parts.allSatisfy { $0.cases != nil } ? parts.flatMap { $0.cases ?? [] } : nil)
   }
 }

@@ -9,6 +9,8 @@ public struct Evaluation: Sendable {
   public let task: LearningTask
   /// The mean over the rows.
   public let loss: Double
+  /// The loss of each row, weighted.
+  package let losses: [Double]
   /// The error of each row: 0 or 1 for classes, the fraction of wrong labels, or the squared error in the
   /// target's unit.
   package let outcomes: [Double]
@@ -28,6 +30,10 @@ public struct Evaluation: Sendable {
   package let outputNames: [String]
   /// The predicted quantile; nil: none.
   package let quantile: Double?
+  /// What the model's intervals are made from; nil: it has none.
+  let conformal: ConformalScores?
+  /// The temperature of the probabilities.
+  let temperature: Double
 
   /// The index of each row in the original data set.
   package let origin: [Int]
@@ -73,12 +79,14 @@ package final class Evaluator {
   private let target: TargetPreparation
   private let predictor: Predictor
   private let decision: Decision
+  private let conformal: ConformalScores?
 
   package init(
     graph: LayerGraph, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers,
-    decision: Decision = .default
+    decision: Decision = .default, conformal: ConformalScores? = nil
   ) {
     self.decision = decision
+    self.conformal = conformal
     self.target = target
     self.loss = loss.unsmoothed
     output = target.output(for: loss)
@@ -128,10 +136,11 @@ package final class Evaluator {
     let (answers, truths, outcomes) = judge(scores, rows)
     let isRegression = target.task == .regression
     return Evaluation(
-      task: target.task, loss: losses.reduce(0, +) / Double(max(1, count)), outcomes: outcomes,
+      task: target.task, loss: losses.reduce(0, +) / Double(max(1, count)), losses: losses, outcomes: outcomes,
       absoluteErrors: isRegression ? outcomes.map { $0.squareRoot() } : [],
       targetVariance: isRegression ? Self.variance(truths) : 0, predictions: answers, truths: truths,
       scores: isRegression ? [] : scores, logLosses: logLosses, outputNames: target.outputNames, quantile: loss.share,
+      conformal: conformal, temperature: decision.temperature,
       origin: rows.origin, cases: rows.cases)
   }
 

@@ -25,6 +25,7 @@ extension Model {
       "epoch": String(epoch),
     ]
     if decision != .default { metadata["decision"] = try JSON.text(decision) }
+    if let conformal { metadata["conformal"] = try JSON.text(conformal) }
     return try Safetensors(metadata: metadata, tensors: tensors).encoded()
   }
 
@@ -58,6 +59,8 @@ extension Model {
       if let problem = preparation.problem { throw damaged(problem) }
       let decision = try file.metadata["decision"].map { try JSON.decode(Decision.self, from: $0) } ?? .default
       guard decision.temperature > 0, decision.temperature.isFinite else { throw damaged("its temperature is invalid") }
+      let conformal = try file.metadata["conformal"].map { try JSON.decode(ConformalScores.self, from: $0) }
+      if let problem = conformal?.problem { throw damaged(problem) }
       let graph = try recipe.network.graph(
         input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
       // Everything is compared with the file before memory is allocated.
@@ -79,7 +82,7 @@ extension Model {
       if let extra = unread.sorted().first { throw damaged("it contains an unexpected tensor '\(extra)'") }
       self.init(
         recipe: recipe, preparation: preparation, graph: graph, epoch: Int(file.metadata["epoch"] ?? "") ?? 0,
-        weights: weights, state: state, decision: decision)
+        weights: weights, state: state, decision: decision, conformal: conformal)
     } catch let error as DecodingError {
       throw damaged(JSON.explain(error))
     } catch let error as FileError {

@@ -16,6 +16,8 @@ public final class Model: Sendable, CustomStringConvertible {
   package let weights: Arena
   /// The conversion of its logits to predictions.
   public let decision: Decision
+  /// What intervals and sets for single predictions are made from; nil for several labels, and in older files.
+  public let conformal: ConformalScores?
   /// Bias-corrected moving averages.
   package let state: Arena
   /// Buffers for one row each, reused between calls; as many as there have been concurrent calls.
@@ -23,13 +25,14 @@ public final class Model: Sendable, CustomStringConvertible {
 
   package init(
     recipe: Recipe, preparation: Preparation, graph: LayerGraph, epoch: Int, weights: Arena, state: Arena,
-    decision: Decision = .default
+    decision: Decision = .default, conformal: ConformalScores? = nil
   ) {
     self.recipe = recipe
     self.preparation = preparation
     self.graph = graph
     self.epoch = epoch
     self.decision = decision
+    self.conformal = conformal
     self.weights = weights
     self.state = state
   }

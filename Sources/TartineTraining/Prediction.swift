@@ -14,6 +14,43 @@ public struct Prediction: Hashable, Sendable, CustomStringConvertible {
   /// The ways in which the row differs from the train set: unknown categories, missing values, numbers far
   /// outside.
   public internal(set) var warnings: [InputWarning] = []
+  /// What its interval or set is made from.
+  private let conformity: Conformity?
+
+  /// The class names, and the −log p of each before calibration; empty for a number.
+  struct Conformity: Hashable, Sendable {
+    let scores: ConformalScores
+    let classes: [String]
+    let logLosses: [Double]
+  }
+
+  init(text: String, number: Double?, probabilities: [Double], conformity: Conformity?) {
+    self.text = text
+    self.number = number
+    self.probabilities = probabilities
+    self.conformity = conformity
+  }
+
+  /// The interval that holds the true number with this probability, over rows like those of dev; see ``ConformalScores``.
+  ///
+  /// - Returns: The interval, in the target's unit. Nil for classes, for a model file without scores, and if there were too few dev
+  ///   rows: an interval of 0.9 needs 9, one of 0.95 needs 19.
+  public func interval(_ coverage: Double) -> ClosedRange<Double>? {
+    guard let number, let reach = conformity?.scores.reach(of: number, coverage: coverage) else { return nil }
+    return number - reach...number + reach
+  }
+
+  /// The classes that together hold the true one with this probability, over rows like those of dev, the likeliest first; see
+  /// ``ConformalScores``.
+  ///
+  /// - Returns: The classes, at least the predicted one. Nil for numbers and several labels, for a model file without scores, and
+  ///   if there were too few dev rows.
+  public func classes(_ coverage: Double) -> [String]? {
+    guard number == nil, let conformity, let most = conformity.scores.quantile(coverage) else { return nil }
+    let (names, losses) = (conformity.classes, conformity.logLosses)
+    return names.indices.filter { losses[$0] <= most || names[$0] == text }.sorted { losses[$0] < losses[$1] }
+      .map { names[$0] }
+  }
 
   /// The prediction, with the probability of the most likely class: `1 (96 %)`.
   public var description: String {
@@ -208,7 +245,7 @@ extension Model {
     let prepared = try preparation.apply(to: dataset, rows: rows, warnings: &warnings)
     let evaluator = Evaluator(
       graph: graph, target: preparation.target, loss: recipe.loss, weights: weights, state: state, workers: workers,
-      decision: decision)
+      decision: decision, conformal: conformal)
     return evaluator.evaluate(prepared)
   }
 
@@ -235,19 +272,30 @@ extension Model {
     let values = outputs.map(Double.init)
     switch preparation.target {
     case .classes(_, let names) where names.count == 2:
+      let probabilities = [1 - values[0], values[0]]
       return Prediction(
-        text: values[0] > decision.threshold ? names[1] : names[0], number: nil,
-        probabilities: [1 - values[0], values[0]])
+        text: values[0] > decision.threshold ? names[1] : names[0], number: nil, probabilities: probabilities,
+        conformity: conformity(names, probabilities))
     case .classes(_, let names):
       var best = 0
       for place in names.indices where values[place] > values[best] { best = place }
-      return Prediction(text: names[best], number: nil, probabilities: values)
+      return Prediction(
+        text: names[best], number: nil, probabilities: values, conformity: conformity(names, values))
     case .labels(let labels):
       let yes = zip(labels, values).filter { $1 > 0.5 }.map(\.0.column)
-      return Prediction(text: yes.joined(separator: " "), number: nil, probabilities: values)
+      return Prediction(text: yes.joined(separator: " "), number: nil, probabilities: values, conformity: nil)
     case .number(_, let mean, let deviation):
       let number = values[0] * deviation + mean
-      return Prediction(text: Column.text(of: number), number: number, probabilities: [])
+      return Prediction(
+        text: Column.text(of: number), number: number, probabilities: [], conformity: conformity([], []))
+    }
+  }
+
+  private func conformity(_ names: [String], _ probabilities: [Double]) -> Prediction.Conformity? {
+    conformal.map {
+      Prediction.Conformity(
+        scores: $0, classes: names,
+        logLosses: ConformalScores.logLosses(probabilities, temperature: decision.temperature))
     }
   }
 }

@@ -8,16 +8,12 @@ public enum Preset: String, CaseIterable, Sendable {
   /// mini-batches of 64, Adam with its default parameters, a learning rate that decays with the epochs, and
   /// the best epoch kept.
   case lecture
-  /// RealMLP's published recipe, in part: three layers of 256 SELU units, keep probability 0.85, label
-  /// smoothing 0.1, Adam with β₂ = 0.95 and a weight decay of 0.02, four cosines on a log scale, 256 epochs
-  /// with batch size 256.
+  /// For tables, where a minute matters less than the error: the automatic recipe with eight members that share the weights, and the
+  /// final model trained on train and dev together.
   ///
-  /// **Source**: Holzmüller, Grinsztajn, Steinwart, *Better by default*, 2024, table A.1.
+  /// Chosen on half of the tables of `script/tables` (Documentation/Tables.md).
   ///
-  /// **Differs from**: standardization and piecewise-linear bins replace its learned scales and periodic
-  /// embeddings; dropout and weight decay are constant over the run; activations have no learned slope, and
-  /// biases use the same learning rate as weights; weights are not scaled by their fan-in at each step, so
-  /// its learning rate of 0.04 is 0.04 / √256 here.
+  /// **Source**: Gorishniy, Kotelnikov, Babenko, *TabM*, 2025, for the members.
   case tabular
   /// Two wide layers with batch normalization, on mildly rotated, zoomed, sheared, shifted and elastically
   /// deformed images, with label smoothing 0.1 and an average of the weights over about the last thousand
@@ -33,9 +29,10 @@ public enum Preset: String, CaseIterable, Sendable {
       )
       .optimizer(.adam(learningRate: .inverseTime(from: 1e-3, decay: 0.1))).batchSize(64)
     case .tabular:
-      return Recipe(Network(HiddenStack(hidden: [256, 256, 256], activation: .selu, keepProb: [0.85])))
-        .loss(Loss(smoothing: task == .regression ? 0 : 0.1))
-        .optimizer(.adamW(learningRate: .logCosine(from: 2.5e-3), decay: 0.02, beta2: 0.95)).batchSize(256).epochs(256)
+      var recipe = Recipe.automatic.refitting()
+      recipe.network = Network(
+        HiddenStack(hidden: [256, 128], activation: .relu, batchNorm: true, keepProb: [0.9], members: 8))
+      return recipe
     case .images:
       return Recipe(Network(HiddenStack(hidden: [1024, 512], activation: .relu, batchNorm: true)))
         .augmentation(.preset).loss(Loss(smoothing: task == .regression ? 0 : 0.1))

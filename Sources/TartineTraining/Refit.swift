@@ -41,7 +41,8 @@ extension Trainer {
       Model(
         recipe: recipe, preparation: model.preparation, graph: model.graph, epoch: run.model.epoch,
         weights: model.weights,
-        state: model.state, decision: model.decision), seconds: run.seconds + (clock.now - start).inSeconds)
+        state: model.state, decision: model.decision, conformal: run.model.conformal),
+      seconds: run.seconds + (clock.now - start).inSeconds)
   }
 }
 

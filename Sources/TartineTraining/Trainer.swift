@@ -29,6 +29,8 @@ package final class Trainer {
   /// The order of the train rows in the current epoch.
   let order: UnsafeMutableBufferPointer<Int32>
   private var epoch: Epoch?
+  /// What intervals are made from.
+  private var heldOut: HeldOutErrors
   private var progress: Checkpoint.Progress
   /// Whether an observer ended the training.
   private(set) var isStoppedByObserver = false
@@ -93,6 +95,8 @@ package final class Trainer {
     evaluator = Evaluator(
       graph: graph, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected,
       workers: workers)
+    heldOut = HeldOutErrors(
+      count: devRows.rowCount, cases: devRows.cases, seed: split.seed, keeps: recipe.keeps)
     order = .allocate(capacity: split.trainCount)
     _ = order.initialize(from: 0..<Int32(split.trainCount))
     progress = Checkpoint.Progress(
@@ -270,12 +274,14 @@ package final class Trainer {
     epoch = nil
     preparePrediction(after: done.number)
     let train = measures == .all ? PartRecord(evaluator.evaluate(trainSample)) : nil
-    let dev = measuresDev(after: done.number) ? PartRecord(evaluator.evaluate(devRows)) : nil
+    let evaluation = measuresDev(after: done.number) ? evaluator.evaluate(devRows) : nil
+    let dev = evaluation.map { PartRecord($0) }
     guard train?.loss.isFinite ?? true, dev?.loss.isFinite ?? true else {
       throw divergence(
         PassFault(layer: "output", isInGradient: false), epoch: done.number,
         batch: UnsafeBufferPointer(start: nil, count: 0))
     }
+    if let evaluation { heldOut.take(evaluation) }
     let record = EpochRecord(
       epoch: done.number, learningRate: done.rate,
       batchLoss: done.loss / Double(cut.count) + step.updater.penaltyCost(graph: graph),
@@ -352,7 +358,7 @@ package final class Trainer {
     return Model(
       recipe: recipe, preparation: preparation, graph: graph,
       epoch: recipe.keeps == .last ? progress.epoch : progress.bestEpoch, weights: weights,
-      state: state, decision: decision)
+      state: state, decision: decision, conformal: heldOut.scores(devRows, task: preparation.target.task))
   }
 
   /// The decision chosen on the dev rows for the kept epoch.
@@ -386,7 +392,7 @@ package final class Trainer {
   private func evaluator(of model: Model) -> Evaluator {
     Evaluator(
       graph: graph, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
-      workers: workers, decision: model.decision)
+      workers: workers, decision: model.decision, conformal: model.conformal)
   }
 
   package func finish(seconds: Double) -> Run {
@@ -427,6 +433,7 @@ package final class Trainer {
     for (prefix, list, arena) in arenas {
       for tensor in list { tensors[prefix + "." + tensor.name] = tensor.stored(from: arena, precision: .float32) }
     }
+    tensors[HeldOutErrors.tensorName] = heldOut.stored
     return Checkpoint(progress: progress, tensors: tensors)
   }
 
@@ -446,6 +453,7 @@ package final class Trainer {
           checkpoint.tensors[prefix + "." + tensor.name], into: arena, precision: .float32, path: path)
       }
     }
+    heldOut.restore(checkpoint.tensors[HeldOutErrors.tensorName])
     progress = checkpoint.progress
     if isLonger { (progress.recipe, progress.stopReason) = (recipe, nil) }
     firstEpoch = progress.epoch

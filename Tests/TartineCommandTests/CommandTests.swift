@@ -18,7 +18,7 @@ import Testing
       Set(json.keys) == [
         "task", "samples", "epochs", "bestEpoch", "train", "dev", "test", "seconds", "samplesPerSecond", "threads",
         "seed", "run", "model", "metrics", "confusion", "classes", "baselines", "intervals", "verdict", "advice",
-        "notices",
+        "notices", "coverage",
       ])
     #expect(json["task"] as? String == "binary" && json["threads"] as? Int == 2)
     #expect((json["samples"] as? [String: Int]) == ["train": 320, "dev": 80, "test": 150])
@@ -76,6 +76,40 @@ import Testing
     // A device is written to, not replaced.
     let device = try command.run(["predict", "r/model.safetensors", "extra.csv", "--out", "/dev/stdout"])
     #expect(device.code == 0 && device.output == result.output, "\(device.errors)")
+  }
+
+  /// A column for each bound, or one for the set; a sentence where there can be none.
+  @Test func intervalsOfPredictions() throws {
+    let command = try CommandRunner()
+    try command.write(CommandRunner.table(rows: 300), to: "t.csv")
+    #expect(try command.run(["train", "t.csv", "--target", "y", "--out", "r"] + Self.quick).code == 0)
+    #expect(try command.run(["train", "t.csv", "--target", "b", "--out", "n"] + Self.quick).code == 0)
+    func table(_ run: String, _ coverage: String) throws -> [[String]] {
+      try command.run(["predict", run, "t.csv", "--interval", coverage]).output.split(separator: "\n")
+        .map { $0.split(separator: ",").map(String.init) }
+    }
+    let sets = try table("r", "0.95")
+    #expect(sets[0] == ["prediction", "set", "p:no", "p:yes"])
+    for row in sets.dropFirst() { #expect(row[1].split(separator: "|").first.map(String.init) == row[0]) }
+    #expect(sets.contains { $0[1] == "no|yes" || $0[1] == "yes|no" })
+    let (narrow, wide) = (try table("n", "0.5"), try table("n", "0.95"))
+    #expect(narrow[0] == ["prediction", "lower", "upper"] && narrow.count == 301)
+    for (one, other) in zip(narrow.dropFirst(), wide.dropFirst()) {
+      let (a, b) = (one.compactMap(Double.init), other.compactMap(Double.init))
+      #expect(b[1] < a[1] && a[1] < a[0] && a[0] < a[2] && a[2] < b[2])
+    }
+    let json = try command.run(["predict", "n", "t.csv", "--interval", "0.95", "--json"]).json()
+    let bounds = try #require((json["intervals"] as? [[Double]])?.first)
+    #expect(abs(bounds[0] - Double(wide[1][1])!) < 1e-9 && json["coverage"] as? Double == 0.95)
+    for (coverage, said) in [
+      ("0.999", "need at least 999 dev rows or groups, and there were 60"), ("1.5", "between 0 and 1"),
+      ("nan", "between 0 and 1"), ("-1", "between 0 and 1"),
+    ] {
+      let failed = try command.run(["predict", "n", "t.csv", "--interval", coverage])
+      #expect(failed.code == 64 && failed.errors.contains(said), "\(failed.errors)")
+    }
+    let result = try command.run(["train", "t.csv", "--target", "y", "--out", "j"] + Self.quick).json()
+    #expect((result["coverage"] as? [[String: Any]])?.compactMap { $0["coverage"] as? Double } == [0.8, 0.9, 0.95])
   }
 
   /// Compressed by the system's own gzip, complete and truncated.

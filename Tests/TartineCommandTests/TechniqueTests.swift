@@ -73,7 +73,7 @@ import Testing
     let recipe = String(decoding: try command.bytes("run/recipe.json"), as: UTF8.self).filter { !$0.isWhitespace }
     switch preset {
     case "lecture": #expect(recipe.contains(#""schedule":"inverse-time""#))
-    case "tabular": #expect(recipe.contains(#""schedule":"log-cosine""#) && recipe.contains(#""smoothing":0.1"#))
+    case "tabular": #expect(recipe.contains(#""members":8"#) && recipe.contains(#""refit":true"#))
     default: #expect(recipe.contains(#""average":"ema""#) && recipe.contains(#""rotation":5"#))
     }
     let both = try command.run(["train", "--preset", preset, "--recipe", "run/recipe.json"])

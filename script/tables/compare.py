@@ -42,9 +42,10 @@ def ours(flags, train, test, table, threads, seed):
     with tempfile.TemporaryDirectory() as folder:
         for name, part in (("train", train), ("test", test)):
             part.to_csv(f"{folder}/{name}.csv", index=False)
+        task = table.task if table.task == collection.R else "multiclass" if train[table.target].nunique() > 2 else "binary"
         start = time.monotonic()
         run = subprocess.run([COMMAND, "train", f"{folder}/train.csv", "--test", f"{folder}/test.csv", "--target", table.target,
-                              "--task", table.task, "--json", "--quiet", "--threads", str(threads), "--seed", str(seed),
+                              "--task", task, "--json", "--quiet", "--threads", str(threads), "--seed", str(seed),
                               "--out", f"{folder}/run", *flags.split()], capture_output=True, text=True)
         seconds = time.monotonic() - start
         if run.returncode:
@@ -114,7 +115,7 @@ def fitted(name, x, y, texts, isNumber, threads, seed, z):
 PEERS = ["hgb", "mlp", "lightgbm", "catboost", "realmlp", "tabm"]
 
 
-def measured(results, chosen, models, jobs, threads):
+def measured(results, chosen, models, jobs, threads, most):
     """The error and seconds by (table, model), each the mean over the divisions."""
     known = {}
     if os.path.exists(results):
@@ -126,8 +127,7 @@ def measured(results, chosen, models, jobs, threads):
         found = []
         frame = None
         for model in models:
-            seeds = range(3)
-            for seed in seeds:
+            for seed in range(most):
                 if (table.name, model, seed) in known: continue
                 frame = collection.load(table.name) if frame is None else frame
                 part = next(((train, test) for s, train, test in divisions(frame) if s == seed), None)
@@ -147,7 +147,7 @@ def measured(results, chosen, models, jobs, threads):
     means = {}
     for table in chosen:
         for model in models:
-            values = [value for (name, kind, _), value in known.items() if (name, kind) == (table.name, model)]
+            values = [value for (name, kind, seed), value in known.items() if (name, kind) == (table.name, model) and seed < most]
             if values: means[table.name, model] = tuple(statistics.mean(column) for column in zip(*values))
     return means
 
@@ -160,14 +160,15 @@ def main():
     parser.add_argument("--results", default="tables.jsonl")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", default="", help="tables, or the most rows of a table")
+    parser.add_argument("--divisions", type=int, default=3, help="at most so many divisions of a table")
+    parser.add_argument("--only", default="", help="some of the tables, separated by commas")
     parser.add_argument("--markdown", action="store_true", help="print a line for every table")
     # Flags of ours begin with two dashes, and are one argument.
     options, models = parser.parse_known_args([a if not a.startswith("--") or " " not in a else " " + a for a in sys.argv[1:]])
     models = [m.strip() for m in options.models + models]
     only = options.only.split(",")
     chosen = [t for t in collection.TABLES if options.half in ("all", collection.half(t.name)) and (only == [""] or t.name in only)]
-    means = measured(options.results, chosen, models, options.jobs, options.threads)
+    means = measured(options.results, chosen, models, options.jobs, options.threads, options.divisions)
     base = models[0]
     if options.markdown:
         print("| table |" + "".join(f" {m or 'defaults'} |" for m in models) + "\n|---|" + "---|" * len(models))

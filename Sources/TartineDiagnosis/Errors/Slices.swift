@@ -38,8 +38,14 @@ public struct Slices: Sendable, Encodable {
   ///   - evaluation: The evaluation of the model on these rows.
   ///   - dataset: The data set with their columns.
   public init(_ evaluation: Evaluation, of dataset: Dataset) {
-    let outcomes = evaluation.outcomes
-    let isNumber = evaluation.task == .regression
+    self.init(
+      evaluation, of: dataset, outcomes: evaluation.outcomes, isNumber: evaluation.task == .regression)
+  }
+
+  /// - Parameters:
+  ///   - outcomes: What is compared: of each row 0 or 1, or a squared error.
+  ///   - isNumber: Whether they are squared errors.
+  init(_ evaluation: Evaluation, of dataset: Dataset, outcomes: [Double], isNumber: Bool) {
     let slices = Self.slices(evaluation, dataset).filter {
       $0.rows.count >= Self.fewestRows && $0.rows.count + Self.fewestRows <= outcomes.count
     }
