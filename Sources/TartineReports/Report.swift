@@ -90,8 +90,7 @@ extension Report {
       ?? ""
     return Page.section(
       isNumber ? "Intervals for single predictions" : "Sets of classes for single predictions",
-      note:
-        "Made on dev, counted on test: <code>tartine predict … --interval 0.9</code> writes them for each row.",
+      note: "Made on dev, counted on test; predict --interval 0.9 writes them for each row.",
       Page.table(["asked", "held", "95 % interval", isNumber ? "mean width" : "mean number of classes"], rows) + list)
   }
 }
