@@ -384,6 +384,6 @@ import Testing
     let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     #expect(
       text == "['dense1.bias', 'dense1.weight', 'output.bias', 'output.weight'] (5, 8) "
-        + "['checksum', 'epoch', 'format', 'preparation', 'recipe']\n")
+        + "['checksum', 'conformal', 'epoch', 'format', 'preparation', 'recipe']\n")
   }
 }

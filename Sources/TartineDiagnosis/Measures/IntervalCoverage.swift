@@ -6,7 +6,7 @@ import TartineTraining
 /// Of rows like those of dev they hold the share that was asked for, over all rows; where some rows are harder than others it may
 /// be less among them, so the slices that are missed significantly more often than the other rows are listed.
 ///
-/// **Source**: ``ConformalScores`` for the intervals; ``Slices`` for the slices.
+/// **Source**: `ConformalScores` for the intervals; ``Slices`` for the slices.
 public struct IntervalCoverage: Sendable, Encodable {
   /// The share that was asked for.
   public let coverage: Double
