@@ -18,7 +18,8 @@ import TartinePlatform
 /// predictive inference for regression*, 2018, §5.2 for the σ of each row; Sadinle, Lei, Wasserman, *Least ambiguous set-valued
 /// classifiers*, 2019, for the sets.
 ///
-/// **Differs from**: σ is estimated from the same rows, each without itself, and not by a second model. A set always holds the
+/// **Differs from**: σ is estimated from the same rows, each without itself, and not by a second model,
+/// so the bound is approximate. A set always holds the
 /// predicted class, so where the model is right more often than asked, its sets are too.
 public struct ConformalScores: Codable, Hashable, Sendable {
   /// Scores in ascending order; of many rows some, evenly spaced.

@@ -11,7 +11,7 @@ public enum Preset: String, CaseIterable, Sendable {
   /// For tables, where a minute matters less than the error: the automatic recipe with eight members that share the weights, and the
   /// final model trained on train and dev together.
   ///
-  /// Chosen on half of the tables of `script/tables` (Documentation/Tables.md).
+  /// How it was chosen is in Documentation/Tables.md.
   ///
   /// **Source**: Gorishniy, Kotelnikov, Babenko, *TabM*, 2025, for the members.
   case tabular
