@@ -12,7 +12,10 @@ struct PredictionBenchmark {
     let graph = try workload.network.graph(input: [workload.inputs], outputs: workload.classes)
     predictor = Predictor(
       graph: graph, output: .softmax(classes: workload.classes), precision: .float32,
-      weights: graph.makeInitialParameters(.float32, seed: 0), state: graph.makeInitialState(.float32),
+      networks: [
+        TrainedWeights(
+          weights: graph.makeInitialParameters(.float32, seed: 0), state: graph.makeInitialState(.float32))
+      ],
       workers: workers, rows: rows ?? .max)
   }
 

@@ -44,7 +44,7 @@ struct EvaluateCommand: ParsableCommand {
 extension EvaluateCommand {
   /// A notice if the data are those that the model's run was trained on.
   private static func noticeOfTrainingData(model: String, data: String) throws -> String? {
-    let folder = Files.isFolder(model) ? model : model.lastIndex(of: "/").map { String(model[..<$0]) } ?? "."
+    let folder = RunFolder.path(of: model)
     guard let run = try? RunFolder(opening: folder).read().description else { return nil }
     let isSame = data == run.source.data || Files.exists(data) && Files.absolute(data) == run.source.data
     guard isSame, let rows = run.results?.samples else { return nil }

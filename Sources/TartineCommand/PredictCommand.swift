@@ -9,6 +9,8 @@ struct PredictCommand: ParsableCommand {
     discussion: """
         tartine predict runs/houses-1/model.safetensors new-houses.csv > predictions.csv
 
+        tartine predict runs/houses-1 new-houses.csv --explain
+
         cat new.csv | tartine predict runs/houses-1/model.safetensors -
 
       The columns p:CLASS hold each class's probability. --interval 0.9 adds, for a number, the columns lower and upper, between \
@@ -42,8 +44,27 @@ struct PredictCommand: ParsableCommand {
   )
   var interval: Double?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Print what each column gives to each row's answer, compared with the train rows: sampled Shapley values. --out then writes "
+        + "the predictions."))
+  var explain = false
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The table of rows that --explain compares with; by default the train rows of the model's run.", valueName: "file"
+    ))
+  var against: String?
+
   @OptionGroup var layout: LayoutOptions
   @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    if against != nil, !explain {
+      throw ValidationError("--against is for --explain, so add --explain or leave it out.")
+    }
+  }
 
   func run() throws {
     let out = out == "-" ? nil : out
@@ -57,6 +78,7 @@ struct PredictCommand: ParsableCommand {
     let model = try Model(self.model)
     try checkInterval(model)
     let input = try ModelInput(data, model: model, format: layout.format)
+    let explanations = explain ? try explanations(of: input, model) : nil
     let predictions = try input.predictions(threads: output.threads)
     let kept = try keep.map { try input.columns($0.split(separator: ",").map(String.init)) } ?? []
     for warning in InputWarning.sum(of: predictions.map(\.warnings)) { Files.warn(warning.description) }
@@ -73,6 +95,7 @@ struct PredictCommand: ParsableCommand {
         let coverage: Double?
         let intervals: [[Double]]?
         let sets: [[String]]?
+        let explanations: [ExplanationInJSON]?
       }
       let isRegression = model.task == .regression
       let isWanted = out == nil
@@ -85,8 +108,11 @@ struct PredictCommand: ParsableCommand {
             probabilities: isWanted && !isRegression ? predictions.map(\.probabilities) : nil, coverage: interval,
             intervals: isWanted && isRegression ? intervals(predictions) : nil,
             sets: isWanted && !isRegression
-              ? interval.map { share in predictions.map { $0.classes(share) ?? [] } } : nil))
+              ? interval.map { share in predictions.map { $0.classes(share) ?? [] } } : nil,
+            explanations: explanations?.map(ExplanationInJSON.init)))
           + "\n")
+    } else if let explanations {
+      try Files.print(ExplanationText(explanations, isNumber: model.task == .regression, interval: interval).text)
     } else if out == nil {
       try Files.print(csv)
     }
@@ -94,6 +120,24 @@ struct PredictCommand: ParsableCommand {
 }
 
 extension PredictCommand {
+  /// Explains the rows, compared with those of the model's run or of the named file.
+  private func explanations(of input: ModelInput, _ model: Model) throws -> [Explanation] {
+    let columns = try input.columns()
+    if let against {
+      let known = try Dataset(csv: against, for: model, format: CSVFormat(), group: nil)
+      return try model.explain(columns, of: data, against: known, threads: output.threads)
+    }
+    guard let folder = try? RunFolder(opening: RunFolder.path(of: self.model)) else {
+      throw UsageError(
+        "--explain compares with the train rows, and '\(self.model)' is not in the folder of its run; name a table of such rows "
+          + "with --against.")
+    }
+    var source = try folder.read().description.source
+    let split = try source.load()
+    return try model.explain(
+      columns, of: data, against: split.dataset, rows: split.train, threads: output.threads)
+  }
+
   /// The bounds of each row.
   private func intervals(_ predictions: [Prediction]) -> [[Double]]? {
     interval.map { share in
@@ -230,6 +274,14 @@ struct ModelInput {
       }
       return column
     }
+  }
+
+  /// The columns that the model takes.
+  func columns() throws -> [Column] {
+    guard case .table = model.preparation.inputs, !isDigits, !Files.isFolder(path) else {
+      throw UsageError("--explain is for the rows of a table, and the model takes images.")
+    }
+    return try model.columns(csv: path, format: format)
   }
 
   /// Returns the predictions; the data need no target.

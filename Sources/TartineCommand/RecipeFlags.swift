@@ -16,7 +16,7 @@ extension RecipeSettings {
     ("optimizer.warmup", "--warmup"), ("optimizer.decay", "--decay"), ("optimizer.clip", "--clip"),
     ("optimizer.clipNorm", "--clip-norm"), ("optimizer.clipValue", "--clip-value"), ("optimizer.average", "--average"),
     ("batchSize", "--batch-size"), ("accumulation", "--accumulation"), ("epochs", "--epochs"),
-    ("earlyStopping", "--early-stopping"), ("seed", "--seed"),
+    ("earlyStopping", "--early-stopping"), ("seeds", "--seeds"), ("minutes", "--minutes"), ("seed", "--seed"),
   ]
 
   /// The flags of some keys with one value.

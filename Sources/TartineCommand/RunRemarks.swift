@@ -25,6 +25,7 @@ struct RunRemarks {
   private static func decision(_ run: Run) -> [String] {
     let (rule, decision) = (run.recipe.decision, run.model.decision)
     var lines: [String] = []
+    if let seeds = seeds(run) { lines.append(seeds) }
     if run.recipe.refit {
       lines.append(
         "Refitted on all \(run.split.trainCount + run.split.devCount) rows of train and dev, for the \(run.model.epoch) "
@@ -50,6 +51,21 @@ struct RunRemarks {
             + "few to choose one, or no threshold is better.")
     }
     return lines
+  }
+
+  /// What the networks of several seeds are worth, each and together.
+  private static func seeds(_ run: Run) -> String? {
+    let scores = run.devOfEach
+    guard scores.count > 1 else { return nil }
+    let mean = scores.reduce(0, +) / Double(scores.count)
+    let deviation = (scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(scores.count - 1)).squareRoot()
+    func text(_ score: Double) -> String {
+      run.model.task == .regression ? Text.significant(score, digits: 4) : "\(Text.fixed(score * 100, decimals: 2)) %"
+    }
+    return
+      "\(scores.count) networks from seeds \(run.recipe.seed) to \(run.recipe.seed + UInt64(scores.count - 1)): dev "
+      + "\(run.model.task == .regression ? "RMSE" : "error") \(text(mean)) each in the mean, with a standard deviation of "
+      + "\(text(deviation)); \(text(run.dev.score)) for their mean, which is the model."
   }
 
   private static func text(_ folds: CrossValidation) -> String {

@@ -104,17 +104,17 @@ struct SearchOptions: ParsableArguments {
 extension SamplerChoice: ExpressibleByArgument {}
 extension StoppingRule: ExpressibleByArgument {}
 
-/// The time of `--budget`.
+/// The time of a flag such as `--budget`.
 enum Budget {
-  /// Returns the seconds of a text such as `90s`, `5m`, `1h` or `90`.
+  /// Returns the seconds of a text such as `90s`, `5m` or `1h`, or of a number without a unit.
   /// - Throws: `UsageError` for any other text.
-  static func seconds(_ text: String) throws -> Double {
+  static func seconds(_ text: String, flag: String = "--budget", unitless: Double = 1) throws -> Double {
     let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
     let unit = text.last.flatMap { units[$0] }
     let number = Double(unit == nil ? text : String(text.dropLast()))
-    let seconds = (number ?? 0) * (unit ?? 1)
+    let seconds = (number ?? 0) * (unit ?? unitless)
     guard seconds > 0, seconds <= most else {
-      throw UsageError("--budget is a time above 0 and below a year, as in 90s, 5m or 1h, not '\(text)'.")
+      throw UsageError("\(flag) is a time above 0 and below a year, as in 90s, 5m or 1h, not '\(text)'.")
     }
     return seconds
   }

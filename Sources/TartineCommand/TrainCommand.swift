@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
         tartine train titanic.csv --target Survived
         tartine train houses.csv --target price --hidden 256,128 --epochs 50
         tartine train mnist/ --preset images
+        tartine train houses.csv --target price --minutes 2     what two minutes buy
         tartine train --resume runs/houses-1             resumes an interrupted run
 
       The flags that matter first:
@@ -61,12 +62,14 @@ struct TrainCommand: ParsableCommand {
             ? "as the loss function is for numbers; --task binary or multiclass is for classes"
             : job.split.dataset.task.reason) + "\n")
     }
+    let (linear, after) = job.recipe.minutes == nil ? (nil, 0) : rehearsal(of: job)
     let result: Run
     do {
       result = try job.folder.train(
         job.recipe, on: job.split, source: job.source, options: job.options, resuming: job.isResumed,
         threads: options.threads,
-        observers: display.map { [$0] } ?? [])
+        observers: display.map { [$0] } ?? [],
+        end: job.recipe.minutes.map { start + .seconds(60 * $0 - after) })
     } catch {
       display?.finish()
       throw error
@@ -76,48 +79,72 @@ struct TrainCommand: ParsableCommand {
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     if !options.quiet { for warning in warnings { Files.warn(warning) } }
     try report(
-      result, test: test, of: job, seconds: (clock.now - start).inSeconds + job.secondsBefore,
+      result, test: test, linear: linear, of: job, seconds: (clock.now - start).inSeconds + job.secondsBefore,
       notices: data.all + warnings, cautions: data.cautions)
+  }
+
+  /// The linear baseline, and about how long baselines and report take after a training: as long as those of the linear model, on
+  /// more rows. Done before a training with a time limit, so that its end is known.
+  private func rehearsal(of job: Job) -> (linear: Run?, seconds: Double) {
+    let none = 0.1
+    guard
+      let linear = try? Baselines.linearRun(
+        of: job.recipe, on: job.split, minutes: job.recipe.minutes.map { $0 / 10 }, threads: options.threads)
+    else { return (nil, none) }
+    let start = ContinuousClock.now
+    let baselines = Baselines(of: linear, linear: linear, threads: options.threads)
+    _ = try? results(
+      linear, test: nil, baselines: baselines, folds: nil, of: job, seconds: 0, notices: [], cautions: [])
+    let (dev, test) = (Double(max(1, job.split.devCount)), Double(job.split.testCount))
+    // Of a test set the report is about test, and the JSON about dev as well.
+    let rows = test == 0 ? dev : options.json ? test + dev / 2 : test
+    return (linear, (ContinuousClock.now - start).inSeconds * rows / dev)
   }
 
   /// Measures the baselines, writes the report, and prints the result.
   private func report(
-    _ result: Run, test: Evaluation?, of job: Job, seconds: Double, notices: [String], cautions: [String]
+    _ result: Run, test: Evaluation?, linear: Run?, of job: Job, seconds: Double, notices: [String], cautions: [String]
   ) throws {
-    if Files.terminalWidth != nil, !options.quiet { Files.show("training the linear baseline…") }
-    let baselines = Baselines(of: result, test: test, threads: options.threads)
-    if Files.terminalWidth != nil, !options.quiet { Files.show("\r\u{1B}[K") }
+    if linear == nil, Files.terminalWidth != nil, !options.quiet { Files.show("training the linear baseline…") }
+    let baselines = Baselines(of: result, test: test, linear: linear, threads: options.threads)
+    if linear == nil, Files.terminalWidth != nil, !options.quiet { Files.show("\r\u{1B}[K") }
     // An error in a fold is thrown at the end, after all results of the run itself are written.
     let validation = Result { try job.options.folds.map { try crossValidate(job, folds: $0) } }
-    let folds = try? validation.get()
-    let summary = RunSummary(
-      result, test: test, folds: folds, folder: job.folder, seconds: seconds)
+    let made = try results(
+      result, test: test, baselines: baselines, folds: try? validation.get(), of: job, seconds: seconds,
+      notices: notices, cautions: cautions)
+    try job.folder.write(report: made.html)
+    try job.folder.write(
+      RunFolder.Description(
+        source: job.source, options: job.options, status: .finished,
+        testOpenings: job.testOpenings + result.testOpenings, results: made.summary))
+    try Files.print(made.text)
+    _ = try validation.get()
+  }
+
+  /// The figures, the report, and what is printed.
+  private func results(
+    _ result: Run, test: Evaluation?, baselines: Baselines, folds: CrossValidation?, of job: Job, seconds: Double,
+    notices: [String], cautions: [String]
+  ) throws -> (summary: RunSummary, html: String, text: String) {
+    let summary = RunSummary(result, test: test, folds: folds, folder: job.folder, seconds: seconds)
     let diagnosis = Diagnosis(
       of: result, test: test, humanError: job.options.humanError, worth: job.options.worth
     ).adding(baselines)
     let remarks = RunRemarks(result, folds: folds, choice: job.choice)
-    try job.folder.write(
-      report: Report(
-        result, test: test, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
-        remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title, spelling: \.flags
-      )
-      .html)
-    try job.folder.write(
-      RunFolder.Description(
-        source: job.source, options: job.options, status: .finished,
-        testOpenings: job.testOpenings + result.testOpenings, results: summary
-      ))
-    try Files.print(
+    let report = Report(
+      result, test: test, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
+      remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title, spelling: \.flags)
+    let text =
       options.json
-        ? try JSON.text(
-          TrainingResult(
-            summary, result, test: test, baselines: baselines, diagnosis: diagnosis, notices: notices))
-          + "\n"
-        : TrainingSummary(
-          result, test: test, baselines: baselines, remarks: remarks, diagnosis: diagnosis, summary: summary,
-          source: job.source, cautions: cautions, better: RunListing.better(than: summary, on: job.source)
-        ).text)
-    _ = try validation.get()
+      ? try JSON.text(
+        TrainingResult(summary, result, test: test, baselines: baselines, diagnosis: diagnosis, notices: notices))
+        + "\n"
+      : TrainingSummary(
+        result, test: test, baselines: baselines, remarks: remarks, diagnosis: diagnosis, summary: summary,
+        source: job.source, cautions: cautions, better: RunListing.better(than: summary, on: job.source)
+      ).text
+    return (summary, report.html, text)
   }
 
   /// The largest number of train rows that are inspected.
@@ -169,12 +196,16 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func begun() throws -> Job {
-    let changes = try recipe.changes()
+    let start = ContinuousClock.now
+    let changes = try changes()
     let first = try changes.apply(to: try recipe.base(for: nil))
     var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
     if let folds = options.folds { _ = try split.folds(folds) }
     let asked = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
+    if asked.minutes != nil, options.folds != nil {
+      throw UsageError("--folds would take the time once more for each fold; leave it or the time out.")
+    }
     let folder = try RunFolder(creating: options.out, named: source.name)
     let isShown = Files.terminalWidth != nil && !options.quiet
     let (chosen, linear, network) = asked.selectedByCrossValidation(
@@ -191,9 +222,34 @@ struct TrainCommand: ParsableCommand {
         + (chosen.network.isLinear
           ? "The linear model was trained; --hidden 256,128 trains a network." : "The network was trained.")
     }
+    let sized = try sized(chosen, changes, on: split, since: start)
     return Job(
-      source: source.absolute, split: split, recipe: chosen.resolved(trainRows: split.trainCount),
+      source: source.absolute, split: split, recipe: sized.resolved(trainRows: split.trainCount),
       folder: folder, options: options.kept(else: nil), isResumed: false, choice: choice)
+  }
+
+  /// The changes of the flags.
+  private func changes() throws -> RecipeSettings {
+    var changes = try recipe.changes()
+    if let seeds = options.seeds { changes.set("seeds", to: Double(seeds)) }
+    if let minutes = options.minutes {
+      guard recipe.epochs == nil else {
+        throw UsageError("--epochs and --minutes both say when the training ends; leave one of them out.")
+      }
+      changes.set("minutes", to: try Budget.seconds(minutes, flag: "--minutes", unitless: 60) / 60)
+    }
+    return changes
+  }
+
+  /// The automatic recipe in the size that its time allows; any other as it is.
+  private func sized(
+    _ recipe: Recipe, _ changes: RecipeSettings, on split: Split, since start: ContinuousClock.Instant
+  ) throws -> Recipe {
+    guard let minutes = recipe.minutes, !changes.keys.contains(where: { $0.hasPrefix("network.") }) else {
+      return recipe
+    }
+    let left = 60 * minutes - (ContinuousClock.now - start).inSeconds
+    return try recipe.sized(for: left, on: split, refits: self.recipe.refit, threads: options.threads)
   }
 
   private func resumed(from path: String) throws -> Job {
@@ -219,7 +275,7 @@ struct TrainCommand: ParsableCommand {
     let kept = options.kept(else: description.options)
     if let folds = kept.folds { _ = try split.folds(folds) }
     let isNamed = recipe.recipe != nil || recipe.preset != nil
-    let asked = try recipe.changes().apply(
+    let asked = try changes().apply(
       to: isNamed ? try recipe.base(for: split.dataset.task.task) : trained)
     if let longer {
       var same = asked
@@ -289,6 +345,20 @@ struct RunOptions: ParsableArguments {
         + "2 000 rows.",
       valueName: "k"))
   var folds: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Train so many networks from successive seeds, side by side; the model answers with their mean.",
+      valueName: "n"))
+  var seeds: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The time of the whole command, as in 2, 0.5 or 30s; unspecified sizes are chosen to use it.",
+      valueName: "minutes"))
+  var minutes: String?
 
   @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
   var json = false

@@ -33,7 +33,7 @@ struct TuneCommand: ParsableCommand {
   func run() throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let budget = try options.budget.map(Budget.seconds)
+    let budget = try options.budget.map { try Budget.seconds($0) }
     let job = try TuningJob(data: data, recipe: recipe, options: options)
     let total = options.trials ?? (budget == nil ? Self.defaultTrials : nil)
     Files.onInterrupt(

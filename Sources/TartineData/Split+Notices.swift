@@ -28,11 +28,11 @@ extension Split {
 
   /// Input columns with outliers in train or dev, each with a sentence that names the first row.
   package func outlyingInputs(_ preparation: Preparation) -> [(column: String, sentence: String)] {
-    [("train", train), ("dev", dev)].flatMap { name, rows in
+    [("train", train, true), ("dev", dev, false)].flatMap { name, rows, isTrain in
       preparation.warnings(for: dataset, rows: rows).compactMap { warning in
         let row = "row \(dataset.rowNumber(rows[warning.rows[0]]))"
         // Sets that are split by time follow each other.
-        if case .outsideTimes(let first, let last) = warning.kind, name == "train" {
+        if case .outsideTimes(let first, let last) = warning.kind, isTrain {
           return (
             warning.column, "\(row) holds '\(warning.value)', far outside the other times, \(first) to \(last)"
           )

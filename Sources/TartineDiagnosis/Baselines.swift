@@ -78,8 +78,9 @@ public struct Baselines: Sendable {
   /// - Parameters:
   ///   - run: A finished training run.
   ///   - test: The evaluation on the test set; nil while the test set is locked.
+  ///   - linear: The run of the linear model, if it has been trained (``linearRun(of:on:threads:)``).
   ///   - threads: The default is the number of processors.
-  public init(of run: Run, test: Evaluation? = nil, threads: Int? = nil) {
+  public init(of run: Run, test: Evaluation? = nil, linear known: Run? = nil, threads: Int? = nil) {
     let unit = Unit(run.model)
     self.unit = unit
     part = test == nil ? "dev" : "test"
@@ -94,7 +95,7 @@ public struct Baselines: Sendable {
         : threshold == nil || threshold == .accuracy ? nil : "threshold for \(threshold?.rawValue ?? "")"
     let counts = Dictionary(grouping: run.dev.truths) { $0 }.values.map(\.count)
     hasRareClass = (counts.min() ?? 0) * 2 * counts.count < counts.reduce(0, +)
-    func baseline(_ name: String, dev: [Double], test other: [Double]?) -> Baseline {
+    func baseline(_ name: String, isConstant: Bool = false, dev: [Double], test other: [Double]?) -> Baseline {
       let isNumber = run.model.task == .regression
       let (network, own) = test.map { ($0.outcomes, other ?? []) } ?? (run.dev.outcomes, dev)
       func figure(_ outcomes: [Double], _ cases: [Int]?) -> Estimate {
@@ -105,14 +106,14 @@ public struct Baselines: Sendable {
         gain: Estimate.fall(
           from: own, to: network, isNumber: isNumber, cases: test == nil ? run.dev.cases : test?.cases),
         devGain: Estimate.fall(from: dev, to: run.dev.outcomes, isNumber: isNumber, cases: run.dev.cases),
-        isSame: name == "constant" && !isNumber && own == network && Set((test ?? run.dev).predictions).count == 1)
+        isSame: isConstant && !isNumber && own == network && Set((test ?? run.dev).predictions).count == 1)
     }
     let train = run.split.train
     let answer = Self.constant(run, rows: train)
     constant = baseline(
-      "constant", dev: Self.outcomes(answer, run.dev), test: test.map { Self.outcomes(answer, $0) })
+      "constant", isConstant: true, dev: Self.outcomes(answer, run.dev), test: test.map { Self.outcomes(answer, $0) })
     guard !run.recipe.network.isLinear,
-      let trained = try? Self.linearRun(run, threads: threads)
+      let trained = known ?? (try? Self.linearRun(of: run.recipe, on: run.split, threads: threads))
     else {
       (linear, linearRecipe, linearTrain) = (nil, nil, nil)
       return
@@ -131,10 +132,15 @@ public struct Baselines: Sendable {
       dataset, rows: rows, warnings: &warnings, workers: Workers(threads ?? Workers.processorCount))
   }
 
-  private static func linearRun(_ run: Run, threads: Int?) throws -> Run {
-    let split = run.split.withoutTest
+  /// Trains the linear model that a run of the recipe is compared with.
+  ///
+  /// - Parameter minutes: The most minutes that it takes; nil: until it cannot get better.
+  public static func linearRun(
+    of recipe: Recipe, on split: Split, minutes: Double? = nil, threads: Int? = nil
+  ) throws -> Run {
+    let split = split.withoutTest
     let some = split.trainCount > mostRows ? split.with(train: split.sample(mostRows, seed: 0)) : split
-    return try Recipe.linear(for: some, loss: run.recipe.loss, threads: threads).refitting(run.recipe.refit)
+    return try Recipe.linear(for: some, loss: recipe.loss, threads: threads).refitting(recipe.refit).minutes(minutes)
       .train(on: some, threads: threads)
   }
 

@@ -35,6 +35,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   public private(set) var prescriptions: [Prescription]
 
   private let unit: Unit
+  private let train: Rung
 
   /// Diagnoses a run.
   ///
@@ -119,6 +120,7 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
     ladder = [reference, train, middle, dev, testRung].compactMap { $0 }
     self.worth = delta
     self.unit = unit
+    self.train = train
     // A train error below δ leaves no room for bias that matters, whatever the reference.
     let bias = train.estimate.value < delta ? .absent : bias.reading
     prescriptions = Prescription.list(for: run, bias: bias, variance: variance, worth: delta)
@@ -127,15 +129,12 @@ public struct Diagnosis: Sendable, CustomStringConvertible {
   /// Returns the diagnosis with the linear model as the first prescription if the network is not significantly better than it.
   public func adding(_ baselines: Baselines) -> Diagnosis {
     var copy = self
-    if bias.reading == .undecided, let train = baselines.linearTrain,
-      let own = ladder.first(where: { $0.name == "train" }),
-      own.estimate.low - train.high > worth
-    {
-      let gap = Estimate(
-        own.estimate.value - train.value, low: own.estimate.low - train.high, high: own.estimate.high - train.low)
+    if bias.reading == .undecided, let linear = baselines.linearTrain, train.estimate.low - linear.high > worth {
+      let own = train.estimate
+      let gap = Estimate(own.value - linear.value, low: own.low - linear.high, high: own.high - linear.low)
       copy.bias = Finding(
         reading: .present, difference: gap,
-        sentence: "Bias is present: the train error of the linear model is \(unit.text(train.value)), lower by "
+        sentence: "Bias is present: the train error of the linear model is \(unit.text(linear.value)), lower by "
           + "\(unit.points(gap.value)), more than the \(unit.points(worth)) that matter.")
     }
     guard let linear = baselines.linearPrescription else { return copy }

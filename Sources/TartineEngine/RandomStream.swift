@@ -32,6 +32,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case conformal
   /// The next trial of a search.
   case search
+  /// The orders of columns, and reference rows, of explanations.
+  case explanation
 }
 
 /// A stream of random numbers that is a function of its position, without state to be saved.

@@ -5,15 +5,13 @@ package struct Cut {
 
   /// Below this many multiply-adds a product is one part: distributing it would cost more than it saves.
   package static let smallestWork = 1_000_000
-  /// Narrower parts do too little work for the data they read.
-  static let narrowest = 64
+
   static let mostParts = 8
 
+  /// Narrow parts read much for the work they do: they have 64 columns up to four parts, and 128 up to eight.
   init(_ count: Int, multiplyAdds: Int) {
-    let wanted =
-      multiplyAdds < Self.smallestWork
-      ? 1 : min(Self.mostParts, max(1, (count + Self.narrowest / 2) / Self.narrowest))
-    self.init(count, parts: wanted)
+    let wanted = max(1, min(4, (count + 32) / 64), min(Self.mostParts, (count + 64) / 128))
+    self.init(count, parts: multiplyAdds < Self.smallestWork ? 1 : wanted)
   }
 
   init(_ count: Int, parts wanted: Int) {

@@ -7,10 +7,13 @@ extension Recipe {
   /// Its numbers were chosen on splits of the train sets of fifteen tables of 150 to 32 561 rows
   /// (Documentation/Defaults.md), never on a test file.
   public static var automatic: Recipe {
-    var recipe = Recipe(
-      Network(HiddenStack(hidden: [256, 128], activation: .relu, batchNorm: true, keepProb: [0.9])))
+    var recipe = Recipe(Network(automaticStack(members: 1)))
     recipe.optimizer = .adamW(learningRate: .cosine(from: 3e-3), decay: nil)
     return recipe
+  }
+
+  static func automaticStack(members: Int) -> HiddenStack {
+    HiddenStack(hidden: [256, 128], activation: .relu, batchNorm: true, keepProb: [0.9], members: members)
   }
 
   /// Returns the recipe with all automatic settings resolved.

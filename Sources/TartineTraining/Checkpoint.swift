@@ -16,6 +16,8 @@ package struct Checkpoint {
     package var stopReason: String?
     package var history: [EpochRecord]
     package var recipe: Recipe
+    /// The seconds of a training with a time limit.
+    package var seconds: Double?
   }
 
   package var progress: Progress

@@ -212,7 +212,7 @@ package struct HeldOutErrors {
   package let isSecond: [Bool]
   /// The lowest loss of each half so far.
   private(set) var lowest = [Double.infinity, .infinity]
-  /// |y − ŷ|, or −log p of the class, of each row.
+  /// y − ŷ, or −log p of the class, of each row.
   package private(set) var errors: [Float]
   /// ŷ of each row.
   private(set) var predictions: [Float]
@@ -242,9 +242,28 @@ package struct HeldOutErrors {
     for half in 0..<2 where losses[half] < lowest[half] { lowest[half] = losses[half] }
     let isRegression = evaluation.task == .regression
     for row in isSecond.indices where isChosen[isSecond[row] ? 0 : 1] {
-      errors[row] = Float(isRegression ? evaluation.absoluteErrors[row] : evaluation.logLosses[row])
+      errors[row] =
+        isRegression
+        ? Float(copysign(evaluation.absoluteErrors[row], evaluation.truths[row] - evaluation.predictions[row]))
+        : Float(evaluation.logLosses[row])
       predictions[row] = Float(evaluation.predictions[row])
     }
+  }
+
+  /// The errors of the mean of several networks, on the same rows.
+  static func ofMean(_ all: [HeldOutErrors], of task: LearningTask) -> HeldOutErrors {
+    var mean = all[0]
+    guard all.count > 1 else { return mean }
+    let count = Float(all.count)
+    for row in mean.errors.indices {
+      guard task == .regression else {
+        mean.errors[row] = -log(all.reduce(0) { $0 + exp(-$1.errors[row]) } / count)
+        continue
+      }
+      mean.errors[row] = all.reduce(0) { $0 + $1.errors[row] } / count
+      mean.predictions[row] = all.reduce(0) { $0 + $1.predictions[row] } / count
+    }
+    return mean
   }
 
   /// The name of its tensor in a checkpoint.
@@ -275,7 +294,8 @@ package struct HeldOutErrors {
       (0..<rows.rowCount).map { Double(arena.base.assumingMemoryBound(to: Float.self)[$0]) }
     }
     return ConformalScores(
-      errors: errors.map(Double.init), predictions: task == .regression ? predictions.map(Double.init) : nil,
+      errors: errors.map { Double(task == .regression ? abs($0) : $0) },
+      predictions: task == .regression ? predictions.map(Double.init) : nil,
       weights: weights, groups: rows.cases)
   }
 }

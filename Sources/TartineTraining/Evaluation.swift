@@ -82,7 +82,7 @@ package final class Evaluator {
   private let conformal: ConformalScores?
 
   package init(
-    graph: LayerGraph, target: TargetPreparation, loss: Loss, weights: Arena, state: Arena, workers: Workers,
+    graph: LayerGraph, target: TargetPreparation, loss: Loss, networks: [TrainedWeights], workers: Workers,
     decision: Decision = .default, conformal: ConformalScores? = nil
   ) {
     self.decision = decision
@@ -91,7 +91,7 @@ package final class Evaluator {
     self.loss = loss.unsmoothed
     output = target.output(for: loss)
     predictor = Predictor(
-      graph: graph, output: output, precision: .float32, weights: weights, state: state, workers: workers)
+      graph: graph, output: output, precision: .float32, networks: networks, workers: workers)
   }
 
   /// The outputs of the network, [rows, outputs].

@@ -100,13 +100,13 @@ extension Recipe {
   ) -> (recipe: Recipe, linear: CrossValidation?, network: CrossValidation?) {
     var plain = self
     (plain.seed, plain.loss, plain.decision) = (Recipe.automatic.seed, Recipe.automatic.loss, Recipe.automatic.decision)
-    plain.refit = Recipe.automatic.refit
+    (plain.refit, plain.seeds, plain.minutes) = (Recipe.automatic.refit, Recipe.automatic.seeds, nil)
     guard plain == .automatic, case .table = split.dataset.inputs,
       split.trainCount + split.devCount <= Self.fewForNetwork
     else { return (self, nil, nil) }
     progress(0, Self.folds)
     guard
-      let network = try? crossValidate(
+      let network = try? minutes(nil).crossValidate(
         on: split, folds: Self.folds, threads: threads, progress: { progress($0, Self.folds) })
     else { return (self, nil, nil) }
     var (linear, validation) = Self.linearCandidate(for: split, loss: loss, threads: threads)

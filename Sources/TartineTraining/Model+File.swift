@@ -15,8 +15,10 @@ extension Model {
 
   package func fileContents() throws -> [UInt8] {
     var tensors: [String: Safetensors.Tensor] = [:]
-    for (list, arena) in [(graph.parameters, weights), (graph.state, state)] {
-      for tensor in list { tensors[tensor.name] = tensor.stored(from: arena, precision: .float32) }
+    for (number, network) in networks.enumerated() {
+      for (tensor, arena) in Self.tensors(of: graph, network) {
+        tensors[Self.prefix(number) + tensor.name] = tensor.stored(from: arena, precision: .float32)
+      }
     }
     var metadata = [
       "format": Self.format,
@@ -41,6 +43,13 @@ extension Model {
     try self.init(file: try Files.read(path), path: path)
   }
 
+  private static func tensors(of graph: LayerGraph, _ network: TrainedWeights) -> [(PlacedTensor, Arena)] {
+    graph.parameters.map { ($0, network.weights) } + graph.state.map { ($0, network.state) }
+  }
+
+  /// Before the names of a network's tensors: nothing for the first, `network2.` for the second.
+  private static func prefix(_ number: Int) -> String { number == 0 ? "" : "network\(number + 1)." }
+
   package convenience init(file: [UInt8], path: String) throws {
     let file = try Safetensors(file, path: path)
     func damaged(_ what: String) -> FileError {
@@ -64,25 +73,30 @@ extension Model {
       let graph = try recipe.network.graph(
         input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
       // Everything is compared with the file before memory is allocated.
-      for tensor in graph.parameters + graph.state {
-        try tensor.check(file.tensors[tensor.name], precision: .float32, path: path)
+      if let problem = recipe.problem { throw damaged(problem) }
+      for number in 0..<recipe.seeds {
+        for tensor in graph.parameters + graph.state {
+          try tensor.check(file.tensors[Self.prefix(number) + tensor.name], precision: .float32, path: path)
+        }
       }
-      let weights = graph.makeParameterArena(.float32)
-      let state = graph.makeInitialState(.float32)
       var unread = Set(file.tensors.keys)
-      for (list, arena) in [(graph.parameters, weights), (graph.state, state)] {
-        for tensor in list {
-          unread.remove(tensor.name)
-          try tensor.restore(file.tensors[tensor.name], into: arena, precision: .float32, path: path)
+      let networks = try (0..<recipe.seeds).map { number in
+        let network = TrainedWeights(
+          weights: graph.makeParameterArena(.float32), state: graph.makeInitialState(.float32))
+        for (tensor, arena) in Self.tensors(of: graph, network) {
+          let name = Self.prefix(number) + tensor.name
+          unread.remove(name)
+          try tensor.restore(file.tensors[name], into: arena, precision: .float32, path: path)
           guard tensor.elements(Float.self, in: arena).allSatisfy(\.isFinite) else {
-            throw damaged("tensor '\(tensor.name)' holds a value that is not finite")
+            throw damaged("tensor '\(name)' holds a value that is not finite")
           }
         }
+        return network
       }
       if let extra = unread.sorted().first { throw damaged("it contains an unexpected tensor '\(extra)'") }
       self.init(
         recipe: recipe, preparation: preparation, graph: graph, epoch: Int(file.metadata["epoch"] ?? "") ?? 0,
-        weights: weights, state: state, decision: decision, conformal: conformal)
+        networks: networks, decision: decision, conformal: conformal)
     } catch let error as DecodingError {
       throw damaged(JSON.explain(error))
     } catch let error as FileError {

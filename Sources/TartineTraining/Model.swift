@@ -13,18 +13,17 @@ public final class Model: Sendable, CustomStringConvertible {
   public let graph: LayerGraph
   /// The epoch of its weights.
   public let epoch: Int
-  package let weights: Arena
+  /// One, or those of several seeds, whose mean answers.
+  package let networks: [TrainedWeights]
   /// The conversion of its logits to predictions.
   public let decision: Decision
   /// What intervals and sets for single predictions are made from; nil for several labels, and in older files.
   public let conformal: ConformalScores?
-  /// Bias-corrected moving averages.
-  package let state: Arena
   /// Buffers for one row each, reused between calls; as many as there have been concurrent calls.
   private let spares = Mutex<[Spare]>([])
 
   package init(
-    recipe: Recipe, preparation: Preparation, graph: LayerGraph, epoch: Int, weights: Arena, state: Arena,
+    recipe: Recipe, preparation: Preparation, graph: LayerGraph, epoch: Int, networks: [TrainedWeights],
     decision: Decision = .default, conformal: ConformalScores? = nil
   ) {
     self.recipe = recipe
@@ -33,8 +32,7 @@ public final class Model: Sendable, CustomStringConvertible {
     self.epoch = epoch
     self.decision = decision
     self.conformal = conformal
-    self.weights = weights
-    self.state = state
+    self.networks = networks
   }
 
   /// The task.
@@ -72,7 +70,7 @@ public final class Model: Sendable, CustomStringConvertible {
 
   private func makePredictor(workers: Workers, rows: Int) -> Predictor {
     Predictor(
-      graph: graph, output: output, precision: .float32, weights: weights, state: state, workers: workers, rows: rows)
+      graph: graph, output: output, precision: .float32, networks: networks, workers: workers, rows: rows)
   }
 }
 

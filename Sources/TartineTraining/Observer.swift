@@ -19,8 +19,10 @@ public struct TrainingOverview: Sendable {
   public let recipe: Recipe
   /// The numbers of train, dev and test rows.
   public let rows: (train: Int, dev: Int, test: Int)
-  /// The number of steps of the whole run.
+  /// The number of steps of the whole run; those of the recipe's epochs if there is a time limit.
   public let steps: Int
+  /// The end of the time, if there is a limit (``Recipe/minutes``).
+  public let end: ContinuousClock.Instant?
   /// The first epoch to run, from 1; more than 1 in a resumed run.
   public let firstEpoch: Int
   /// The best epoch so far in a resumed run; 0: none.

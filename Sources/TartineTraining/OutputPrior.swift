@@ -6,7 +6,8 @@ import TartinePlatform
 extension LayerGraph {
   /// Initializes the output layer's bias with the best constant prediction.
   func setOutputBias(to rows: PreparedRows, output: Output, loss: Loss, in weights: Arena) {
-    guard let bias = parameters.first(where: { $0.name == "output.bias" }) else { return }
+    // A dense layer's parameters are its weights, then its bias.
+    guard let bias = layers.last?.parameters.last else { return }
     let all = bias.elements(Float.self, in: weights)
     let elements = UnsafeMutableBufferPointer(rebasing: all[..<output.width])
     // Each member's.

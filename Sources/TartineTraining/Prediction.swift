@@ -244,7 +244,7 @@ extension Model {
   ) throws -> Evaluation {
     let prepared = try preparation.apply(to: dataset, rows: rows, warnings: &warnings)
     let evaluator = Evaluator(
-      graph: graph, target: preparation.target, loss: recipe.loss, weights: weights, state: state, workers: workers,
+      graph: graph, target: preparation.target, loss: recipe.loss, networks: networks, workers: workers,
       decision: decision, conformal: conformal)
     return evaluator.evaluate(prepared)
   }

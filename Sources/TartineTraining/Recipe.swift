@@ -53,6 +53,18 @@ public struct Recipe: Hashable, Sendable {
   ///
   /// **Source**: Goodfellow, Bengio, Courville, *Deep learning*, 2016, algorithm 7.2.
   public var refit: Bool
+  /// The number of networks, each from the next seed, whose mean is the model's answer; 1 by default.
+  ///
+  /// They are trained side by side. Their mean has less variance than any of them: its error is lower by what they disagree
+  /// (Krogh and Vedelsby, 1995). Cross-validation, tuning and diagnosis measure one network.
+  ///
+  /// **Source**: Lakshminarayanan, Pritzel, Blundell, *Simple and scalable predictive uncertainty estimation using deep ensembles*,
+  /// 2017.
+  public var seeds: Int
+  /// The time of a training in minutes, at whose end it stops; nil: it ends after its epochs.
+  ///
+  /// Schedules then follow the time, so a repetition gives other bits.
+  public var minutes: Double?
   /// The seed of all random numbers.
   public var seed: UInt64
 
@@ -71,6 +83,7 @@ public struct Recipe: Hashable, Sendable {
     accumulation = 1
     keeps = .best
     refit = false
+    seeds = 1
     seed = 0
   }
 
@@ -103,6 +116,11 @@ public struct Recipe: Hashable, Sendable {
   public func epochs(_ epochs: Int) -> Recipe { with { $0.epochs = epochs } }
   /// Returns the recipe with early stopping after this many epochs without a lower dev loss.
   public func earlyStopping(patience: Int) -> Recipe { with { $0.earlyStopping = patience } }
+
+  /// Returns the recipe with so many networks from successive seeds, whose mean is the answer; see ``seeds``.
+  public func seeds(_ count: Int) -> Recipe { with { $0.seeds = count } }
+  /// Returns the recipe with a time limit in minutes, which schedules follow; see ``minutes``.
+  public func minutes(_ minutes: Double?) -> Recipe { with { $0.minutes = minutes } }
 
   /// Returns the recipe with the last epoch's weights kept, or the best one's.
   public func keeping(_ epoch: KeptEpoch) -> Recipe { with { $0.keeps = epoch } }
@@ -168,6 +186,10 @@ extension Recipe {
     if let epochs, epochs < 1 || epochs > 1_000_000 {
       return "epochs must be from 1 to 1000000, not \(epochs)"
     }
+    if seeds < 1 || seeds > 100 { return "seeds must be from 1 to 100, not \(seeds)" }
+    if let minutes, !(minutes > 0 && minutes <= 1e5) {
+      return "minutes must be above 0 and at most 100000, not \(minutes)"
+    }
     if let earlyStopping, earlyStopping < 1 {
       return "earlyStopping must be at least 1 epoch, not \(earlyStopping)"
     }
@@ -179,7 +201,7 @@ extension Recipe: Codable {
   private enum Key: String, CodingKey {
     case preparation, augmentation, mixup, network, outputBias, decision, loss, optimizer, penalty, batchSize,
       shuffle, accumulation, epochs, earlyStopping,
-      keeps, refit, seed
+      keeps, refit, seeds, minutes, seed
   }
 
   /// Decodes; omitted settings are automatic.
@@ -201,6 +223,8 @@ extension Recipe: Codable {
     earlyStopping = try values.decodeIfPresent(Int.self, forKey: .earlyStopping)
     keeps = try values.decodeName(KeptEpoch.self, forKey: .keeps, default: .best)
     refit = try values.decodeIfPresent(Bool.self, forKey: .refit) ?? false
+    seeds = try values.decodeIfPresent(Int.self, forKey: .seeds) ?? 1
+    minutes = try values.decodeIfPresent(Double.self, forKey: .minutes)
     seed = try values.decodeIfPresent(UInt64.self, forKey: .seed) ?? 0
   }
 }

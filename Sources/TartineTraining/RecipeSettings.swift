@@ -208,7 +208,7 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
   private static let wholeKeys: Set<String> = [
     "preparation.bins", "optimizer.schedulePatience", "augmentation.crop", "network.embedCategories",
     "network.embedNumbers", "network.members", "batchSize",
-    "accumulation", "epochs", "earlyStopping",
+    "accumulation", "epochs", "earlyStopping", "seeds",
   ]
 
   /// The changes that a recipe file makes, one for each key; a list of layers replaces the whole network.
@@ -262,6 +262,8 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
       for own in WeightAverage.ownKeys { optimizer[own] = nil }
       root["optimizer"] = .object(optimizer)
     }
+    // A number of epochs takes the place of a time.
+    if key == "epochs", value != .null { root["minutes"] = nil }
     // A list of layers replaces the previous description.
     if key == "network.layers" { root["network"] = .object([:]) }
     if key == "network.hidden", case .array(let hidden) = value, case .object(var network)? = root["network"],
@@ -377,7 +379,6 @@ extension Recipe {
   private static let topLevelKeys: Set<String> = [
     "preparation", "augmentation", "mixup", "network", "outputBias", "decision", "loss", "optimizer", "penalty",
     "batchSize", "shuffle", "accumulation", "epochs",
-    "earlyStopping", "keeps", "refit",
-    "seed",
+    "earlyStopping", "keeps", "refit", "seeds", "minutes", "seed",
   ]
 }

@@ -12,37 +12,31 @@ extension Recipe {
 }
 
 extension Trainer {
-  /// Trains the network again on the rows of train and dev, for as many epochs as the run kept.
+  /// Trains the network again on the rows of train and dev, for as many epochs as this trainer kept, or as far in its schedules
+  /// until the end of the time.
   ///
-  /// - Parameter run: The finished run of this trainer.
-  /// - Returns: The run with the new model; unchanged unless the recipe refits. Its history and its figures on train and dev are
-  ///   those of the model that has not seen dev. Unchanged too if an observer ended the training, or the refit diverges.
-  func refitted(_ run: Run) throws -> Run {
-    guard recipe.refit, !isStoppedByObserver else { return run }
-    let clock = ContinuousClock()
-    let start = clock.now
+  /// - Parameters:
+  ///   - whole: The split whose train set is train and dev together.
+  ///   - end: When it ends; nil: after the epochs.
+  /// - Returns: The trainer of the refit; nil if it diverges.
+  func refit(on whole: Split, prepared: PreparedSplits, end: ContinuousClock.Instant?) throws -> Trainer? {
+    let epoch = keptEpoch
     var again = recipe
-    (again.refit, again.keeps, again.earlyStopping) = (false, .last, nil)
+    (again.refit, again.keeps, again.earlyStopping, again.minutes) = (false, .last, nil, nil)
     // All rows are one batch.
-    let rows = (run.split.train + run.split.dev).sorted()
-    if recipe.batchSize == run.split.trainCount { again.batchSize = rows.count }
+    if recipe.batchSize == trainRows.rowCount { again.batchSize = whole.trainCount }
     if recipe.optimizer.algorithm == .lbfgs { (again.batchSize, again.accumulation) = (nil, 1) }
     let trainer = try Trainer(
-      again, split: run.split.with(train: rows), threads: threads, measures: .devAtTheEnd,
-      observers: [LastEpoch(run.model.epoch)])
+      again, split: whole, prepared: prepared, threads: threads, measures: .devAtTheEnd,
+      observers: end == nil ? [LastEpoch(epoch)] : [], end: end,
+      reach: Double(epoch) / Double(max(1, history.count)))
     do {
       try trainer.run { _, _ in }
+      return trainer
     } catch let error as DivergenceError {
       Files.warn("the refit on train and dev diverged, so the model is that of train alone: \(error)")
-      return run
+      return nil
     }
-    let model = trainer.keptModel(decision: run.model.decision)
-    return run.with(
-      Model(
-        recipe: recipe, preparation: model.preparation, graph: model.graph, epoch: run.model.epoch,
-        weights: model.weights,
-        state: model.state, decision: model.decision, conformal: run.model.conformal),
-      seconds: run.seconds + (clock.now - start).inSeconds)
   }
 }
 

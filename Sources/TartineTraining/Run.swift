@@ -18,6 +18,8 @@ public final class Run: Sendable {
   /// The figures on the dev set, which are slightly optimistic, because it selected the epoch; of the model before a
   /// ``Recipe/refit``.
   public let dev: Evaluation
+  /// The dev error, or RMSE, of each network, if there are several (``Recipe/seeds``); else empty.
+  public let devOfEach: [Double]
   /// The training time in seconds.
   public let seconds: Double
   /// The number of threads.
@@ -29,7 +31,8 @@ public final class Run: Sendable {
 
   init(
     model: Model, split: Split, history: [EpochRecord], bestEpoch: Int, stopReason: String?,
-    train: Evaluation, dev: Evaluation, seconds: Double, threads: Int, steps: Int, epochsTrained: Int
+    train: Evaluation, dev: Evaluation, devOfEach: [Double], seconds: Double, threads: Int, steps: Int,
+    epochsTrained: Int
   ) {
     self.model = model
     self.split = split
@@ -38,6 +41,7 @@ public final class Run: Sendable {
     self.stopReason = stopReason
     self.train = train
     self.dev = dev
+    self.devOfEach = devOfEach
     self.seconds = seconds
     self.threads = threads
     self.steps = steps
@@ -48,8 +52,7 @@ public final class Run: Sendable {
   func with(_ model: Model, seconds: Double) -> Run {
     Run(
       model: model, split: split, history: history, bestEpoch: bestEpoch, stopReason: stopReason, train: train,
-      dev: dev,
-      seconds: seconds, threads: threads, steps: steps, epochsTrained: epochsTrained)
+      dev: dev, devOfEach: devOfEach, seconds: seconds, threads: threads, steps: steps, epochsTrained: epochsTrained)
   }
 
   /// The recipe with all automatic settings resolved.
@@ -91,7 +94,7 @@ extension Recipe {
   ///   - split: the data, split.
   ///   - seed: the seed of initialization, shuffling and dropout; by default the recipe's.
   ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
-  ///   - observers: called after each step and epoch; they may stop the training.
+  ///   - observers: called after each step and epoch, of the first network if there are several; they may stop the training.
   /// - Throws: `DataError`, `ShapeError`, `NetworkError`, `RecipeError`; `DivergenceError` at the first value
   ///   that is not finite.
   public func train(
@@ -99,11 +102,7 @@ extension Recipe {
   ) throws -> Run {
     var recipe = self
     if let seed { recipe.seed = seed }
-    let clock = ContinuousClock()
-    let start = clock.now
-    let trainer = try Trainer(recipe, split: split, threads: threads, observers: observers)
-    try trainer.run { _, _ in }
-    return try trainer.refitted(trainer.finish(seconds: (clock.now - start).inSeconds))
+    return try Ensemble(recipe, split: split, threads: threads, observers: observers).run()
   }
 }
 

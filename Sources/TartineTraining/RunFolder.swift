@@ -1,3 +1,4 @@
+import Synchronization
 import TartineData
 import TartineFiles
 
@@ -63,6 +64,10 @@ public struct RunFolder: Sendable {
 
   /// The model file.
   public var model: String { path + "/" + Self.modelName }
+  /// The folder of a model, which is named itself or by its model file.
+  package static func path(of model: String) -> String {
+    Files.isFolder(model) ? model : model.lastIndex(of: "/").map { String(model[..<$0]) } ?? "."
+  }
   /// The name of the model file in a run's folder.
   package static let modelName = "model.safetensors"
   /// The report.
@@ -70,8 +75,13 @@ public struct RunFolder: Sendable {
   /// The recipe, with all automatic settings resolved.
   public var recipe: String { path + "/recipe.json" }
   private var description: String { path + "/run.json" }
-  private var history: String { path + "/history.jsonl" }
-  private var checkpoint: String { path + "/checkpoint.safetensors" }
+  private var history: String { history(0) }
+  private var checkpoint: String { checkpoint(0) }
+
+  private func history(_ network: Int) -> String { "\(path)/history\(Self.suffix(network)).jsonl" }
+  private func checkpoint(_ network: Int) -> String { "\(path)/checkpoint\(Self.suffix(network)).safetensors" }
+  /// After the name of a file of one of several networks: nothing for the first, `-2` for the second.
+  private static func suffix(_ network: Int) -> String { network == 0 ? "" : "-\(network + 1)" }
 
   /// Creates a new folder.
   ///
@@ -140,13 +150,16 @@ public struct RunFolder: Sendable {
           ? "the run in '\(path)' is not finished; resume it with 'tartine train --resume \(path)'."
           : "the run in '\(path)' is \(description.status.rawValue), so it has no result.")
     }
-    guard Files.exists(checkpoint) else {
-      throw FileError(.missing, checkpoint, "'\(checkpoint)', with the run's weights and history, is missing.")
-    }
     var source = description.source
-    let trainer = try Trainer(recipe, split: try source.load(), threads: threads, observers: [])
-    try trainer.restore(try Checkpoint(checkpoint), path: checkpoint)
-    let run = trainer.finish(seconds: description.results?.seconds ?? 0)
+    let ensemble = try Ensemble(recipe, split: try source.load(), threads: threads)
+    for (number, trainer) in ensemble.trainers.enumerated() {
+      let checkpoint = checkpoint(number)
+      guard Files.exists(checkpoint) else {
+        throw FileError(.missing, checkpoint, "'\(checkpoint)', with the run's weights and history, is missing.")
+      }
+      try trainer.restore(try Checkpoint(checkpoint), path: checkpoint)
+    }
+    let run = ensemble.finish(seconds: description.results?.seconds ?? 0)
     return recipe.refit ? run.with(try Model(model), seconds: run.seconds) : run
   }
 
@@ -169,29 +182,30 @@ public struct RunFolder: Sendable {
   ///   - options: options in addition to the recipe, for run.json.
   ///   - resuming: whether to continue from the checkpoint.
   ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
-  ///   - observers: called after each step and epoch; they may stop the training.
+  ///   - observers: called after each step and epoch, of the first network if there are several; they may stop the training.
+  ///   - end: when a training with a time limit ends; by default the recipe's minutes after the call.
   /// - Throws: the errors of ``Recipe/train(on:seed:threads:observers:)``; `FileError` where a write fails,
   ///   which leaves the previous checkpoint intact.
   public func train(
     _ recipe: Recipe, on split: Split, source: DataSource, options: Options? = nil, resuming: Bool = false,
     threads: Int? = nil,
-    observers: [any TrainingObserver] = []
+    observers: [any TrainingObserver] = [], end: ContinuousClock.Instant? = nil
   ) throws -> Run {
-    let clock = ContinuousClock()
-    let start = clock.now
     let lock = try FolderLock(path)
     defer { withExtendedLifetime(lock) {} }
     if resuming { Files.removeLeftovers(in: path) }
-    let trainer: Trainer
+    let ensemble: Ensemble
     do {
-      trainer = try Trainer(recipe, split: split, threads: threads, observers: observers)
+      ensemble = try Ensemble(recipe, split: split, threads: threads, observers: observers, end: end)
     } catch {
       Files.removeEmptyFolder(path)
       throw error
     }
     if resuming {
-      if Files.exists(checkpoint) { try trainer.restore(try Checkpoint(checkpoint), path: checkpoint) }
-      let text = try JSON.text(trainer.recipe, pretty: true) + "\n"
+      for (number, trainer) in ensemble.trainers.enumerated() where Files.exists(checkpoint(number)) {
+        try trainer.restore(try Checkpoint(checkpoint(number)), path: checkpoint(number))
+      }
+      let text = try JSON.text(ensemble.recipe, pretty: true) + "\n"
       if try Files.readText(self.recipe) != text {
         // More epochs: from here on the run is unfinished again.
         try Files.write(text, to: self.recipe)
@@ -199,26 +213,29 @@ public struct RunFolder: Sendable {
         try write(Description(source: source, options: options, status: .running, testOpenings: openings))
       }
     } else {
-      try Files.write(try JSON.text(trainer.recipe, pretty: true) + "\n", to: self.recipe)
+      try Files.write(try JSON.text(ensemble.recipe, pretty: true) + "\n", to: self.recipe)
       try write(Description(source: source, options: options, status: .running))
     }
-    var lastFlush = start
+    let lastFlush = Mutex(ContinuousClock.now)
+    let run: Run
     do {
-      try trainer.run { trainer, _ in
+      run = try ensemble.run { number, trainer in
         // Short epochs would spend their time waiting for the disk.
-        let flush = (clock.now - lastFlush).inSeconds > 1
-        if flush { lastFlush = clock.now }
+        let flush = lastFlush.withLock { last in
+          guard (ContinuousClock.now - last).inSeconds > 1 else { return false }
+          last = .now
+          return true
+        }
         let state = trainer.checkpoint()
-        try state.write(to: checkpoint, flush: flush)
+        try state.write(to: checkpoint(number), flush: flush)
         let lines = try state.progress.history.map { try JSON.text($0) + "\n" }
-        try Files.write(lines.joined(), to: history, flush: flush)
+        try Files.write(lines.joined(), to: history(number), flush: flush)
       }
     } catch let error as DivergenceError {
       try error.lastGood?.save(to: model)
       try write(Description(source: source, options: options, status: .diverged))
       throw error
     }
-    let run = try trainer.refitted(trainer.finish(seconds: (clock.now - start).inSeconds))
     try run.model.save(to: model)
     return run
   }

@@ -67,6 +67,8 @@ public struct RunSummary: Codable, Hashable, Sendable {
   public var threads: Int
   /// The recipe's seed.
   public var seed: UInt64
+  /// The dev error, or RMSE, of each network, if there are several.
+  public var devOfEach: [Double]?
   /// The run's folder.
   public var run: String
   /// The model file.
@@ -74,7 +76,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
 
   private enum CodingKeys: String, CodingKey {
     case task, samples, epochs, bestEpoch, train, dev, test, folds, temperature, threshold, seconds, samplesPerSecond,
-      threads, seed, run, model
+      threads, seed, devOfEach, run, model
   }
 
   /// Creates the summary of a run.
@@ -96,6 +98,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
     samplesPerSecond = Double(run.split.trainCount * run.epochsTrained) / max(run.seconds, 1e-9)
     threads = run.threads
     seed = run.recipe.seed
+    devOfEach = run.devOfEach.isEmpty ? nil : run.devOfEach
     self.run = folder.path
     model = folder.model
   }
@@ -117,6 +120,7 @@ public struct RunSummary: Codable, Hashable, Sendable {
     try values.encode(samplesPerSecond, forKey: .samplesPerSecond)
     try values.encode(threads, forKey: .threads)
     try values.encode(seed, forKey: .seed)
+    try values.encodeIfPresent(devOfEach, forKey: .devOfEach)
     try values.encode(run, forKey: .run)
     try values.encode(model, forKey: .model)
   }

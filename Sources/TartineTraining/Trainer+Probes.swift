@@ -35,15 +35,14 @@ extension Trainer {
     let rows = all > count ? part.subset((0..<count).map { $0 * all / count }) : part
     return SignalProbe(
       graph, output: preparation.target.output(for: recipe.loss), loss: recipe.loss.unsmoothed, rows: rows,
-      weights: model?.weights ?? step.weights, workers: workers
+      weights: model?.networks[0].weights ?? step.weights, workers: workers
     ).measure()
   }
 
   /// The mean unweighted loss of a model on dev, before the temperature is applied.
   package func devLoss(of model: Model) -> Double {
     Evaluator(
-      graph: graph, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
-      workers: workers
+      graph: graph, target: preparation.target, loss: recipe.loss, networks: model.networks, workers: workers
     ).evaluate(devRows.unweighted).loss
   }
 

@@ -34,20 +34,25 @@ package final class Trainer {
   private var progress: Checkpoint.Progress
   /// Whether an observer ended the training.
   private(set) var isStoppedByObserver = false
+  /// The time limit, if there is one.
+  private var clock: TrainingClock?
   /// The number of epochs that were finished before a resumption.
   private var firstEpoch = 0
 
   /// - Parameters:
   ///   - prepared: the prepared rows of the same split, shared between trainings.
   ///   - measures: the sets evaluated after an epoch.
+  ///   - end: when the training ends; nil: after its epochs, or the recipe's minutes.
+  ///   - reach: how far the schedules have come at the end.
   package init(
     _ recipe: Recipe, split: Split, prepared: PreparedSplits? = nil, threads: Int?, measures: Measures = .all,
-    observers: [any TrainingObserver]
+    observers: [any TrainingObserver], end: ContinuousClock.Instant? = nil, reach: Double = 1
   ) throws {
+    clock = (end ?? recipe.minutes.map { .now + .seconds(60 * $0) }).map { TrainingClock(end: $0, reach: reach) }
     Self.warnOfDebugBuild()
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
     let rows = try (prepared ?? PreparedSplits(split)).rows(for: recipe)
-    let recipe = recipe.resolved(trainRows: split.trainCount, width: rows.train.width)
+    let recipe = recipe.seeds(1).resolved(trainRows: split.trainCount, width: rows.train.width)
     self.recipe = recipe
     self.split = split
     self.observers = observers
@@ -93,8 +98,8 @@ package final class Trainer {
     kept = (graph.makeParameterArena(.float32), graph.makeInitialState(.float32))
     kept.weights.copy(from: step.weights)
     evaluator = Evaluator(
-      graph: graph, target: preparation.target, loss: recipe.loss, weights: predicting, state: corrected,
-      workers: workers)
+      graph: graph, target: preparation.target, loss: recipe.loss,
+      networks: [TrainedWeights(weights: predicting, state: corrected)], workers: workers)
     heldOut = HeldOutErrors(
       count: devRows.rowCount, cases: devRows.cases, seed: split.seed, keeps: recipe.keeps)
     order = .allocate(capacity: split.trainCount)
@@ -117,7 +122,8 @@ package final class Trainer {
   }
 
   private func measuresDev(after epoch: Int) -> Bool {
-    measures != .devAtTheEnd || epoch == recipe.epochs || step.quasiNewton?.isDone == true || progress.stopReason != nil
+    measures != .devAtTheEnd || epoch == recipe.epochs || clock?.isUp == true || step.quasiNewton?.isDone == true
+      || progress.stopReason != nil
       || recipe.keeps == .best || recipe.earlyStopping != nil || recipe.optimizer.learningRate.followsDevLosses
   }
 
@@ -182,7 +188,7 @@ package final class Trainer {
     return rows.prefix(count).sorted()
   }
 
-  private var totalSteps: Int { cut.count * (recipe.epochs ?? 1) }
+  private var totalSteps: Int { clock?.steps(after: progress.step) ?? cut.count * (recipe.epochs ?? 1) }
 
   package var threads: Int { workers.count }
 
@@ -192,20 +198,43 @@ package final class Trainer {
   ///
   /// - Parameter afterEpoch: called after each epoch is evaluated, to write a checkpoint.
   package func run(afterEpoch: (Trainer, EpochRecord) throws -> Void) throws {
+    beginClock()
     announce(
       .began(
         TrainingOverview(
           graph: graph, recipe: recipe, rows: (split.trainCount, split.devCount, split.testCount),
-          steps: totalSteps, firstEpoch: progress.epoch + 1, bestEpoch: progress.bestEpoch,
-          threads: workers.count)))
+          steps: cut.count * (recipe.epochs ?? 1), end: clock?.end, firstEpoch: progress.epoch + 1,
+          bestEpoch: progress.bestEpoch, threads: workers.count)))
     while !isDone {
       let record = try finishEpoch()
       try afterEpoch(self, record)
     }
   }
 
-  /// Whether the last epoch is trained, or the training has been stopped.
-  var isDone: Bool { progress.epoch >= recipe.epochs ?? 1 || progress.stopReason != nil }
+  /// Starts the time, with the first evaluation, whose seconds are then known.
+  private func beginClock() {
+    guard clock != nil else { return }
+    clock?.begin(after: progress.seconds ?? 0)
+    if measures != .devAtTheEnd { timeEvaluation { _ = evaluator.evaluate(devRows) } }
+  }
+
+  /// The seconds of the training with a time limit that is resumed.
+  var secondsBefore: Double? { progress.seconds }
+
+  /// Sets the end of the time.
+  func limit(to end: ContinuousClock.Instant) { clock = TrainingClock(end: end) }
+
+  private func timeEvaluation(_ evaluate: () -> Void) {
+    let start = ContinuousClock.now
+    evaluate()
+    clock?.evaluation = (ContinuousClock.now - start).inSeconds
+  }
+
+  /// Whether the last epoch is trained, the time is up, or the training has been stopped.
+  var isDone: Bool {
+    if progress.stopReason != nil { return true }
+    return clock.map { progress.epoch > 0 && $0.isUp } ?? (progress.epoch >= recipe.epochs ?? 1)
+  }
 
   /// Whether an epoch has begun.
   var isInEpoch: Bool { epoch != nil }
@@ -221,8 +250,9 @@ package final class Trainer {
   func advance() throws -> (step: StepView, record: EpochRecord?) {
     var current = epoch ?? beginEpoch(progress.epoch + 1)
     let schedule = recipe.optimizer.learningRate
+    let total = totalSteps
     current.rate = schedule.rate(
-      at: progress.step, of: totalSteps, epochSteps: cut.count, devLosses: current.devLosses)
+      at: progress.step, of: total, epochSteps: cut.count, devLosses: current.devLosses)
     guard current.rate >= 0, current.rate.isFinite else {
       throw RecipeError(
         "the schedule gave a learning rate of \(current.rate) at step \(progress.step + 1); it must be a finite number of at "
@@ -230,8 +260,8 @@ package final class Trainer {
     }
     let next = current.batch + 1
     let result = step.run(
-      step: progress.step, rate: current.rate, beta1: schedule.beta1(at: progress.step, of: totalSteps),
-      progress: Double(progress.step) / Double(totalSteps), next: next < cut.count ? rows(next) : nil)
+      step: progress.step, rate: current.rate, beta1: schedule.beta1(at: progress.step, of: total),
+      progress: Double(progress.step) / Double(total), next: next < cut.count ? rows(next) : nil)
     guard result.isFinite else {
       throw divergence(step.findFault(), epoch: current.number, batch: rows(current.batch))
     }
@@ -245,7 +275,8 @@ package final class Trainer {
       announce(.step(progress.step, loss: result.loss))
       for observer in observers { obey(observer.observe(view)) }
     }
-    return (view, next == cut.count ? try endEpoch(current) : nil)
+    let isOver = next == cut.count || clock?.isUp == true
+    return (view, isOver ? try endEpoch(current) : nil)
   }
 
   /// An epoch that has begun.
@@ -272,9 +303,13 @@ package final class Trainer {
 
   private func endEpoch(_ done: Epoch) throws -> EpochRecord {
     epoch = nil
-    preparePrediction(after: done.number)
-    let train = measures == .all ? PartRecord(evaluator.evaluate(trainSample)) : nil
-    let evaluation = measuresDev(after: done.number) ? evaluator.evaluate(devRows) : nil
+    preparePrediction(after: done)
+    var train: PartRecord?
+    var evaluation: Evaluation?
+    timeEvaluation {
+      if measures == .all { train = PartRecord(evaluator.evaluate(trainSample)) }
+      if measuresDev(after: done.number) { evaluation = evaluator.evaluate(devRows) }
+    }
     let dev = evaluation.map { PartRecord($0) }
     guard train?.loss.isFinite ?? true, dev?.loss.isFinite ?? true else {
       throw divergence(
@@ -284,7 +319,7 @@ package final class Trainer {
     if let evaluation { heldOut.take(evaluation) }
     let record = EpochRecord(
       epoch: done.number, learningRate: done.rate,
-      batchLoss: done.loss / Double(cut.count) + step.updater.penaltyCost(graph: graph),
+      batchLoss: done.loss / Double(done.batch) + step.updater.penaltyCost(graph: graph),
       train: train ?? .unmeasured, dev: dev ?? .unmeasured)
     keep(record)
     return record
@@ -294,6 +329,7 @@ package final class Trainer {
   private func keep(_ record: EpochRecord) {
     progress.history.append(record)
     progress.epoch += 1
+    progress.seconds = clock?.seconds
     let isBest = record.dev.loss < progress.bestLoss
     if isBest {
       progress.bestLoss = record.dev.loss
@@ -313,12 +349,14 @@ package final class Trainer {
   }
 
   /// Updates the weights used for prediction at the end of an epoch.
-  private func preparePrediction(after epoch: Int) {
-    // Weight averages cover every pass.
-    graph.correct(step.state, updates: epoch * step.passes(in: cut), into: corrected, precision: .float32)
+  private func preparePrediction(after done: Epoch) {
+    // Weight averages cover every pass. Where the time is up, the last epoch is cut short.
+    let passes = (done.number - 1) * step.passes(in: cut) + step.passes(in: cut, batches: done.batch)
+    graph.correct(step.state, updates: passes, into: corrected, precision: .float32)
     guard let average = recipe.optimizer.average else { return }
     if case .stochastic = average {
-      guard let count = average.epochs(after: epoch, of: recipe.epochs ?? 1) else {
+      let epochs = clock == nil ? recipe.epochs ?? 1 : max(done.number, totalSteps / cut.count)
+      guard let count = average.epochs(after: done.number, of: epochs) else {
         return predicting.copy(from: step.weights)
       }
       step.updater.takeIntoMean(count: count)
@@ -333,9 +371,11 @@ package final class Trainer {
 
   private func obey(_ decision: TrainingDecision) {
     guard case .stop(let reason) = decision else { return }
-    progress.stopReason = progress.stopReason ?? reason
+    stop(because: reason)
     isStoppedByObserver = true
   }
+
+  func stop(because reason: String) { progress.stopReason = progress.stopReason ?? reason }
 
   private func divergence(
     _ fault: PassFault, epoch: Int, batch: UnsafeBufferPointer<Int32>
@@ -349,23 +389,36 @@ package final class Trainer {
 
   // MARK: Results
 
-  /// The kept epoch's model; the initial one before the first epoch.
-  package func keptModel(decision: Decision = .default) -> Model {
-    let weights = graph.makeParameterArena(.float32)
-    let state = graph.makeInitialState(.float32)
-    weights.copy(from: kept.weights)
-    state.copy(from: kept.state)
+  /// The epoch whose weights are kept.
+  var keptEpoch: Int { recipe.keeps == .last ? progress.epoch : progress.bestEpoch }
+
+  /// The kept epoch's model; the initial one before the first epoch. With other trainers, which have other seeds, the mean of
+  /// all.
+  package func keptModel(decision: Decision = .default, with others: [Trainer] = [], recipe: Recipe? = nil) -> Model {
+    let held = HeldOutErrors.ofMean([heldOut] + others.map(\.heldOut), of: preparation.target.task)
+    var recipe = recipe ?? self.recipe
+    // A time limit, not the recipe, ended it.
+    if clock != nil { recipe.epochs = max(1, progress.epoch) }
+    recipe.seeds = 1 + others.count
     return Model(
-      recipe: recipe, preparation: preparation, graph: graph,
-      epoch: recipe.keeps == .last ? progress.epoch : progress.bestEpoch, weights: weights,
-      state: state, decision: decision, conformal: heldOut.scores(devRows, task: preparation.target.task))
+      recipe: recipe, preparation: preparation, graph: graph, epoch: keptEpoch,
+      networks: ([self] + others).map(\.keptNetwork), decision: decision,
+      conformal: held.scores(devRows, task: preparation.target.task))
+  }
+
+  private var keptNetwork: TrainedWeights {
+    let network = TrainedWeights(weights: graph.makeParameterArena(.float32), state: graph.makeInitialState(.float32))
+    network.weights.copy(from: kept.weights)
+    network.state.copy(from: kept.state)
+    return network
   }
 
   /// The decision chosen on the dev rows for the kept epoch.
-  private func decide() -> Decision {
+  private func decide(with others: [Trainer] = []) -> Decision {
     guard recipe.decision != .none else { return .default }
     let evaluator = Evaluator(
-      graph: graph, target: preparation.target, loss: recipe.loss, weights: kept.weights, state: kept.state,
+      graph: graph, target: preparation.target, loss: recipe.loss,
+      networks: ([self] + others).map { TrainedWeights(weights: $0.kept.weights, state: $0.kept.state) },
       workers: workers)
     return Decision(
       recipe.decision, logits: evaluator.logits(of: devRows), truths: evaluator.evaluate(devRows).truths,
@@ -391,21 +444,41 @@ package final class Trainer {
 
   private func evaluator(of model: Model) -> Evaluator {
     Evaluator(
-      graph: graph, target: preparation.target, loss: recipe.loss, weights: model.weights, state: model.state,
+      graph: graph, target: preparation.target, loss: recipe.loss, networks: model.networks,
       workers: workers, decision: model.decision, conformal: model.conformal)
   }
 
-  package func finish(seconds: Double) -> Run {
-    let model = keptModel(decision: decide())
+  /// The finished run, with the mean of other trainers' networks.
+  package func finish(seconds: Double, with others: [Trainer] = [], recipe: Recipe? = nil) -> Run {
+    let model = keptModel(decision: decide(with: others), with: others, recipe: recipe)
     let evaluator = evaluator(of: model)
     // The loss that selects the epoch is weighted; the reported figures count each row once, as on the test
     // set.
-    let train = trainRows.subset(sampledTrainRows(max(Self.mostSampledRows, split.devCount)))
+    let train = trainRows.subset(sampledTrainRows(finishedTrainRows))
+    let dev = devRows.unweighted
     return Run(
       model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
       stopReason: progress.stopReason, train: evaluator.evaluate(train.unweighted),
-      dev: evaluator.evaluate(devRows.unweighted), seconds: seconds, threads: workers.count,
-      steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
+      dev: evaluator.evaluate(dev),
+      devOfEach: others.isEmpty ? [] : ([self] + others).map { $0.devScore() }, seconds: seconds,
+      threads: workers.count, steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
+  }
+
+  private var finishedTrainRows: Int { max(Self.mostSampledRows, split.devCount) }
+
+  /// About how long the evaluations of ``finish(seconds:with:recipe:)`` take, with that of the test set, by the time of dev's.
+  var secondsOfFinish: Double {
+    let rows = min(split.trainCount, finishedTrainRows) + split.devCount + split.testCount
+    return secondsOfDev * Double(rows) / Double(max(1, split.devCount))
+  }
+
+  /// About how long the evaluations after an epoch take.
+  var secondsOfEvaluations: Double { 2 * secondsOfDev }
+
+  private var secondsOfDev: Double {
+    let start = ContinuousClock.now
+    _ = evaluator.evaluate(devRows)
+    return (ContinuousClock.now - start).inSeconds
   }
 
   // MARK: Checkpoints

@@ -96,10 +96,11 @@ package final class TrainingStep {
     }
   }
 
-  /// The number of passes of an epoch: one for each shard.
-  package func passes(in cut: BatchCut) -> Int {
-    guard let sharding else { return cut.count }
-    return (0..<cut.count).reduce(0) { $0 + BatchCut(rows: cut[$1].count, batchSize: sharding.rows).count }
+  /// The number of passes of an epoch, or of its first batches: one for each shard.
+  package func passes(in cut: BatchCut, batches: Int? = nil) -> Int {
+    let batches = batches ?? cut.count
+    guard let sharding else { return batches }
+    return (0..<batches).reduce(0) { $0 + BatchCut(rows: cut[$1].count, batchSize: sharding.rows).count }
   }
 
   /// Gathers the first batch of an epoch; later ones are gathered during the update before them.

@@ -133,7 +133,8 @@ extension Recipe {
     progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
     let examiner = try Examiner(
-      resolved(trainRows: split.trainCount).refitting(false), split, humanError: humanError, worth: worth,
+      resolved(trainRows: split.trainCount).refitting(false).seeds(1).minutes(nil), split, humanError: humanError,
+      worth: worth,
       budget: budget, isStopped: isStopped, threads: threads, progress: progress)
     return try examiner.examine(explains: explains)
   }
@@ -157,9 +158,9 @@ extension Run {
     test: Evaluation? = nil, humanError: Double? = nil, worth: Double? = nil, budget: Double = 300,
     isStopped: @escaping () -> Bool = { false }, threads: Int? = nil, progress: @escaping (String) -> Void = { _ in }
   ) throws -> Examination {
-    // The model of a refit has seen dev.
-    let plain = recipe.refitting(false)
-    let run = recipe.refit ? try plain.train(on: split, threads: threads) : self
+    // The model of a refit has seen dev; that of several seeds is not one network.
+    let plain = recipe.refitting(false).seeds(1).minutes(nil)
+    let run = recipe.refit || recipe.seeds > 1 ? try plain.train(on: split, threads: threads) : self
     let examiner = try Examiner(
       plain, split, humanError: humanError, worth: worth, budget: budget, isStopped: isStopped, threads: threads,
       progress: progress)

@@ -20,17 +20,19 @@ public struct OperatingCurve: Sendable {
   /// The class; `micro-average` for all classes together.
   public let name: String
   /// The name for a legend.
-  package var title: String { name == "micro-average" ? name : "class '\(name.prefix(24))'" }
+  package var title: String { isAverage ? name : "class '\(name.prefix(24))'" }
+  private let isAverage: Bool
   /// The share of rows of the class: the precision of a random prediction.
   public let prevalence: Double
   /// The points by falling threshold, one for each probability that occurs, after one where no row is predicted.
   public let points: [Point]
 
-  init?(_ name: String, scores: [(probability: Double, isTrue: Bool)]) {
+  init?(_ name: String, scores: [(probability: Double, isTrue: Bool)], isAverage: Bool = false) {
     let positives = Double(scores.count { $0.isTrue })
     let negatives = Double(scores.count) - positives
     guard positives > 0, negatives > 0 else { return nil }
     self.name = name
+    self.isAverage = isAverage
     prevalence = positives / Double(scores.count)
     var points = [Point(threshold: .infinity, falsePositiveRate: 0, recall: 0, precision: 1)]
     var (hits, misses) = (0.0, 0.0)
@@ -59,6 +61,7 @@ public struct OperatingCurve: Sendable {
     }
     if count == 2 { return [OperatingCurve(names[1], scores: scores(1))].compactMap { $0 } }
     guard count > most else { return names.indices.compactMap { OperatingCurve(names[$0], scores: scores($0)) } }
-    return [OperatingCurve("micro-average", scores: names.indices.flatMap(scores))].compactMap { $0 }
+    let micro = OperatingCurve("micro-average", scores: names.indices.flatMap(scores), isAverage: true)
+    return [micro].compactMap { $0 }
   }
 }

@@ -161,6 +161,12 @@ static void NAME(copy_panel)(bool transposed, const REAL *b, size_t stride_b, si
   }
 }
 
+// The columns of the next panel: all of it, but not if a single vector would be left, whose tile computes less than it loads.
+INLINE size_t NAME(panel_columns)(size_t left) {
+  if (TILE_VECTORS > 2 && left > PANEL && left <= PANEL + LANES) return PANEL - LANES;
+  return left < PANEL ? left : PANEL;
+}
+
 // `step_c` is the stride from column to column of C: 1, or its true stride where C is computed transposed.
 static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_t n, size_t k, const REAL *all_a,
                            size_t stride_a, const REAL *all_b, size_t stride_b, bool accumulate, REAL *all_c,
@@ -173,8 +179,9 @@ static void NAME(multiply)(bool transposed_a, bool transposed_b, size_t m, size_
     for (size_t at = 0; at < blocks; at++) {
       const size_t start = at * k / blocks, depth = (at + 1) * k / blocks - start;
       const bool adding = accumulate || at > 0;
-      for (size_t left = 0; left < n; left += PANEL) {
-        const size_t columns = n - left < PANEL ? n - left : PANEL, vectors = (columns + LANES - 1) / LANES;
+      for (size_t left = 0, columns; left < n; left += columns) {
+        columns = NAME(panel_columns)(n - left);
+        const size_t vectors = (columns + LANES - 1) / LANES;
         const bool is_whole = columns % LANES == 0;
         const REAL *b = all_b + (transposed_b ? left * stride_b + start : start * stride_b + left);
         size_t row_b = stride_b;

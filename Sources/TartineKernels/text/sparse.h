@@ -57,24 +57,47 @@ static bool NAME(is_sparse)(size_t rows, size_t columns, const REAL *a, size_t s
   return 20 * (size_t)there <= 9 * looks * columns;
 }
 
-// Sums that continue from `from`, or from 0.
-INLINE void NAME(sparse_sums)(const int vectors, const uint8_t *places, size_t count, const REAL *a, const REAL *b,
-                              size_t stride_b, const REAL *from, REAL *to, bool adding) {
-  NAME(vector) sums[SPARSE_VECTORS];
+// Some vectors of a row of C: its sums continue from `from`, or from 0.
+typedef struct {
+  const uint8_t *places;
+  size_t count;
+  const REAL *a, *from;
+  REAL *to;
+} NAME(sparse_row);
+
+// Some rows at once, so that enough sums are under way to hide the latency of an addition.
+INLINE void NAME(sparse_sums)(const int vectors, const int count, const NAME(sparse_row) *rows, const REAL *b, size_t stride_b,
+                              bool adding) {
+  NAME(vector) sums[4][SPARSE_VECTORS];
+  size_t common = rows[0].count;
 #pragma clang loop unroll(full)
-  for (int v = 0; v < vectors; v++)
-    sums[v] = from ? *(const NAME(vector) *)(from + v * LANES) : (NAME(vector)){0};
-  EACH(i, count) {
-    const REAL factor = a[places[i]];
-    const REAL *line = b + places[i] * stride_b;
+  for (int r = 0; r < count; r++) {
+    if (rows[r].count < common) common = rows[r].count;
 #pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) sums[v] += factor * *(const NAME(vector) *)(line + v * LANES);
+    for (int v = 0; v < vectors; v++)
+      sums[r][v] = rows[r].from ? *(const NAME(vector) *)(rows[r].from + v * LANES) : (NAME(vector)){0};
+  }
+#define ADD(r, i)                                                                        \
+  {                                                                                      \
+    const size_t place = rows[r].places[i];                                              \
+    const REAL factor = rows[r].a[place], *line = b + place * stride_b;                  \
+    _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) sums[r][v] +=   \
+        factor * *(const NAME(vector) *)(line + v * LANES);                              \
+  }
+  EACH(i, common) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < count; r++) ADD(r, i)
   }
 #pragma clang loop unroll(full)
-  for (int v = 0; v < vectors; v++) {
-    NAME(vector) *out = (NAME(vector) *)(to + v * LANES);
-    *out = adding ? *out + sums[v] : sums[v];
+  for (int r = 0; r < count; r++) {
+    for (size_t i = common; i < rows[r].count; i++) ADD(r, i)
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) {
+      NAME(vector) *out = (NAME(vector) *)(rows[r].to + v * LANES);
+      *out = adding ? *out + sums[r][v] : sums[r][v];
+    }
   }
+#undef ADD
 }
 
 INLINE void NAME(copy_sparse_panel)(const int vectors, bool transposed, const REAL *b, size_t stride_b, size_t k, size_t columns,
@@ -113,13 +136,23 @@ INLINE void NAME(sparse_panel)(const int vectors, const NAME(sparse_lists) *list
       lines = panel;
       stride = SPARSE_PANEL;
     }
+    const bool is_done = is_last && is_whole;
+    const int at_once = vectors > SPARSE_VECTORS / 2 ? 1 : vectors > SPARSE_VECTORS / 4 ? 2 : 4;
+    NAME(sparse_row) listed[SPARSE_ROWS];
     EACH(r, rows) {
       const size_t first = lists->ends[r][part], count = lists->ends[r][part + 1] - first;
-      REAL *so_far = sums + r * SPARSE_PANEL, *out = c + r * stride_c;
-      const bool is_done = is_last && is_whole;
-      NAME(sparse_sums)(vectors, lists->places[r] + first, count, a + r * stride_a + low, lines, stride,
-                        part > 0 ? so_far : NULL, is_done ? out : so_far, is_done && adding);
-      if (is_last && !is_whole) EACH(j, columns) out[j] = adding ? out[j] + so_far[j] : so_far[j];
+      REAL *so_far = sums + r * SPARSE_PANEL;
+      listed[r] = (NAME(sparse_row)){lists->places[r] + first, count, a + r * stride_a + low, part > 0 ? so_far : NULL,
+                                     is_done ? c + r * stride_c : so_far};
+    }
+    size_t r = 0;
+    for (; r + at_once <= rows; r += at_once)
+      NAME(sparse_sums)(vectors, at_once, listed + r, lines, stride, is_done && adding);
+    for (; r < rows; r++) NAME(sparse_sums)(vectors, 1, listed + r, lines, stride, is_done && adding);
+    if (!is_last || is_whole) continue;
+    EACH(i, rows) EACH(j, columns) {
+      REAL *to = c + i * stride_c + j;
+      *to = adding ? *to + sums[i * SPARSE_PANEL + j] : sums[i * SPARSE_PANEL + j];
     }
   }
 }

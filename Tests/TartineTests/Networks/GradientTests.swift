@@ -273,8 +273,8 @@ import Testing
     let losses = Mutex([Double](repeating: .nan, count: 130))
     for workers in [1, 2] {
       let predictor = Predictor(
-        graph: graph, output: .softmax(classes: 3), precision: .float64, weights: weights, state: state,
-        workers: Workers(workers))
+        graph: graph, output: .softmax(classes: 3), precision: .float64,
+        networks: [TrainedWeights(weights: weights, state: state)], workers: Workers(workers))
       predictor.run(data) { _, rows, logits in
         let logits = logits.assumingMemoryBound(to: Double.self)
         for (place, row) in rows.enumerated() {

@@ -36,8 +36,8 @@ import Testing
     let expected: [[Double]] = [[132, -250], [88, 50], [11, -12.5]]
     #expect(gradients == expected)
     let predictor = Predictor(
-      graph: graph, output: .identity(values: 1), precision: .float64, weights: weights,
-      state: graph.makeInitialState(.float64), workers: Workers(1))
+      graph: graph, output: .identity(values: 1), precision: .float64,
+      networks: [TrainedWeights(weights: weights, state: graph.makeInitialState(.float64))], workers: Workers(1))
     let predicted = Mutex([Double]())
     predictor.run(data) { _, _, logits in
       let logit = logits.assumingMemoryBound(to: Double.self)[0]
@@ -92,8 +92,8 @@ import Testing
       }
     }
     let predictor = Predictor(
-      graph: graph, output: .softmax(classes: 2), precision: .float64, weights: weights,
-      state: graph.makeInitialState(.float64), workers: Workers(1))
+      graph: graph, output: .softmax(classes: 2), precision: .float64,
+      networks: [TrainedWeights(weights: weights, state: graph.makeInitialState(.float64))], workers: Workers(1))
     let predicted = Mutex([Double]())
     predictor.run(data) { _, rows, logits in
       let logits = Array(UnsafeBufferPointer(start: logits.assumingMemoryBound(to: Double.self), count: rows.count * 2))
@@ -154,7 +154,7 @@ import Testing
     }.penalty(Penalty(maxNorm: 0.25)).epochs(2)
     let model = try recipe.train(on: split, threads: 2).model
     let tensor = try #require(model.graph.parameters.first { $0.name == "output.weight" })
-    let weights = tensor.doubles(in: model.weights, .float32)
+    let weights = tensor.doubles(in: model.networks[0].weights, .float32)
     for member in 0..<3 {
       for unit in 0..<10 {
         let squares = (0..<16).reduce(0.0) { sum, input in
@@ -204,7 +204,7 @@ import Testing
     recipe.optimizer = .gradientDescent(learningRate: .constant(1e-12))
     let model = try recipe.train(on: split, threads: 1).model
     let bias = try #require(model.graph.parameters.first { $0.name == "output.bias" }).doubles(
-      in: model.weights, .float32)
+      in: model.networks[0].weights, .float32)
     let rare = Double(split.trainRows.count { $0 % 4 == 0 }) / Double(split.trainCount)
     try #require(bias.count == 3)
     // Two classes have one output, the log odds.

@@ -12,7 +12,7 @@ import Testing
   }
 
   private func weights(_ model: Model) -> [Double] {
-    model.graph.parameters.flatMap { $0.doubles(in: model.weights, .float32) }
+    model.graph.parameters.flatMap { $0.doubles(in: model.networks[0].weights, .float32) }
   }
 
   @Test func gradientsOfPiecesAreThoseOfTheBatch() throws {
@@ -38,8 +38,8 @@ import Testing
       .optimizer(.adam().averaged(average))
     let model = try recipe.train(on: split, seed: 2).model
     // Four batches of 25 rows: the mean of their means is that of all; variances are within the batches.
-    for value in model.graph.state[0].doubles(in: model.state, .float32) { #expect(abs(value) < 1e-5) }
-    for value in model.graph.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.1) }
+    for value in model.graph.state[0].doubles(in: model.networks[0].state, .float32) { #expect(abs(value) < 1e-5) }
+    for value in model.graph.state[1].doubles(in: model.networks[0].state, .float32) { #expect(abs(value - 1) < 0.1) }
   }
 
   /// The predictor uses the average of the recorded weights.
@@ -48,7 +48,7 @@ import Testing
       Dense(20); ReLU()
     }.epochs(10).bins(0).optimizer(.adam(learningRate: .constant(0.1)).averaged(.exponential(beta: 0.9)))
       .penalty(.maxNorm(0.5)).train(on: try data(200), seed: 2).model
-    let weight = model.graph.parameters[0].doubles(in: model.weights, .float32)
+    let weight = model.graph.parameters[0].doubles(in: model.networks[0].weights, .float32)
     for unit in 0..<20 {
       let norm = (0..<3).reduce(0.0) { $0 + weight[$1 * 20 + unit] * weight[$1 * 20 + unit] }.squareRoot()
       #expect(norm < 0.5 + 1e-5)
@@ -73,7 +73,7 @@ import Testing
     let model = try Recipe {
       BatchNorm(); Dense(4); ReLU()
     }.batchSize(50).accumulation(4).epochs(1).bins(0).keeping(.last).train(on: try data(200), seed: 2).model
-    for value in model.graph.state[1].doubles(in: model.state, .float32) { #expect(abs(value - 1) < 0.25, "\(value)") }
+    for value in model.graph.state[1].doubles(in: model.networks[0].state, .float32) { #expect(abs(value - 1) < 0.25, "\(value)") }
   }
 
   /// Averaging over all steps removes the noise of a learning rate that is too high.

@@ -63,8 +63,8 @@ import Tartine
         for number in 0..<30 { _ = step.run(step: number, rate: 0.01, next: batch(number + 1)) }
       }
       let predictor = Predictor(
-        graph: graph, output: .sigmoid(labels: 1), precision: .float32, weights: weights,
-        state: graph.makeInitialState(.float32), workers: Workers(2))
+        graph: graph, output: .sigmoid(labels: 1), precision: .float32,
+        networks: [TrainedWeights(weights: weights, state: graph.makeInitialState(.float32))], workers: Workers(2))
       var all: [Float] = []
       // Again, over what the first run left; then the other part of the rows.
       for source in [rows, rows.subset(Array(0..<1_000))] {

@@ -101,7 +101,7 @@ import Testing
       // A learning rate of 0 would be rejected, and this one changes nothing.
       let recipe = Recipe {}.epochs(1).outputBias(start).optimizer(.gradientDescent(learningRate: .constant(1e-12)))
       let model = try recipe.train(on: split, seed: 1).model
-      return model.graph.parameters.first { $0.name == "output.bias" }!.doubles(in: model.weights, .float32)
+      return model.graph.parameters.first { $0.name == "output.bias" }!.doubles(in: model.networks[0].weights, .float32)
     }
     let rare = rows.indices.map { $0 % 20 == 0 ? "rare" : "typical" }
     #expect(try abs(bias(rare, .prior)[0] - log(0.95 / 0.05)) < 1e-4 && abs(bias(rare, .zero)[0]) < 1e-6)

@@ -64,7 +64,7 @@ import Testing
     let split = try Dataset.digits().split(seed: 1)
     func weights(_ recipe: Recipe) throws -> [[Double]] {
       let model = try recipe.train(on: split, seed: 5, threads: 2).model
-      return model.graph.parameters.map { $0.doubles(in: model.weights, .float32) }
+      return model.graph.parameters.map { $0.doubles(in: model.networks[0].weights, .float32) }
     }
     let free = Self.unclipped
     #expect(try weights(free) == weights(free.optimizer(free.optimizer.clipped(.globalNorm(1e30)))))
