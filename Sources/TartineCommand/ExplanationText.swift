@@ -6,20 +6,24 @@ struct ExplanationText {
   private let isNumber: Bool
   private let coverage: Double?
 
-  /// The most rows that are printed; all are in the JSON.
-  private static let mostRows = 20
+  /// The most rows that are explained as text; all are in the JSON.
+  static let mostRows = 20
   /// The most columns of a row; the others are summed.
   private static let mostColumns = 8
 
-  init(_ explanations: [Explanation], isNumber: Bool, interval: Double?) {
+  private let rows: Int
+
+  /// - Parameter rows: The number of rows of the data, of which the first are explained.
+  init(_ explanations: [Explanation], of rows: Int, isNumber: Bool, interval: Double?) {
+    self.rows = rows
     self.explanations = explanations
     self.isNumber = isNumber
     coverage = interval
   }
 
   var text: String {
-    var blocks = explanations.prefix(Self.mostRows).enumerated().map { block(of: $1, row: $0 + 1) }
-    let others = explanations.count - blocks.count
+    var blocks = explanations.enumerated().map { block(of: $1, row: $0 + 1) }
+    let others = rows - blocks.count
     if others > 0 {
       blocks.append("… and \(others) more row\(others == 1 ? "" : "s"); --json has all of them.")
     }
@@ -30,20 +34,23 @@ struct ExplanationText {
     let prediction = explanation.prediction
     var first =
       isNumber
-      ? "Row \(row): \(Text.significant(explanation.answer, digits: 5)); \(Text.significant(explanation.base, digits: 5)) in the mean"
-      : "Row \(row): \(prediction), log odds \(figure(explanation.answer)); \(figure(explanation.base)) in the mean"
+      ? "Row \(row): prediction \(Text.significant(explanation.output, digits: 5)), base value "
+        + Text.significant(explanation.baseValue, digits: 5)
+      : "Row \(row): prediction \(prediction), log odds \(figure(explanation.output)), base value "
+        + figure(explanation.baseValue)
     if let coverage, let interval = prediction.interval(coverage) {
       first +=
-        "; \(Text.significant(interval.lowerBound, digits: 5)) to \(Text.significant(interval.upperBound, digits: 5)) in "
-        + "\(percent(coverage)) %"
+        ", \(percent(coverage)) % interval \(Text.significant(interval.lowerBound, digits: 5)) to "
+        + Text.significant(interval.upperBound, digits: 5)
     }
     if let coverage, let set = prediction.classes(coverage) {
-      first += "; one of \(set.joined(separator: ", ")) in \(percent(coverage)) %"
+      first += ", \(percent(coverage)) % set: \(set.joined(separator: ", "))"
     }
     let all = explanation.contributions
     // A single one is not summed.
     let shown = all.prefix(all.count <= Self.mostColumns + 1 ? all.count : Self.mostColumns)
-    let names = shown.map { "\($0.column) = \($0.value ?? "(missing)")".prefix(40) }.map(String.init)
+    let names = shown.map { "\($0.column) = \($0.value ?? "(missing)")".replacing("\n", with: " ").prefix(40) }.map(
+      String.init)
     let width = names.map(\.count).max() ?? 0
     var lines = [first]
     for (name, part) in zip(names, shown) {
@@ -69,12 +76,12 @@ struct ExplanationText {
 
 /// An explanation in JSON.
 struct ExplanationInJSON: Encodable {
-  let answer, base: Double
+  let output, baseValue: Double
   let contributions: [Explanation.Contribution]
 
   init(_ explanation: Explanation) {
-    answer = explanation.answer
-    base = explanation.base
+    output = explanation.output
+    baseValue = explanation.baseValue
     contributions = explanation.contributions
   }
 }

@@ -46,8 +46,8 @@ struct PredictCommand: ParsableCommand {
 
   @Flag(
     help: ArgumentHelp(
-      "Print what each column gives to each row's answer, compared with the train rows: sampled Shapley values. --out then writes "
-        + "the predictions."))
+      "Print the contribution of each column to each row's prediction, compared with the train rows: Shapley values. --out then "
+        + "writes the predictions."))
   var explain = false
 
   @Option(
@@ -63,6 +63,14 @@ struct PredictCommand: ParsableCommand {
   func validate() throws {
     if against != nil, !explain {
       throw ValidationError("--against is for --explain, so add --explain or leave it out.")
+    }
+    if explain, !output.json, out == nil || out == "-", keep != nil || out != nil {
+      throw ValidationError(
+        "--explain prints explanations in place of the table of predictions, for which --keep and --out are; name a file with --out."
+      )
+    }
+    if against == "-", data == "-" {
+      throw ValidationError("--against and the data cannot both be standard input; name a file for one of them.")
     }
   }
 
@@ -112,7 +120,9 @@ struct PredictCommand: ParsableCommand {
             explanations: explanations?.map(ExplanationInJSON.init)))
           + "\n")
     } else if let explanations {
-      try Files.print(ExplanationText(explanations, isNumber: model.task == .regression, interval: interval).text)
+      try Files.print(
+        ExplanationText(explanations, of: predictions.count, isNumber: model.task == .regression, interval: interval)
+          .text)
     } else if out == nil {
       try Files.print(csv)
     }
@@ -120,12 +130,16 @@ struct PredictCommand: ParsableCommand {
 }
 
 extension PredictCommand {
-  /// Explains the rows, compared with those of the model's run or of the named file.
+  /// Explains the rows, as text the first of them, compared with those of the model's run or of the named file.
   private func explanations(of input: ModelInput, _ model: Model) throws -> [Explanation] {
-    let columns = try input.columns()
+    var columns = try input.columns()
+    let rows = columns.first?.count ?? 0
+    if !output.json, rows > ExplanationText.mostRows {
+      columns = columns.map { $0.rows(Array(0..<ExplanationText.mostRows)) }
+    }
     if let against {
-      let known = try Dataset(csv: against, for: model, format: CSVFormat(), group: nil)
-      return try model.explain(columns, of: data, against: known, threads: output.threads)
+      let known = try model.columns(csv: against, format: layout.format)
+      return try model.explain(columns, of: data, against: known, of: against, threads: output.threads)
     }
     guard let folder = try? RunFolder(opening: RunFolder.path(of: self.model)) else {
       throw UsageError(
@@ -134,8 +148,9 @@ extension PredictCommand {
     }
     var source = try folder.read().description.source
     let split = try source.load()
+    guard case .table(let known) = split.dataset.inputs else { return [] }
     return try model.explain(
-      columns, of: data, against: split.dataset, rows: split.train, threads: output.threads)
+      columns, of: data, against: known, of: split.dataset.source, rows: split.train, threads: output.threads)
   }
 
   /// The bounds of each row.
@@ -279,7 +294,7 @@ struct ModelInput {
   /// The columns that the model takes.
   func columns() throws -> [Column] {
     guard case .table = model.preparation.inputs, !isDigits, !Files.isFolder(path) else {
-      throw UsageError("--explain is for the rows of a table, and the model takes images.")
+      throw UsageError("--explain is for the rows of a table, not for images.")
     }
     return try model.columns(csv: path, format: format)
   }

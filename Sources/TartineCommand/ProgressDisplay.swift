@@ -21,7 +21,7 @@ final class ProgressDisplay: TrainingObserver {
       bestEpoch = overview.bestEpoch
       let rows = overview.rows
       let epochs = overview.recipe.epochs ?? 1
-      let time = overview.end.map { "\(Int(($0 - start).inSeconds.rounded())) s in epochs" }
+      let time = overview.end.map { "\(Int(max(0, ($0 - start).inSeconds).rounded())) s in epochs" }
       Files.show(
         "\(rows.train) train, \(rows.dev) dev, \(rows.test) test rows; "
           + "\(overview.graph.parameterCount) parameters, \(time ?? "\(epochs) epoch\(epochs == 1 ? "" : "s")") of "

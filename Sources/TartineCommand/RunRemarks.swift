@@ -27,9 +27,14 @@ struct RunRemarks {
     var lines: [String] = []
     if let seeds = seeds(run) { lines.append(seeds) }
     if run.recipe.refit {
-      lines.append(
-        "Refitted on all \(run.split.trainCount + run.split.devCount) rows of train and dev, for the \(run.model.epoch) "
-          + "epoch\(run.model.epoch == 1 ? "" : "s") chosen on dev; train and dev above are of the model before.")
+      let rows = "Refitted on all \(run.split.trainCount + run.split.devCount) rows of train and dev"
+      let how =
+        run.recipe.minutes != nil
+        ? run.recipe.seeds > 1 ? ", from \(run.recipe.seeds) seeds in the time that was left" : ""
+        : run.recipe.seeds > 1
+          ? ", each network for the epochs chosen on dev"
+          : ", for the \(run.model.epoch) epoch\(run.model.epoch == 1 ? "" : "s") chosen on dev"
+      lines.append(rows + how + "; train and dev above are of the model before.")
     }
     if rule.calibrates {
       let temperature = Text.significant(decision.temperature, digits: 3)
@@ -62,10 +67,11 @@ struct RunRemarks {
     func text(_ score: Double) -> String {
       run.model.task == .regression ? Text.significant(score, digits: 4) : "\(Text.fixed(score * 100, decimals: 2)) %"
     }
+    let figure = run.model.task == .regression ? "RMSE" : "error"
+    let last = run.recipe.seed &+ UInt64(scores.count - 1)
     return
-      "\(scores.count) networks from seeds \(run.recipe.seed) to \(run.recipe.seed + UInt64(scores.count - 1)): dev "
-      + "\(run.model.task == .regression ? "RMSE" : "error") \(text(mean)) each in the mean, with a standard deviation of "
-      + "\(text(deviation)); \(text(run.dev.score)) for their mean, which is the model."
+      "Ensemble of \(scores.count) networks (seeds \(run.recipe.seed) to \(last)): mean dev \(figure) \(text(mean)), standard deviation "
+      + "\(text(deviation)); the ensemble's dev \(figure) is \(text(run.dev.score))."
   }
 
   private static func text(_ folds: CrossValidation) -> String {

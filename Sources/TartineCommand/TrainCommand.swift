@@ -15,7 +15,7 @@ struct TrainCommand: ParsableCommand {
         tartine train titanic.csv --target Survived
         tartine train houses.csv --target price --hidden 256,128 --epochs 50
         tartine train mnist/ --preset images
-        tartine train houses.csv --target price --minutes 2     what two minutes buy
+        tartine train houses.csv --target price --minutes 2     ends after two minutes
         tartine train --resume runs/houses-1             resumes an interrupted run
 
       The flags that matter first:
@@ -62,14 +62,13 @@ struct TrainCommand: ParsableCommand {
             ? "as the loss function is for numbers; --task binary or multiclass is for classes"
             : job.split.dataset.task.reason) + "\n")
     }
-    let (linear, after) = job.recipe.minutes == nil ? (nil, 0) : rehearsal(of: job)
     let result: Run
     do {
       result = try job.folder.train(
         job.recipe, on: job.split, source: job.source, options: job.options, resuming: job.isResumed,
         threads: options.threads,
         observers: display.map { [$0] } ?? [],
-        end: job.recipe.minutes.map { start + .seconds(60 * $0 - after) })
+        end: job.recipe.minutes.map { start + .seconds(60 * $0 - job.secondsAfter) })
     } catch {
       display?.finish()
       throw error
@@ -78,19 +77,28 @@ struct TrainCommand: ParsableCommand {
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     if !options.quiet { for warning in warnings { Files.warn(warning) } }
+    if let minutes = job.recipe.minutes, !options.quiet, (clock.now - start).inSeconds > 60 * minutes * 1.05 {
+      Files.warn(
+        "the time of \(Text.significant(60 * minutes, digits: 3)) s is too short for these data: reading them, the linear baseline and the "
+          + "report take most of it; give more")
+    }
     try report(
-      result, test: test, linear: linear, of: job, seconds: (clock.now - start).inSeconds + job.secondsBefore,
+      result, test: test, of: job, seconds: (clock.now - start).inSeconds + job.secondsBefore,
       notices: data.all + warnings, cautions: data.cautions)
   }
 
-  /// The linear baseline, and about how long baselines and report take after a training: as long as those of the linear model, on
-  /// more rows. Done before a training with a time limit, so that its end is known.
-  private func rehearsal(of job: Job) -> (linear: Run?, seconds: Double) {
-    let none = 0.1
-    guard
-      let linear = try? Baselines.linearRun(
-        of: job.recipe, on: job.split, minutes: job.recipe.minutes.map { $0 / 10 }, threads: options.threads)
-    else { return (nil, none) }
+  /// Trains the linear baseline before a training with a time limit, and measures how long baselines and report take afterwards: as
+  /// long as those of the linear model, on more rows.
+  private func rehearse(_ job: inout Job) {
+    guard let minutes = job.recipe.minutes else { return }
+    job.secondsAfter = 0.1
+    let linear = try? Baselines.linearRun(
+      of: job.recipe, on: job.split, minutes: minutes / 10, threads: options.threads)
+    guard let linear else { return }
+    job.linear = linear
+    if linear.isCutShort, !options.quiet {
+      Files.warn("the linear baseline is left out: it is not done in a tenth of the time")
+    }
     let start = ContinuousClock.now
     let baselines = Baselines(of: linear, linear: linear, threads: options.threads)
     _ = try? results(
@@ -98,16 +106,16 @@ struct TrainCommand: ParsableCommand {
     let (dev, test) = (Double(max(1, job.split.devCount)), Double(job.split.testCount))
     // Of a test set the report is about test, and the JSON about dev as well.
     let rows = test == 0 ? dev : options.json ? test + dev / 2 : test
-    return (linear, (ContinuousClock.now - start).inSeconds * rows / dev)
+    job.secondsAfter = (ContinuousClock.now - start).inSeconds * rows / dev
   }
 
   /// Measures the baselines, writes the report, and prints the result.
   private func report(
-    _ result: Run, test: Evaluation?, linear: Run?, of job: Job, seconds: Double, notices: [String], cautions: [String]
+    _ result: Run, test: Evaluation?, of job: Job, seconds: Double, notices: [String], cautions: [String]
   ) throws {
-    if linear == nil, Files.terminalWidth != nil, !options.quiet { Files.show("training the linear baseline…") }
-    let baselines = Baselines(of: result, test: test, linear: linear, threads: options.threads)
-    if linear == nil, Files.terminalWidth != nil, !options.quiet { Files.show("\r\u{1B}[K") }
+    if job.linear == nil, Files.terminalWidth != nil, !options.quiet { Files.show("training the linear baseline…") }
+    let baselines = Baselines(of: result, test: test, linear: job.linear, threads: options.threads)
+    if job.linear == nil, Files.terminalWidth != nil, !options.quiet { Files.show("\r\u{1B}[K") }
     // An error in a fold is thrown at the end, after all results of the run itself are written.
     let validation = Result { try job.options.folds.map { try crossValidate(job, folds: $0) } }
     let made = try results(
@@ -191,6 +199,9 @@ struct TrainCommand: ParsableCommand {
     var secondsBefore = 0.0
     /// How the recipe was chosen by cross-validation, as a sentence.
     var choice: String?
+    /// The linear baseline, if it is trained before a training with a time limit, and about how long the report takes.
+    var linear: Run?
+    var secondsAfter = 0.0
 
     var title: String { "\(source.name)\(source.target.map { ", \($0)" } ?? "")" }
   }
@@ -222,10 +233,13 @@ struct TrainCommand: ParsableCommand {
         + (chosen.network.isLinear
           ? "The linear model was trained; --hidden 256,128 trains a network." : "The network was trained.")
     }
-    let sized = try sized(chosen, changes, on: split, since: start)
-    return Job(
-      source: source.absolute, split: split, recipe: sized.resolved(trainRows: split.trainCount),
-      folder: folder, options: options.kept(else: nil), isResumed: false, choice: choice)
+    var job = Job(
+      source: source.absolute, split: split, recipe: chosen, folder: folder, options: options.kept(else: nil),
+      isResumed: false, choice: choice)
+    rehearse(&job)
+    job.recipe = try sized(chosen, changes, on: split, since: start, after: job.secondsAfter)
+      .resolved(trainRows: split.trainCount)
+    return job
   }
 
   /// The changes of the flags.
@@ -243,13 +257,18 @@ struct TrainCommand: ParsableCommand {
 
   /// The automatic recipe in the size that its time allows; any other as it is.
   private func sized(
-    _ recipe: Recipe, _ changes: RecipeSettings, on split: Split, since start: ContinuousClock.Instant
+    _ recipe: Recipe, _ changes: RecipeSettings, on split: Split, since start: ContinuousClock.Instant,
+    after: Double
   ) throws -> Recipe {
-    guard let minutes = recipe.minutes, !changes.keys.contains(where: { $0.hasPrefix("network.") }) else {
-      return recipe
-    }
-    let left = 60 * minutes - (ContinuousClock.now - start).inSeconds
-    return try recipe.sized(for: left, on: split, refits: self.recipe.refit, threads: options.threads)
+    // A recipe file or a preset says what the network is.
+    guard let minutes = recipe.minutes, self.recipe.recipe == nil,
+      [nil, Preset.quick.rawValue].contains(self.recipe.preset),
+      !changes.keys.contains(where: { $0.hasPrefix("network.") })
+    else { return recipe }
+    let left = 60 * minutes - (ContinuousClock.now - start).inSeconds - after
+    return try recipe.sized(
+      for: left, on: split, refits: changes.keys.contains("refit") ? recipe.refit : nil,
+      keepsSeeds: changes.keys.contains("seeds"), threads: options.threads)
   }
 
   private func resumed(from path: String) throws -> Job {
@@ -259,7 +278,7 @@ struct TrainCommand: ParsableCommand {
     if description.status != .running, longer == nil || description.status != .finished {
       throw UsageError(
         "the run in '\(path)' is \(description.status.rawValue), so there is nothing to resume; "
-          + (description.status == .finished
+          + (description.status == .finished && trained.minutes == nil
             ? "give --epochs above \(trained.epochs ?? 0) to continue it, or start " : "start ")
           + "a new run with 'tartine train --recipe \(folder.recipe)'.")
     }
@@ -298,7 +317,9 @@ struct TrainCommand: ParsableCommand {
         "the flags ask for another recipe than the run in '\(path)' has; leave them out, or start a new "
           + "run.")
     }
-    return Job(source: source, split: split, recipe: trained, folder: folder, options: kept, isResumed: true)
+    var job = Job(source: source, split: split, recipe: trained, folder: folder, options: kept, isResumed: true)
+    rehearse(&job)
+    return job
   }
 }
 
@@ -349,14 +370,14 @@ struct RunOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Train so many networks from successive seeds, side by side; the model answers with their mean.",
+      "An ensemble: the number of networks, from successive seeds, whose mean the model predicts.",
       valueName: "n"))
   var seeds: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The time of the whole command, as in 2, 0.5 or 30s; unspecified sizes are chosen to use it.",
+      "A time limit for the whole command in place of --epochs, as in 2, 0.5 or 30s; unspecified sizes are chosen to fit.",
       valueName: "minutes"))
   var minutes: String?
 

@@ -250,13 +250,22 @@ package struct CategoryFeature: Hashable, Sendable, Codable {
       ? "column '\(name)': the \(cutLevels) rarest of its \(levels.count + cutLevels) texts are treated as one" : nil
   }
 
+  /// Whether there is a colon between digits.
+  private static func holdsTimeOfDay(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    return bytes.indices.dropFirst().dropLast().contains {
+      bytes[$0] == UInt8(ascii: ":") && digits.contains(bytes[$0 - 1]) && digits.contains(bytes[$0 + 1])
+    }
+  }
+
   /// Whether the texts are dates, times, percentages or amounts, apart from a few.
   package static func areWritten(_ levels: [String]) -> Bool {
     guard levels.count > 10 else { return false }
     let plain = levels.count { Double($0) != nil }
     let others = levels.count { level in
       let isDated = level.count { $0.isNumber } * 2 >= level.count && level.contains { !$0.isNumber && !$0.isLetter }
-      return !isDated && !level.contains(/[0-9]:[0-9]/) && Double(level) == nil
+      return !isDated && !holdsTimeOfDay(level) && Double(level) == nil
     }
     // Plain numbers alone are codes, such as `001`.
     if others == 0 { return plain < levels.count }

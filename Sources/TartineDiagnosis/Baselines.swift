@@ -78,7 +78,7 @@ public struct Baselines: Sendable {
   /// - Parameters:
   ///   - run: A finished training run.
   ///   - test: The evaluation on the test set; nil while the test set is locked.
-  ///   - linear: The run of the linear model, if it has been trained (``linearRun(of:on:threads:)``).
+  ///   - linear: The run of the linear model, if it has been trained (``linearRun(of:on:minutes:threads:)``).
   ///   - threads: The default is the number of processors.
   public init(of run: Run, test: Evaluation? = nil, linear known: Run? = nil, threads: Int? = nil) {
     let unit = Unit(run.model)
@@ -113,6 +113,7 @@ public struct Baselines: Sendable {
     constant = baseline(
       "constant", isConstant: true, dev: Self.outcomes(answer, run.dev), test: test.map { Self.outcomes(answer, $0) })
     guard !run.recipe.network.isLinear,
+      known?.isCutShort != true,
       let trained = known ?? (try? Self.linearRun(of: run.recipe, on: run.split, threads: threads))
     else {
       (linear, linearRecipe, linearTrain) = (nil, nil, nil)
@@ -140,7 +141,8 @@ public struct Baselines: Sendable {
   ) throws -> Run {
     let split = split.withoutTest
     let some = split.trainCount > mostRows ? split.with(train: split.sample(mostRows, seed: 0)) : split
-    return try Recipe.linear(for: some, loss: recipe.loss, threads: threads).refitting(recipe.refit).minutes(minutes)
+    return try Recipe.linear(for: some, loss: recipe.loss, seconds: minutes.map { 30 * $0 }, threads: threads)
+      .refitting(recipe.refit).minutes(minutes)
       .train(on: some, threads: threads)
   }
 

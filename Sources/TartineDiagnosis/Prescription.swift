@@ -70,7 +70,7 @@ public struct Prescription: Sendable {
     if let epochs = recipe.epochs, run.bestEpoch * 5 >= run.history.count * 4, run.stopReason == nil {
       list.append(
         Prescription("train twice as long", why: "the train error may still fall", of: recipe) {
-          $0.epochs = epochs * 2
+          if let minutes = recipe.minutes { $0.minutes = 2 * minutes } else { $0.epochs = epochs * 2 }
         }
       )
     }

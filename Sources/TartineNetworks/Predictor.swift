@@ -28,7 +28,7 @@ package final class Predictor {
   /// Of each worker one for each network.
   private let passes: [[Pass]]
   /// Of each worker, where there are several networks: their logits one after the other.
-  private let joined: Arena?
+  private let joined: [Arena]?
 
   /// The layout of the one-hot rows in the inputs, and where each of them is 1; nil: their contents are unknown.
   private var oneHot: OneHotLayout?
@@ -61,7 +61,10 @@ package final class Predictor {
     }
     joined =
       networks.count == 1
-      ? nil : Arena(byteCount: workers.count * networks.count * chunk * graph.members * output.width * precision.size)
+      ? nil
+      : (0..<workers.count).map { _ in
+        Arena(byteCount: networks.count * chunk * graph.members * output.width * precision.size)
+      }
     refresh()
   }
 
@@ -124,7 +127,7 @@ package final class Predictor {
     let range = index * chunk..<min(rows, (index + 1) * chunk)
     let networks = passes[worker]
     let logitsOfOne = range.count * members * output.width * precision.size
-    let logits = joined.map { $0.base + worker * $0.byteCount / passes.count } ?? networks[0].output
+    let logits = joined?[worker].base ?? networks[0].output
     for (place, pass) in networks.enumerated() {
       source?.write(range, to: pass.input, ones: pass.frame.pointee.ones?.places, precision: precision)
       pass.predict(rows: range.count)

@@ -18,6 +18,10 @@ package struct Checkpoint {
     package var recipe: Recipe
     /// The seconds of a training with a time limit.
     package var seconds: Double?
+    /// Whether its time is up.
+    package var isTimeUp: Bool?
+    /// The number of epochs in its stochastic weight average.
+    package var averaged: Int?
   }
 
   package var progress: Progress

@@ -95,6 +95,12 @@ public struct ConformalScores: Codable, Hashable, Sendable {
     return quantile * spread.size(at: prediction)
   }
 
+  /// The classes that together hold the true one with this probability, the predicted one among them; nil where there are too few
+  /// rows for it.
+  func classes(_ logLosses: [Double], predicted: Int, coverage: Double) -> [Int]? {
+    quantile(coverage).map { most in logLosses.indices.filter { logLosses[$0] <= most || $0 == predicted } }
+  }
+
   /// The −log p of each class before calibration: p is the probability to the power of the temperature, scaled to a sum of 1.
   static func logLosses(_ probabilities: [Double], temperature: Double) -> [Double] {
     let logs = probabilities.map { temperature * log(max($0, .leastNormalMagnitude)) }
@@ -190,7 +196,7 @@ extension Evaluation {
   /// Of each row, whether the interval or set of that coverage holds its truth, and its width or number of classes; nil without
   /// conformal scores.
   package func intervals(_ coverage: Double) -> [(isHeld: Bool, size: Double)]? {
-    guard let conformal, task != .multilabel, let most = conformal.quantile(coverage) else { return nil }
+    guard let conformal, task != .multilabel, conformal.quantile(coverage) != nil else { return nil }
     if task == .regression {
       return zip(predictions, truths).map { prediction, truth in
         let reach = conformal.reach(of: prediction, coverage: coverage) ?? .infinity
@@ -200,7 +206,7 @@ extension Evaluation {
     let (width, all) = (outputNames.count, classProbabilities)
     return predictions.indices.map { row in
       let losses = ConformalScores.logLosses(Array(all[row * width..<(row + 1) * width]), temperature: temperature)
-      let set = losses.indices.filter { losses[$0] <= most || $0 == Int(predictions[row]) }
+      let set = conformal.classes(losses, predicted: Int(predictions[row]), coverage: coverage) ?? []
       return (set.contains(Int(truths[row])), Double(set.count))
     }
   }
@@ -257,7 +263,9 @@ package struct HeldOutErrors {
     let count = Float(all.count)
     for row in mean.errors.indices {
       guard task == .regression else {
-        mean.errors[row] = -log(all.reduce(0) { $0 + exp(-$1.errors[row]) } / count)
+        // −log of the mean probability, from the largest one, so that none of them underflows.
+        let least = all.reduce(Float.infinity) { min($0, $1.errors[row]) }
+        mean.errors[row] = least - log(all.reduce(0) { $0 + exp(least - $1.errors[row]) } / count)
         continue
       }
       mean.errors[row] = all.reduce(0) { $0 + $1.errors[row] } / count

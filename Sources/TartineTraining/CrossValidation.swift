@@ -41,10 +41,11 @@ extension Recipe {
     on split: Split, folds: Int, share: Double = 1, threads: Int? = nil, progress: (_ done: Int) -> Void = { _ in }
   ) throws -> CrossValidation {
     var evaluations: [Evaluation] = []
+    let one = seeds(1).minutes(nil)
     for part in try split.folds(folds) {
       do {
         let rows = share < 1 ? part.sample(max(2, Int(share * Double(part.trainCount))), seed: seed) : part.train
-        evaluations.append(try train(on: part.with(train: rows), threads: threads).test())
+        evaluations.append(try one.train(on: part.with(train: rows), threads: threads).test())
       } catch {
         throw FoldError(fold: evaluations.count + 1, folds: folds, error: error)
       }

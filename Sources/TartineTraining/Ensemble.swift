@@ -6,7 +6,7 @@ import TartineNetworks
 
 /// The training of a recipe: of its network, or of one for each of its seeds, side by side; each again on train and dev together
 /// if the recipe refits.
-final class Ensemble {
+final class Ensemble: @unchecked Sendable {
   /// The recipe with all automatic settings resolved.
   let recipe: Recipe
   let trainers: [Trainer]
@@ -15,6 +15,15 @@ final class Ensemble {
   private let end: ContinuousClock.Instant?
   /// The number of networks that are trained at once.
   private let atOnce: Int
+  private let shared = Mutex(Shared())
+
+  /// What the networks know of each other.
+  private struct Shared {
+    var next = 0
+    var failure: (any Error)?
+    /// Whether an observer stopped the first.
+    var isStopped = false
+  }
 
   /// - Parameters:
   ///   - observers: They follow the first network. If they stop it, the others stop after their current epoch.
@@ -28,11 +37,11 @@ final class Ensemble {
     self.split = split
     self.threads = threads ?? Workers.processorCount
     let threads = self.threads
-    atOnce = min(recipe.seeds, threads)
+    atOnce = min(recipe.seeds, threads, Workers.processorCount)
     let (prepared, each) = (PreparedSplits(split), threads / atOnce)
     trainers = try (0..<recipe.seeds).map { number in
       var one = recipe
-      one.seed += UInt64(number)
+      one.seed &+= UInt64(number)
       return try Trainer(
         one, split: split, prepared: prepared, threads: each, observers: number == 0 ? observers : [])
     }
@@ -50,7 +59,12 @@ final class Ensemble {
   /// - Throws: `DivergenceError` of the first network that diverges; what `afterEpoch` throws.
   func run(afterEpoch: (Int, Trainer) throws -> Void = { _, _ in }) throws -> Run {
     let start = ContinuousClock.now
-    let before = trainers.compactMap(\.secondsBefore).max() ?? 0
+    // Those of a resumed training: whole rounds, and what the last one had come to.
+    let rounds = Double((trainers.count + atOnce - 1) / atOnce)
+    let before =
+      trainers.enumerated().compactMap { number, trainer in
+        trainer.secondsBefore.map { $0 + Double(number / atOnce) * 60 * (recipe.minutes ?? 0) / rounds }
+      }.max() ?? 0
     let slots = end.map {
       Slots(from: start, to: $0 - .seconds(secondsOfFinish + before), networks: trainers.count, atOnce: atOnce)
     }
@@ -64,13 +78,38 @@ final class Ensemble {
       }
       try trainer.run { trainer, _ in
         try afterEpoch(number, trainer)
-        if number > 0, self.trainers[0].isStoppedByObserver { trainer.stop(because: "the first network was stopped") }
+        let reason = self.shared.withLock { shared -> String? in
+          if number == 0 { shared.isStopped = trainer.isStoppedByObserver }
+          return shared.isStopped
+            ? "the first network was stopped" : shared.failure.map { _ in "another network failed" }
+        }
+        if let reason { trainer.stop(because: reason) }
       }
-      guard let again, !self.trainers[0].isStoppedByObserver else { return nil }
-      return try trainer.refit(on: whole, prepared: again, end: slots?.end(of: number))
+      guard let again, !self.shared.withLock({ $0.isStopped || $0.failure != nil }) else { return [] }
+      return try self.refit(trainer, number, on: whole, prepared: again, end: slots?.end(of: number))
     }
-    return finish(seconds: (ContinuousClock.now - start).inSeconds, refits: refits.compactMap { $0 })
+    return finish(seconds: (ContinuousClock.now - start).inSeconds, refits: refits)
   }
+
+  /// Trains a network again on train and dev; where there is a time limit, so often, each from another seed, that each time takes
+  /// about as long as until the kept epoch.
+  private func refit(
+    _ trainer: Trainer, _ number: Int, on whole: Split, prepared: PreparedSplits, end: ContinuousClock.Instant?
+  ) throws -> [Trainer] {
+    guard let end else { return [try trainer.refit(on: whole, prepared: prepared)].compactMap { $0 } }
+    let (start, reach) = (ContinuousClock.now, trainer.reachOfKeptEpoch)
+    let left = max(0, (end - start).inSeconds)
+    let count = min(Self.mostRefits, max(1, Int((1 / reach).rounded())))
+    let each = min(left / Double(count), 2 * reach * left)
+    return try (0..<count).compactMap { time in
+      try trainer.refit(
+        on: whole, prepared: prepared, seed: trainer.recipe.seed &+ UInt64(time * trainers.count),
+        end: start + .seconds(each * Double(time + 1)))
+    }
+  }
+
+  /// The most refits of a network in the time that is left.
+  private static let mostRefits = 8
 
   /// The times at which networks end that are trained one round after the other.
   private struct Slots {
@@ -89,12 +128,12 @@ final class Ensemble {
     }
   }
 
-  /// The results of a function for each network, some at once; nil for those not reached after an error.
+  /// The results of a function for each network, some at once; empty for those that were not begun when the first was stopped.
   /// - Throws: the first error.
-  private func sideBySide(_ work: (Int) throws -> Trainer?) throws -> [Trainer?] {
-    let shared = Mutex<(next: Int, failure: (any Error)?)>((0, nil))
-    let results = UnsafeMutableBufferPointer<Trainer?>.allocate(capacity: trainers.count)
-    results.initialize(repeating: nil)
+  private func sideBySide(_ work: (Int) throws -> [Trainer]) throws -> [[Trainer]] {
+    shared.withLock { $0 = Shared() }
+    let results = UnsafeMutableBufferPointer<[Trainer]>.allocate(capacity: trainers.count)
+    results.initialize(repeating: [])
     defer {
       results.deinitialize()
       results.deallocate()
@@ -104,8 +143,8 @@ final class Ensemble {
       nonisolated(unsafe) let (work, results) = (work, results)
       let loop = { @Sendable (_: Int) in
         while true {
-          let number = shared.withLock { shared -> Int? in
-            guard shared.failure == nil, shared.next < results.count else { return nil }
+          let number = self.shared.withLock { shared -> Int? in
+            guard shared.failure == nil, !shared.isStopped, shared.next < results.count else { return nil }
             shared.next += 1
             return shared.next - 1
           }
@@ -113,7 +152,7 @@ final class Ensemble {
           do {
             results[number] = try work(number)
           } catch {
-            shared.withLock { $0.failure = $0.failure ?? error }
+            self.shared.withLock { $0.failure = $0.failure ?? error }
           }
         }
       }
@@ -130,15 +169,20 @@ final class Ensemble {
   // MARK: Results
 
   /// The run of what has been trained.
-  func finish(seconds: Double, refits: [Trainer] = []) -> Run {
+  ///
+  /// - Parameter refits: Those of each network; they are the model if there is one of each.
+  func finish(seconds: Double, refits: [[Trainer]] = []) -> Run {
     // A network without an epoch was not begun when the first was stopped.
     let trained = trainers.filter { !$0.history.isEmpty }
-    let run = trainers[0].finish(seconds: seconds, with: Array(trained.dropFirst()), recipe: recipe)
-    guard let first = refits.first, refits.count == trained.count else { return run }
-    let (model, refit) = (run.model, first.keptModel(with: Array(refits.dropFirst())))
+    let run = trainers[0].finish(seconds: seconds, with: Array(trained.dropFirst()), recipe: recipe, threads: threads)
+    guard refits.count == trained.count, refits.allSatisfy({ !$0.isEmpty }) else { return run }
+    let all = Array(refits.joined())
+    let (model, refit) = (run.model, all[0].keptModel(with: Array(all.dropFirst())))
+    var recipe = model.recipe
+    recipe.seeds = all.count
     return run.with(
       Model(
-        recipe: model.recipe, preparation: refit.preparation, graph: refit.graph, epoch: model.epoch,
+        recipe: recipe, preparation: refit.preparation, graph: refit.graph, epoch: model.epoch,
         networks: refit.networks, decision: model.decision, conformal: model.conformal),
       seconds: seconds)
   }

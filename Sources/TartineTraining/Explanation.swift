@@ -3,16 +3,16 @@ import TartineEngine
 import TartineNetworks
 import TartinePlatform
 
-/// What each input column gives to a model's answer for one row: its Shapley value.
+/// The contribution of each input column to a model's output for one row: its Shapley value.
 ///
-/// Columns are taken from a reference row to the explained row one after the other, in a random order, and each is credited with
-/// the change of the answer that it makes; the mean of that over orders and reference rows is its contribution:
+/// The columns of a reference row are replaced by those of the explained row one after the other, in a random permutation, and each
+/// is credited with the change of the output; the mean over permutations and reference rows is its contribution:
 ///
 /// φ_c = E_{z, π}[ f(x_{before c in π}, x_c; z) − f(x_{before c in π}; z) ]
 ///
-/// So the contributions add up to what the answer is above or below ``base``. Every order is used forward and backward, which
-/// halves most of the error. A column that the model does not use gets 0; of columns that tell the same, both get a share, whichever the
-/// model uses. A contribution says what the model does, not what would happen if the column were changed in the world.
+/// So the contributions add up to ``output`` − ``baseValue``. Each permutation is used forward and reversed (antithetic sampling), which
+/// removes much of the variance. A column that the model does not use gets 0; correlated columns share what the model takes from
+/// them. A contribution says what the model does, not what would happen if the column were changed in the world.
 ///
 /// **Source**: Štrumbelj and Kononenko, *Explaining prediction models and individual predictions with feature contributions*, 2014, algorithm 1;
 /// Mitchell et al., *Sampling permutations for Shapley value estimation*, 2022, §4.2, for the orders in pairs; Lundberg and Lee, *A unified
@@ -24,7 +24,7 @@ public struct Explanation: Hashable, Sendable {
     public let column: String
     /// Its value in the row; nil where it is missing.
     public let value: String?
-    /// What it gives to the answer, in its unit.
+    /// φ, in the unit of the output.
     public let contribution: Double
     /// The standard error of the sampled contribution; 0 if it is exact.
     public let error: Double
@@ -32,11 +32,11 @@ public struct Explanation: Hashable, Sendable {
 
   /// The row's prediction.
   public let prediction: Prediction
-  /// The answer that is explained: the number, in the target's unit; for classes the log odds of the predicted class,
+  /// The output that is explained: the number, in the target's unit; for classes the log odds of the predicted class,
   /// log p / (1 − p).
-  public let answer: Double
-  /// The mean answer over the reference rows.
-  public let base: Double
+  public let output: Double
+  /// The mean output over the reference rows.
+  public let baseValue: Double
   /// The columns, those with the largest contributions first.
   public let contributions: [Contribution]
 }
@@ -44,21 +44,38 @@ public struct Explanation: Hashable, Sendable {
 extension Model {
   /// Explains the predictions of some rows, by their Shapley values.
   ///
-  /// They are exact for a linear model of a number or two classes; else sampled, with the same orders and reference rows for every
-  /// row.
+  /// They are exact for a linear model of a number or two classes; else sampled, with the same permutations and reference rows for
+  /// every row.
   ///
   /// - Parameters:
   ///   - dataset: The rows to explain; the target is ignored.
   ///   - reference: Rows to compare with, such as `split.dataset`.
   ///   - rows: The rows of `reference` that are used, such as `split.train`; nil: all.
-  ///   - samples: The number of pairs of orders, each with a reference row; the error falls with its square root.
+  ///   - samples: The number of pairs of a permutation and its reverse, each with a reference row; the error falls with its square
+  ///     root. Nil: 64, fewer for more than 255 columns.
   ///   - threads: The number of threads, by default that of the processors; the result does not depend on it.
   /// - Throws: `DataError` for images, several labels, no reference rows, or a column that is missing.
   public func explain(
-    _ dataset: Dataset, against reference: Dataset, rows: [Int]? = nil, samples: Int = 64, threads: Int? = nil
+    _ dataset: Dataset, against reference: Dataset, rows: [Int]? = nil, samples: Int? = nil, threads: Int? = nil
   ) throws -> [Explanation] {
-    guard case .table(let columns) = dataset.inputs else { throw Self.onlyTables(dataset.source) }
-    return try explain(columns, of: dataset.source, against: reference, rows: rows, samples: samples, threads: threads)
+    guard case .table(let columns) = dataset.inputs, case .table(let known) = reference.inputs else {
+      throw Self.onlyTables(dataset.source)
+    }
+    return try explain(
+      columns, of: dataset.source, against: known, of: reference.source, rows: rows, samples: samples, threads: threads)
+  }
+
+  /// Explains the predictions of rows of any `Encodable` type, by their Shapley values; see
+  /// ``explain(_:against:rows:samples:threads:)``.
+  public func explain(
+    rows explained: [some Encodable], against reference: Dataset, rows: [Int]? = nil, samples: Int? = nil,
+    threads: Int? = nil
+  ) throws -> [Explanation] {
+    guard !explained.isEmpty else { return [] }
+    guard case .table(let known) = reference.inputs else { throw Self.onlyTables(reference.source) }
+    return try explain(
+      try RowEncoder.columns(of: explained), of: "memory", against: known, of: reference.source, rows: rows,
+      samples: samples, threads: threads)
   }
 
   private static func onlyTables(_ source: String) -> DataError {
@@ -66,25 +83,23 @@ extension Model {
   }
 
   package func explain(
-    _ columns: [Column], of source: String, against reference: Dataset, rows: [Int]? = nil, samples: Int = 64,
-    threads: Int? = nil
+    _ columns: [Column], of source: String, against known: [Column], of reference: String, rows: [Int]? = nil,
+    samples: Int? = nil, threads: Int? = nil
   ) throws -> [Explanation] {
-    guard case .table(let features) = preparation.inputs, case .table(let known) = reference.inputs else {
-      throw Self.onlyTables(source)
-    }
+    guard case .table(let features) = preparation.inputs else { throw Self.onlyTables(source) }
     if task == .multilabel {
       throw DataError("the model predicts several labels, whose answers cannot be explained.", source: source)
     }
-    let rows = rows ?? Array(0..<reference.rowCount)
-    guard !rows.isEmpty else { throw DataError("there are no rows to compare with.", source: reference.source) }
+    let rows = rows ?? Array(0..<(known.first?.count ?? 0))
+    guard !rows.isEmpty else { throw DataError("there are no rows to compare with.", source: reference) }
     let workers = Workers(threads ?? Workers.processorCount)
     let isExact = isLinearInLogits
     var stream = RandomStream(seed: 0, purpose: .explanation)
-    let compared =
-      isExact ? rows : (0..<max(2, samples)).map { _ in rows[stream.integer(below: rows.count)] }
+    let pairs = max(2, samples ?? min(64, Self.mostPredictions / (2 * features.count)))
+    let compared = try isExact ? rows : references(pairs, among: rows, of: known, reference, &stream, workers)
     let prepared = try preparation.apply(to: columns, source: source)
     let walks = Walks(
-      prepared, against: try preparation.apply(to: known.map { $0.rows(compared) }, source: reference.source),
+      prepared, against: try preparation.apply(to: known.map { $0.rows(compared) }, source: reference),
       features: features, isExact: isExact)
     let predictions = try predict(columns, of: source, threads: threads)
     let used = features.filter { $0.width > 0 }
@@ -95,8 +110,33 @@ extension Model {
           column: feature.name, value: texts[feature.name]?.text(row), contribution: value.mean, error: value.error)
       }
       return Explanation(
-        prediction: predictions[row], answer: found.answer, base: found.base,
+        prediction: predictions[row], output: found.answer, baseValue: found.base,
         contributions: list.sorted { abs($0.contribution) > abs($1.contribution) })
+    }
+  }
+
+  /// The most predictions for a row, with the usual number of samples.
+  private static let mostPredictions = 1 << 15
+  /// The most rows from which the reference rows are chosen.
+  private static let mostCandidates = 8_192
+
+  /// Some rows, one from each of as many equal parts of the rows in the order of their predictions (stratified sampling), so that their mean
+  /// output is near that of all.
+  private func references(
+    _ count: Int, among rows: [Int], of known: [Column], _ source: String, _ stream: inout RandomStream,
+    _ workers: Workers
+  ) throws -> [Int] {
+    var candidates = rows
+    stream.shuffle(&candidates)
+    candidates = Array(candidates.prefix(Self.mostCandidates))
+    let values = predictions(
+      for: try preparation.apply(to: known.map { $0.rows(candidates) }, source: source), workers: workers
+    ).map { $0.number ?? $0.probabilities.first ?? 0 }
+    let order = candidates.indices.sorted { (values[$0], $0) < (values[$1], $1) }
+    return (0..<count).map { part in
+      let low = part * order.count / count
+      let high = max(low + 1, (part + 1) * order.count / count)
+      return candidates[order[min(order.count - 1, low + stream.integer(below: high - low))]]
     }
   }
 

@@ -19,17 +19,21 @@ extension Recipe {
   /// - Parameters:
   ///   - split: the split whose train rows are divided into folds.
   ///   - loss: the loss function.
+  ///   - seconds: the most time for the folds, after which the penalty is 10⁻³; nil: no limit.
   ///   - threads: the number of threads, by default that of the processors; the result does not depend on it.
   ///
   /// **Source**: Hoerl and Kennard, *Ridge regression*, 1970; Stone 1974 for the folds.
-  public static func linear(for split: Split, loss: Loss = .automatic, threads: Int? = nil) -> Recipe {
-    linearCandidate(for: split.with(dev: []), loss: loss, threads: threads).recipe
+  public static func linear(
+    for split: Split, loss: Loss = .automatic, seconds: Double? = nil, threads: Int? = nil
+  ) -> Recipe {
+    linearCandidate(for: split.with(dev: []), loss: loss, seconds: seconds, threads: threads).recipe
   }
 
   /// The linear model, and its loss over folds of train and dev; nil without folds.
   private static func linearCandidate(
-    for split: Split, loss: Loss, threads: Int?
+    for split: Split, loss: Loss, seconds: Double? = nil, threads: Int?
   ) -> (recipe: Recipe, validation: CrossValidation?) {
+    let end = seconds.map { ContinuousClock.now + .seconds($0) }
     var recipe = Recipe(Network(HiddenStack(hidden: [])))
     recipe.loss = loss
     recipe.optimizer = .lbfgs()
@@ -41,6 +45,10 @@ extension Recipe {
     guard split.trainCount < fewForPenalty, effort.folds > 0 else { return (recipe, nil) }
     var best: (recipe: Recipe, validation: CrossValidation)?
     for l2 in effort.penalties {
+      if let end, ContinuousClock.now >= end {
+        recipe.penalty.l2 = 1e-3
+        return (recipe, nil)
+      }
       recipe.penalty.l2 = l2
       guard let validation = try? recipe.crossValidate(on: split, folds: effort.folds, threads: threads) else {
         continue
@@ -101,12 +109,14 @@ extension Recipe {
     var plain = self
     (plain.seed, plain.loss, plain.decision) = (Recipe.automatic.seed, Recipe.automatic.loss, Recipe.automatic.decision)
     (plain.refit, plain.seeds, plain.minutes) = (Recipe.automatic.refit, Recipe.automatic.seeds, nil)
+    // The folds take some seconds.
+    if let minutes, minutes < 0.5 { return (self, nil, nil) }
     guard plain == .automatic, case .table = split.dataset.inputs,
       split.trainCount + split.devCount <= Self.fewForNetwork
     else { return (self, nil, nil) }
     progress(0, Self.folds)
     guard
-      let network = try? minutes(nil).crossValidate(
+      let network = try? crossValidate(
         on: split, folds: Self.folds, threads: threads, progress: { progress($0, Self.folds) })
     else { return (self, nil, nil) }
     var (linear, validation) = Self.linearCandidate(for: split, loss: loss, threads: threads)

@@ -46,10 +46,10 @@ public struct Prediction: Hashable, Sendable, CustomStringConvertible {
   /// - Returns: The classes, at least the predicted one. Nil for numbers and several labels, for a model file without scores, and
   ///   if there were too few dev rows.
   public func classes(_ coverage: Double) -> [String]? {
-    guard number == nil, let conformity, let most = conformity.scores.quantile(coverage) else { return nil }
+    guard number == nil, let conformity else { return nil }
     let (names, losses) = (conformity.classes, conformity.logLosses)
-    return names.indices.filter { losses[$0] <= most || names[$0] == text }.sorted { losses[$0] < losses[$1] }
-      .map { names[$0] }
+    return conformity.scores.classes(losses, predicted: names.firstIndex(of: text) ?? -1, coverage: coverage)?
+      .sorted { losses[$0] < losses[$1] }.map { names[$0] }
   }
 
   /// The prediction, with the probability of the most likely class: `1 (96 %)`.

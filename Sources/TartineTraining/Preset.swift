@@ -15,7 +15,7 @@ public enum Preset: String, CaseIterable, Sendable {
   ///
   /// **Source**: Gorishniy, Kotelnikov, Babenko, *TabM*, 2025, for the members.
   case tabular
-  /// For tables, in five seconds: the automatic recipe in the size that they allow (``Recipe/minutes``).
+  /// For tables, in five seconds: the automatic recipe with a time limit (``Recipe/minutes``), for which the command also chooses the size.
   case quick
   /// Two wide layers with batch normalization, on mildly rotated, zoomed, sheared, shifted and elastically
   /// deformed images, with label smoothing 0.1 and an average of the weights over about the last thousand

@@ -53,9 +53,9 @@ public struct Recipe: Hashable, Sendable {
   ///
   /// **Source**: Goodfellow, Bengio, Courville, *Deep learning*, 2016, algorithm 7.2.
   public var refit: Bool
-  /// The number of networks, each from the next seed, whose mean is the model's answer; 1 by default.
+  /// The number of networks, each from the next seed, whose mean is the model's prediction; 1 by default.
   ///
-  /// They are trained side by side. Their mean has less variance than any of them: its error is lower by what they disagree
+  /// They are trained side by side. The squared error of their mean is lower than theirs by the variance of their predictions
   /// (Krogh and Vedelsby, 1995). Cross-validation, tuning and diagnosis measure one network.
   ///
   /// **Source**: Lakshminarayanan, Pritzel, Blundell, *Simple and scalable predictive uncertainty estimation using deep ensembles*,
@@ -117,7 +117,7 @@ public struct Recipe: Hashable, Sendable {
   /// Returns the recipe with early stopping after this many epochs without a lower dev loss.
   public func earlyStopping(patience: Int) -> Recipe { with { $0.earlyStopping = patience } }
 
-  /// Returns the recipe with so many networks from successive seeds, whose mean is the answer; see ``seeds``.
+  /// Returns the recipe with so many networks from successive seeds, whose mean is predicted; see ``seeds``.
   public func seeds(_ count: Int) -> Recipe { with { $0.seeds = count } }
   /// Returns the recipe with a time limit in minutes, which schedules follow; see ``minutes``.
   public func minutes(_ minutes: Double?) -> Recipe { with { $0.minutes = minutes } }

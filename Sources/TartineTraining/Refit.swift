@@ -12,24 +12,26 @@ extension Recipe {
 }
 
 extension Trainer {
-  /// Trains the network again on the rows of train and dev, for as many epochs as this trainer kept, or as far in its schedules
-  /// until the end of the time.
+  /// Trains the network again on the rows of train and dev, for as many epochs as this trainer kept, or until the end of the time with
+  /// schedules that come as far as they had come there.
   ///
   /// - Parameters:
   ///   - whole: The split whose train set is train and dev together.
+  ///   - seed: The seed; nil: the same.
   ///   - end: When it ends; nil: after the epochs.
   /// - Returns: The trainer of the refit; nil if it diverges.
-  func refit(on whole: Split, prepared: PreparedSplits, end: ContinuousClock.Instant?) throws -> Trainer? {
-    let epoch = keptEpoch
+  func refit(
+    on whole: Split, prepared: PreparedSplits, seed: UInt64? = nil, end: ContinuousClock.Instant? = nil
+  ) throws -> Trainer? {
     var again = recipe
+    again.seed = seed ?? recipe.seed
     (again.refit, again.keeps, again.earlyStopping, again.minutes) = (false, .last, nil, nil)
     // All rows are one batch.
     if recipe.batchSize == trainRows.rowCount { again.batchSize = whole.trainCount }
     if recipe.optimizer.algorithm == .lbfgs { (again.batchSize, again.accumulation) = (nil, 1) }
     let trainer = try Trainer(
       again, split: whole, prepared: prepared, threads: threads, measures: .devAtTheEnd,
-      observers: end == nil ? [LastEpoch(epoch)] : [], end: end,
-      reach: Double(epoch) / Double(max(1, history.count)))
+      observers: end == nil ? [LastEpoch(keptEpoch)] : [], end: end, reach: reachOfKeptEpoch)
     do {
       try trainer.run { _, _ in }
       return trainer
@@ -38,6 +40,11 @@ extension Trainer {
       return nil
     }
   }
+}
+
+extension Trainer {
+  /// How far the schedules had come at the kept epoch, from 0 to 1.
+  var reachOfKeptEpoch: Double { Double(max(1, keptEpoch)) / Double(max(1, history.count)) }
 }
 
 /// Ends a training after an epoch.

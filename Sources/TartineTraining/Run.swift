@@ -48,6 +48,9 @@ public final class Run: Sendable {
     self.epochsTrained = epochsTrained
   }
 
+  /// Whether a time limit ended it before its optimizer was done, which L-BFGS can tell.
+  package var isCutShort: Bool { recipe.minutes != nil && recipe.optimizer.algorithm == .lbfgs && stopReason == nil }
+
   /// Returns the run with another model.
   func with(_ model: Model, seconds: Double) -> Run {
     Run(

@@ -3,7 +3,7 @@ import TartineData
 import TartineFiles
 
 /// The folder of one run: run.json, recipe.json, history.jsonl, checkpoint.safetensors, model.safetensors and
-/// report.html.
+/// report.html; with several seeds also history-2.jsonl, checkpoint-2.safetensors and so on.
 public struct RunFolder: Sendable {
   /// The path of the folder.
   public let path: String
@@ -154,6 +154,8 @@ public struct RunFolder: Sendable {
     let ensemble = try Ensemble(recipe, split: try source.load(), threads: threads)
     for (number, trainer) in ensemble.trainers.enumerated() {
       let checkpoint = checkpoint(number)
+      // A network that had not begun when the first was stopped has none.
+      if number > 0, !Files.exists(checkpoint), ensemble.trainers[0].isStopped { continue }
       guard Files.exists(checkpoint) else {
         throw FileError(.missing, checkpoint, "'\(checkpoint)', with the run's weights and history, is missing.")
       }
@@ -216,16 +218,18 @@ public struct RunFolder: Sendable {
       try Files.write(try JSON.text(ensemble.recipe, pretty: true) + "\n", to: self.recipe)
       try write(Description(source: source, options: options, status: .running))
     }
-    let lastFlush = Mutex(ContinuousClock.now)
+    let last = Mutex([ContinuousClock.Instant](repeating: .now, count: ensemble.trainers.count))
     let run: Run
     do {
       run = try ensemble.run { number, trainer in
         // Short epochs would spend their time waiting for the disk.
-        let flush = lastFlush.withLock { last in
-          guard (ContinuousClock.now - last).inSeconds > 1 else { return false }
-          last = .now
+        let flush = last.withLock { last in
+          guard (ContinuousClock.now - last[number]).inSeconds > 1 else { return false }
+          last[number] = .now
           return true
         }
+        // A training with a time limit may have very many epochs.
+        if trainer.recipe.minutes != nil, !flush, !trainer.isDone, trainer.history.count > 1 { return }
         let state = trainer.checkpoint()
         try state.write(to: checkpoint(number), flush: flush)
         let lines = try state.progress.history.map { try JSON.text($0) + "\n" }

@@ -12,9 +12,12 @@ extension Recipe {
   ///   - seconds: The time of the training.
   ///   - split: The data, a table.
   ///   - refits: Whether the recipe refits; nil: where the time allows it.
+  ///   - keepsSeeds: Whether the number of seeds stays as it is.
   ///   - threads: The number of threads, by default that of the processors.
   /// - Returns: The recipe, or this one where its network is not the automatic one, or the data are images.
-  package func sized(for seconds: Double, on split: Split, refits: Bool? = nil, threads: Int? = nil) throws -> Recipe {
+  package func sized(
+    for seconds: Double, on split: Split, refits: Bool? = nil, keepsSeeds: Bool = false, threads: Int? = nil
+  ) throws -> Recipe {
     guard hasAutomaticNetwork, case .table = split.dataset.inputs else { return self }
     let again = Double(split.trainCount + split.devCount) / Double(max(1, split.trainCount))
     let prepared = PreparedSplits(split)
@@ -30,10 +33,11 @@ extension Recipe {
       let trainer = try Trainer(
         recipe.minutes(nil), split: split, prepared: prepared, threads: threads, measures: .dev, observers: [])
       let whole = try trainer.secondsOfAll(within: most) * (refit ? 1 + again : 1)
-      guard whole <= seconds else { continue }
+      guard whole * Double(seeds) <= seconds else { continue }
+      if keepsSeeds || seeds > 1 { return recipe }
       let networks = min(8, Int(seconds / (2 * whole)))
       let atOnce = min(max(1, networks), trainer.threads)
-      if seeds == 1 { recipe.seeds = max(1, networks / atOnce * atOnce) }
+      recipe.seeds = max(1, networks / atOnce * atOnce)
       return recipe
     }
     return smallest
@@ -50,12 +54,12 @@ extension Trainer {
   fileprivate func secondsOfAll(within most: Double) throws -> Double {
     let start = ContinuousClock.now
     var (steps, warm) = (0, start)
-    while steps < 24, cut.count > 1 {
+    while steps < 24 {
       let next = try advance()
       steps += 1
       // The first steps meet cold caches.
       if steps == 3 { warm = .now }
-      if next.record != nil || steps > 4 && (ContinuousClock.now - start).inSeconds > most { break }
+      if next.record != nil && cut.count > 1 || steps > 4 && (ContinuousClock.now - start).inSeconds > most { break }
     }
     let measured = steps > 3 ? Double(steps - 3) / (ContinuousClock.now - warm).inSeconds : 0
     let each = measured > 0 ? 1 / measured : (ContinuousClock.now - start).inSeconds / Double(max(1, steps))

@@ -52,6 +52,7 @@ package final class Trainer {
     Self.warnOfDebugBuild()
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
     let rows = try (prepared ?? PreparedSplits(split)).rows(for: recipe)
+    let networks = max(1, recipe.seeds)
     let recipe = recipe.seeds(1).resolved(trainRows: split.trainCount, width: rows.train.width)
     self.recipe = recipe
     self.split = split
@@ -64,7 +65,8 @@ package final class Trainer {
     graph = try recipe.network.graph(
       input: preparation.inputShape, layout: preparation.inputLayout, outputs: preparation.target.width)
     try Self.checkMemory(
-      graph, recipe.optimizer, batch: ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation)
+      graph, recipe.optimizer, networks: networks,
+      batch: ((recipe.batchSize ?? 1) + recipe.accumulation - 1) / recipe.accumulation)
     let weights = try RowWeights(split.dataset, recipe.loss, preparation.target, train: rows.train)
     trainRows = try weights.apply(to: rows.train)
     devRows = try weights.apply(to: rows.dev)
@@ -122,7 +124,7 @@ package final class Trainer {
   }
 
   private func measuresDev(after epoch: Int) -> Bool {
-    measures != .devAtTheEnd || epoch == recipe.epochs || clock?.isUp == true || step.quasiNewton?.isDone == true
+    measures != .devAtTheEnd || epoch == recipe.epochs || progress.isTimeUp == true || step.quasiNewton?.isDone == true
       || progress.stopReason != nil
       || recipe.keeps == .best || recipe.earlyStopping != nil || recipe.optimizer.learningRate.followsDevLosses
   }
@@ -158,15 +160,16 @@ package final class Trainer {
   }
 
   /// - Throws: `RecipeError` for a network that does not fit in this machine's memory.
-  private static func checkMemory(_ graph: LayerGraph, _ optimizer: Optimizer, batch: Int) throws {
+  private static func checkMemory(_ graph: LayerGraph, _ optimizer: Optimizer, networks: Int, batch: Int) throws {
     // Weights, gradients, the best epoch's copy, and the optimizer's state; all but the gradients are also in
     // a checkpoint.
     let copies = 2 + optimizer.arenas
-    let bytes = graph.parameterElements.multipliedReportingOverflow(by: (2 * copies + 1) * Precision.float32.size)
+    let bytes = graph.parameterElements.multipliedReportingOverflow(
+      by: networks * (2 * copies + 1) * Precision.float32.size)
     let most = Workers.physicalMemory
     if bytes.overflow || bytes.partialValue > most {
       throw RecipeError(
-        "a network of \(graph.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
+        "\(networks == 1 ? "a network" : "\(networks) networks") of \(graph.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
           + "memory to train; use fewer units.")
     }
     // Values and gradients of a pass.
@@ -233,9 +236,11 @@ package final class Trainer {
   /// Whether the last epoch is trained, the time is up, or the training has been stopped.
   var isDone: Bool {
     if progress.stopReason != nil { return true }
-    return clock.map { progress.epoch > 0 && $0.isUp } ?? (progress.epoch >= recipe.epochs ?? 1)
+    return clock == nil ? progress.epoch >= recipe.epochs ?? 1 : progress.isTimeUp == true
   }
 
+  /// Whether it was stopped before its last epoch.
+  var isStopped: Bool { progress.stopReason != nil }
   /// Whether an epoch has begun.
   var isInEpoch: Bool { epoch != nil }
   /// The epochs so far.
@@ -275,8 +280,8 @@ package final class Trainer {
       announce(.step(progress.step, loss: result.loss))
       for observer in observers { obey(observer.observe(view)) }
     }
-    let isOver = next == cut.count || clock?.isUp == true
-    return (view, isOver ? try endEpoch(current) : nil)
+    if clock?.isUp == true { progress.isTimeUp = true }
+    return (view, next == cut.count || progress.isTimeUp == true ? try endEpoch(current) : nil)
   }
 
   /// An epoch that has begun.
@@ -330,6 +335,7 @@ package final class Trainer {
     progress.history.append(record)
     progress.epoch += 1
     progress.seconds = clock?.seconds
+    if clock?.isUp == true { progress.isTimeUp = true }
     let isBest = record.dev.loss < progress.bestLoss
     if isBest {
       progress.bestLoss = record.dev.loss
@@ -354,15 +360,22 @@ package final class Trainer {
     let passes = (done.number - 1) * step.passes(in: cut) + step.passes(in: cut, batches: done.batch)
     graph.correct(step.state, updates: passes, into: corrected, precision: .float32)
     guard let average = recipe.optimizer.average else { return }
-    if case .stochastic = average {
-      let epochs = clock == nil ? recipe.epochs ?? 1 : max(done.number, totalSteps / cut.count)
-      guard let count = average.epochs(after: done.number, of: epochs) else {
+    if case .stochastic(let start) = average {
+      guard let count = averagedEpochs(after: done.number, from: start, average) else {
         return predicting.copy(from: step.weights)
       }
+      progress.averaged = count
       step.updater.takeIntoMean(count: count)
     }
     step.updater.writeAverage(steps: progress.step, into: predicting)
     statistics?.estimate(trainRows)
+  }
+
+  /// The number of epochs in the mean of the weights with this one; nil before it begins.
+  private func averagedEpochs(after epoch: Int, from start: Double, _ average: WeightAverage) -> Int? {
+    guard let clock else { return average.epochs(after: epoch, of: recipe.epochs ?? 1) }
+    let taken = progress.averaged ?? 0
+    return taken > 0 || clock.share >= start ? taken + 1 : nil
   }
 
   private func announce(_ event: TrainingEvent) {
@@ -442,16 +455,20 @@ package final class Trainer {
     evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted)
   }
 
-  private func evaluator(of model: Model) -> Evaluator {
+  private func evaluator(of model: Model, workers: Workers? = nil) -> Evaluator {
     Evaluator(
       graph: graph, target: preparation.target, loss: recipe.loss, networks: model.networks,
-      workers: workers, decision: model.decision, conformal: model.conformal)
+      workers: workers ?? self.workers, decision: model.decision, conformal: model.conformal)
   }
 
   /// The finished run, with the mean of other trainers' networks.
-  package func finish(seconds: Double, with others: [Trainer] = [], recipe: Recipe? = nil) -> Run {
+  ///
+  /// - Parameter threads: The threads of all; nil: this trainer's.
+  package func finish(
+    seconds: Double, with others: [Trainer] = [], recipe: Recipe? = nil, threads: Int? = nil
+  ) -> Run {
     let model = keptModel(decision: decide(with: others), with: others, recipe: recipe)
-    let evaluator = evaluator(of: model)
+    let evaluator = evaluator(of: model, workers: threads.map { Workers($0) })
     // The loss that selects the epoch is weighted; the reported figures count each row once, as on the test
     // set.
     let train = trainRows.subset(sampledTrainRows(finishedTrainRows))
@@ -461,7 +478,7 @@ package final class Trainer {
       stopReason: progress.stopReason, train: evaluator.evaluate(train.unweighted),
       dev: evaluator.evaluate(dev),
       devOfEach: others.isEmpty ? [] : ([self] + others).map { $0.devScore() }, seconds: seconds,
-      threads: workers.count, steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
+      threads: threads ?? workers.count, steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
   }
 
   private var finishedTrainRows: Int { max(Self.mostSampledRows, split.devCount) }

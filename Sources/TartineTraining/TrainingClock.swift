@@ -24,7 +24,7 @@ package struct TrainingClock {
   var seconds: Double { before + (ContinuousClock.now - start).inSeconds }
 
   /// The share of the time that has passed, from 0 to 1.
-  private var share: Double {
+  package var share: Double {
     let whole = before + (end - start).inSeconds - evaluation
     return whole > 0 ? min(1, seconds / whole) : 1
   }
@@ -34,6 +34,8 @@ package struct TrainingClock {
   /// The number of steps that fit, judged by those so far.
   package func steps(after steps: Int) -> Int {
     let progress = share * reach
-    return progress > 0 ? max(steps + 1, Int(min(1e15, (Double(steps) / progress).rounded()))) : .max >> 1
+    // At the beginning of any schedule.
+    guard steps > 0, progress > 0 else { return 1 << 40 }
+    return max(steps + 1, Int(min(Double(1 << 40), (Double(steps) / progress).rounded())))
   }
 }

@@ -13,7 +13,7 @@ import Testing
     let command = try runner()
     let train = ["train", "t.csv", "--target", "y", "--hidden", "8", "--epochs", "4", "--seeds", "3", "--quiet"]
     let run = try command.run(train + ["--out", "three"])
-    #expect(run.code == 0 && run.output.contains("3 networks from seeds 0 to 2: dev"), "\(run.errors)")
+    #expect(run.code == 0 && run.output.contains("Ensemble of 3 networks (seeds 0 to 2): mean dev"), "\(run.errors)")
     let json = try command.run(train + ["--json", "--out", "again"])
     #expect((try json.json()["devOfEach"] as? [Double])?.count == 3)
     #expect(try command.bytes("three/model.safetensors") == command.bytes("again/model.safetensors"))

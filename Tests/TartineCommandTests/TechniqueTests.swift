@@ -215,7 +215,7 @@ import Testing
     let command = try CommandRunner()
     try command.write(CommandRunner.table(rows: 60), to: "t.csv")
     for (flags, message) in [
-      (["--preset", "lectures"], "there is no preset 'lectures'; there are lecture, tabular, images"),
+      (["--preset", "lectures"], "there is no preset 'lectures'; there are lecture, tabular, quick, images"),
       (["--loss", "huber"], "a regression needs numbers, and this target is text"),
       (["--loss", "hubber"], "there is no loss 'hubber'"),
       (["--label-smoothing", "1"], "loss.smoothing must be in [0, 1)"),

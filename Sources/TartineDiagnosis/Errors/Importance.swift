@@ -44,7 +44,7 @@ public struct Importance: Sendable, Encodable {
         name: name, values: .numbers((0..<split.dataset.rowCount).map { _ in stream.normalPair().0 }), reason: "noise")
     }
     let part = split.adding(noisy)
-    let run = try recipe.train(on: part, threads: threads)
+    let run = try recipe.seeds(1).minutes(nil).train(on: part, threads: threads)
     let used = (columns + noisy).map(\.name).filter { !run.model.preparation.unused.contains($0) }
     var rows = part.dev
     if rows.count > Self.mostRows {

@@ -53,7 +53,7 @@ public struct Tuner: Sendable {
   ) {
     self.metric = metric
     self.stopping = stopping
-    self.recipe = recipe.resolved(trainRows: split.trainCount)
+    self.recipe = recipe.minutes(nil).resolved(trainRows: split.trainCount)
     self.split = split
     self.jobs = max(1, min(jobs ?? .max, Workers.processorCount))
   }

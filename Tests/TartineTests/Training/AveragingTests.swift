@@ -73,7 +73,9 @@ import Testing
     let model = try Recipe {
       BatchNorm(); Dense(4); ReLU()
     }.batchSize(50).accumulation(4).epochs(1).bins(0).keeping(.last).train(on: try data(200), seed: 2).model
-    for value in model.graph.state[1].doubles(in: model.networks[0].state, .float32) { #expect(abs(value - 1) < 0.25, "\(value)") }
+    for value in model.graph.state[1].doubles(in: model.networks[0].state, .float32) {
+      #expect(abs(value - 1) < 0.25, "\(value)")
+    }
   }
 
   /// Averaging over all steps removes the noise of a learning rate that is too high.

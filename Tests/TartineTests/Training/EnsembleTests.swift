@@ -100,6 +100,8 @@ import Testing
 
   /// An observer that stops the first network stops all of them.
   @Test func stoppingTheFirstStopsAll() throws {
+    let alone = try recipe.epochs(500).seeds(3).train(on: try data(classes: 2), threads: 1, observers: [Stop(after: 2)])
+    #expect(alone.model.networks.count == 1 && alone.recipe.seeds == 1)
     let run = try recipe.epochs(500).seeds(2).train(on: try data(classes: 2), threads: 2, observers: [Stop(after: 2)])
     #expect(run.history.count == 2 && run.stopReason == "enough")
     #expect((1...2).contains(run.model.networks.count))
@@ -143,10 +145,12 @@ import Testing
 
 /// Trainings with a time limit.
 @Suite struct TimeLimitTests {
-  private let split = try! Dataset(
-    features: (0..<300).map { [Float($0 * 37 % 101), Float($0 * 61 % 89)] },
-    values: (0..<300).map { Double($0 * 37 % 101) }
-  ).split(seed: 1)
+  private let split: Split
+
+  init() throws {
+    let (rows, values) = EnsembleTests.table(300)
+    split = try Dataset(features: rows, values: values).split(seed: 1)
+  }
 
   private let recipe = Recipe {
     Dense(8); BatchNorm(); ReLU()
@@ -169,10 +173,10 @@ import Testing
     let observer = Epochs(3)
     let run = try recipe.epochs(3).minutes(60).train(on: split, threads: 1, observers: [observer])
     #expect(run.history.count == 3 && run.stopReason == "three")
-    // Of an hour almost nothing has passed.
-    #expect(run.history.allSatisfy { $0.learningRate > 0.0099 })
+    // Of an hour almost nothing has passed, so the warm-up has hardly begun.
+    #expect(run.history.allSatisfy { $0.learningRate < 0.002 })
     let usual = try recipe.epochs(3).train(on: split, threads: 1)
-    #expect(usual.history[2].learningRate < 0.001)
+    #expect(usual.history[0].learningRate > 0.005 && usual.history[2].learningRate < 0.001)
   }
 
   private final class Epochs: TrainingObserver {
@@ -191,6 +195,8 @@ import Testing
     var clock = TrainingClock(end: .now + .seconds(1_000))
     clock.begin(after: 1_000)
     #expect(!clock.isUp && abs(clock.steps(after: 500) - 1_000) < 5)
+    // The first step is at the beginning of a warm-up, not at the end of one.
+    #expect(clock.steps(after: 0) > 1_000_000)
     clock.evaluation = 1_100
     #expect(clock.isUp && clock.steps(after: 500) == 501)
     var half = TrainingClock(end: .now + .seconds(1_000), reach: 0.5)

@@ -55,11 +55,11 @@ import Testing
       }
     }
     let explained = try model.explain(
-      try Dataset(rows: [x], target: "y"), against: split.dataset, rows: [12], samples: 600, threads: 1)[0]
+      rows: [x], against: split.dataset, rows: [12], samples: 600, threads: 1)[0]
     for part in explained.contributions {
       #expect(abs(part.contribution - exact[part.column]!) < 5 * part.error + 1e-4, "\(part.column)")
     }
-    #expect(abs(explained.base - (try answer(z, z, z))) < 1e-4)
+    #expect(abs(explained.baseValue - (try answer(z, z, z))) < 1e-4)
     #expect(explained.contributions.first { $0.column == "c" }?.value == x.c)
   }
 
@@ -73,14 +73,14 @@ import Testing
     #expect(some.count == 200)
     for found in some {
       let sum = found.contributions.reduce(0) { $0 + $1.contribution }
-      #expect(abs(found.answer - found.base - sum) < 1e-5 * max(1, abs(found.answer)))
+      #expect(abs(found.output - found.baseValue - sum) < 1e-5 * max(1, abs(found.output)))
       let sizes = found.contributions.map { abs($0.contribution) }
       #expect(sizes == sizes.sorted(by: >))
       if classes == 0 {
-        #expect(abs(found.answer - found.prediction.number!) < 1e-5)
+        #expect(abs(found.output - found.prediction.number!) < 1e-5)
       } else {
         let p = found.prediction.probabilities.max()!
-        #expect(abs(found.answer - log(p / (1 - p))) < 1e-3 * max(1, abs(found.answer)))
+        #expect(abs(found.output - log(p / (1 - p))) < 1e-3 * max(1, abs(found.output)))
       }
     }
   }
@@ -116,7 +116,6 @@ import Testing
     let digits = try Dataset.digits()
     #expect(throws: DataError.self) { try model.explain(digits, against: split.dataset) }
     #expect(throws: DataError.self) { try model.explain(split.dataset, against: digits) }
-    let other = try Dataset(features: [[1, 2]], values: [3])
-    #expect(throws: DataError.self) { try model.explain(other, against: split.dataset) }
+    #expect(throws: DataError.self) { try model.explain(rows: [["a": 1.0]], against: split.dataset) }
   }
 }
