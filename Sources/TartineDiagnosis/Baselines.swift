@@ -78,7 +78,7 @@ public struct Baselines: Sendable {
   /// - Parameters:
   ///   - run: A finished training run.
   ///   - test: The evaluation on the test set; nil while the test set is locked.
-  ///   - linear: The run of the linear model, if it has been trained (``linearRun(of:on:minutes:threads:)``).
+  ///   - known: The run of the linear model, if it has been trained (``linearRun(of:on:minutes:threads:)``).
   ///   - threads: The default is the number of processors.
   public init(of run: Run, test: Evaluation? = nil, linear known: Run? = nil, threads: Int? = nil) {
     let unit = Unit(run.model)
@@ -135,7 +135,12 @@ public struct Baselines: Sendable {
 
   /// Trains the linear model that a run of the recipe is compared with.
   ///
-  /// - Parameter minutes: The most minutes that it takes; nil: until it cannot get better.
+  /// - Parameters:
+  ///   - recipe: The recipe, whose loss function and refit it has.
+  ///   - split: The data, split; the test set stays locked.
+  ///   - minutes: The most minutes that it takes; nil: until it cannot get better.
+  ///   - threads: The default is the number of processors.
+  /// - Throws: The errors of a training.
   public static func linearRun(
     of recipe: Recipe, on split: Split, minutes: Double? = nil, threads: Int? = nil
   ) throws -> Run {
