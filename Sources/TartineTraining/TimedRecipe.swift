@@ -5,8 +5,8 @@ extension Recipe {
   /// Returns the automatic recipe in the size that the time allows, by the measured time of its steps.
   ///
   /// Of these the first whose usual number of epochs takes at most the time: eight members with a ``refit``, eight members without,
-  /// four members, one network. Where even that takes more, it is trained for fewer epochs; what the first of them leaves is for
-  /// more epochs, up to twice the usual number, and then for more networks of other seeds, at most eight (``seeds``).
+  /// four members, one network. Where even that takes more, it is trained for fewer epochs. From twice the time of the usual
+  /// epochs on there are more seeds, at most eight (``seeds``); the rest is for more epochs.
   ///
   /// - Parameters:
   ///   - seconds: The time of the training.
