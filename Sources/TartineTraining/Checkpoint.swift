@@ -53,3 +53,54 @@ package struct Checkpoint {
     tensors = file.tensors
   }
 }
+
+extension Trainer {
+  private var arenas: [(prefix: String, tensors: [PlacedTensor], arena: Arena)] {
+    var list = [
+      ("weights", graph.parameters, step.weights), ("best", graph.parameters, kept.weights),
+      ("state", graph.state, step.state), ("bestState", graph.state, kept.state),
+    ]
+    if let first = step.updater.first { list.append(("first", graph.parameters, first)) }
+    if let second = step.updater.second { list.append(("second", graph.parameters, second)) }
+    if let third = step.updater.third { list.append(("third", graph.parameters, third)) }
+    if let quasiNewton = step.quasiNewton {
+      for (place, pair) in zip(quasiNewton.steps, quasiNewton.changes).enumerated() {
+        list.append(("step\(place)", graph.parameters, pair.0))
+        list.append(("change\(place)", graph.parameters, pair.1))
+      }
+    }
+    if let average = step.updater.average { list.append(("average", graph.parameters, average)) }
+    return list
+  }
+
+  package func checkpoint() -> Checkpoint {
+    var tensors: [String: Safetensors.Tensor] = [:]
+    for (prefix, list, arena) in arenas {
+      for tensor in list { tensors[prefix + "." + tensor.name] = tensor.stored(from: arena, precision: .float32) }
+    }
+    tensors[HeldOutErrors.tensorName] = heldOut.stored
+    return Checkpoint(progress: progress, tensors: tensors)
+  }
+
+  /// Restores the state of a checkpoint.
+  /// - Throws: `RecipeError` where the checkpoint has another recipe, apart from fewer epochs.
+  package func restore(_ checkpoint: Checkpoint, path: String) throws {
+    var written = checkpoint.progress.recipe
+    let isLonger = recipe.epochs ?? 0 > written.epochs ?? 0
+    if isLonger { written.epochs = recipe.epochs }
+    if recipe.optimizer.algorithm == .lbfgs { written.accumulation = recipe.accumulation }
+    guard written == recipe else {
+      throw RecipeError("'\(path)' was written with a different recipe from the one in its folder.")
+    }
+    for (prefix, list, arena) in arenas {
+      for tensor in list {
+        try tensor.restore(
+          checkpoint.tensors[prefix + "." + tensor.name], into: arena, precision: .float32, path: path)
+      }
+    }
+    heldOut.restore(checkpoint.tensors[HeldOutErrors.tensorName])
+    progress = checkpoint.progress
+    if isLonger { (progress.recipe, progress.stopReason) = (recipe, nil) }
+    firstEpoch = progress.epoch
+  }
+}

@@ -1,6 +1,5 @@
 import TartineData
 import TartineEngine
-import TartineFiles
 import TartineNetworks
 import TartineOptimizers
 
@@ -9,7 +8,7 @@ package final class Trainer {
   package let recipe: Recipe
   let preparation: Preparation
   let graph: LayerGraph
-  private let split: Split
+  let split: Split
   let workers: Workers
   private let observers: [any TrainingObserver]
 
@@ -19,25 +18,25 @@ package final class Trainer {
   private let measures: Measures
   let cut: BatchCut
   let step: TrainingStep
-  private let evaluator: Evaluator
+  let evaluator: Evaluator
   /// The weights used for prediction: those of the last step, or their average.
   private let predicting: Arena
   /// The moving averages used for prediction.
   private let corrected: Arena
   private let statistics: NormStatistics?
-  private let kept: (weights: Arena, state: Arena)
+  let kept: (weights: Arena, state: Arena)
   /// The order of the train rows in the current epoch.
   let order: UnsafeMutableBufferPointer<Int32>
   private var epoch: Epoch?
   /// What intervals are made from.
-  private var heldOut: HeldOutErrors
-  private var progress: Checkpoint.Progress
+  var heldOut: HeldOutErrors
+  var progress: Checkpoint.Progress
   /// Whether an observer ended the training.
   private(set) var isStoppedByObserver = false
   /// The time limit, if there is one.
-  private var clock: TrainingClock?
+  private(set) var clock: TrainingClock?
   /// The number of epochs that were finished before a resumption.
-  private var firstEpoch = 0
+  var firstEpoch = 0
 
   /// - Parameters:
   ///   - prepared: the prepared rows of the same split, shared between trainings.
@@ -127,68 +126,6 @@ package final class Trainer {
     measures != .devAtTheEnd || epoch == recipe.epochs || progress.isTimeUp == true || step.quasiNewton?.isDone == true
       || progress.stopReason != nil
       || recipe.keeps == .best || recipe.earlyStopping != nil || recipe.optimizer.learningRate.followsDevLosses
-  }
-
-  private static func warnOfDebugBuild() {
-    #if DEBUG
-      Files.warn(
-        "this is a debug build, many times slower than a release build; build with: swift build -c release")
-    #endif
-  }
-
-  /// - Throws: `RecipeError` for a loss or a decision that the output does not have.
-  private static func check(_ recipe: Recipe, _ output: Output, _ task: LearningTask) throws {
-    let problem =
-      recipe.loss.problem(for: output) ?? recipe.decision.problem(for: output, isBinary: task == .binary)
-    if let problem { throw RecipeError(problem + ".") }
-  }
-
-  /// - Throws: `RecipeError` for batches that the optimizer or a layer cannot use.
-  private static func checkBatches(_ recipe: Recipe, _ cut: BatchCut, _ graph: LayerGraph, trainRows: Int) throws {
-    if recipe.optimizer.algorithm == .lbfgs, cut.count > 1 {
-      throw RecipeError(
-        "lbfgs uses all \(trainRows) train rows in one batch; leave batchSize out, and set accumulation if "
-          + "memory is low.")
-    }
-    let norms = graph.layers.filter { $0.layer is any NormalizingLayer && $0.layer.mixesRows }
-    if norms.contains(where: { cut.smallest * $0.copies < 2 * recipe.accumulation }) {
-      throw RecipeError(
-        "batch norm needs at least two rows in every batch, and \(trainRows) train rows in batches of "
-          + "\(recipe.batchSize ?? 1)\(recipe.accumulation > 1 ? ", each in \(recipe.accumulation) micro-batches," : "") leave "
-          + "one with a single row; use larger batches or no batch norm.")
-    }
-  }
-
-  /// - Throws: `RecipeError` for a network that does not fit in this machine's memory.
-  private static func checkMemory(_ graph: LayerGraph, _ optimizer: Optimizer, networks: Int, batch: Int) throws {
-    // Weights, gradients, the best epoch's copy, and the optimizer's state; all but the gradients are also in
-    // a checkpoint.
-    let copies = 2 + optimizer.arenas
-    let bytes = graph.parameterElements.multipliedReportingOverflow(
-      by: networks * (2 * copies + 1) * Precision.float32.size)
-    let most = Workers.physicalMemory
-    if bytes.overflow || bytes.partialValue > most {
-      throw RecipeError(
-        "\(networks == 1 ? "a network" : "\(networks) networks") of \(graph.parameterCount.grouped) parameters needs more than this machine's \(most >> 30) GiB of "
-          + "memory to train; use fewer units.")
-    }
-    // Values and gradients of a pass.
-    let width = graph.layers.reduce(0.0) { $0 + Double($1.copies * $1.outputShape.count) }
-    guard width * Double(2 * batch * Precision.float32.size) > Double(most) else { return }
-    throw RecipeError(
-      "batches of \(batch) rows of this network need more than this machine's \(most >> 30) GiB of memory; use smaller "
-        + "batches, more micro-batches, or fewer members or units.")
-  }
-
-  /// The most train rows that a finished training is evaluated on, unless dev is larger.
-  private static let mostSampledRows = 10_000
-
-  /// A fixed sample of the train set; a larger one includes the smaller.
-  private func sampledTrainRows(_ count: Int) -> [Int] {
-    var rows = Array(0..<split.trainCount)
-    var stream = RandomStream(seed: split.seed, purpose: .sample)
-    stream.shuffle(&rows)
-    return rows.prefix(count).sorted()
   }
 
   private var totalSteps: Int { clock?.steps(after: progress.step) ?? cut.count * (recipe.epochs ?? 1) }
@@ -398,154 +335,5 @@ package final class Trainer {
       step: progress.step + 1, epoch: epoch, layer: fault.layer,
       rows: rows.map { split.dataset.rowNumber(trainRows.origin[Int(batch[$0])]) }, isInGradient: fault.isInGradient,
       lastGood: progress.bestEpoch > 0 ? keptModel() : nil)
-  }
-
-  // MARK: Results
-
-  /// The epoch whose weights are kept.
-  var keptEpoch: Int { recipe.keeps == .last ? progress.epoch : progress.bestEpoch }
-
-  /// The kept epoch's model; the initial one before the first epoch. With other trainers, which have other seeds, the mean of
-  /// all.
-  package func keptModel(decision: Decision = .default, with others: [Trainer] = [], recipe: Recipe? = nil) -> Model {
-    let held = HeldOutErrors.ofMean([heldOut] + others.map(\.heldOut), of: preparation.target.task)
-    var recipe = recipe ?? self.recipe
-    // A time limit, not the recipe, ended it.
-    if clock != nil { recipe.epochs = max(1, progress.epoch) }
-    recipe.seeds = 1 + others.count
-    return Model(
-      recipe: recipe, preparation: preparation, graph: graph, epoch: keptEpoch,
-      networks: ([self] + others).map(\.keptNetwork), decision: decision,
-      conformal: held.scores(devRows, task: preparation.target.task))
-  }
-
-  private var keptNetwork: TrainedWeights {
-    let network = TrainedWeights(weights: graph.makeParameterArena(.float32), state: graph.makeInitialState(.float32))
-    network.weights.copy(from: kept.weights)
-    network.state.copy(from: kept.state)
-    return network
-  }
-
-  /// The decision chosen on the dev rows for the kept epoch.
-  private func decide(with others: [Trainer] = []) -> Decision {
-    guard recipe.decision != .none else { return .default }
-    let evaluator = Evaluator(
-      graph: graph, target: preparation.target, loss: recipe.loss,
-      networks: ([self] + others).map { TrainedWeights(weights: $0.kept.weights, state: $0.kept.state) },
-      workers: workers)
-    return Decision(
-      recipe.decision, logits: evaluator.logits(of: devRows), truths: evaluator.evaluate(devRows).truths,
-      output: preparation.target.output(for: recipe.loss))
-  }
-
-  /// The kept epoch's error, or RMSE, on dev.
-  package func devScore() -> Double {
-    // Without a decision rule the figures of the epoch's evaluation hold.
-    if recipe.decision == .none, progress.epoch > 0 {
-      return progress.history[(recipe.keeps == .last ? progress.epoch : progress.bestEpoch) - 1].dev.score
-    }
-    return evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted).score
-  }
-
-  /// The kept epoch's error on each dev row.
-  package func devOutcomes() -> [Double] { devEvaluation().outcomes }
-
-  /// The kept epoch's figures on dev.
-  package func devEvaluation() -> Evaluation {
-    evaluator(of: keptModel(decision: decide())).evaluate(devRows.unweighted)
-  }
-
-  private func evaluator(of model: Model, workers: Workers? = nil) -> Evaluator {
-    Evaluator(
-      graph: graph, target: preparation.target, loss: recipe.loss, networks: model.networks,
-      workers: workers ?? self.workers, decision: model.decision, conformal: model.conformal)
-  }
-
-  /// The finished run, with the mean of other trainers' networks.
-  ///
-  /// - Parameter threads: The threads of all; nil: this trainer's.
-  package func finish(
-    seconds: Double, with others: [Trainer] = [], recipe: Recipe? = nil, threads: Int? = nil
-  ) -> Run {
-    let model = keptModel(decision: decide(with: others), with: others, recipe: recipe)
-    let evaluator = evaluator(of: model, workers: threads.map { Workers($0) })
-    // The loss that selects the epoch is weighted; the reported figures count each row once, as on the test
-    // set.
-    let train = trainRows.subset(sampledTrainRows(finishedTrainRows))
-    let dev = devRows.unweighted
-    return Run(
-      model: model, split: split, history: progress.history, bestEpoch: progress.bestEpoch,
-      stopReason: progress.stopReason, train: evaluator.evaluate(train.unweighted),
-      dev: evaluator.evaluate(dev),
-      devOfEach: others.isEmpty ? [] : ([self] + others).map { $0.devScore() }, seconds: seconds,
-      threads: threads ?? workers.count, steps: progress.step, epochsTrained: progress.epoch - firstEpoch)
-  }
-
-  private var finishedTrainRows: Int { max(Self.mostSampledRows, split.devCount) }
-
-  /// About how long the evaluations of ``finish(seconds:with:recipe:)`` take, with that of the test set, by the time of dev's.
-  var secondsOfFinish: Double {
-    let rows = min(split.trainCount, finishedTrainRows) + split.devCount + split.testCount
-    return secondsOfDev * Double(rows) / Double(max(1, split.devCount))
-  }
-
-  /// About how long the evaluations after an epoch take.
-  var secondsOfEvaluations: Double { 2 * secondsOfDev }
-
-  private var secondsOfDev: Double {
-    let start = ContinuousClock.now
-    _ = evaluator.evaluate(devRows)
-    return (ContinuousClock.now - start).inSeconds
-  }
-
-  // MARK: Checkpoints
-
-  private var arenas: [(prefix: String, tensors: [PlacedTensor], arena: Arena)] {
-    var list = [
-      ("weights", graph.parameters, step.weights), ("best", graph.parameters, kept.weights),
-      ("state", graph.state, step.state), ("bestState", graph.state, kept.state),
-    ]
-    if let first = step.updater.first { list.append(("first", graph.parameters, first)) }
-    if let second = step.updater.second { list.append(("second", graph.parameters, second)) }
-    if let third = step.updater.third { list.append(("third", graph.parameters, third)) }
-    if let quasiNewton = step.quasiNewton {
-      for (place, pair) in zip(quasiNewton.steps, quasiNewton.changes).enumerated() {
-        list.append(("step\(place)", graph.parameters, pair.0))
-        list.append(("change\(place)", graph.parameters, pair.1))
-      }
-    }
-    if let average = step.updater.average { list.append(("average", graph.parameters, average)) }
-    return list
-  }
-
-  package func checkpoint() -> Checkpoint {
-    var tensors: [String: Safetensors.Tensor] = [:]
-    for (prefix, list, arena) in arenas {
-      for tensor in list { tensors[prefix + "." + tensor.name] = tensor.stored(from: arena, precision: .float32) }
-    }
-    tensors[HeldOutErrors.tensorName] = heldOut.stored
-    return Checkpoint(progress: progress, tensors: tensors)
-  }
-
-  /// Restores the state of a checkpoint.
-  /// - Throws: `RecipeError` where the checkpoint has another recipe, apart from fewer epochs.
-  package func restore(_ checkpoint: Checkpoint, path: String) throws {
-    var written = checkpoint.progress.recipe
-    let isLonger = recipe.epochs ?? 0 > written.epochs ?? 0
-    if isLonger { written.epochs = recipe.epochs }
-    if recipe.optimizer.algorithm == .lbfgs { written.accumulation = recipe.accumulation }
-    guard written == recipe else {
-      throw RecipeError("'\(path)' was written with a different recipe from the one in its folder.")
-    }
-    for (prefix, list, arena) in arenas {
-      for tensor in list {
-        try tensor.restore(
-          checkpoint.tensors[prefix + "." + tensor.name], into: arena, precision: .float32, path: path)
-      }
-    }
-    heldOut.restore(checkpoint.tensors[HeldOutErrors.tensorName])
-    progress = checkpoint.progress
-    if isLonger { (progress.recipe, progress.stopReason) = (recipe, nil) }
-    firstEpoch = progress.epoch
   }
 }
