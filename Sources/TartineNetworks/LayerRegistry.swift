@@ -1,6 +1,12 @@
 import Synchronization
 import TartineEngine
 
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
 /// The kinds of layers that recipes and model files may use.
 public enum LayerRegistry {
   private static let own = [String: any Layer.Type](
@@ -31,10 +37,10 @@ public enum LayerRegistry {
   /// A clause that says why a layer of a program's own could not be read from a recipe, or nil.
   static func problem(of layer: any Layer) -> String? {
     guard !isOwn(Swift.type(of: layer)) else { return nil }
-    // The key of the kind.
-    let isHidden = Mirror(reflecting: layer).children.contains { $0.label == "layer" }
     return problem(of: Swift.type(of: layer))
-      ?? (isHidden ? "its property 'layer' would be coded in place of its kind; give the property another name" : nil)
+      ?? (CodedLayer.hidesKind(layer)
+        ? "it codes a property as 'layer', the key of its kind; give the property another name, or another coding key"
+        : nil)
   }
 
   private static func isOwn(_ type: any Layer.Type) -> Bool {
@@ -70,6 +76,19 @@ struct CodedLayer: Codable {
           + "registered first (LayerRegistry.register)")
     }
     layer = try type.init(from: decoder)
+  }
+
+  /// Whether a layer codes a field of its own under the key of the kind.
+  static func hidesKind(_ layer: any Layer) -> Bool {
+    struct Fields: Decodable {
+      let hasKind: Bool
+      init(from decoder: any Decoder) throws { hasKind = try decoder.container(keyedBy: Key.self).contains(.layer) }
+    }
+    let encoder = JSONEncoder()
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    guard let text = try? encoder.encode(layer) else { return false }
+    return (try? JSONDecoder().decode(Fields.self, from: text))?.hasKind == true
   }
 
   func encode(to encoder: any Encoder) throws {

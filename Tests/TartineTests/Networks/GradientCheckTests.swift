@@ -55,7 +55,8 @@ import Testing
     }
     #expect(error(Swish()).contains("'swish' is an alias of the built-in 'silu'"))
     #expect(error(Doubled()).contains("two of its tensors are named 'w'"))
-    #expect(error(Hidden(layer: 1)).contains("its property 'layer'"))
+    #expect(error(Hidden(layer: 1)).contains("codes a property as 'layer'"))
+    #expect(error(Renamed(depth: 1)).contains("codes a property as 'layer'"))
     for shape in [[0], [-2]] { #expect(error(Shaped(shape: shape)).contains("each size must be at least 1")) }
     #expect(error(Shaped(shape: [1 << 40, 1 << 40])).contains("more than 2⁴⁰ elements"))
     #expect(Loss(.custom(MeanAbsolute())).problem?.contains("an alias of the built-in 'absolute'") == true)
@@ -136,6 +137,11 @@ private struct Swish: Idle { static let kind = "swish" }
 private struct Hidden: Idle {
   static let kind = "hidden"
   let layer: Int
+}
+private struct Renamed: Idle {
+  static let kind = "renamed"
+  let depth: Int
+  private enum CodingKeys: String, CodingKey { case depth = "layer" }
 }
 private struct Doubled: Idle {
   static let kind = "doubled"
