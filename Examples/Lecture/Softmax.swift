@@ -95,6 +95,6 @@ enum Softmax {
 extension Experiment {
   /// The experiments in the order of the notes.
   static let all =
-    BiasAndVariance.all + Regularization.all + DropoutClaims.all + Inputs.all + Descent.all + AdaptiveRates.all
-    + Search.all + Normalization.all + Softmax.all + [Slips.experiment]
+    BiasAndVariance.all + Regularization.all + DropoutClaims.all + Ensembles.all + Inputs.all + Descent.all
+    + AdaptiveRates.all + Search.all + Normalization.all + Softmax.all + [Slips.experiment]
 }
