@@ -161,7 +161,7 @@ struct DiagnoseCommand: ParsableCommand {
     let first = try changes.apply(to: try recipe.base(for: nil))
     var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
-    return (.recipe(try changes.apply(to: try recipe.base(for: split.dataset.task.task)), split), source)
+    return (.recipe(try changes.apply(to: try recipe.base(for: split.dataset)), split), source)
   }
 }
 

@@ -52,7 +52,7 @@ struct FindRateCommand: ParsableCommand {
     let first = try changes.apply(to: try recipe.base(for: nil))
     var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
-    let chosen = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
+    let chosen = try changes.apply(to: try recipe.base(for: split.dataset))
     let range = try chosen.learningRateRange(on: split, seeds: seeds, steps: steps, threads: threads)
     try Files.print(json ? try JSON.text(range) + "\n" : text(range, chosen).joined(separator: "\n") + "\n")
   }

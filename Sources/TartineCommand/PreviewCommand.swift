@@ -36,7 +36,7 @@ struct PreviewCommand: ParsableCommand {
     let model = try self.model.map { try Model($0) }
     let isNamed = recipe.recipe != nil || recipe.preset != nil
     // Named operations replace those of the model's recipe.
-    var base = isNamed ? try recipe.base(for: .multiclass) : model?.recipe ?? .automatic
+    var base = isNamed ? try recipe.base(for: nil) : model?.recipe ?? .automatic
     if !isNamed, recipe.augment != nil { base.augmentation = .none }
     let chosen = try recipe.changes().apply(to: base)
     guard !chosen.augmentation.isNone else {

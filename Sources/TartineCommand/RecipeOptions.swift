@@ -47,12 +47,14 @@ struct RecipeOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The members of an ensemble that share the weights of one network; 1: a plain network.", valueName: "n"))
+      "The members of an ensemble that share the weights of one network; 1: a plain network. By default 4 on a table, without --hidden.",
+      valueName: "n"))
   var members: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The units of each hidden layer, as in 512,256; 0 for a linear model.", valueName: "units"))
+    help: ArgumentHelp(
+      "The units of each hidden layer of a plain network, as in 512,256; 0 for a linear model.", valueName: "units"))
   var hidden: String?
 
   @Option(
@@ -238,17 +240,26 @@ struct RecipeOptions: ParsableArguments {
 
   /// Returns the recipe that the flags change: a file's, a preset's, or the automatic one.
   ///
-  /// - Parameter task: The task of the data; nil before they are read.
-  func base(for task: LearningTask?) throws -> Recipe {
-    guard let preset else { return try recipe.map { try Recipe(file: $0) } ?? .automatic }
-    guard recipe == nil else {
-      throw UsageError(
-        "--preset and --recipe exclude each other; name one of them.")
+  /// - Parameter data: The data; nil before they are read.
+  func base(for data: Dataset?) throws -> Recipe {
+    var base = try namedBase(for: data?.task.task)
+    if let data, base.network == Recipe.automatic.network { base.network = Recipe.automatic(for: data).network }
+    return base
+  }
+
+  private func namedBase(for task: LearningTask?) throws -> Recipe {
+    if let preset {
+      guard recipe == nil else {
+        throw UsageError("--preset and --recipe exclude each other; name one of them.")
+      }
+      guard let found = Preset(rawValue: preset) else {
+        throw UsageError("there is no preset '\(preset)'; there are \(Self.names(Preset.self)).")
+      }
+      return found.recipe(for: task ?? .regression)
     }
-    guard let found = Preset(rawValue: preset) else {
-      throw UsageError("there is no preset '\(preset)'; there are \(Self.names(Preset.self)).")
-    }
-    return found.recipe(for: task ?? .regression)
+    if let recipe { return try Recipe(file: recipe) }
+    // Naming the hidden layers makes a plain network.
+    return try changes().keys.contains("network.hidden") ? .automatic(members: 1) : .automatic
   }
 
   /// Returns the changes of the flags, those of `--set` last.

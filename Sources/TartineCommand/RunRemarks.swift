@@ -12,13 +12,15 @@ struct RunRemarks {
   /// The number of rows below which cross-validation is advised.
   private static let fewRows = 2_000
 
-  /// - Parameter choice: How the recipe was chosen by cross-validation; nil: it was not.
-  init(_ run: Run, folds: CrossValidation?, choice: String?) {
+  /// - Parameters:
+  ///   - choice: How network or linear model was chosen; nil: it was not.
+  ///   - isChosenByFolds: Whether cross-validation has chosen it.
+  init(_ run: Run, folds: CrossValidation?, choice: String?, isChosenByFolds: Bool) {
     decision = [choice].compactMap { $0 } + Self.decision(run)
     self.folds = folds.map(Self.text)
     let rows = run.split.trainCount + run.split.devCount
     advice =
-      choice == nil && rows + run.split.testCount < Self.fewRows
+      !isChosenByFolds && rows + run.split.testCount < Self.fewRows
       ? "Few rows: --folds 5 cross-validates the recipe on all \(rows) rows of train and dev." : nil
   }
 
@@ -33,7 +35,7 @@ struct RunRemarks {
         ? run.recipe.seeds > 1 ? ", from \(run.recipe.seeds) seeds in the time that was left" : ""
         : run.recipe.seeds > 1
           ? ", each network for the epochs chosen on dev"
-          : ", for the \(run.model.epoch) epoch\(run.model.epoch == 1 ? "" : "s") chosen on dev"
+          : ", for \(run.model.epoch) epoch\(run.model.epoch == 1 ? "" : "s")\(run.recipe.keeps == .last ? "" : ", as chosen on dev")"
       lines.append(rows + how + "; train and dev above are of the model before.")
     }
     if rule.calibrates {

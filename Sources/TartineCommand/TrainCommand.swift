@@ -43,7 +43,8 @@ struct TrainCommand: ParsableCommand {
   func run() throws {
     let clock = ContinuousClock()
     let start = clock.now
-    let job = try options.resume.map { try resumed(from: $0) } ?? begun()
+    var job = try options.resume.map { try resumed(from: $0) } ?? begun()
+    let asked = job.recipe.minutes
     if let error = job.options.humanError, error > 1, job.split.task != .regression {
       throw UsageError(
         "--human-error is a fraction from 0 to 1 for classification, not \(error); 0.05 means 5 %.")
@@ -62,13 +63,14 @@ struct TrainCommand: ParsableCommand {
             ? "as the loss function is for numbers; --task binary or multiclass is for classes"
             : job.split.dataset.task.reason) + "\n")
     }
-    let result: Run
+    var result: Run
     do {
       result = try job.folder.train(
         job.recipe, on: job.split, source: job.source, options: job.options, resuming: job.isResumed,
         threads: options.threads,
         observers: display.map { [$0] } ?? [],
         end: job.recipe.minutes.map { start + .seconds(60 * $0 - job.secondsAfter) })
+      if let linear = try linearRun(insteadOf: result, of: &job) { result = linear }
     } catch {
       display?.finish()
       throw error
@@ -77,14 +79,33 @@ struct TrainCommand: ParsableCommand {
     var warnings: [String] = []
     let test = result.split.testCount > 0 ? try result.test(warnings: &warnings) : nil
     if !options.quiet { for warning in warnings { Files.warn(warning) } }
-    if let minutes = job.recipe.minutes, !options.quiet, (clock.now - start).inSeconds > 60 * minutes * 1.05 {
+    if let minutes = asked, !options.quiet, (clock.now - start).inSeconds > 60 * minutes * 1.05 {
       Files.warn(
         "the time of \(Text.significant(60 * minutes, digits: 3)) s is too short for these data: reading them, the linear baseline and the "
           + "report take most of it; give more")
     }
     try report(
       result, test: test, of: job, seconds: (clock.now - start).inSeconds + job.secondsBefore,
-      notices: data.all + warnings, cautions: data.cautions)
+      notices: data.all + warnings + [job.choice].compactMap { $0 }, cautions: data.cautions)
+  }
+
+  /// Trains the linear model in the place of an automatic network that is not better on dev, so that nothing is lost on a linear
+  /// problem of few rows.
+  private func linearRun(insteadOf result: Run, of job: inout Job) throws -> Run? {
+    guard job.options.competesWithLinear == true,
+      let linear = job.linear ?? (try? Baselines.linearRun(of: job.recipe, on: job.split, threads: options.threads))
+    else { return nil }
+    job.linear = linear
+    guard !linear.isCutShort, !result.isBetterByOneStandardError(than: linear) else { return nil }
+    job.choice =
+      "On dev the network (\(result.dev)) is not better than the linear model (\(linear.dev)) by more than one standard error, so "
+      + "the linear model was kept; --hidden 256,128 trains a network."
+    var recipe = linear.recipe.minutes(nil)
+    (recipe.seed, recipe.decision, recipe.refit) = (job.recipe.seed, job.recipe.decision, job.recipe.refit)
+    job.recipe = recipe
+    job.options.competesWithLinear = nil
+    return try job.folder.train(
+      recipe, on: job.split, source: job.source, options: job.options, threads: options.threads)
   }
 
   /// Trains the linear baseline before a training with a time limit, and measures how long baselines and report take afterwards: as
@@ -107,6 +128,7 @@ struct TrainCommand: ParsableCommand {
     // Of a test set the report is about test, and the JSON about dev as well.
     let rows = test == 0 ? dev : options.json ? test + dev / 2 : test
     job.secondsAfter = (ContinuousClock.now - start).inSeconds * rows / dev
+    if job.options.competesWithLinear == true, !linear.isCutShort { job.secondsAfter += 2 * linear.seconds }
   }
 
   /// Measures the baselines, writes the report, and prints the result.
@@ -139,7 +161,7 @@ struct TrainCommand: ParsableCommand {
     let diagnosis = Diagnosis(
       of: result, test: test, humanError: job.options.humanError, worth: job.options.worth
     ).adding(baselines)
-    let remarks = RunRemarks(result, folds: folds, choice: job.choice)
+    let remarks = RunRemarks(result, folds: folds, choice: job.choice, isChosenByFolds: job.isChosenByFolds)
     let report = Report(
       result, test: test, diagnosis: diagnosis, headline: baselines.text(network: diagnosis.result),
       remarks: remarks.decision + [remarks.folds].compactMap { $0 }, title: job.title, spelling: \.flags)
@@ -197,9 +219,11 @@ struct TrainCommand: ParsableCommand {
     var testOpenings = 0
     /// The seconds of the run before it was resumed with more epochs.
     var secondsBefore = 0.0
-    /// How the recipe was chosen by cross-validation, as a sentence.
+    /// How network or linear model was chosen, as a sentence.
     var choice: String?
-    /// The linear baseline, if it is trained before a training with a time limit, and about how long the report takes.
+    /// Whether cross-validation has chosen it.
+    var isChosenByFolds = false
+    /// The linear baseline, if it is trained before the report, and about how long the report takes.
     var linear: Run?
     var secondsAfter = 0.0
 
@@ -213,18 +237,23 @@ struct TrainCommand: ParsableCommand {
     var source = try data.source(seed: first.seed, loss: first.loss)
     let split = try source.load()
     if let folds = options.folds { _ = try split.folds(folds) }
-    let asked = try changes.apply(to: try recipe.base(for: split.dataset.task.task))
+    let asked = try changes.apply(to: try recipe.base(for: split.dataset))
     if asked.minutes != nil, options.folds != nil {
       throw UsageError("--folds would take the time once more for each fold; leave it or the time out.")
     }
     let folder = try RunFolder(creating: options.out, named: source.name)
+    // A network that is asked for is trained.
+    let isOpen = recipe.recipe == nil && !changes.keys.contains { $0.hasPrefix("network.") }
     let isShown = Files.terminalWidth != nil && !options.quiet
-    let (chosen, linear, network) = asked.selectedByCrossValidation(
-      on: split, refits: recipe.refit, threads: options.threads
-    ) { done, folds in
-      if isShown { Files.show("\r\u{1B}[Kfew rows: linear model or network? cross-validation, \(done) of \(folds)") }
+    var (chosen, linear, network): (Recipe, CrossValidation?, CrossValidation?) = (asked, nil, nil)
+    if isOpen {
+      (chosen, linear, network) = asked.selectedByCrossValidation(
+        on: split, refits: recipe.refit, threads: options.threads
+      ) { done, folds in
+        if isShown { Files.show("\r\u{1B}[Kfew rows: linear model or network? cross-validation, \(done) of \(folds)") }
+      }
+      if isShown { Files.show("\r\u{1B}[K") }
     }
-    if isShown { Files.show("\r\u{1B}[K") }
     var choice: String?
     if let linear, let network {
       choice =
@@ -235,7 +264,8 @@ struct TrainCommand: ParsableCommand {
     }
     var job = Job(
       source: source.absolute, split: split, recipe: chosen, folder: folder, options: options.kept(else: nil),
-      isResumed: false, choice: choice)
+      isResumed: false, choice: choice, isChosenByFolds: choice != nil)
+    job.options.competesWithLinear = isOpen && chosen.competesWithLinear(on: split) ? true : nil
     rehearse(&job)
     job.recipe = try sized(chosen, changes, on: split, since: start, after: job.secondsAfter)
       .resolved(trainRows: split.trainCount)
@@ -295,7 +325,7 @@ struct TrainCommand: ParsableCommand {
     if let folds = kept.folds { _ = try split.folds(folds) }
     let isNamed = recipe.recipe != nil || recipe.preset != nil
     let asked = try changes().apply(
-      to: isNamed ? try recipe.base(for: split.dataset.task.task) : trained)
+      to: isNamed ? try recipe.base(for: split.dataset) : trained)
     if let longer {
       var same = asked
       same.epochs = trained.epochs
@@ -307,6 +337,9 @@ struct TrainCommand: ParsableCommand {
         }
         var recipe = trained
         recipe.epochs = longer
+        // More epochs of this network were asked for.
+        var kept = kept
+        kept.competesWithLinear = nil
         return Job(
           source: source, split: split, recipe: recipe, folder: folder, options: kept, isResumed: true,
           testOpenings: description.testOpenings, secondsBefore: description.results?.seconds ?? 0)
@@ -389,8 +422,11 @@ struct RunOptions: ParsableArguments {
 
   /// Returns the options that a run keeps when it is resumed.
   func kept(else before: RunFolder.Options?) -> RunFolder.Options {
-    RunFolder.Options(
-      folds: folds ?? before?.folds, humanError: humanError ?? before?.humanError, worth: worth ?? before?.worth)
+    var options = before ?? RunFolder.Options()
+    options.folds = folds ?? options.folds
+    options.humanError = humanError ?? options.humanError
+    options.worth = worth ?? options.worth
+    return options
   }
 
   func validate() throws {

@@ -43,7 +43,7 @@ struct TuningJob {
     split = try source.load()
     let changes = try recipe.changes()
     let isNamed = !changes.isEmpty || recipe.recipe != nil || recipe.preset != nil
-    let asked = try changes.apply(to: try recipe.base(for: split.task)).resolved(trainRows: split.trainCount)
+    let asked = try changes.apply(to: try recipe.base(for: split.dataset)).resolved(trainRows: split.trainCount)
     if isNamed, let old = known?.recipe, old != asked {
       throw UsageError(
         "the flags ask for another recipe than the study '\(options.study ?? "")' has; leave them out, or "
@@ -102,7 +102,7 @@ struct TuningJob {
       throw error
     }
     let base =
-      try known.recipe.map { try changes.apply(to: $0) } ?? changes.apply(to: try recipe.base(for: split.task))
+      try known.recipe.map { try changes.apply(to: $0) } ?? changes.apply(to: try recipe.base(for: split.dataset))
     tuner = Tuner(base, on: split, stopping: options.stop, jobs: options.jobs)
     let old = try known.best(Self.oldTrials)
     guard !old.isEmpty else {

@@ -22,6 +22,9 @@ extension Files {
     return isNew
   }
 
+  /// Removes a file.
+  package static func remove(_ path: String) { unlink(path) }
+
   /// Removes a folder if it is empty.
   package static func removeEmptyFolder(_ path: String) { rmdir(path) }
 

@@ -1,19 +1,36 @@
+import TartineData
 import TartineNetworks
 import TartineOptimizers
 
 extension Recipe {
   /// The default recipe: one rule for any table.
   ///
-  /// Its numbers were chosen on splits of the train sets of fifteen tables of 150 to 32 561 rows
-  /// (Documentation/Defaults.md), never on a test file.
-  public static var automatic: Recipe {
-    var recipe = Recipe(Network(automaticStack(members: 1)))
+  /// Its numbers were chosen on splits of the train sets of fifteen tables of 150 to 32 561 rows (Documentation/Defaults.md) and on
+  /// the choosing half of a hundred others (Documentation/Tables.md), never on a test file.
+  public static var automatic: Recipe { automatic(members: automaticMembers) }
+
+  /// The default recipe for data: ``automatic`` for a table; for images the same as a plain network, since members lower no error there.
+  public static func automatic(for data: Dataset) -> Recipe {
+    if case .table = data.inputs { return automatic }
+    return automatic(members: 1)
+  }
+
+  /// The automatic recipe with another number of members.
+  package static func automatic(members: Int) -> Recipe {
+    var recipe = Recipe(
+      Network(HiddenStack(hidden: [256, 128], activation: .relu, batchNorm: true, keepProb: [0.9], members: members)))
     recipe.optimizer = .adamW(learningRate: .cosine(from: 3e-3), decay: nil)
     return recipe
   }
 
-  static func automaticStack(members: Int) -> HiddenStack {
-    HiddenStack(hidden: [256, 128], activation: .relu, batchNorm: true, keepProb: [0.9], members: members)
+  /// The number of ``Members`` of the automatic recipe.
+  static let automaticMembers = 4
+  /// The number of ``Members`` of the preset for tables.
+  static let tabularMembers = 8
+
+  /// Whether the network is that of ``automatic``, with any of its numbers of members.
+  var hasAutomaticNetwork: Bool {
+    [1, Self.automaticMembers, Self.tabularMembers].contains { network == Self.automatic(members: $0).network }
   }
 
   /// Returns the recipe with all automatic settings resolved.
@@ -64,11 +81,11 @@ extension Recipe {
     }
   }
 
-  /// The number that makes about 8 000 steps, from 20 to 200. With members, whose steps take longer and hardly overfit, 4 500, and
-  /// at least 12 epochs.
+  /// The number that makes about 8 000 steps, from 20 to 200. Steps with members take longer and hardly overfit: four make 3 000,
+  /// eight 4 500, and at least 12 epochs.
   private static func epochs(trainRows: Int, batchSize: Int, members: Int) -> Int {
     let steps = (trainRows + batchSize - 1) / batchSize
-    let (most, fewest) = members > 1 ? (4_500, 12) : (8_000, 20)
+    let (most, fewest) = members == 1 ? (8_000, 20) : members < tabularMembers ? (3_000, 12) : (4_500, 12)
     return min(200, max(fewest, most / max(1, steps)))
   }
 }

@@ -84,14 +84,16 @@ extension Recipe {
     }
   }
 
-  /// The largest number of train and dev rows for which the linear model is a candidate.
+  /// The largest number of train and dev rows for which cross-validation compares the linear model with the network.
   private static let fewForNetwork = 500
+  /// The largest number for which the dev set does; with more, a network loses hardly anything on a linear problem.
+  private static let fewForLinear = 5_000
   private static let veryFew = 120
 
   /// Returns this recipe or, on few rows, the linear model, whichever 5-fold cross-validation favors.
   ///
-  /// Cross-validation is run where the recipe is ``automatic`` apart from seed, loss and decision, and the table has at most 500
-  /// rows of train and dev. Below 120 rows the network is selected if its loss is lower by more than one standard error; from 120 on,
+  /// Cross-validation is run where the recipe is ``automatic`` with any of its numbers of members, apart from seed, loss, decision,
+  /// seeds, time and refit, and the table has at most 500 rows of train and dev. Below 120 rows the network is selected if its loss is lower by more than one standard error; from 120 on,
   /// if its loss or its error is lower.
   ///
   /// - Parameters:
@@ -106,14 +108,11 @@ extension Recipe {
     on split: Split, refits: Bool? = nil, threads: Int? = nil,
     progress: (_ done: Int, _ folds: Int) -> Void = { _, _ in }
   ) -> (recipe: Recipe, linear: CrossValidation?, network: CrossValidation?) {
-    var plain = self
-    (plain.seed, plain.loss, plain.decision) = (Recipe.automatic.seed, Recipe.automatic.loss, Recipe.automatic.decision)
-    (plain.refit, plain.seeds, plain.minutes) = (Recipe.automatic.refit, Recipe.automatic.seeds, nil)
     // The folds take some seconds.
     if let minutes, minutes < 0.5 { return (self, nil, nil) }
-    guard plain == .automatic, case .table = split.dataset.inputs,
-      split.trainCount + split.devCount <= Self.fewForNetwork
-    else { return (self, nil, nil) }
+    guard isAutomatic(on: split), split.trainCount + split.devCount <= Self.fewForNetwork else {
+      return (self, nil, nil)
+    }
     progress(0, Self.folds)
     guard
       let network = try? crossValidate(
@@ -132,17 +131,53 @@ extension Recipe {
     let chosen = isNetwork ? self : linear
     return (chosen.refitting(refits ?? true), validation, network)
   }
+
+  /// Whether all but seed, loss, decision, seeds, time and refit is automatic, and the data are a table.
+  private func isAutomatic(on split: Split) -> Bool {
+    guard case .table = split.dataset.inputs, hasAutomaticNetwork else { return false }
+    var plain = Self.automatic(members: network.members)
+    (plain.seed, plain.loss, plain.decision) = (seed, loss, decision)
+    (plain.refit, plain.seeds, plain.minutes) = (refit, seeds, minutes)
+    return plain.agrees(with: resolved(trainRows: split.trainCount), trainRows: split.trainCount)
+  }
+
+  /// Whether the linear model is kept unless the network is better on dev by one standard error: the recipe is automatic, and the table so
+  /// small that a network loses on a linear problem, but larger than those of
+  /// ``selectedByCrossValidation(on:refits:threads:progress:)``. With class weights, or a threshold for another metric, neither loss
+  /// nor error on dev is what is asked for.
+  package func competesWithLinear(on split: Split) -> Bool {
+    let rows = split.trainCount + split.devCount
+    return Self.fewForNetwork < rows && rows <= Self.fewForLinear && isAutomatic(on: split) && loss.classWeights == nil
+      && [nil, .accuracy].contains(decision.threshold)
+  }
+}
+
+extension Run {
+  /// Whether the loss or the error on dev is lower than another run's by more than the standard error of the paired difference.
+  package func isBetterByOneStandardError(than other: Run) -> Bool {
+    dev.isBetterByOneStandardError(than: other.dev)
+      || Evaluation.isLower(dev.outcomes, than: other.dev.outcomes, dev.cases)
+  }
 }
 
 extension Evaluation {
   /// Whether the mean loss is lower than another model's on the same rows by more than the standard error of the paired difference.
   fileprivate func isBetterByOneStandardError(than other: Evaluation) -> Bool {
-    let (own, others) = logLosses.isEmpty ? (outcomes, other.outcomes) : (logLosses, other.logLosses)
+    logLosses.isEmpty
+      ? Self.isLower(losses, than: other.losses, cases) : Self.isLower(logLosses, than: other.logLosses, cases)
+  }
+
+  /// Whether the mean of one model's values is lower than another's by more than the standard error of the paired difference.
+  ///
+  /// - Parameter cases: The case of each row, whose rows depend on each other; nil: each row is one.
+  fileprivate static func isLower(_ own: [Double], than others: [Double], _ cases: [Int]?) -> Bool {
     let differences = zip(others, own).map { $0 - $1 }
-    let count = Double(differences.count)
-    let mean = differences.reduce(0, +) / count
-    let variance = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, count - 1)
-    return mean > (variance / count).squareRoot()
+    let mean = differences.reduce(0, +) / Double(max(1, differences.count))
+    var sums: [Int: Double] = [:]
+    for (row, difference) in differences.enumerated() { sums[cases?[row] ?? row, default: 0] += difference - mean }
+    let count = Double(sums.count)
+    let variance = sums.keys.sorted().reduce(0) { $0 + sums[$1]! * sums[$1]! } * count / max(1, count - 1)
+    return mean > variance.squareRoot() / Double(max(1, differences.count))
   }
 }
 

@@ -31,9 +31,7 @@ public enum Preset: String, CaseIterable, Sendable {
       )
       .optimizer(.adam(learningRate: .inverseTime(from: 1e-3, decay: 0.1))).batchSize(64)
     case .tabular:
-      var recipe = Recipe.automatic.refitting()
-      recipe.network = Network(Recipe.automaticStack(members: 8))
-      return recipe
+      return Recipe.automatic(members: Recipe.tabularMembers).refitting()
     case .quick: return Recipe.automatic.minutes(5.0 / 60)
     case .images:
       return Recipe(Network(HiddenStack(hidden: [1024, 512], activation: .relu, batchNorm: true)))

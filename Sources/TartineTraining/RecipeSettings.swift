@@ -264,6 +264,11 @@ public struct RecipeSettings: Sendable, CustomStringConvertible {
     }
     // A number of epochs takes the place of a time.
     if key == "epochs", value != .null { root["minutes"] = nil }
+    // Without hidden layers it is a linear model, which has no members.
+    if key == "network.hidden", value == .array([]), case .object(var network)? = root["network"] {
+      network["members"] = .integer(1)
+      root["network"] = .object(network)
+    }
     // A list of layers replaces the previous description.
     if key == "network.layers" { root["network"] = .object([:]) }
     if key == "network.hidden", case .array(let hidden) = value, case .object(var network)? = root["network"],
@@ -295,7 +300,12 @@ extension Recipe {
       if let name = JSON.repeatedName(in: text) {
         throw RecipeError("the key '\(name)' occurs twice in one object; leave one of them out.")
       }
-      self = try RecipeSettings(tree).apply(to: .automatic)
+      var settings = try RecipeSettings(tree)
+      // Naming the hidden layers makes a plain network; older files do not name the members.
+      if tree["network"]?["hidden"] != nil, tree["network"]?["members"] == nil {
+        settings.set("network.members", to: 1.0)
+      }
+      self = try settings.apply(to: .automatic)
     } catch let error as DecodingError {
       throw RecipeError("'\(path)' is not a recipe: \(JSON.explain(error, text: text)).")
     } catch let error as RecipeError {

@@ -26,6 +26,8 @@ public struct RunFolder: Sendable {
     public var humanError: Double?
     /// The smallest difference that matters.
     public var worth: Double?
+    /// Whether the linear model takes the network's place unless the network is better on dev.
+    package var competesWithLinear: Bool?
 
     /// Creates options.
     public init(folds: Int? = nil, humanError: Double? = nil, worth: Double? = nil) {
@@ -215,6 +217,7 @@ public struct RunFolder: Sendable {
         try write(Description(source: source, options: options, status: .running, testOpenings: openings))
       }
     } else {
+      removeEarlierTraining()
       try Files.write(try JSON.text(ensemble.recipe, pretty: true) + "\n", to: self.recipe)
       try write(Description(source: source, options: options, status: .running))
     }
@@ -242,5 +245,15 @@ public struct RunFolder: Sendable {
     }
     try run.model.save(to: model)
     return run
+  }
+
+  /// Removes what another training has left in the folder, so that a kill does not leave its checkpoint beside a new recipe.
+  private func removeEarlierTraining() {
+    Files.remove(model)
+    for number in 0... {
+      let files = [checkpoint(number), history(number)].filter(Files.exists)
+      if number > 0, files.isEmpty { return }
+      files.forEach(Files.remove)
+    }
   }
 }

@@ -24,9 +24,12 @@ extension Recipe {
     // No more than a small part of the time is for measuring.
     let most = 0.01 * seconds
     var smallest = self
-    for (members, refit) in [(8, refits ?? true), (8, refits ?? false), (4, refits ?? false), (1, refits ?? false)] {
+    let (many, some) = (Self.tabularMembers, Self.automaticMembers)
+    for (members, refit) in [
+      (many, refits ?? true), (many, refits ?? false), (some, refits ?? false), (1, refits ?? false),
+    ] {
       var recipe = self
-      recipe.network = Network(Self.automaticStack(members: members))
+      recipe.network = Self.automatic(members: members).network
       recipe.refit = refit
       smallest = recipe
       if members == 1 { break }
@@ -41,11 +44,6 @@ extension Recipe {
       return recipe
     }
     return smallest
-  }
-
-  /// Whether the network is that of ``automatic`` or of the preset for tables.
-  private var hasAutomaticNetwork: Bool {
-    network == Network(Self.automaticStack(members: 1)) || network == Network(Self.automaticStack(members: 8))
   }
 }
 

@@ -266,7 +266,7 @@ final class Examiner {
 
   /// The reference recipe: one that trains on most data, with this recipe's loss and seed.
   private static func reference(for recipe: Recipe, rows: Int) -> Recipe {
-    var reference = Recipe.automatic
+    var reference = Recipe.automatic(members: recipe.network.members)
     // A loss for something else than the mean or the likeliest class, such as a quantile loss, is intended.
     if case .quantile = recipe.loss.kind { reference.loss = recipe.loss }
     if recipe.loss.kind == .poisson { reference.loss = recipe.loss }
