@@ -89,23 +89,21 @@ struct TrainCommand: ParsableCommand {
       notices: data.all + warnings + [job.choice].compactMap { $0 }, cautions: data.cautions)
   }
 
-  /// Trains the linear model in the place of an automatic network that is not better on dev, so that nothing is lost on a linear
+  /// Keeps the linear model in the place of an automatic network that is not better on dev, so that nothing is lost on a linear
   /// problem of few rows.
   private func linearRun(insteadOf result: Run, of job: inout Job) throws -> Run? {
     guard job.options.competesWithLinear == true,
-      let linear = job.linear ?? (try? Baselines.linearRun(of: job.recipe, on: job.split, threads: options.threads))
+      let linear = job.linear ?? (try? Baselines.trainLinear(for: job.recipe, on: job.split, threads: options.threads))
     else { return nil }
     job.linear = linear
-    guard !linear.isCutShort, !result.isBetterByOneStandardError(than: linear) else { return nil }
+    guard !linear.isCutShort, !result.isBetterByOneStandardError(than: linear.run) else { return nil }
     job.choice =
-      "On dev the network (\(result.dev)) is not better than the linear model (\(linear.dev)) by more than one standard error, so "
-      + "the linear model was kept; --hidden 256,128 trains a network."
-    var recipe = linear.recipe.minutes(nil)
-    (recipe.seed, recipe.decision, recipe.refit) = (job.recipe.seed, job.recipe.decision, job.recipe.refit)
-    job.recipe = recipe
+      "On dev the network (\(result.dev)) is not better than the linear model (\(linear.run.dev)) by more than one standard error, "
+      + "so the linear model was kept; --hidden 256,128 trains a network."
     job.options.competesWithLinear = nil
-    return try job.folder.train(
-      recipe, on: job.split, source: job.source, options: job.options, threads: options.threads)
+    let run = try job.folder.keep(linear, on: job.split, source: job.source, options: job.options)
+    job.recipe = run.recipe
+    return run
   }
 
   /// Trains the linear baseline before a training with a time limit, and measures how long baselines and report take afterwards: as
@@ -113,22 +111,21 @@ struct TrainCommand: ParsableCommand {
   private func rehearse(_ job: inout Job) {
     guard let minutes = job.recipe.minutes else { return }
     job.secondsAfter = 0.1
-    let linear = try? Baselines.linearRun(
-      of: job.recipe, on: job.split, minutes: minutes / 10, threads: options.threads)
+    let linear = try? Baselines.trainLinear(
+      for: job.recipe, on: job.split, minutes: minutes / 10, threads: options.threads)
     guard let linear else { return }
     job.linear = linear
     if linear.isCutShort, !options.quiet {
       Files.warn("the linear baseline is left out: it is not done in a tenth of the time")
     }
     let start = ContinuousClock.now
-    let baselines = Baselines(of: linear, linear: linear, threads: options.threads)
+    let baselines = Baselines(of: linear.run, linear: linear, threads: options.threads)
     _ = try? results(
-      linear, test: nil, baselines: baselines, folds: nil, of: job, seconds: 0, notices: [], cautions: [])
+      linear.run, test: nil, baselines: baselines, folds: nil, of: job, seconds: 0, notices: [], cautions: [])
     let (dev, test) = (Double(max(1, job.split.devCount)), Double(job.split.testCount))
     // Of a test set the report is about test, and the JSON about dev as well.
     let rows = test == 0 ? dev : options.json ? test + dev / 2 : test
     job.secondsAfter = (ContinuousClock.now - start).inSeconds * rows / dev
-    if job.options.competesWithLinear == true, !linear.isCutShort { job.secondsAfter += 2 * linear.seconds }
   }
 
   /// Measures the baselines, writes the report, and prints the result.
@@ -224,7 +221,7 @@ struct TrainCommand: ParsableCommand {
     /// Whether cross-validation has chosen it.
     var isChosenByFolds = false
     /// The linear baseline, if it is trained before the report, and about how long the report takes.
-    var linear: Run?
+    var linear: LinearTraining?
     var secondsAfter = 0.0
 
     var title: String { "\(source.name)\(source.target.map { ", \($0)" } ?? "")" }
@@ -242,7 +239,7 @@ struct TrainCommand: ParsableCommand {
       throw UsageError("--folds would take the time once more for each fold; leave it or the time out.")
     }
     let folder = try RunFolder(creating: options.out, named: source.name)
-    // A network that is asked for is trained.
+    // A network that is asked for is trained, in its size.
     let isOpen = recipe.recipe == nil && !changes.keys.contains { $0.hasPrefix("network.") }
     let isShown = Files.terminalWidth != nil && !options.quiet
     var (chosen, linear, network): (Recipe, CrossValidation?, CrossValidation?) = (asked, nil, nil)
@@ -267,8 +264,14 @@ struct TrainCommand: ParsableCommand {
       isResumed: false, choice: choice, isChosenByFolds: choice != nil)
     job.options.competesWithLinear = isOpen && chosen.competesWithLinear(on: split) ? true : nil
     rehearse(&job)
-    job.recipe = try sized(chosen, changes, on: split, since: start, after: job.secondsAfter)
-      .resolved(trainRows: split.trainCount)
+    // A preset says how large its network is.
+    if isOpen, [nil, Preset.quick.rawValue].contains(recipe.preset), let minutes = chosen.minutes {
+      job.recipe = try chosen.sized(
+        for: 60 * minutes - (ContinuousClock.now - start).inSeconds - job.secondsAfter, on: split,
+        refits: changes.keys.contains("refit") ? chosen.refit : nil, keepsSeeds: changes.keys.contains("seeds"),
+        threads: options.threads)
+    }
+    job.recipe = job.recipe.resolved(trainRows: split.trainCount)
     return job
   }
 
@@ -283,22 +286,6 @@ struct TrainCommand: ParsableCommand {
       changes.set("minutes", to: try Budget.seconds(minutes, flag: "--minutes", unitless: 60) / 60)
     }
     return changes
-  }
-
-  /// The automatic recipe in the size that its time allows; any other as it is.
-  private func sized(
-    _ recipe: Recipe, _ changes: RecipeSettings, on split: Split, since start: ContinuousClock.Instant,
-    after: Double
-  ) throws -> Recipe {
-    // A recipe file or a preset says what the network is.
-    guard let minutes = recipe.minutes, self.recipe.recipe == nil,
-      [nil, Preset.quick.rawValue].contains(self.recipe.preset),
-      !changes.keys.contains(where: { $0.hasPrefix("network.") })
-    else { return recipe }
-    let left = 60 * minutes - (ContinuousClock.now - start).inSeconds - after
-    return try recipe.sized(
-      for: left, on: split, refits: changes.keys.contains("refit") ? recipe.refit : nil,
-      keepsSeeds: changes.keys.contains("seeds"), threads: options.threads)
   }
 
   private func resumed(from path: String) throws -> Job {
@@ -353,92 +340,5 @@ struct TrainCommand: ParsableCommand {
     var job = Job(source: source, split: split, recipe: trained, folder: folder, options: kept, isResumed: true)
     rehearse(&job)
     return job
-  }
-}
-
-/// The flags of a run: threads, folder, folds and output.
-struct RunOptions: ParsableArguments {
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "The number of threads; by default one per processor. It does not change the result.", valueName: "n"))
-  var threads: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "The human-level or Bayes error that bias is measured against: a fraction, or in the target's unit.",
-      valueName: "error"))
-  var humanError: Double?
-
-  @Option(
-    name: [.customLong("min-effect"), .customLong("worth")],
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "The smallest difference that matters; by default 10 % of the dev error, for classes at least half a "
-        + "percentage point, or a tenth of the constant baseline's error.",
-      valueName: "difference"))
-  var worth: Double?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp("The run's folder; by default a new folder in runs/.", valueName: "folder"))
-  var out: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Resume an interrupted run, with the data noted in its folder; with --epochs, also a finished run for more "
-        + "epochs.", valueName: "folder"))
-  var resume: String?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Also run k-fold cross-validation of the recipe on train and dev; useful for tables of fewer than "
-        + "2 000 rows.",
-      valueName: "k"))
-  var folds: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "An ensemble: the number of networks, from successive seeds, whose mean the model predicts.",
-      valueName: "n"))
-  var seeds: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "A time limit for the whole command in place of --epochs, as in 2, 0.5 or 30s; unspecified sizes are chosen to fit.",
-      valueName: "minutes"))
-  var minutes: String?
-
-  @Flag(help: "Print one JSON object on one line, and nothing else on standard output.")
-  var json = false
-
-  @Flag(help: "Print only the result: no notices, no progress.")
-  var quiet = false
-
-  /// Returns the options that a run keeps when it is resumed.
-  func kept(else before: RunFolder.Options?) -> RunFolder.Options {
-    var options = before ?? RunFolder.Options()
-    options.folds = folds ?? options.folds
-    options.humanError = humanError ?? options.humanError
-    options.worth = worth ?? options.worth
-    return options
-  }
-
-  func validate() throws {
-    if let folds, folds < 2 || folds > 1000 { throw ValidationError("--folds must be from 2 to 1000, not \(folds).") }
-    if let humanError, !(humanError >= 0 && humanError.isFinite) {
-      throw ValidationError("--human-error must be at least 0, not \(humanError).")
-    }
-    if let worth, !(worth > 0 && worth.isFinite) {
-      throw ValidationError("--min-effect must be above 0, not \(worth).")
-    }
-    if let threads, threads < 1 || threads > 1024 {
-      throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
-    }
   }
 }

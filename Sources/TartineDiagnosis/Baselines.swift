@@ -78,9 +78,9 @@ public struct Baselines: Sendable {
   /// - Parameters:
   ///   - run: A finished training run.
   ///   - test: The evaluation on the test set; nil while the test set is locked.
-  ///   - known: The run of the linear model, if it has been trained (``linearRun(of:on:minutes:threads:)``).
+  ///   - known: The run of the linear model, if it has been trained (``trainLinear(for:on:minutes:threads:)``).
   ///   - threads: The default is the number of processors.
-  public init(of run: Run, test: Evaluation? = nil, linear known: Run? = nil, threads: Int? = nil) {
+  public init(of run: Run, test: Evaluation? = nil, linear known: LinearTraining? = nil, threads: Int? = nil) {
     let unit = Unit(run.model)
     self.unit = unit
     part = test == nil ? "dev" : "test"
@@ -114,7 +114,7 @@ public struct Baselines: Sendable {
       "constant", isConstant: true, dev: Self.outcomes(answer, run.dev), test: test.map { Self.outcomes(answer, $0) })
     guard !run.recipe.network.isLinear,
       known?.isCutShort != true,
-      let trained = known ?? (try? Self.linearRun(of: run.recipe, on: run.split, threads: threads))
+      let trained = (known ?? (try? Self.trainLinear(for: run.recipe, on: run.split, threads: threads)))?.run
     else {
       (linear, linearRecipe, linearTrain) = (nil, nil, nil)
       return
@@ -136,19 +136,22 @@ public struct Baselines: Sendable {
   /// Trains the linear model that a run of the recipe is compared with.
   ///
   /// - Parameters:
-  ///   - recipe: The recipe, whose loss function and refit it has.
+  ///   - recipe: The recipe, whose loss function, seed and refit it has, and whose decision unless that is a threshold for another
+  ///     metric than accuracy.
   ///   - split: The data, split; the test set stays locked.
-  ///   - minutes: The most minutes that it takes; nil: until it cannot get better.
+  ///   - minutes: About the most minutes that it takes; nil: until it cannot get better.
   ///   - threads: The default is the number of processors.
   /// - Throws: The errors of a training.
-  public static func linearRun(
-    of recipe: Recipe, on split: Split, minutes: Double? = nil, threads: Int? = nil
-  ) throws -> Run {
+  public static func trainLinear(
+    for recipe: Recipe, on split: Split, minutes: Double? = nil, threads: Int? = nil
+  ) throws -> LinearTraining {
     let split = split.withoutTest
     let some = split.trainCount > mostRows ? split.with(train: split.sample(mostRows, seed: 0)) : split
-    return try Recipe.linear(for: some, loss: recipe.loss, seconds: minutes.map { 30 * $0 }, threads: threads)
-      .refitting(recipe.refit).minutes(minutes)
-      .train(on: some, threads: threads)
+    var linear = Recipe.linear(for: some, loss: recipe.loss, seconds: minutes.map { 30 * $0 }, threads: threads)
+    (linear.seed, linear.refit) = (recipe.seed, recipe.refit)
+    if [nil, .accuracy].contains(recipe.decision.threshold) { linear.decision = recipe.decision }
+    return try LinearTraining(
+      linear, on: some, seconds: minutes.map { (recipe.refit ? 20 : 40) * $0 }, threads: threads)
   }
 
   /// The constant prediction: a number, a class, or each label's value.

@@ -8,7 +8,6 @@ import TartinePlatform
 /// Both are chosen for the kept epoch, on the dev set alone, and stored in the model. They keep their
 /// defaults where the dev set has too few rows of a class, or no best temperature. The dev figures are
 /// slightly optimistic as a result; the test figures are not.
-/// test's are not.
 public struct DecisionRule: Hashable, Sendable {
   /// Whether the logits are divided by the temperature T > 0 that minimizes the dev log-loss. With more than
   /// two classes the predicted classes do not change, only their probabilities.

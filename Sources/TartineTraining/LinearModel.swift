@@ -152,6 +152,42 @@ extension Recipe {
   }
 }
 
+/// A finished training of the linear model, which the folder of a run can take over (``RunFolder/keep(_:on:source:options:)``).
+public struct LinearTraining: Sendable {
+  /// The figures and the model.
+  public let run: Run
+  /// Whether its time was up before its optimizer was done.
+  package let isCutShort: Bool
+  let ensemble: Ensemble
+
+  /// Trains the model on the train rows.
+  ///
+  /// - Parameters:
+  ///   - recipe: A recipe of ``Recipe/linear(for:loss:seconds:threads:)``.
+  ///   - seconds: The most time; nil: until it cannot get better.
+  /// - Throws: The errors of a training.
+  package init(_ recipe: Recipe, on split: Split, seconds: Double? = nil, threads: Int? = nil) throws {
+    let deadline = seconds.map { Deadline(.now + .seconds($0)) }
+    ensemble = try Ensemble(recipe, split: split, threads: threads, observers: deadline.map { [$0] } ?? [])
+    run = try ensemble.run()
+    isCutShort = deadline?.hasPassed ?? false
+  }
+
+  /// Stops a training after the first epoch that ends later.
+  private final class Deadline: TrainingObserver {
+    private let end: ContinuousClock.Instant
+    private(set) var hasPassed = false
+
+    init(_ end: ContinuousClock.Instant) { self.end = end }
+
+    func observe(_ event: TrainingEvent) -> TrainingDecision {
+      guard case .epoch = event, ContinuousClock.now >= end else { return .proceed }
+      hasPassed = true
+      return .stop(reason: "the time of the linear baseline is up")
+    }
+  }
+}
+
 extension Run {
   /// Whether the loss or the error on dev is lower than another run's by more than the standard error of the paired difference.
   package func isBetterByOneStandardError(than other: Run) -> Bool {

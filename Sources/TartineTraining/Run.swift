@@ -48,13 +48,11 @@ public final class Run: Sendable {
     self.epochsTrained = epochsTrained
   }
 
-  /// Whether a time limit ended it before its optimizer was done, which L-BFGS can tell.
-  package var isCutShort: Bool { recipe.minutes != nil && recipe.optimizer.algorithm == .lbfgs && stopReason == nil }
-
-  /// Returns the run with another model.
-  func with(_ model: Model, seconds: Double) -> Run {
+  /// Returns the run with another model, or its split with a test set.
+  func with(_ model: Model? = nil, split: Split? = nil, seconds: Double) -> Run {
     Run(
-      model: model, split: split, history: history, bestEpoch: bestEpoch, stopReason: stopReason, train: train,
+      model: model ?? self.model, split: split ?? self.split, history: history, bestEpoch: bestEpoch,
+      stopReason: stopReason, train: train,
       dev: dev, devOfEach: devOfEach, seconds: seconds, threads: threads, steps: steps, epochsTrained: epochsTrained)
   }
 

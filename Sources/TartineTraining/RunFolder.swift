@@ -217,9 +217,7 @@ public struct RunFolder: Sendable {
         try write(Description(source: source, options: options, status: .running, testOpenings: openings))
       }
     } else {
-      removeEarlierTraining()
-      try Files.write(try JSON.text(ensemble.recipe, pretty: true) + "\n", to: self.recipe)
-      try write(Description(source: source, options: options, status: .running))
+      try begin(ensemble.recipe, source: source, options: options)
     }
     let last = Mutex([ContinuousClock.Instant](repeating: .now, count: ensemble.trainers.count))
     let run: Run
@@ -233,10 +231,7 @@ public struct RunFolder: Sendable {
         }
         // A training with a time limit may have very many epochs.
         if trainer.recipe.minutes != nil, !flush, !trainer.isDone, trainer.history.count > 1 { return }
-        let state = trainer.checkpoint()
-        try state.write(to: checkpoint(number), flush: flush)
-        let lines = try state.progress.history.map { try JSON.text($0) + "\n" }
-        try Files.write(lines.joined(), to: history(number), flush: flush)
+        try write(trainer, number, flush: flush)
       }
     } catch let error as DivergenceError {
       try error.lastGood?.save(to: model)
@@ -245,6 +240,36 @@ public struct RunFolder: Sendable {
     }
     try run.model.save(to: model)
     return run
+  }
+
+  /// Takes over a finished training of the linear model in the place of what has been trained in the folder.
+  ///
+  /// - Parameter split: The data with their test set, which a baseline is trained without.
+  /// - Throws: `FileError` where a write fails.
+  package func keep(
+    _ linear: LinearTraining, on split: Split, source: DataSource, options: Options? = nil
+  ) throws -> Run {
+    let lock = try FolderLock(path)
+    defer { withExtendedLifetime(lock) {} }
+    try begin(linear.ensemble.recipe, source: source, options: options)
+    for (number, trainer) in linear.ensemble.trainers.enumerated() { try write(trainer, number, flush: true) }
+    try linear.run.model.save(to: model)
+    return linear.run.with(split: split, seconds: linear.run.seconds)
+  }
+
+  /// Writes recipe.json and run.json of a training that begins.
+  private func begin(_ recipe: Recipe, source: DataSource, options: Options?) throws {
+    removeEarlierTraining()
+    try Files.write(try JSON.text(recipe, pretty: true) + "\n", to: self.recipe)
+    try write(Description(source: source, options: options, status: .running))
+  }
+
+  /// Writes the state of a network, and its history.
+  private func write(_ trainer: Trainer, _ number: Int, flush: Bool) throws {
+    let state = trainer.checkpoint()
+    try state.write(to: checkpoint(number), flush: flush)
+    let lines = try state.progress.history.map { try JSON.text($0) + "\n" }
+    try Files.write(lines.joined(), to: history(number), flush: flush)
   }
 
   /// Removes what another training has left in the folder, so that a kill does not leave its checkpoint beside a new recipe.
