@@ -48,7 +48,8 @@ let package = Package(
     .target(name: "TartinePredict", dependencies: ["TartineTraining"]),
     .target(name: "TartineDiagnosis", dependencies: ["TartineTraining"]),
     .target(name: "TartineSearch", dependencies: ["TartineDiagnosis", "TartineSQLite"]),
-    .target(name: "TartineReports", dependencies: ["TartineDiagnosis", "TartineSearch"]),
+    .target(name: "TartineImprovement", dependencies: ["TartineDiagnosis"]),
+    .target(name: "TartineReports", dependencies: ["TartineDiagnosis", "TartineSearch", "TartineImprovement"]),
     .target(name: "Tartine", dependencies: ["TartineReports"]),
     .executableTarget(
       name: "TartineCommand",

@@ -3,6 +3,7 @@
 @_exported import TartineDiagnosis
 @_exported import TartineEngine
 @_exported import TartineFiles
+@_exported import TartineImprovement
 @_exported import TartineNetworks
 @_exported import TartineOptimizers
 @_exported import TartineReports

@@ -24,7 +24,8 @@ struct TartineCommand: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      InspectCommand.self, TrainCommand.self, DiagnoseCommand.self, FindRateCommand.self, CompareCommand.self,
+      InspectCommand.self, TrainCommand.self, ImproveCommand.self, DiagnoseCommand.self, FindRateCommand.self,
+      CompareCommand.self,
       RunsCommand.self,
       TuneCommand.self,
       EvaluateCommand.self, PredictCommand.self,

@@ -101,7 +101,10 @@ extension Split {
   /// test set, and the rest is split into train and dev with the original proportions. The test set is not
   /// touched.
   /// - Throws: `DataError` where there are too few rows.
-  public func folds(_ count: Int) throws -> [Split] {
+  public func folds(_ count: Int) throws -> [Split] { try folds(count, seed: seed) }
+
+  /// Splits the rows of train and dev into folds in another random order.
+  package func folds(_ count: Int, seed: UInt64) throws -> [Split] {
     let rows = (train + dev).sorted()
     // The remaining rows must include a dev row and two train rows.
     guard count >= 2, count <= rows.count, rows.count - (rows.count + count - 1) / count >= 3 else {

@@ -58,7 +58,7 @@ public struct Baselines: Sendable {
       let linearRecipe
     else { return nil }
     return Prescription(
-      "the linear model",
+      "linear-model", "the linear model",
       why:
         "the network is not significantly better, and a linear model is simpler: explained by its weights, and less likely to "
         + "overfit", of: recipe

@@ -319,7 +319,7 @@ package struct Unit: Sendable {
   private let task: LearningTask
   private let target: String
 
-  init(_ model: Model) {
+  package init(_ model: Model) {
     self.init(task: model.task, target: model.preparation.target.columns.joined(separator: ", "))
   }
 
@@ -338,7 +338,7 @@ package struct Unit: Sendable {
   }
 
   /// `error`, or `RMSE of price`.
-  var figure: String {
+  package var figure: String {
     switch task {
     case .regression: "RMSE of \(target)"
     case .multilabel: "share of wrong labels"
@@ -377,7 +377,7 @@ package struct Unit: Sendable {
   }
 
   /// `1.2 points (0.4 to 2.0)`.
-  func difference(_ estimate: Estimate) -> String {
+  package func difference(_ estimate: Estimate) -> String {
     isFraction
       ? "\(Self.percent(estimate.value)) points (\(Self.percent(max(-1, estimate.low))) to \(Self.percent(min(1, estimate.high))))"
       : "\(Self.significant(estimate.value)) (\(Self.significant(estimate.low)) to "

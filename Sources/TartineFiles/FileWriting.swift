@@ -28,6 +28,13 @@ extension Files {
   /// Removes a folder if it is empty.
   package static func removeEmptyFolder(_ path: String) { rmdir(path) }
 
+  /// Removes a folder with all that is in it; of a link only the link.
+  package static func removeTree(_ path: String) {
+    if unlink(path) == 0 { return }
+    for name in names(in: path) where name != "." && name != ".." { removeTree(path + "/" + name) }
+    rmdir(path)
+  }
+
   /// Replaces a file atomically: writes a new file beside it, flushes, renames. The old content stays intact
   /// until the new content is safe, and after any failure.
   ///

@@ -6,18 +6,20 @@ import TartinePlatform
 
 /// One setting of a recipe changed to that of a reference recipe. If the change fixes the training, the
 /// setting was the fault.
-struct Alteration {
-  let fault: Fault.Name
+package struct Alteration {
+  package let fault: Fault.Name
   /// The change in a few words: `a learning rate of 0.003`.
-  let what: String
-  let recipe: Recipe
+  package let what: String
+  package let recipe: Recipe
   /// Whether it replaces the whole network, which helps whatever in it is wrong.
-  var isOfWholeNetwork = false
+  package var isOfWholeNetwork = false
 
   /// Every setting in which a recipe differs from the reference, each changed alone.
   ///
   /// - Parameter rate: A learning rate at which the network learns; nil if unknown.
-  static func all(_ recipe: Recipe, towards reference: Recipe, rate: Double?, signals: SignalSummary?) -> [Alteration] {
+  package static func all(
+    _ recipe: Recipe, towards reference: Recipe, rate: Double?, signals: SignalSummary?
+  ) -> [Alteration] {
     (steps(recipe, reference, rate) + rows(recipe, reference) + network(recipe, reference, signals))
       .filter { $0.recipe.problem == nil && $0.recipe != recipe }
   }
@@ -38,7 +40,7 @@ struct Alteration {
     let rate = recipe.optimizer.learningRate.peak
     let typical = Optimizer.defaultRate(of: recipe.optimizer.algorithm)
     // Ten times higher and lower, and to the default if that is farther away.
-    var rates = [rate / 10, rate * 10]
+    var rates = [rate / 10, rate * 10].map { Double(Text.significant($0, digits: 3)) ?? $0 }
     if typical < rate / 30 || typical > rate * 30 { rates.append(typical) }
     // And the learning rate suggested by a sweep, unless it is one of these.
     if let seen, seen < rate / 3 || seen > rate * 3, !rates.contains(where: { abs(log($0 / seen)) < 0.7 }) {
@@ -235,7 +237,7 @@ struct Alteration {
 }
 
 /// A summary of the layer signals.
-struct SignalSummary {
+package struct SignalSummary {
   /// The first layer's gradient over the last hidden layer's, at initialization.
   let gradientRatio: Double
   /// The largest share of dead units of any layer, over all of dev, at the end.

@@ -83,9 +83,9 @@ struct Attempt {
 }
 
 /// The constant baseline: the most frequent class, or the mean.
-struct Baseline {
+package struct Baseline {
   /// Each row's own error by the best constant prediction for these very rows.
-  static func outcomes(of judged: Evaluation) -> [Double] {
+  package static func outcomes(of judged: Evaluation) -> [Double] {
     if judged.task == .multilabel {
       let labels = judged.outputNames.count
       let yes = (0..<labels).map { label in
@@ -106,10 +106,10 @@ struct Baseline {
   }
 
   /// Each dev row's own error.
-  let outcomes: [Double]
-  let score: Double
+  package let outcomes: [Double]
+  package let score: Double
 
-  init(_ split: Split, _ target: TargetPreparation) {
+  package init(_ split: Split, _ target: TargetPreparation) {
     let train = target.truths(of: split.dataset, rows: split.train)
     let dev = target.truths(of: split.dataset, rows: split.dev)
     var outcomes = [Double](repeating: 0, count: split.devCount)

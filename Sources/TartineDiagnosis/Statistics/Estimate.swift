@@ -28,7 +28,7 @@ public struct Estimate: Hashable, Sendable, Encodable {
   private enum Key: String, CodingKey { case value, low, high }
 
   /// The normal distribution's 97.5 % point.
-  static let z = 1.959963984540054
+  package static let z = 1.959963984540054
 
   /// The 97.5 % point of Student's t distribution.
   package static func studentT(_ freedom: Double) -> Double {

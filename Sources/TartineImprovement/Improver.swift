@@ -1,0 +1,542 @@
+import TartineData
+import TartineDiagnosis
+import TartineEngine
+import TartineFiles
+import TartineNetworks
+import TartineTraining
+
+/// What an improvement may do.
+public struct ImprovementOptions: Sendable {
+  /// The seconds after which it ends; nil: when nothing is left to try.
+  public var budget: Double?
+  /// The most recipes whose ideas are tried, the first and each that was accepted; nil: no limit.
+  public var rounds: Int?
+  /// The smallest gain that counts; nil: a fiftieth of the first recipe's dev error, for classes at least a tenth of a point.
+  public var worth: Double?
+  /// The human-level or Bayes error: no idea can gain more than what lies above it.
+  public var humanError: Double?
+  /// The names of the ideas to try; nil: all.
+  public var only: Set<String>?
+  /// The names of ideas not to try.
+  public var except: Set<String> = []
+  /// The number of threads, by default that of the processors; results do not depend on it.
+  public var threads: Int?
+
+  /// Creates options.
+  public init() {}
+}
+
+extension Recipe {
+  /// Improves the recipe: tries the likeliest change against it, keeps what surely helps, goes on from there, and at the end opens the
+  /// test set once to say what of the gain is real.
+  ///
+  /// A change and the recipe are trained in pairs that share division of the rows, seed, order and, where shapes allow, initial
+  /// weights. The first pair screens; the others, on divisions of their own, count. A change is accepted once its evidence is so strong
+  /// that at most 5 % of the accepted ones are expected to be false, the interval of its gain lies above 0, and its gain is at
+  /// least ``ImprovementOptions/worth``. At the end each accepted change is taken out again, and stays out where it is not missed.
+  ///
+  /// - Parameters:
+  ///   - split: The data, split.
+  ///   - options: Time, rounds and ideas.
+  ///   - archive: Where trainings are kept, to go on after a kill; nil: in memory.
+  ///   - spelling: How changes are written, by default as settings.
+  ///   - isStopped: Whether to finish before the next training.
+  ///   - progress: Called with what is done now, and with each trial once it is decided.
+  /// - Returns: What was tried and accepted, and the gain on dev and test.
+  /// - Throws: The errors of a training of this recipe; `RecipeError` where it diverges; `FileError` of the archive.
+  public func improve(
+    on split: Split, options: ImprovementOptions = ImprovementOptions(), archive: TrainingArchive? = nil,
+    spelling: @escaping (RecipeSettings) -> String = \.description, isStopped: @escaping () -> Bool = { false },
+    progress: @escaping (ImprovementProgress) -> Void = { _ in }
+  ) throws -> Improvement {
+    try Improver(
+      self, split, options, archive: archive, spelling: spelling, isStopped: isStopped, progress: progress
+    ).improve()
+  }
+
+  /// Trains the recipe once, and returns the ideas for it in the order in which ``improve(on:options:archive:spelling:isStopped:progress:)`` tries
+  /// them.
+  public func ideas(on split: Split, options: ImprovementOptions = ImprovementOptions()) throws -> [Idea] {
+    let improver = try Improver(
+      self, split, options, archive: nil, spelling: \.description, isStopped: { false }, progress: { _ in })
+    return try improver.firstIdeas()
+  }
+}
+
+/// What an improvement does.
+public enum ImprovementProgress {
+  /// A training begins: what it is for, and the seconds that are left; nil: no limit.
+  case training(String, left: Double?)
+  /// A trial is decided.
+  case trial(IdeaTrial)
+}
+
+/// Improves one recipe on one split.
+private final class Improver {
+  private let options: ImprovementOptions
+  private let archive: TrainingArchive?
+  private let spelling: (RecipeSettings) -> String
+  private let isStopped: () -> Bool
+  private let progress: (ImprovementProgress) -> Void
+  private let divisions: Divisions
+  private let groups: [Int]?
+  private let seed: UInt64
+  private let isNumber: Bool
+  private var linear: Recipe??
+  /// The seconds at the last known moment, and when that was.
+  private var clock: (elapsed: Double, at: ContinuousClock.Instant)
+  private var trainings = 0
+  /// The ideas that have passed the screening, over which the error is controlled.
+  private var questions = 0
+  /// The ideas that are not tried again, and the recipes that were incumbents.
+  private var done: Set<String> = []
+  private var former: [Recipe] = []
+  /// The settings of each accepted change, by its place among the trials.
+  private var changes: [Int: RecipeSettings] = [:]
+  private var first: Arm
+  private var incumbent: Arm
+  private var result: Improvement!
+
+  /// A recipe with its trainings by pair.
+  private final class Arm {
+    let recipe: Recipe
+    var trained: [Int: Trained] = [:]
+    init(_ recipe: Recipe) { self.recipe = recipe }
+  }
+
+  /// Why no training can begin.
+  private enum End: Error { case time, stopped }
+
+  init(
+    _ recipe: Recipe, _ split: Split, _ options: ImprovementOptions, archive: TrainingArchive?,
+    spelling: @escaping (RecipeSettings) -> String, isStopped: @escaping () -> Bool,
+    progress: @escaping (ImprovementProgress) -> Void
+  ) throws {
+    if let problem = recipe.problem { throw RecipeError(problem + ".") }
+    (self.options, self.archive, self.spelling) = (options, archive, spelling)
+    (self.isStopped, self.progress) = (isStopped, progress)
+    divisions = Divisions(split)
+    groups = split.groupByRow
+    isNumber = split.task == .regression
+    seed = recipe.seed
+    clock = (0, .now)
+    // Dev judges, so nothing is trained on it; the same number of epochs everywhere.
+    let first = Arm(recipe.refitting(false).minutes(nil).fixed(trainRows: split.trainCount))
+    (self.first, incumbent) = (first, first)
+  }
+
+  // MARK: Time
+
+  private var elapsed: Double { clock.elapsed + (ContinuousClock.now - clock.at).inSeconds }
+
+  /// The seconds for the proof.
+  private func reserve(_ budget: Double) -> Double { min(0.02 * budget + 0.5, 0.1 * budget) }
+
+  private var left: Double? { options.budget.map { $0 - reserve($0) - elapsed } }
+
+  // MARK: Trainings
+
+  /// Trains one side of a pair.
+  ///
+  /// - Parameter expected: The seconds that it takes.
+  /// - Throws: `End` where there is no time for it.
+  private func train(_ arm: Arm, pair: Int, expected: Double, for what: String) throws {
+    guard arm.trained[pair] == nil else { return }
+    var recipe = arm.recipe
+    recipe.seed = seed &+ UInt64(pair)
+    arm.trained[pair] = try trained(recipe, on: pair, expected: expected, for: what)
+  }
+
+  private func trained(_ recipe: Recipe, on pair: Int, expected: Double, for what: String) throws -> Trained {
+    let (number, split) = (trainings, divisions.split(ofPair: pair))
+    let known = archive?.known(number)
+    if let known, known.isCut {
+      clock = (known.elapsed, .now)
+      throw End.time
+    }
+    if known == nil {
+      if isStopped() { throw End.stopped }
+      if let left, left < expected { throw End.time }
+    }
+    progress(.training(what, left: left))
+    let deadline = left.map { Deadline(.now + .seconds(max(0, $0))) }
+    let start = ContinuousClock.now
+    let observers = known == nil ? [deadline].compactMap { $0 } : []
+    var (run, divergence): (Run?, String?)
+    do {
+      run =
+        try archive?.train(recipe, on: split, number: number, threads: options.threads, observers: observers)
+        ?? recipe.train(on: split, threads: options.threads, observers: observers)
+    } catch let error as DivergenceError {
+      divergence = "training diverged at step \(error.step), in epoch \(error.epoch)"
+    } catch let error as FileError {
+      throw error
+    } catch  where number > 0 {
+      divergence = "it cannot be trained: \(error)"
+    }
+    let seconds = known?.seconds ?? (ContinuousClock.now - start).inSeconds
+    let record = TrainingArchive.Record(
+      seconds: seconds, elapsed: known?.elapsed ?? elapsed, isCut: deadline?.hasPassed ?? false)
+    if known == nil { try archive?.write(record, number) }
+    clock = (record.elapsed, .now)
+    trainings += 1
+    if record.isCut { throw End.time }
+    guard let run else {
+      let target = try Preparation(fitting: split.dataset, rows: split.train).target
+      let constant = Baseline(split, target)
+      return Trained(
+        rows: split.dev, outcomes: constant.outcomes, score: constant.score, divergence: divergence, seconds: seconds)
+    }
+    return Trained(
+      rows: run.dev.origin, outcomes: run.dev.outcomes, score: run.dev.score, run: run, seconds: seconds)
+  }
+
+  /// Stops a training when the time is up.
+  private final class Deadline: TrainingObserver {
+    private let end: ContinuousClock.Instant
+    private(set) var hasPassed = false
+
+    init(_ end: ContinuousClock.Instant) { self.end = end }
+
+    func observe(_ step: StepView) -> TrainingDecision {
+      guard ContinuousClock.now >= end else { return .proceed }
+      hasPassed = true
+      return .stop(reason: "the time is up")
+    }
+  }
+
+  // MARK: The loop
+
+  func firstIdeas() throws -> [Idea] {
+    try begin()
+    return ideas()
+  }
+
+  func improve() throws -> Improvement {
+    try begin()
+    do {
+      try measureNoise()
+      var round = 1
+      while try tryIdeas(round) { round += 1 }
+      try ablate()
+    } catch End.time {
+      result.ending = "The time was up."
+    } catch End.stopped {
+      result.ending = "It was interrupted."
+    }
+    try prove()
+    result.advice = advice()
+    result.trainings = trainings
+    result.seconds = elapsed
+    return result
+  }
+
+  /// Trains the first recipe on the split's own division.
+  private func begin() throws {
+    do {
+      try train(first, pair: 0, expected: 0, for: "training the recipe")
+    } catch is End {
+      throw RecipeError(
+        "the time is too short for a single training of the recipe; give more\(options.budget == nil ? "" : " than \(Text.significant(options.budget ?? 0, digits: 3)) s")."
+      )
+    }
+    guard let trained = first.trained[0], let run = trained.run else {
+      throw RecipeError(
+        "\(first.trained[0]?.divergence ?? "the training failed"), so there is nothing to measure a change by; lower the learning rate, or start without "
+          + "a recipe.")
+    }
+    let figure = Improvement.Figure(recipe: first.recipe, dev: run.dev.estimate, test: nil)
+    result = Improvement(first: figure, last: figure, worth: worth(of: first), run: run, unit: Unit(run.model))
+  }
+
+  /// The smallest gain over a recipe that counts.
+  private func worth(of arm: Arm) -> Double {
+    if let worth = options.worth { return worth }
+    guard let own = arm.trained[0] else { return 0 }
+    guard !isNumber, let dev = own.run?.dev else { return 0.02 * own.score }
+    // Of a rare class a tenth of a point is much.
+    let constant = Baseline.outcomes(of: dev)
+    return max(0.02 * own.score, min(0.001, 0.02 * constant.reduce(0, +) / Double(max(1, constant.count))))
+  }
+
+  /// Two more seeds on the same rows: how much the error varies by chance, and how small a gain the test set can show.
+  private func measureNoise() throws {
+    guard let own = first.trained[0] else { return }
+    var scores = [own.score]
+    var row = [Double]()
+    for more in 1...2 {
+      var recipe = first.recipe
+      recipe.seed = seed &+ 1_000 &+ UInt64(more)
+      let other = try trained(recipe, on: 0, expected: own.seconds, for: "training the recipe with another seed")
+      scores.append(other.score)
+      let slope = isNumber ? 0.5 / max(own.score, .leastNormalMagnitude) : 1
+      row = zip(own.outcomes, other.outcomes).map { ($0 - $1) * slope }
+    }
+    result.seedDeviation = Estimate.deviationOfMean(scores) * Double(scores.count).squareRoot()
+    let tests = divisions.own.testCount
+    guard tests > 0, row.count > 1 else { return }
+    let ofRow = Estimate.deviationOfMean(row) * Double(row.count).squareRoot()
+    // Two-sided at 5 %, found in four of five.
+    result.provable = (Estimate.z + 0.8416) * ofRow / Double(tests).squareRoot()
+  }
+
+  private func ideas() -> [Idea] {
+    guard let trained = incumbent.trained[0], let run = trained.run else { return [] }
+    if linear == nil, options.only?.contains("linear-model") ?? true, !options.except.contains("linear-model") {
+      let some = divisions.own.withoutTest
+      linear =
+        some.trainCount > 20_000
+        ? .some(nil)
+        : .some(Recipe.linear(for: some, loss: first.recipe.loss, threads: options.threads))
+    }
+    var linear = linear ?? nil
+    linear?.seed = seed
+    return Idea.all(for: run, seconds: trained.seconds, linear: linear, humanError: options.humanError).filter {
+      options.only?.contains($0.name) ?? true && !options.except.contains($0.name) && !done.contains($0.key)
+        && !former.contains($0.recipe)
+    }
+  }
+
+  /// Tries the ideas for the incumbent, until one is accepted.
+  ///
+  /// - Returns: Whether one was, so that there are new ideas.
+  private func tryIdeas(_ round: Int) throws -> Bool {
+    if let rounds = options.rounds, round > rounds {
+      result.ending = "All \(rounds) rounds were done."
+      return false
+    }
+    var lacksTime = false
+    for idea in ideas() {
+      guard idea.gain >= 0.1 * result.worth else { continue }
+      var trial = IdeaTrial(idea, spelling: spelling)
+      do {
+        let arm = Arm(idea.recipe)
+        let isAccepted = try judge(arm, idea.what, expected: idea.seconds, &trial)
+        finish(trial)
+        done.insert(idea.key)
+        guard isAccepted else { continue }
+        changes[result.trials.count - 1] = idea.settings
+        former.append(incumbent.recipe)
+        incumbent = arm
+        result.worth = worth(of: incumbent)
+        return true
+      } catch End.time {
+        // Another idea may take less.
+        lacksTime = true
+        trial.reason = "there was no time for it"
+        if !trial.pairs.isEmpty { trial.verdict = .undecided }
+        finish(trial)
+        if let left, left < (incumbent.trained[0]?.seconds ?? 0) { throw End.time }
+      }
+    }
+    result.ending = lacksTime ? "There was no time for the ideas that are left." : "Nothing is left to try."
+    return false
+  }
+
+  private func finish(_ trial: IdeaTrial) {
+    result.trials.append(trial)
+    progress(.trial(trial))
+  }
+
+  /// Trains an idea and the incumbent in pairs, until it is decided.
+  private func judge(_ arm: Arm, _ what: String, expected: Double, _ trial: inout IdeaTrial) throws -> Bool {
+    let worth = result.worth
+    defer { for trained in arm.trained.values { trial.seconds += trained.seconds } }
+    var expected = expected
+    func addPair(_ pair: Int) throws {
+      try train(incumbent, pair: pair, expected: incumbent.trained[0]?.seconds ?? 0, for: "\(what): pair \(pair)")
+      try train(arm, pair: pair, expected: expected, for: "\(what): pair \(pair)")
+      guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { return }
+      expected = other.seconds
+      trial.pairs.append(
+        IdeaTrial.Pair(
+          division: divisions.isFixed ? 0 : pair, seed: seed &+ UInt64(pair), incumbent: own.score, idea: other.score))
+    }
+    try addPair(0)
+    if let divergence = arm.trained[0]?.divergence {
+      (trial.verdict, trial.reason) = (.refused, divergence)
+      return false
+    }
+    let screened = gain(of: arm, over: incumbent, pairs: 0..<1)
+    trial.gain = screened.estimate
+    guard screened.estimate.value > 0, screened.estimate.value + screened.deviation >= worth else {
+      (trial.verdict, trial.reason) = (.refused, "not better in the first pair")
+      return false
+    }
+    questions += 1
+    let needed = EValue.needed(question: questions, accepted: changes.count)
+    trial.needed = needed
+    for pair in 1...Divisions.mostPairs {
+      try addPair(pair)
+      let gain = gain(of: arm, over: incumbent, pairs: 1..<pair + 1)
+      let evidence = EValue(gain.differences).value
+      (trial.gain, trial.evidence) = (gain.estimate, evidence)
+      if pair >= 3, evidence >= needed, gain.estimate.low > 0, gain.estimate.value >= worth {
+        (trial.verdict, trial.reason) = (.accepted, "surely better")
+        return true
+      }
+      if pair >= 2, gain.estimate.value + gain.deviation < worth || gain.estimate.value <= 0 {
+        (trial.verdict, trial.reason) = (
+          .refused, gain.estimate.value <= 0 ? "not better" : "better by less than what counts, if at all"
+        )
+        return false
+      }
+    }
+    (trial.verdict, trial.reason) = (.undecided, "\(Divisions.mostPairs) pairs do not decide it")
+    return false
+  }
+
+  private func gain(of arm: Arm, over other: Arm, pairs: Range<Int>) -> PairedGain {
+    let both = pairs.filter { arm.trained[$0] != nil && other.trained[$0] != nil }
+    return PairedGain(
+      of: both.compactMap { arm.trained[$0] }, over: both.compactMap { other.trained[$0] }, isNumber: isNumber,
+      groups: groups, sharesRows: divisions.isFixed)
+  }
+
+  // MARK: Ablation
+
+  /// Takes each accepted change out of the last recipe again, the oldest first; one that is not missed stays out.
+  private func ablate() throws {
+    let places = result.trials.indices.filter {
+      result.trials[$0].verdict == .accepted && result.trials[$0].subject == .idea
+    }
+    guard places.count > 1 else { return }
+    // The last one has just been measured against the recipe without it.
+    for place in places.dropLast() {
+      let change = result.trials[place]
+      guard let without = recipe(without: place) else { continue }
+      if without == incumbent.recipe {
+        result.trials[place].isTakenOut = true
+        result.trials[place].reason = "a later change took its place"
+        continue
+      }
+      guard let idea = Idea(takingOut: change, of: incumbent.recipe, leaving: without)
+      else { continue }
+      let arm = Arm(without)
+      var trial = IdeaTrial(idea, .ablation, spelling: spelling)
+      let expected = incumbent.trained[0]?.seconds ?? 0
+      for pair in 1...5 {
+        try train(incumbent, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
+        try train(arm, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
+        guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { continue }
+        trial.seconds += other.seconds
+        trial.pairs.append(
+          IdeaTrial.Pair(
+            division: divisions.isFixed ? 0 : pair, seed: seed &+ UInt64(pair), incumbent: own.score, idea: other.score)
+        )
+      }
+      let gain = gain(of: arm, over: incumbent, pairs: 1..<6)
+      trial.gain = gain.estimate
+      // It is missed if the error rises by what counts.
+      let isMissed = -gain.estimate.value >= result.worth / 2
+      (trial.verdict, trial.reason) =
+        isMissed ? (.refused, "the change is needed") : (.accepted, "the change is not missed")
+      finish(trial)
+      guard !isMissed else { continue }
+      (result.trials[place].isTakenOut, result.trials[place].reason) = (true, "taken out again: not missed")
+      try train(arm, pair: 0, expected: expected, for: "training the recipe without it")
+      incumbent = arm
+    }
+  }
+
+  /// The first recipe with all changes that are part of the last, but one; nil if that is no recipe.
+  private func recipe(without place: Int) -> Recipe? {
+    var recipe = first.recipe
+    for (other, settings) in changes.sorted(by: { $0.key < $1.key })
+    where other != place && !result.trials[other].isTakenOut {
+      guard let next = try? settings.apply(to: recipe) else { return nil }
+      recipe = next
+    }
+    return recipe.problem == nil ? recipe : nil
+  }
+
+  // MARK: Proof
+
+  /// Opens the test set once: the first and the last recipe, all pairs that both have.
+  private func prove() throws {
+    let pairs = Array(0...Divisions.mostPairs).filter {
+      first.trained[$0]?.run != nil && incumbent.trained[$0]?.run != nil
+    }
+    let later = pairs.filter { $0 > 0 }
+    let hasGain = incumbent !== first && !later.isEmpty
+    result.last = Improvement.Figure(
+      recipe: incumbent.recipe, dev: incumbent.trained[0]?.run?.dev.estimate ?? result.first.dev, test: nil)
+    if let run = incumbent.trained[0]?.run { result.run = run }
+    if hasGain {
+      let gain = gain(of: incumbent, over: first, pairs: 1..<Divisions.mostPairs + 1).estimate
+      result.gain = Improvement.Gain(dev: gain, test: nil)
+      // The mean over the pairs, on all rows that were dev in one of them.
+      result.first = figure(first, later, test: nil)
+      result.last = figure(incumbent, later, test: nil)
+    }
+    guard divisions.own.testCount > 0 else { return }
+    let (dataset, rows) = divisions.own.test.open()
+    func evaluations(_ arm: Arm) throws -> [Evaluation] {
+      try (hasGain ? pairs : [0]).compactMap { pair in
+        var warnings: [String] = []
+        return try arm.trained[pair]?.run?.model.evaluate(
+          dataset, rows: rows, warnings: &warnings, workers: Workers(options.threads ?? Workers.processorCount))
+      }
+    }
+    let before = try evaluations(first)
+    result.first = figure(first, hasGain ? later : [0], test: SampledFigure(before).estimate)
+    guard hasGain else {
+      result.last = result.first
+      return
+    }
+    let after = try evaluations(incumbent)
+    result.last = figure(incumbent, later, test: SampledFigure(after).estimate)
+    func trained(_ list: [Evaluation]) -> [Trained] {
+      list.map { Trained(rows: $0.origin, outcomes: $0.outcomes, score: $0.score) }
+    }
+    let cases = before[0].cases.map { cases in
+      Dictionary(zip(before[0].origin, cases), uniquingKeysWith: { one, _ in one })
+    }
+    let gain = PairedGain(
+      of: trained(after), over: trained(before), isNumber: isNumber,
+      groups: cases.map { cases in (0...(before[0].origin.max() ?? 0)).map { cases[$0] ?? $0 } }, sharesRows: true)
+    result.gain = Improvement.Gain(dev: result.gain?.dev ?? gain.estimate, test: gain.estimate)
+  }
+
+  /// The mean error over pairs, with the interval of the rows and seeds.
+  private func figure(_ arm: Arm, _ pairs: [Int], test: Estimate?) -> Improvement.Figure {
+    let runs = pairs.compactMap { arm.trained[$0]?.run?.dev }
+    let scores = runs.map(\.score)
+    let mean = scores.reduce(0, +) / Double(max(1, scores.count))
+    let rows = runs.map(\.estimate)
+    let half = { (side: (Estimate) -> Double) in
+      let width = rows.reduce(0) { $0 + side($1) } / Double(max(1, rows.count))
+      // Rows that are dev in one pair only count together.
+      let ofRows = self.divisions.isFixed ? width : width / Double(max(1, rows.count)).squareRoot()
+      let ofPairs =
+        scores.count > 1 ? Estimate.studentT(Double(scores.count - 1)) * Estimate.deviationOfMean(scores) : 0
+      return max(ofRows, ofPairs)
+    }
+    let dev = Estimate(mean, low: max(0, mean - half { $0.value - $0.low }), high: mean + half { $0.high - $0.value })
+    return Improvement.Figure(recipe: arm.recipe, dev: dev, test: test)
+  }
+
+  // MARK: What is for the person
+
+  private func advice() -> [Improvement.Advice] {
+    var list: [Improvement.Advice] = []
+    let split = divisions.own
+    let some = split.trainCount > 50_000 ? split.with(train: split.sample(50_000, seed: 0)) : split
+    if let inspection = try? Inspection(of: some, comparesSets: false, threads: options.threads) {
+      list = inspection.warnings.map {
+        Improvement.Advice(
+          name: $0.name.rawValue, evidence: ($0.column.map { "'\($0)': " } ?? "") + $0.evidence, action: $0.action)
+      }
+    }
+    if let run = incumbent.trained[0]?.run, run.dev.score - run.train.score > 0.3 * run.dev.score {
+      let unit = result.unit
+      list.append(
+        Improvement.Advice(
+          name: "more-data",
+          evidence:
+            "the error is \(unit.text(run.train.score)) on train and \(unit.text(run.dev.score)) on dev, so the network has more to learn from new rows than from these",
+          action: "collect more rows; 'tartine diagnose' predicts the error with twice as many"))
+    }
+    return list
+  }
+}
