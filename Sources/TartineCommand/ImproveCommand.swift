@@ -166,11 +166,12 @@ struct ImproveCommand: ParsableCommand {
     for notice in split.notices where !json { Files.warn(notice) }
     var options = description.options
     options.threads = threads
+    options.isStopped = { Files.isInterrupted }
+    options.spelling = { $0.flags }
     let display = ImproveDisplay(split, isQuiet: json && Files.terminalWidth == nil)
     var lines: [String] = []
     let improvement = try description.recipe.improve(
-      on: split, options: options, archive: try TrainingArchive(folder.trainings, source: description.source),
-      spelling: \.flags, isStopped: { Files.isInterrupted }
+      on: split, options: options, archive: try TrainingArchive(folder.trainings, source: description.source)
     ) { event in
       display.show(event)
       guard case .trial(let trial) = event, let line = try? JSON.text(trial) else { return }

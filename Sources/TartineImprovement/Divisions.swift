@@ -12,15 +12,15 @@ package struct Divisions {
   private var folds: [[Split]] = []
   private static let foldCount = 5
   /// The most pairs after the first.
-  package static let mostPairs = 10
+  package static let mostPairs = 20
 
   package init(_ split: Split) {
     own = split
     switch split.method {
     case .time, .fixed, .hash: isFixed = true
     case .stratified, .grouped:
-      folds = (0..<2).compactMap { try? Self.folds(of: split, repetition: $0) }
-      isFixed = folds.count < 2
+      folds = (0..<Self.mostPairs / Self.foldCount).compactMap { try? Self.folds(of: split, repetition: $0) }
+      isFixed = folds.count < Self.mostPairs / Self.foldCount
     }
   }
 

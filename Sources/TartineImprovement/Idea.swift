@@ -149,14 +149,17 @@ private struct IdeaList {
     ]
   }
 
-  /// The most gain for the work first; of equal ones in the order in which they were added. Measured seconds would change the order
-  /// from one time to the next.
+  /// The most gain for the work first; of equal ones in the order in which they were added. Beside its own training an idea costs
+  /// about one of the reference's, so that a tiny network is not tuned for long before a better one is tried. Measured seconds would change the
+  /// order from one time to the next.
   var ranked: [Idea] {
     ideas.enumerated().sorted {
-      let (one, two) = ($0.element.gain / work($0.element.recipe), $1.element.gain / work($1.element.recipe))
+      let (one, two) = (value($0.element), value($1.element))
       return one == two ? $0.offset < $1.offset : one > two
     }.map(\.element)
   }
+
+  private func value(_ idea: Idea) -> Double { idea.gain / (work(idea.recipe) + work(reference)) }
 
   /// The work of a training over that of the recipe's own.
   private func work(_ recipe: Recipe) -> Double {

@@ -141,7 +141,7 @@ public struct IdeaTrial: Sendable, Encodable {
   }
 
   /// The errors of a pair.
-  public struct Pair: Sendable, Encodable {
+  public struct Pair: Hashable, Sendable, Encodable {
     /// The number of the division of the rows; 0 is the split's own, which only screens.
     public let division: Int
     /// The seed of both trainings.

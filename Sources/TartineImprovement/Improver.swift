@@ -21,6 +21,10 @@ public struct ImprovementOptions: Sendable {
   public var except: Set<String> = []
   /// The number of threads, by default that of the processors; results do not depend on it.
   public var threads: Int?
+  /// Whether to finish before the next training.
+  public var isStopped: @Sendable () -> Bool = { false }
+  /// How changes are written, by default as settings.
+  package var spelling: @Sendable (RecipeSettings) -> String = { $0.description }
 
   /// Creates options.
   public init() {}
@@ -39,26 +43,20 @@ extension Recipe {
   ///   - split: The data, split.
   ///   - options: Time, rounds and ideas.
   ///   - archive: Where trainings are kept, to go on after a kill; nil: in memory.
-  ///   - spelling: How changes are written, by default as settings.
-  ///   - isStopped: Whether to finish before the next training.
   ///   - progress: Called with what is done now, and with each trial once it is decided.
   /// - Returns: What was tried and accepted, and the gain on dev and test.
   /// - Throws: The errors of a training of this recipe; `RecipeError` where it diverges; `FileError` of the archive.
   public func improve(
     on split: Split, options: ImprovementOptions = ImprovementOptions(), archive: TrainingArchive? = nil,
-    spelling: @escaping (RecipeSettings) -> String = \.description, isStopped: @escaping () -> Bool = { false },
     progress: @escaping (ImprovementProgress) -> Void = { _ in }
   ) throws -> Improvement {
-    try Improver(
-      self, split, options, archive: archive, spelling: spelling, isStopped: isStopped, progress: progress
-    ).improve()
+    try Improver(self, split, options, archive: archive, progress: progress).improve()
   }
 
-  /// Trains the recipe once, and returns the ideas for it in the order in which ``improve(on:options:archive:spelling:isStopped:progress:)`` tries
+  /// Trains the recipe once, and returns the ideas for it in the order in which ``improve(on:options:archive:progress:)`` tries
   /// them.
   public func ideas(on split: Split, options: ImprovementOptions = ImprovementOptions()) throws -> [Idea] {
-    let improver = try Improver(
-      self, split, options, archive: nil, spelling: \.description, isStopped: { false }, progress: { _ in })
+    let improver = try Improver(self, split, options, archive: nil, progress: { _ in })
     return try improver.firstIdeas()
   }
 }
@@ -72,16 +70,14 @@ public enum ImprovementProgress {
 }
 
 /// Improves one recipe on one split.
-private final class Improver {
-  private let options: ImprovementOptions
+final class Improver {
+  let options: ImprovementOptions
   private let archive: TrainingArchive?
-  private let spelling: (RecipeSettings) -> String
-  private let isStopped: () -> Bool
   private let progress: (ImprovementProgress) -> Void
-  private let divisions: Divisions
+  let divisions: Divisions
   private let groups: [Int]?
-  private let seed: UInt64
-  private let isNumber: Bool
+  let seed: UInt64
+  let isNumber: Bool
   private var linear: Recipe??
   /// The seconds at the last known moment, and when that was.
   private var clock: (elapsed: Double, at: ContinuousClock.Instant)
@@ -92,13 +88,13 @@ private final class Improver {
   private var done: Set<String> = []
   private var former: [Recipe] = []
   /// The settings of each accepted change, by its place among the trials.
-  private var changes: [Int: RecipeSettings] = [:]
-  private var first: Arm
-  private var incumbent: Arm
-  private var result: Improvement!
+  var changes: [Int: RecipeSettings] = [:]
+  var first: Arm
+  var incumbent: Arm
+  var result: Improvement!
 
   /// A recipe with its trainings by pair.
-  private final class Arm {
+  final class Arm {
     let recipe: Recipe
     var trained: [Int: Trained] = [:]
     init(_ recipe: Recipe) { self.recipe = recipe }
@@ -109,12 +105,11 @@ private final class Improver {
 
   init(
     _ recipe: Recipe, _ split: Split, _ options: ImprovementOptions, archive: TrainingArchive?,
-    spelling: @escaping (RecipeSettings) -> String, isStopped: @escaping () -> Bool,
     progress: @escaping (ImprovementProgress) -> Void
   ) throws {
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
-    (self.options, self.archive, self.spelling) = (options, archive, spelling)
-    (self.isStopped, self.progress) = (isStopped, progress)
+    (self.options, self.archive) = (options, archive)
+    self.progress = progress
     divisions = Divisions(split)
     groups = split.groupByRow
     isNumber = split.task == .regression
@@ -140,7 +135,7 @@ private final class Improver {
   ///
   /// - Parameter expected: The seconds that it takes.
   /// - Throws: `End` where there is no time for it.
-  private func train(_ arm: Arm, pair: Int, expected: Double, for what: String) throws {
+  func train(_ arm: Arm, pair: Int, expected: Double, for what: String) throws {
     guard arm.trained[pair] == nil else { return }
     var recipe = arm.recipe
     recipe.seed = seed &+ UInt64(pair)
@@ -155,7 +150,7 @@ private final class Improver {
       throw End.time
     }
     if known == nil {
-      if isStopped() { throw End.stopped }
+      if options.isStopped() { throw End.stopped }
       if let left, left < expected { throw End.time }
     }
     progress(.training(what, left: left))
@@ -308,7 +303,7 @@ private final class Improver {
     var lacksTime = false
     for idea in ideas() {
       guard idea.gain >= 0.1 * result.worth else { continue }
-      var trial = IdeaTrial(idea, spelling: spelling)
+      var trial = IdeaTrial(idea, spelling: options.spelling)
       do {
         let arm = Arm(idea.recipe)
         let isAccepted = try judge(arm, idea.what, expected: idea.seconds, &trial)
@@ -333,7 +328,7 @@ private final class Improver {
     return false
   }
 
-  private func finish(_ trial: IdeaTrial) {
+  func finish(_ trial: IdeaTrial) {
     result.trials.append(trial)
     progress(.trial(trial))
   }
@@ -375,6 +370,8 @@ private final class Improver {
         (trial.verdict, trial.reason) = (.accepted, "surely better")
         return true
       }
+      // More than two rounds of folds only where they can be expected to decide.
+      if pair >= 10, evidence < needed / 10 { break }
       if pair >= 2, gain.estimate.value + gain.deviation < worth || gain.estimate.value <= 0 {
         (trial.verdict, trial.reason) = (
           .refused, gain.estimate.value <= 0 ? "not better" : "better by less than what counts, if at all"
@@ -382,161 +379,14 @@ private final class Improver {
         return false
       }
     }
-    (trial.verdict, trial.reason) = (.undecided, "\(Divisions.mostPairs) pairs do not decide it")
+    (trial.verdict, trial.reason) = (.undecided, "\(trial.counted) pairs do not decide it")
     return false
   }
 
-  private func gain(of arm: Arm, over other: Arm, pairs: Range<Int>) -> PairedGain {
+  func gain(of arm: Arm, over other: Arm, pairs: Range<Int>) -> PairedGain {
     let both = pairs.filter { arm.trained[$0] != nil && other.trained[$0] != nil }
     return PairedGain(
       of: both.compactMap { arm.trained[$0] }, over: both.compactMap { other.trained[$0] }, isNumber: isNumber,
       groups: groups, sharesRows: divisions.isFixed)
-  }
-
-  // MARK: Ablation
-
-  /// Takes each accepted change out of the last recipe again, the oldest first; one that is not missed stays out.
-  private func ablate() throws {
-    let places = result.trials.indices.filter {
-      result.trials[$0].verdict == .accepted && result.trials[$0].subject == .idea
-    }
-    guard places.count > 1 else { return }
-    // The last one has just been measured against the recipe without it.
-    for place in places.dropLast() {
-      let change = result.trials[place]
-      guard let without = recipe(without: place) else { continue }
-      if without == incumbent.recipe {
-        result.trials[place].isTakenOut = true
-        result.trials[place].reason = "a later change took its place"
-        continue
-      }
-      guard let idea = Idea(takingOut: change, of: incumbent.recipe, leaving: without)
-      else { continue }
-      let arm = Arm(without)
-      var trial = IdeaTrial(idea, .ablation, spelling: spelling)
-      let expected = incumbent.trained[0]?.seconds ?? 0
-      for pair in 1...5 {
-        try train(incumbent, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
-        try train(arm, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
-        guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { continue }
-        trial.seconds += other.seconds
-        trial.pairs.append(
-          IdeaTrial.Pair(
-            division: divisions.isFixed ? 0 : pair, seed: seed &+ UInt64(pair), incumbent: own.score, idea: other.score)
-        )
-      }
-      let gain = gain(of: arm, over: incumbent, pairs: 1..<6)
-      trial.gain = gain.estimate
-      // It is missed if the error rises by what counts.
-      let isMissed = -gain.estimate.value >= result.worth / 2
-      (trial.verdict, trial.reason) =
-        isMissed ? (.refused, "the change is needed") : (.accepted, "the change is not missed")
-      finish(trial)
-      guard !isMissed else { continue }
-      (result.trials[place].isTakenOut, result.trials[place].reason) = (true, "taken out again: not missed")
-      try train(arm, pair: 0, expected: expected, for: "training the recipe without it")
-      incumbent = arm
-    }
-  }
-
-  /// The first recipe with all changes that are part of the last, but one; nil if that is no recipe.
-  private func recipe(without place: Int) -> Recipe? {
-    var recipe = first.recipe
-    for (other, settings) in changes.sorted(by: { $0.key < $1.key })
-    where other != place && !result.trials[other].isTakenOut {
-      guard let next = try? settings.apply(to: recipe) else { return nil }
-      recipe = next
-    }
-    return recipe.problem == nil ? recipe : nil
-  }
-
-  // MARK: Proof
-
-  /// Opens the test set once: the first and the last recipe, all pairs that both have.
-  private func prove() throws {
-    let pairs = Array(0...Divisions.mostPairs).filter {
-      first.trained[$0]?.run != nil && incumbent.trained[$0]?.run != nil
-    }
-    let later = pairs.filter { $0 > 0 }
-    let hasGain = incumbent !== first && !later.isEmpty
-    result.last = Improvement.Figure(
-      recipe: incumbent.recipe, dev: incumbent.trained[0]?.run?.dev.estimate ?? result.first.dev, test: nil)
-    if let run = incumbent.trained[0]?.run { result.run = run }
-    if hasGain {
-      let gain = gain(of: incumbent, over: first, pairs: 1..<Divisions.mostPairs + 1).estimate
-      result.gain = Improvement.Gain(dev: gain, test: nil)
-      // The mean over the pairs, on all rows that were dev in one of them.
-      result.first = figure(first, later, test: nil)
-      result.last = figure(incumbent, later, test: nil)
-    }
-    guard divisions.own.testCount > 0 else { return }
-    let (dataset, rows) = divisions.own.test.open()
-    func evaluations(_ arm: Arm) throws -> [Evaluation] {
-      try (hasGain ? pairs : [0]).compactMap { pair in
-        var warnings: [String] = []
-        return try arm.trained[pair]?.run?.model.evaluate(
-          dataset, rows: rows, warnings: &warnings, workers: Workers(options.threads ?? Workers.processorCount))
-      }
-    }
-    let before = try evaluations(first)
-    result.first = figure(first, hasGain ? later : [0], test: SampledFigure(before).estimate)
-    guard hasGain else {
-      result.last = result.first
-      return
-    }
-    let after = try evaluations(incumbent)
-    result.last = figure(incumbent, later, test: SampledFigure(after).estimate)
-    func trained(_ list: [Evaluation]) -> [Trained] {
-      list.map { Trained(rows: $0.origin, outcomes: $0.outcomes, score: $0.score) }
-    }
-    let cases = before[0].cases.map { cases in
-      Dictionary(zip(before[0].origin, cases), uniquingKeysWith: { one, _ in one })
-    }
-    let gain = PairedGain(
-      of: trained(after), over: trained(before), isNumber: isNumber,
-      groups: cases.map { cases in (0...(before[0].origin.max() ?? 0)).map { cases[$0] ?? $0 } }, sharesRows: true)
-    result.gain = Improvement.Gain(dev: result.gain?.dev ?? gain.estimate, test: gain.estimate)
-  }
-
-  /// The mean error over pairs, with the interval of the rows and seeds.
-  private func figure(_ arm: Arm, _ pairs: [Int], test: Estimate?) -> Improvement.Figure {
-    let runs = pairs.compactMap { arm.trained[$0]?.run?.dev }
-    let scores = runs.map(\.score)
-    let mean = scores.reduce(0, +) / Double(max(1, scores.count))
-    let rows = runs.map(\.estimate)
-    let half = { (side: (Estimate) -> Double) in
-      let width = rows.reduce(0) { $0 + side($1) } / Double(max(1, rows.count))
-      // Rows that are dev in one pair only count together.
-      let ofRows = self.divisions.isFixed ? width : width / Double(max(1, rows.count)).squareRoot()
-      let ofPairs =
-        scores.count > 1 ? Estimate.studentT(Double(scores.count - 1)) * Estimate.deviationOfMean(scores) : 0
-      return max(ofRows, ofPairs)
-    }
-    let dev = Estimate(mean, low: max(0, mean - half { $0.value - $0.low }), high: mean + half { $0.high - $0.value })
-    return Improvement.Figure(recipe: arm.recipe, dev: dev, test: test)
-  }
-
-  // MARK: What is for the person
-
-  private func advice() -> [Improvement.Advice] {
-    var list: [Improvement.Advice] = []
-    let split = divisions.own
-    let some = split.trainCount > 50_000 ? split.with(train: split.sample(50_000, seed: 0)) : split
-    if let inspection = try? Inspection(of: some, comparesSets: false, threads: options.threads) {
-      list = inspection.warnings.map {
-        Improvement.Advice(
-          name: $0.name.rawValue, evidence: ($0.column.map { "'\($0)': " } ?? "") + $0.evidence, action: $0.action)
-      }
-    }
-    if let run = incumbent.trained[0]?.run, run.dev.score - run.train.score > 0.3 * run.dev.score {
-      let unit = result.unit
-      list.append(
-        Improvement.Advice(
-          name: "more-data",
-          evidence:
-            "the error is \(unit.text(run.train.score)) on train and \(unit.text(run.dev.score)) on dev, so the network has more to learn from new rows than from these",
-          action: "collect more rows; 'tartine diagnose' predicts the error with twice as many"))
-    }
-    return list
   }
 }

@@ -67,11 +67,15 @@ public struct ImprovementReport {
   private var steps: String {
     let accepted = improvement.trials.filter { $0.subject == .idea && $0.verdict == .accepted }
     guard !accepted.isEmpty else { return "" }
-    var (value, points) = (improvement.first.dev.value, [(low: Double, value: Double, high: Double)]())
-    for trial in accepted {
-      guard let gain = trial.gain else { continue }
-      points.append(((value - gain.high) * scale, (value - gain.value) * scale, (value - gain.low) * scale))
-      value -= gain.value
+    // Each step is measured on pairs of its own.
+    let points = accepted.map { trial in
+      let counted = trial.pairs.dropFirst(trial.pairs.count - trial.counted).map(\.idea)
+      let value = counted.reduce(0, +) / Double(max(1, counted.count))
+      let gain = trial.gain ?? Estimate(0, low: 0, high: 0)
+      return (
+        low: (value + gain.value - gain.high) * scale, value: value * scale,
+        high: (value + gain.value - gain.low) * scale
+      )
     }
     let start = improvement.first.dev.value * scale
     let all =
