@@ -9,7 +9,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHOWN = ["TartineKernels", "TartineEngine", "TartineFiles", "TartineNetworks", "TartineOptimizers", "TartineData",
-         "TartineTraining", "TartineDiagnosis", "TartineSearch", "TartineReports", "TartinePredict", "Tartine",
+         "TartineTraining", "TartineDiagnosis", "TartineSearch", "TartineImprovement", "TartineReports", "TartinePredict", "Tartine",
          "TartineCommand"]
 
 

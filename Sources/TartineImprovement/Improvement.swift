@@ -171,7 +171,7 @@ public struct IdeaTrial: Sendable, Encodable {
   public internal(set) var pairs: [Pair] = []
   /// The gain over the pairs after the first, or of the first alone.
   public internal(set) var gain: Estimate?
-  /// The evidence for a gain, and what is needed (see Documentation/Improve.md).
+  /// The evidence for a gain, and what is needed (see <doc:Improving>).
   public internal(set) var evidence, needed: Double?
   /// What became of it.
   public internal(set) var verdict = Verdict.notTried
