@@ -99,6 +99,9 @@ struct ImproveCommand: ParsableCommand {
       throw ValidationError("--threads must be from 1 to 1024, not \(threads).")
     }
     for (flag, text) in [("--only", only), ("--except", except)] {
+      if Self.names(text)?.isEmpty == true {
+        throw ValidationError("\(flag) names no idea; there are \(Idea.names.joined(separator: ", ")).")
+      }
       for name in Self.names(text) ?? [] where !Idea.names.contains(name) {
         throw ValidationError(
           "\(flag) names ideas, and there is no '\(name)'; there are \(Idea.names.joined(separator: ", ")).")
@@ -116,13 +119,17 @@ struct ImproveCommand: ParsableCommand {
     if let error = description.humanError, error > 1, split.task != .regression {
       throw UsageError("--human-error is a fraction from 0 to 1 for classification, not \(error); 0.05 means 5 %.")
     }
+    if let worth, worth >= 1, split.task != .regression {
+      throw UsageError(
+        "--worth is a fraction below 1 for classification, not \(worth); 0.005 means half a percentage point.")
+    }
     if dryRun { return try listIdeas(description, on: split) }
     let folder = try ImproveFolder(creating: out, named: description.source.name)
     do {
       try folder.write(description)
       try improve(description, on: split, in: folder)
     } catch {
-      if !Files.exists(folder.ledger) { Files.removeTree(folder.path) }
+      folder.removeIfNothingWasTrained()
       throw error
     }
   }
@@ -149,9 +156,11 @@ struct ImproveCommand: ParsableCommand {
       throw UsageError("the improvement in '\(path)' is finished; its report is '\(folder.report)'.")
     }
     var source = description.source
-    guard data.data == nil, recipe.recipe == nil, try recipe.changes().isEmpty, out == nil, budget == nil, rounds == nil
+    guard try data.disagreement(with: source) == nil, recipe.recipe == nil, recipe.preset == nil,
+      try recipe.changes().isEmpty,
+      [out, budget, only, except].allSatisfy({ $0 == nil }), rounds == nil, worth == nil, humanError == nil, !dryRun
     else {
-      throw UsageError("--resume goes on as the improvement began; leave the other flags out.")
+      throw UsageError("--resume goes on as the improvement began; leave all flags out but --threads and --json.")
     }
     try improve(description, on: try source.load(), in: folder)
   }
@@ -166,6 +175,7 @@ struct ImproveCommand: ParsableCommand {
     for notice in split.notices where !json { Files.warn(notice) }
     var options = description.options
     options.threads = threads
+    options.refits = description.refit
     options.isStopped = { Files.isInterrupted }
     options.spelling = { $0.flags }
     let display = ImproveDisplay(split, isQuiet: json && Files.terminalWidth == nil)
@@ -179,6 +189,8 @@ struct ImproveCommand: ParsableCommand {
       try? Files.write(lines.joined(), to: folder.ledger)
     }
     display.clear()
+    // Of a change that was taken out, or replaced, this is known only at the end.
+    lines = try improvement.trials.map { try JSON.text($0) + "\n" }
     try Files.write((lines + [try JSON.text(folder.written(improvement)) + "\n"]).joined(), to: folder.ledger)
     var model = improvement.run.model
     if description.refit {
@@ -196,6 +208,14 @@ struct ImproveCommand: ParsableCommand {
     var options = description.options
     options.threads = threads
     let ideas = try description.recipe.ideas(on: split, options: options)
+    if json {
+      let list = ideas.map {
+        IdeaLine(
+          name: $0.name, aim: $0.aim, what: $0.what, why: $0.why, settings: $0.settings.flags, gain: $0.gain,
+          seconds: $0.seconds)
+      }
+      return try Files.print(try JSON.text(["ideas": list]) + "\n")
+    }
     let unit = split.task == .regression ? "" : " points"
     let scale = split.task == .regression ? 1.0 : 100
     let lines = ideas.map { idea in
@@ -206,6 +226,14 @@ struct ImproveCommand: ParsableCommand {
       "\(ideas.count) ideas, in the order in which they would be tried:\n"
         + lines.enumerated().map { "\($0.offset + 1). \($0.element)\n" }.joined())
   }
+}
+
+/// An idea as `--dry-run --json` prints it.
+private struct IdeaLine: Encodable {
+  let name: String
+  let aim: Idea.Aim
+  let what, why, settings: String
+  let gain, seconds: Double
 }
 
 /// Shows what an improvement does: a line that is replaced on a terminal, a line for each trial everywhere.
@@ -225,12 +253,15 @@ private final class ImproveDisplay {
     case .training(let what, let left):
       guard isTerminal else { return }
       Files.show("\r\u{1B}[K\(what)…\(left.map { " \(Int(max(0, $0))) s left" } ?? "")")
+    case .note(let sentence):
+      clear()
+      Files.show(sentence + "\n")
     case .trial(let trial):
       clear()
       let pairs = "\(trial.counted) pair\(trial.counted == 1 ? "" : "s")"
       let gain = trial.gain.map { ", by \(unit.difference($0)) over \(pairs)" } ?? ""
       Files.show(
-        "\(trial.subject == .ablation ? "without " : "")\(trial.what): \(trial.verdict.rawValue), \(trial.reason)\(gain)\n"
+        "\(trial.subject == .ablation ? "without " : "")\(trial.what): \(trial.reason)\(gain)\n"
       )
     }
   }
@@ -246,8 +277,11 @@ struct ImprovementText {
 
   init(_ improvement: Improvement, _ folder: ImproveFolder, _ source: DataSource) {
     var lines = [improvement.sentence]
-    if improvement.gain == nil, let provable = improvement.provable {
-      lines.append("This test set would show a gain of \(improvement.points(provable)) or more.")
+    if improvement.gain != nil {
+      let doubts = improvement.advice.filter {
+        ["duplicates-across-split", "leaking-column", "repeated-identifier"].contains($0.name)
+      }
+      lines += doubts.map { "The errors may be too low: \($0.evidence)." }
     }
     func list(_ title: String, _ trials: [IdeaTrial]) {
       guard !trials.isEmpty else { return }
@@ -265,7 +299,7 @@ struct ImprovementText {
     }
     lines += [
       "",
-      "\(improvement.ending) \(improvement.trainings) trainings in \(Text.significant(improvement.seconds, digits: 3)) s; details and plots: \(folder.report)",
+      "\(improvement.ending) \(Improvement.count(improvement.trainings, "training")) in \(Text.significant(improvement.seconds, digits: 3)) s; details and plots: \(folder.report)",
     ]
     if improvement.gain != nil {
       lines.append("The last recipe: tartine train \(source.flags) --recipe \(Shell.quoted(folder.recipe))")

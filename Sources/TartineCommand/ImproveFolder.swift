@@ -69,6 +69,14 @@ struct ImproveFolder {
     }
   }
 
+  /// Removes what a failed beginning has left: at most the training of the recipe itself.
+  func removeIfNothingWasTrained() {
+    guard !Files.exists(trainings + "/1.json") else { return }
+    Files.remove(description)
+    Files.removeTree(trainings)
+    Files.removeEmptyFolder(path)
+  }
+
   func read() throws -> Description {
     let text = try Files.readText(description)
     do {
@@ -125,7 +133,8 @@ struct ImproveFolder {
 
   /// Writes the results, and removes the trainings.
   func finish(_ improvement: Improvement, model: Model, description: Description, title: String) throws {
-    try Files.write(try JSON.text(improvement.last.recipe, pretty: true) + "\n", to: recipe)
+    try Files.write(
+      try JSON.text(improvement.last.recipe.refitting(description.refit), pretty: true) + "\n", to: recipe)
     try model.save(to: self.model)
     try Files.write(try JSON.text(written(improvement), pretty: true) + "\n", to: figures)
     let command = "tartine train \(description.source.flags) --recipe \(Shell.quoted(recipe))"

@@ -1,40 +1,56 @@
 import TartineData
 
-/// The divisions of the rows of train and dev that pairs are trained on: the split's own first, then five folds, each of which is
-/// dev once, then five others.
+/// The divisions of the rows of train and dev that pairs are trained on: the split's own first, then five folds, then five others. A
+/// fold judges what was trained, and chose its epoch, on the other four.
 ///
 /// On divisions of its own each pair shows how much the choice of rows matters, and no single dev set decides over many ideas. Groups
-/// are kept whole. Where dev is later than train, or given, there is only the split's own division.
-package struct Divisions {
+/// are kept whole. Where rows are in time order, given by a column or hashed, or too few for folds, there is only the split's own division.
+package final class Divisions {
   package let own: Split
   /// Whether all pairs have the same dev rows.
   package let isFixed: Bool
-  private var folds: [[Split]] = []
+  /// The folds of each repetition so far.
+  private var folds: [Int: [Division]] = [:]
   private static let foldCount = 5
   /// The most pairs after the first.
   package static let mostPairs = 20
 
+  /// Train and dev rows, and the rows that judge; nil: dev does.
+  package struct Division {
+    package let split: Split
+    package let judging: [Int]?
+  }
+
   package init(_ split: Split) {
     own = split
-    switch split.method {
-    case .time, .fixed, .hash: isFixed = true
-    case .stratified, .grouped:
-      folds = (0..<Self.mostPairs / Self.foldCount).compactMap { try? Self.folds(of: split, repetition: $0) }
-      isFixed = folds.count < Self.mostPairs / Self.foldCount
-    }
+    let first: [Division]? =
+      switch split.method {
+      case .time, .fixed, .hash: nil
+      case .stratified, .grouped: Self.folds(of: split, repetition: 0)
+      }
+    isFixed = first == nil
+    folds[0] = first
   }
 
   /// The division of a pair, from 0.
-  package func split(ofPair pair: Int) -> Split {
-    guard pair > 0, !isFixed else { return own }
-    return folds[(pair - 1) / Self.foldCount][(pair - 1) % Self.foldCount]
+  package func division(ofPair pair: Int) -> Division {
+    guard pair > 0, !isFixed else { return Division(split: own, judging: nil) }
+    let (repetition, fold) = ((pair - 1) / Self.foldCount, (pair - 1) % Self.foldCount)
+    let known = folds[repetition] ?? Self.folds(of: own, repetition: repetition) ?? folds[0]
+    folds[repetition] = known
+    return known?[fold] ?? Division(split: own, judging: nil)
   }
 
-  private static func folds(of split: Split, repetition: Int) throws -> [Split] {
+  /// Nil where there are too few rows or groups.
+  private static func folds(of split: Split, repetition: Int) -> [Division]? {
     let rows = split.train + split.dev
-    return try split.folds(foldCount, seed: split.seed &+ UInt64(repetition)).map { fold in
+    let made = try? split.folds(foldCount, seed: split.seed &+ UInt64(repetition)).map { fold in
       let others = Set(fold.train + fold.dev)
-      return split.with(train: others.sorted(), dev: rows.filter { !others.contains($0) }.sorted())
+      return Division(
+        split: split.with(train: fold.train, dev: fold.dev), judging: rows.filter { !others.contains($0) }.sorted())
+    }
+    return made.flatMap { list in
+      list.allSatisfy { !$0.split.dev.isEmpty && !$0.split.train.isEmpty && $0.judging?.isEmpty == false } ? list : nil
     }
   }
 }

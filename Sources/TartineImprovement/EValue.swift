@@ -11,8 +11,8 @@ import TartinePlatform
 /// **Source**: Jeffreys, *Theory of probability*, 1961, §5.2; Pérez-Ortiz et al., *E-statistics, group invariance and anytime-valid
 /// testing*, 2024, for the test; the closed form is the integral over δ and σ.
 package struct EValue {
-  /// The variance of δ: what helps at all moves an error by about as much as it varies, or by a few times that.
-  private static let variance = 4.0
+  /// The variance of δ: a change that mends a fault moves the error by several times what it varies, and should need few pairs.
+  private static let variance = 10.0
 
   package let value: Double
 

@@ -19,7 +19,7 @@ public struct Improvement: Sendable {
   public struct Gain: Sendable, Encodable {
     /// The gain on dev, over the pairs of the two recipes.
     public let dev: Estimate
-    /// The gain on the test set, over the same pairs; nil without a test set.
+    /// The gain on the test set, over these pairs and the first; nil without a test set.
     public let test: Estimate?
     /// The share of dev's gain that the test set confirms; nil without a test set or a gain.
     public var kept: Double? { test.flatMap { dev.value > 0 ? $0.value / dev.value : nil } }
@@ -73,7 +73,9 @@ public struct Improvement: Sendable {
   let unit: Unit
 
   /// The accepted changes that are part of the last recipe.
-  public var accepted: [IdeaTrial] { trials.filter { $0.verdict == .accepted && !$0.isTakenOut } }
+  public var accepted: [IdeaTrial] {
+    trials.filter { $0.subject == .idea && $0.verdict == .accepted && !$0.isTakenOut }
+  }
   /// The ideas that were not accepted, or were taken out again.
   public var refused: [IdeaTrial] {
     trials.filter { $0.subject == .idea && ($0.verdict != .accepted || $0.isTakenOut) }
@@ -85,17 +87,24 @@ public struct Improvement: Sendable {
   /// What was gained, and what of it is real.
   public var sentence: String {
     guard let gain else {
-      let ideas = trials.count { $0.subject == .idea }
-      return
-        "Nothing that was tried is surely better by \(unit.points(worth)) or more: \(ideas) \(ideas == 1 ? "idea" : "ideas") in "
-        + "\(trainings) trainings. The recipe stays."
+      let ideas = trials.count { $0.subject == .idea && !$0.pairs.isEmpty }
+      let test =
+        first.test.map { ", and \(unit.text($0.value)) (\(unit.range($0))) on test" } ?? "; there is no test set"
+      let tried =
+        ideas == 0
+        ? "No idea could be tried in the time: that takes some ten trainings of the recipe. It stays."
+        : "Nothing is proven to be better by \(unit.points(worth)) or more, of \(Self.count(ideas, "idea")) in "
+          + "\(Self.count(trainings, "training")). The recipe stays."
+      return tried + promise
+        + " Its \(unit.figure) is \(unit.text(first.dev.value)) (\(unit.range(first.dev))) on dev\(test)."
     }
     let dev =
       "On dev the \(unit.figure) fell from \(unit.text(first.dev.value)) to \(unit.text(last.dev.value)), by \(unit.difference(gain.dev))."
-    guard let test = gain.test, let kept = gain.kept else {
+    guard let test = gain.test else {
       return dev + " There is no test set, so nothing proves that it holds on new data."
     }
-    let share = "\(Text.fixed(100 * kept, decimals: 0)) % of the gain on dev"
+    let share =
+      gain.kept.map { "\(Text.fixed(100 * $0, decimals: 0)) % of the gain on dev" } ?? "no gain on dev to compare with"
     if test.low > 0 {
       return dev
         + " On test, which was opened once, it fell by \(unit.difference(test)): \(share), and surely more than nothing."
@@ -105,6 +114,22 @@ public struct Improvement: Sendable {
         ? " On test, which was opened once, it is surely higher, by \(unit.difference(Estimate(-test.value, low: -test.high, high: -test.low))): the gain on dev was luck."
         : " On test, which was opened once, it changed by \(unit.difference(test)): \(share), too little or on too few rows to be sure of it.")
   }
+
+  /// What looks better but could not be proven, as a sentence.
+  private var promise: String {
+    let likely = refused.filter {
+      ($0.gain?.low ?? 0) > 0 && ($0.gain?.value ?? 0) >= worth && $0.verdict == .undecided
+    }
+    guard let best = likely.max(by: { ($0.gain?.value ?? 0) < ($1.gain?.value ?? 0) }), let gain = best.gain else {
+      return ""
+    }
+    return
+      " But \(best.what) looks better, by \(unit.difference(gain)) over \(Self.count(best.counted, "pair")), for which the evidence does not "
+      + "suffice yet: give more time, or train it (\(best.change))."
+  }
+
+  /// `1 pair`, `2 pairs`.
+  package static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   /// A difference of two errors as text.
   public func text(ofGain gain: Estimate) -> String { unit.difference(gain) }
@@ -151,7 +176,7 @@ public struct IdeaTrial: Sendable, Encodable {
   }
 
   /// The number of pairs that its gain is the mean of: all but the first, which only screens, or that alone.
-  public var counted: Int { subject == .ablation ? pairs.count : max(1, pairs.count - 1) }
+  public var counted: Int { pairs.count > 1 ? pairs.count - 1 : pairs.count }
 
   /// What was tried.
   public let subject: Subject

@@ -25,27 +25,34 @@ extension Improver {
       let arm = Arm(without)
       var trial = IdeaTrial(idea, .ablation, spelling: options.spelling)
       let expected = incumbent.trained[0]?.seconds ?? 0
-      for pair in 1...5 {
-        try train(incumbent, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
-        try train(arm, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
-        guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { continue }
-        trial.seconds += other.seconds
-        trial.pairs.append(
-          IdeaTrial.Pair(
-            division: divisions.isFixed ? 0 : pair, seed: seed &+ UInt64(pair), incumbent: own.score, idea: other.score)
-        )
+      do {
+        // The first is for the model, should it stay out.
+        for pair in 0...5 {
+          try train(incumbent, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
+          try train(arm, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
+          guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { continue }
+          trial.seconds += other.seconds
+          trial.pairs.append(
+            IdeaTrial.Pair(
+              division: divisions.isFixed ? 0 : pair, seed: seed(ofPair: pair), incumbent: own.score, idea: other.score)
+          )
+        }
+      } catch let end as End {
+        (trial.verdict, trial.reason) = (.undecided, end == .time ? "there was no time for it" : "it was interrupted")
+        finish(trial)
+        throw end
       }
       let gain = gain(of: arm, over: incumbent, pairs: 1..<6)
       trial.gain = gain.estimate
       // It is missed if the error rises by what counts.
-      let isMissed = -gain.estimate.value >= result.worth / 2
+      let isMissed = -gain.estimate.value >= result.worth / 2 || arm.trained[0]?.run == nil
       (trial.verdict, trial.reason) =
         isMissed ? (.refused, "the change is needed") : (.accepted, "the change is not missed")
       finish(trial)
       guard !isMissed else { continue }
       (result.trials[place].isTakenOut, result.trials[place].reason) = (true, "taken out again: not missed")
-      try train(arm, pair: 0, expected: expected, for: "training the recipe without it")
       incumbent = arm
+      result.worth = worth(of: arm)
     }
   }
 
@@ -62,68 +69,58 @@ extension Improver {
 
   // MARK: Proof
 
-  /// Opens the test set once: the first and the last recipe, all pairs that both have.
+  /// Evaluates the first and the last recipe on the test set: the models of all pairs that both have.
   func prove() throws {
-    let pairs = Array(0...Divisions.mostPairs).filter {
-      first.trained[$0]?.run != nil && incumbent.trained[$0]?.run != nil
-    }
-    let later = pairs.filter { $0 > 0 }
-    let hasGain = incumbent !== first && !later.isEmpty
-    result.last = Improvement.Figure(
-      recipe: incumbent.recipe, dev: incumbent.trained[0]?.run?.dev.estimate ?? result.first.dev, test: nil)
+    let hasGain = incumbent !== first
+    let pairs = (0...Divisions.mostPairs).filter { first.trained[$0] != nil && incumbent.trained[$0] != nil }
+    let judging = hasGain && pairs.count > 1 ? pairs.filter { $0 > 0 } : [0]
     if let run = incumbent.trained[0]?.run { result.run = run }
     if hasGain {
-      let gain = gain(of: incumbent, over: first, pairs: 1..<Divisions.mostPairs + 1).estimate
-      result.gain = Improvement.Gain(dev: gain, test: nil)
-      // The mean over the pairs, on all rows that were dev in one of them.
-      result.first = figure(first, later, test: nil)
-      result.last = figure(incumbent, later, test: nil)
+      result.gain = Improvement.Gain(
+        dev: gain(of: incumbent, over: first, pairs: judging[0]..<Divisions.mostPairs + 1).estimate, test: nil)
     }
-    guard divisions.own.testCount > 0 else { return }
-    let (dataset, rows) = divisions.own.test.open()
-    func evaluations(_ arm: Arm) throws -> [Evaluation] {
-      try (hasGain ? pairs : [0]).compactMap { pair in
-        var warnings: [String] = []
-        return try arm.trained[pair]?.run?.model.evaluate(
-          dataset, rows: rows, warnings: &warnings, workers: Workers(options.threads ?? Workers.processorCount))
+    var (before, after): ([Evaluation], [Evaluation]) = ([], [])
+    if divisions.own.testCount > 0 {
+      let (dataset, rows) = divisions.own.test.open()
+      // A pair of which one side diverged shows nothing on test.
+      for pair in hasGain ? pairs : [0] {
+        guard let own = first.trained[pair]?.model, let last = incumbent.trained[pair]?.model else { continue }
+        before.append(try evaluate(own, dataset, rows))
+        after.append(hasGain ? try evaluate(last, dataset, rows) : before[before.count - 1])
       }
     }
-    let before = try evaluations(first)
-    result.first = figure(first, hasGain ? later : [0], test: SampledFigure(before).estimate)
-    guard hasGain else {
-      result.last = result.first
-      return
-    }
-    let after = try evaluations(incumbent)
-    result.last = figure(incumbent, later, test: SampledFigure(after).estimate)
+    result.first = figure(first, judging, test: before)
+    result.last = figure(incumbent, judging, test: after)
+    guard hasGain, let dev = result.gain?.dev, let one = before.first else { return }
     func trained(_ list: [Evaluation]) -> [Trained] {
-      list.map { Trained(rows: $0.origin, outcomes: $0.outcomes, score: $0.score) }
+      // The rows by their place, as groups are.
+      list.map { Trained(rows: Array($0.outcomes.indices), outcomes: $0.outcomes, score: $0.score) }
     }
-    let cases = before[0].cases.map { cases in
-      Dictionary(zip(before[0].origin, cases), uniquingKeysWith: { one, _ in one })
-    }
-    let gain = PairedGain(
-      of: trained(after), over: trained(before), isNumber: isNumber,
-      groups: cases.map { cases in (0...(before[0].origin.max() ?? 0)).map { cases[$0] ?? $0 } }, sharesRows: true)
-    result.gain = Improvement.Gain(dev: result.gain?.dev ?? gain.estimate, test: gain.estimate)
+    let test = PairedGain(
+      of: trained(after), over: trained(before), isNumber: isNumber, groups: one.cases, sharesRows: true)
+    result.gain = Improvement.Gain(dev: dev, test: test.estimate)
   }
 
-  /// The mean error over pairs, with the interval of the rows and seeds.
-  private func figure(_ arm: Arm, _ pairs: [Int], test: Estimate?) -> Improvement.Figure {
-    let runs = pairs.compactMap { arm.trained[$0]?.run?.dev }
-    let scores = runs.map(\.score)
-    let mean = scores.reduce(0, +) / Double(max(1, scores.count))
-    let rows = runs.map(\.estimate)
-    let half = { (side: (Estimate) -> Double) in
-      let width = rows.reduce(0) { $0 + side($1) } / Double(max(1, rows.count))
-      // Rows that are dev in one pair only count together.
-      let ofRows = self.divisions.isFixed ? width : width / Double(max(1, rows.count)).squareRoot()
-      let ofPairs =
-        scores.count > 1 ? Estimate.studentT(Double(scores.count - 1)) * Estimate.deviationOfMean(scores) : 0
-      return max(ofRows, ofPairs)
+  /// The mean error over pairs, with the interval of the rows that judged them, each row by its mean.
+  private func figure(_ arm: Arm, _ pairs: [Int], test: [Evaluation]) -> Improvement.Figure {
+    let trained = pairs.compactMap { arm.trained[$0] }
+    let mean = trained.reduce(0) { $0 + $1.score } / Double(max(1, trained.count))
+    var sums: [Int: (sum: Double, count: Double)] = [:]
+    for one in trained {
+      for (row, outcome) in zip(one.rows, one.outcomes) {
+        let known = sums[row] ?? (0, 0)
+        sums[row] = (known.sum + outcome, known.count + 1)
+      }
     }
-    let dev = Estimate(mean, low: max(0, mean - half { $0.value - $0.low }), high: mean + half { $0.high - $0.value })
-    return Improvement.Figure(recipe: arm.recipe, dev: dev, test: test)
+    let rows = sums.keys.sorted()
+    let pooled = SampledFigure(
+      outcomes: [rows.map { (sums[$0]?.sum ?? 0) / (sums[$0]?.count ?? 1) }], isNumber: isNumber,
+      cases: groups.map { groups in rows.map { groups[$0] } }
+    ).rows
+    let dev = Estimate(
+      mean, low: max(0, mean - (pooled.value - pooled.low)), high: mean + (pooled.high - pooled.value))
+    return Improvement.Figure(
+      recipe: arm.recipe, dev: dev, test: test.isEmpty ? nil : SampledFigure(test).estimate)
   }
 
   // MARK: What is for the person

@@ -23,6 +23,8 @@ public struct ImprovementOptions: Sendable {
   public var threads: Int?
   /// Whether to finish before the next training.
   public var isStopped: @Sendable () -> Bool = { false }
+  /// Whether the last model is trained once more afterwards, in the time of the budget.
+  package var refits = false
   /// How changes are written, by default as settings.
   package var spelling: @Sendable (RecipeSettings) -> String = { $0.description }
 
@@ -55,6 +57,11 @@ extension Recipe {
 
   /// Trains the recipe once, and returns the ideas for it in the order in which ``improve(on:options:archive:progress:)`` tries
   /// them.
+  ///
+  /// - Parameters:
+  ///   - split: The data, split; the test set is not used.
+  ///   - options: Which ideas.
+  /// - Throws: The errors of a training of this recipe; `RecipeError` where it diverges.
   public func ideas(on split: Split, options: ImprovementOptions = ImprovementOptions()) throws -> [Idea] {
     let improver = try Improver(self, split, options, archive: nil, progress: { _ in })
     return try improver.firstIdeas()
@@ -65,6 +72,8 @@ extension Recipe {
 public enum ImprovementProgress {
   /// A training begins: what it is for, and the seconds that are left; nil: no limit.
   case training(String, left: Double?)
+  /// What the test set can show, before anything is tried.
+  case note(String)
   /// A trial is decided.
   case trial(IdeaTrial)
 }
@@ -75,12 +84,14 @@ final class Improver {
   private let archive: TrainingArchive?
   private let progress: (ImprovementProgress) -> Void
   let divisions: Divisions
-  private let groups: [Int]?
+  let groups: [Int]?
   let seed: UInt64
   let isNumber: Bool
   private var linear: Recipe??
   /// The seconds at the last known moment, and when that was.
   private var clock: (elapsed: Double, at: ContinuousClock.Instant)
+  /// The number of trainings that were asked for, with those for which there was no time, and of those that were finished.
+  private var asked = 0
   private var trainings = 0
   /// The ideas that have passed the screening, over which the error is controlled.
   private var questions = 0
@@ -101,7 +112,7 @@ final class Improver {
   }
 
   /// Why no training can begin.
-  private enum End: Error { case time, stopped }
+  enum End: Error { case time, stopped }
 
   init(
     _ recipe: Recipe, _ split: Split, _ options: ImprovementOptions, archive: TrainingArchive?,
@@ -125,7 +136,9 @@ final class Improver {
   private var elapsed: Double { clock.elapsed + (ContinuousClock.now - clock.at).inSeconds }
 
   /// The seconds for the proof.
-  private func reserve(_ budget: Double) -> Double { min(0.02 * budget + 0.5, 0.1 * budget) }
+  private func reserve(_ budget: Double) -> Double {
+    min(0.02 * budget + 0.5, 0.1 * budget) + (options.refits ? 1.4 * (incumbent.trained[0]?.seconds ?? 0) : 0)
+  }
 
   private var left: Double? { options.budget.map { $0 - reserve($0) - elapsed } }
 
@@ -138,65 +151,88 @@ final class Improver {
   func train(_ arm: Arm, pair: Int, expected: Double, for what: String) throws {
     guard arm.trained[pair] == nil else { return }
     var recipe = arm.recipe
-    recipe.seed = seed &+ UInt64(pair)
+    recipe.seed = seed(ofPair: pair)
     arm.trained[pair] = try trained(recipe, on: pair, expected: expected, for: what)
   }
 
+  /// An ensemble takes the seeds that follow too.
+  func seed(ofPair pair: Int) -> UInt64 { seed &+ UInt64(pair) &* 1_000 }
+
   private func trained(_ recipe: Recipe, on pair: Int, expected: Double, for what: String) throws -> Trained {
-    let (number, split) = (trainings, divisions.split(ofPair: pair))
+    let number = asked
     let known = archive?.known(number)
-    if let known, known.isCut {
+    /// Ends here, this time and after a kill.
+    func end(_ outcome: TrainingArchive.Record.Outcome) throws -> Never {
+      if known == nil { try archive?.write(.init(seconds: 0, elapsed: elapsed, outcome: outcome), number) }
+      asked += 1
+      throw outcome == .interrupted ? End.stopped : End.time
+    }
+    if let known, known.outcome != .trained {
       clock = (known.elapsed, .now)
-      throw End.time
+      try end(known.outcome)
     }
     if known == nil {
-      if options.isStopped() { throw End.stopped }
-      if let left, left < expected { throw End.time }
+      if options.isStopped() { try end(.interrupted) }
+      if let left, left < expected { try end(.noTime) }
     }
     progress(.training(what, left: left))
     let deadline = left.map { Deadline(.now + .seconds(max(0, $0))) }
     let start = ContinuousClock.now
-    let observers = known == nil ? [deadline].compactMap { $0 } : []
-    var (run, divergence): (Run?, String?)
-    do {
-      run =
-        try archive?.train(recipe, on: split, number: number, threads: options.threads, observers: observers)
-        ?? recipe.train(on: split, threads: options.threads, observers: observers)
-    } catch let error as DivergenceError {
-      divergence = "training diverged at step \(error.step), in epoch \(error.epoch)"
-    } catch let error as FileError {
-      throw error
-    } catch  where number > 0 {
-      divergence = "it cannot be trained: \(error)"
-    }
+    let made = try made(recipe, on: divisions.division(ofPair: pair), number, known == nil ? deadline : nil)
+    guard let made else { try end(.noTime) }
     let seconds = known?.seconds ?? (ContinuousClock.now - start).inSeconds
-    let record = TrainingArchive.Record(
-      seconds: seconds, elapsed: known?.elapsed ?? elapsed, isCut: deadline?.hasPassed ?? false)
+    let record = TrainingArchive.Record(seconds: seconds, elapsed: known?.elapsed ?? elapsed, outcome: .trained)
     if known == nil { try archive?.write(record, number) }
     clock = (record.elapsed, .now)
-    trainings += 1
-    if record.isCut { throw End.time }
-    guard let run else {
-      let target = try Preparation(fitting: split.dataset, rows: split.train).target
-      let constant = Baseline(split, target)
-      return Trained(
-        rows: split.dev, outcomes: constant.outcomes, score: constant.score, divergence: divergence, seconds: seconds)
-    }
+    (asked, trainings) = (asked + 1, trainings + 1)
     return Trained(
-      rows: run.dev.origin, outcomes: run.dev.outcomes, score: run.dev.score, run: run, seconds: seconds)
+      rows: made.rows, outcomes: made.outcomes, score: made.score, model: made.model, run: pair == 0 ? made.run : nil,
+      divergence: made.divergence, seconds: seconds)
+  }
+
+  /// Trains on a division, and measures on the rows that judge; nil if the time was up before.
+  private func made(
+    _ recipe: Recipe, on division: Divisions.Division, _ number: Int, _ deadline: Deadline?
+  ) throws -> Trained? {
+    let split = division.split
+    let run: Run
+    do {
+      run =
+        try archive?.train(
+          recipe, on: split, number: number, threads: options.threads, observers: [deadline].compactMap { $0 })
+        ?? recipe.train(on: split, threads: options.threads, observers: [deadline].compactMap { $0 })
+    } catch let error as DivergenceError {
+      let judged = division.judging.map { split.with(dev: $0) } ?? split
+      let constant = Baseline(judged, try Preparation(fitting: split.dataset, rows: split.train).target)
+      return Trained(
+        rows: judged.dev, outcomes: constant.outcomes, score: constant.score,
+        divergence: "training diverged at step \(error.step), in epoch \(error.epoch)")
+    }
+    // Also of one that was cut short just before a kill.
+    if run.stopReason == Deadline.reason { return nil }
+    guard let rows = division.judging else {
+      return Trained(
+        rows: run.dev.origin, outcomes: run.dev.outcomes, score: run.dev.score, model: run.model, run: run)
+    }
+    let judged = try evaluate(run.model, split.dataset, rows)
+    return Trained(rows: judged.origin, outcomes: judged.outcomes, score: judged.score, model: run.model)
+  }
+
+  func evaluate(_ model: Model, _ dataset: Dataset, _ rows: [Int]) throws -> Evaluation {
+    var warnings: [String] = []
+    return try model.evaluate(
+      dataset, rows: rows, warnings: &warnings, workers: Workers(options.threads ?? Workers.processorCount))
   }
 
   /// Stops a training when the time is up.
   private final class Deadline: TrainingObserver {
+    static let reason = "the time is up"
     private let end: ContinuousClock.Instant
-    private(set) var hasPassed = false
 
     init(_ end: ContinuousClock.Instant) { self.end = end }
 
     func observe(_ step: StepView) -> TrainingDecision {
-      guard ContinuousClock.now >= end else { return .proceed }
-      hasPassed = true
-      return .stop(reason: "the time is up")
+      ContinuousClock.now >= end ? .stop(reason: Self.reason) : .proceed
     }
   }
 
@@ -211,6 +247,7 @@ final class Improver {
     try begin()
     do {
       try measureNoise()
+      progress(.note(whatTestCanShow))
       var round = 1
       while try tryIdeas(round) { round += 1 }
       try ablate()
@@ -230,22 +267,24 @@ final class Improver {
   private func begin() throws {
     do {
       try train(first, pair: 0, expected: 0, for: "training the recipe")
-    } catch is End {
+    } catch End.stopped {
+      throw RecipeError("it was interrupted before the first training was done.")
+    } catch End.time {
       throw RecipeError(
         "the time is too short for a single training of the recipe; give more\(options.budget == nil ? "" : " than \(Text.significant(options.budget ?? 0, digits: 3)) s")."
       )
     }
     guard let trained = first.trained[0], let run = trained.run else {
       throw RecipeError(
-        "\(first.trained[0]?.divergence ?? "the training failed"), so there is nothing to measure a change by; lower the learning rate, or start without "
-          + "a recipe.")
+        "\(first.trained[0]?.divergence ?? "the training failed"), so there is nothing to measure a change by; lower the learning rate, or begin with "
+          + "the automatic recipe.")
     }
     let figure = Improvement.Figure(recipe: first.recipe, dev: run.dev.estimate, test: nil)
     result = Improvement(first: figure, last: figure, worth: worth(of: first), run: run, unit: Unit(run.model))
   }
 
   /// The smallest gain over a recipe that counts.
-  private func worth(of arm: Arm) -> Double {
+  func worth(of arm: Arm) -> Double {
     if let worth = options.worth { return worth }
     guard let own = arm.trained[0] else { return 0 }
     guard !isNumber, let dev = own.run?.dev else { return 0.02 * own.score }
@@ -254,25 +293,32 @@ final class Improver {
     return max(0.02 * own.score, min(0.001, 0.02 * constant.reduce(0, +) / Double(max(1, constant.count))))
   }
 
-  /// Two more seeds on the same rows: how much the error varies by chance, and how small a gain the test set can show.
+  /// Two more seeds on the same rows: how much the error varies by chance, and about how small a gain the test set can show.
   private func measureNoise() throws {
     guard let own = first.trained[0] else { return }
-    var scores = [own.score]
-    var row = [Double]()
+    var (scores, squares) = ([own.score], 0.0)
     for more in 1...2 {
       var recipe = first.recipe
-      recipe.seed = seed &+ 1_000 &+ UInt64(more)
+      recipe.seed = seed &+ 1_000_000 &+ UInt64(more) &* 1_000
       let other = try trained(recipe, on: 0, expected: own.seconds, for: "training the recipe with another seed")
+      guard other.model != nil else { return }
       scores.append(other.score)
-      let slope = isNumber ? 0.5 / max(own.score, .leastNormalMagnitude) : 1
-      row = zip(own.outcomes, other.outcomes).map { ($0 - $1) * slope }
+      let ofRows = PairedGain(of: [other], over: [own], isNumber: isNumber, groups: groups, sharesRows: true).ofRows
+      squares += ofRows * ofRows / 2
     }
     result.seedDeviation = Estimate.deviationOfMean(scores) * Double(scores.count).squareRoot()
     let tests = divisions.own.testCount
-    guard tests > 0, row.count > 1 else { return }
-    let ofRow = Estimate.deviationOfMean(row) * Double(row.count).squareRoot()
-    // Two-sided at 5 %, found in four of five.
-    result.provable = (Estimate.z + 0.8416) * ofRow / Double(tests).squareRoot()
+    guard tests > 0, squares > 0, squares.isFinite else { return }
+    // Two-sided at 5 %, found in four of five; two recipes differ at least as much as two seeds of one.
+    result.provable = (Estimate.z + 0.8416) * (squares * Double(own.rows.count) / Double(tests)).squareRoot()
+  }
+
+  private var whatTestCanShow: String {
+    let tests = divisions.own.testCount
+    guard tests > 0 else { return "there is no test set, so nothing will prove that a gain holds on new rows" }
+    guard let provable = result.provable else { return "the test set has \(Improvement.count(tests, "row"))" }
+    return
+      "the smallest gain that a test set of \(Improvement.count(tests, "row")) shows in four of five cases is about \(result.unit.points(provable))"
   }
 
   private func ideas() -> [Idea] {
@@ -280,15 +326,16 @@ final class Improver {
     if linear == nil, options.only?.contains("linear-model") ?? true, !options.except.contains("linear-model") {
       let some = divisions.own.withoutTest
       linear =
-        some.trainCount > 20_000
+        some.trainCount > 10_000
         ? .some(nil)
         : .some(Recipe.linear(for: some, loss: first.recipe.loss, threads: options.threads))
     }
     var linear = linear ?? nil
     linear?.seed = seed
     return Idea.all(for: run, seconds: trained.seconds, linear: linear, humanError: options.humanError).filter {
-      options.only?.contains($0.name) ?? true && !options.except.contains($0.name) && !done.contains($0.key)
-        && !former.contains($0.recipe)
+      // What can hardly gain what counts is tried only if it is asked for.
+      options.only?.contains($0.name) ?? ($0.gain >= 0.1 * result.worth) && !options.except.contains($0.name)
+        && !done.contains($0.key) && !former.contains($0.recipe)
     }
   }
 
@@ -297,12 +344,11 @@ final class Improver {
   /// - Returns: Whether one was, so that there are new ideas.
   private func tryIdeas(_ round: Int) throws -> Bool {
     if let rounds = options.rounds, round > rounds {
-      result.ending = "All \(rounds) rounds were done."
+      result.ending = "\(Improvement.count(rounds, "round")) of ideas tried."
       return false
     }
     var lacksTime = false
     for idea in ideas() {
-      guard idea.gain >= 0.1 * result.worth else { continue }
       var trial = IdeaTrial(idea, spelling: options.spelling)
       do {
         let arm = Arm(idea.recipe)
@@ -315,12 +361,13 @@ final class Improver {
         incumbent = arm
         result.worth = worth(of: incumbent)
         return true
-      } catch End.time {
-        // Another idea may take less.
-        lacksTime = true
-        trial.reason = "there was no time for it"
+      } catch let end as End {
+        trial.reason = end == .time ? "there was no time for it" : "it was interrupted"
         if !trial.pairs.isEmpty { trial.verdict = .undecided }
         finish(trial)
+        if end == .stopped { throw end }
+        // Another idea may take less.
+        lacksTime = true
         if let left, left < (incumbent.trained[0]?.seconds ?? 0) { throw End.time }
       }
     }
@@ -345,9 +392,14 @@ final class Improver {
       expected = other.seconds
       trial.pairs.append(
         IdeaTrial.Pair(
-          division: divisions.isFixed ? 0 : pair, seed: seed &+ UInt64(pair), incumbent: own.score, idea: other.score))
+          division: divisions.isFixed ? 0 : pair, seed: seed(ofPair: pair), incumbent: own.score, idea: other.score))
     }
-    try addPair(0)
+    do {
+      try addPair(0)
+    } catch let error where error is RecipeError || error is NetworkError || error is ShapeError {
+      (trial.verdict, trial.reason) = (.refused, "it cannot be trained: \(error)")
+      return false
+    }
     if let divergence = arm.trained[0]?.divergence {
       (trial.verdict, trial.reason) = (.refused, divergence)
       return false
@@ -355,18 +407,26 @@ final class Improver {
     let screened = gain(of: arm, over: incumbent, pairs: 0..<1)
     trial.gain = screened.estimate
     guard screened.estimate.value > 0, screened.estimate.value + screened.deviation >= worth else {
-      (trial.verdict, trial.reason) = (.refused, "not better in the first pair")
+      (trial.verdict, trial.reason) = (
+        .refused,
+        screened.estimate.value > 0
+          ? "better by less than what counts, in the first pair" : "not better in the first pair"
+      )
       return false
     }
     questions += 1
     let needed = EValue.needed(question: questions, accepted: changes.count)
     trial.needed = needed
+    // The pairs share rows, with which the evidence does not reckon: the gain must be above 0 for other rows too, at the same level.
+    let point = HypothesisTest.normalPoint(upperTail: 1 / needed)
     for pair in 1...Divisions.mostPairs {
       try addPair(pair)
       let gain = gain(of: arm, over: incumbent, pairs: 1..<pair + 1)
       let evidence = EValue(gain.differences).value
       (trial.gain, trial.evidence) = (gain.estimate, evidence)
-      if pair >= 3, evidence >= needed, gain.estimate.low > 0, gain.estimate.value >= worth {
+      if pair >= 3, evidence >= needed, gain.estimate.low > 0, gain.estimate.value > point * gain.ofRows,
+        gain.estimate.value >= worth
+      {
         (trial.verdict, trial.reason) = (.accepted, "surely better")
         return true
       }

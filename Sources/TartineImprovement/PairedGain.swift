@@ -1,24 +1,27 @@
 import TartineDiagnosis
 import TartineTraining
 
-/// One training of a pair: its errors on the pair's dev rows.
+/// One training of a pair: its errors on the rows that judge it.
 package struct Trained {
-  /// The dev rows, as rows of the data.
+  /// The rows that judge, as rows of the data.
   package let rows: [Int]
   /// Each row's own error; that of the constant baseline if the training diverged.
   package let outcomes: [Double]
   package let score: Double
   /// Nil if it diverged.
+  package let model: Model?
+  /// The run, of the split's own division alone.
   package let run: Run?
-  /// Why it has no run.
+  /// Why it has no model.
   package let divergence: String?
   package let seconds: Double
 
   package init(
-    rows: [Int], outcomes: [Double], score: Double, run: Run? = nil, divergence: String? = nil, seconds: Double = 0
+    rows: [Int], outcomes: [Double], score: Double, model: Model? = nil, run: Run? = nil, divergence: String? = nil,
+    seconds: Double = 0
   ) {
     (self.rows, self.outcomes, self.score) = (rows, outcomes, score)
-    (self.run, self.divergence, self.seconds) = (run, divergence, seconds)
+    (self.model, self.run, self.divergence, self.seconds) = (model, run, divergence, seconds)
   }
 }
 
@@ -33,6 +36,8 @@ package struct PairedGain {
   package let estimate: Estimate
   /// The standard error, half the interval over the point of Student's or the normal distribution.
   package let deviation: Double
+  /// The part of it that is due to the choice of rows.
+  package let ofRows: Double
 
   /// - Parameters:
   ///   - groups: Which rows of the data belong together; nil: rows are independent.
@@ -59,7 +64,7 @@ package struct PairedGain {
     let cases = Double(influences.count)
     // In the order of the rows: a sum over a dictionary has no fixed order.
     let squares = influences.sorted { $0.key < $1.key }.reduce(0) { $0 + $1.value * $1.value }
-    let ofRows = cases > 1 ? (squares * cases / (cases - 1)).squareRoot() : .infinity
+    ofRows = cases > 1 ? (squares * cases / (cases - 1)).squareRoot() : .infinity
     let ofPairs = n > 1 ? Estimate.deviationOfMean(differences) : 0
     let halves = (Estimate.studentT(max(1, cases - 1)) * ofRows, n > 1 ? Estimate.studentT(n - 1) * ofPairs : 0)
     let half = sharesRows ? (halves.0 * halves.0 + halves.1 * halves.1).squareRoot() : max(halves.0, halves.1)

@@ -12,12 +12,18 @@ public final class TrainingArchive {
   /// The trainings that were finished before.
   private var known: [Int: Record] = [:]
 
-  /// What is known of a finished training.
+  /// What became of a training.
   struct Record: Codable {
+    enum Outcome: String, Codable {
+      case trained
+      /// The end of the time cut it short, or left no time to begin.
+      case noTime
+      /// It was not begun, after an interrupt.
+      case interrupted
+    }
     /// Its seconds, and those since the beginning of the improvement.
     let seconds, elapsed: Double
-    /// Whether the end of the time cut it short.
-    let isCut: Bool
+    let outcome: Outcome
   }
 
   /// - Parameters:

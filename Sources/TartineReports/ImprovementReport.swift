@@ -57,7 +57,7 @@ public struct ImprovementReport {
     }
     if let provable = improvement.provable {
       notes.append(
-        "A gain of \(improvement.points(provable)) is the smallest that this test set shows in four of five cases.")
+        "The smallest gain that this test set shows in four of five cases is about \(improvement.points(provable)).")
     }
     return Page.section(
       "First and last", note: notes.joined(separator: " "), Page.table([improvement.figureName, "dev", "test"], rows))
@@ -142,7 +142,7 @@ public struct ImprovementReport {
       parts += Page.section(
         "Tried and not accepted",
         note:
-          "An idea is dropped after the first pair if that shows no gain, and later as soon as it can hardly gain what counts. "
+          "An idea is dropped after the first pair if that shows no gain, and later as soon as it can hardly gain what counts. From the second pair on, the first one is not counted. "
           + improvement.ending, Page.table(Self.head, rows(tried)))
     }
     if !ablations.isEmpty {

@@ -40,6 +40,14 @@ import TartineFiles
     #expect(train.code == 0, "\(train.errors)")
     #expect(try command.bytes("again/model.safetensors") == command.bytes("i/model.safetensors"))
     #expect(try command.run(["predict", "i/model.safetensors", "t.csv"]).code == 0)
+    // A folder that is there keeps what it had, when a beginning fails.
+    try command.makeFolder("kept")
+    try command.write("mine", to: "kept/mine.txt")
+    let failed = try command.run([
+      "improve", "t.csv", "--target", "y", "--lr", "1e30", "--optimizer", "sgd", "--out", "kept",
+    ])
+    #expect(failed.code == 64 && failed.errors.contains("diverged"), "\(failed.errors)")
+    #expect(command.exists("kept/mine.txt") && !command.exists("kept/improve.json"))
     // Nothing is replaced, and what is finished is not gone on with.
     let over = try command.run(Self.flags + ["--out", "i"])
     #expect(over.code == 73 && over.errors.contains("is there already"))
@@ -53,7 +61,8 @@ import TartineFiles
     let cases: [(flags: [String], code: Int32, text: String)] = [
       (["--only", "magic"], 64, "there is no 'magic'"), (["--rounds", "0"], 64, "--rounds must be"),
       (["--budget", "soon"], 64, "--budget is a time"), (["--worth", "-1"], 64, "--worth must be"),
-      (["--human-error", "3"], 64, "0.05 means 5 %"), (["--lr", "1e30", "--optimizer", "sgd"], 64, "diverged"),
+      (["--human-error", "3"], 64, "0.05 means 5 %"), (["--worth", "5"], 64, "half a percentage point"),
+      (["--only", ""], 64, "names no idea"), (["--lr", "1e30", "--optimizer", "sgd"], 64, "diverged"),
     ]
     for (flags, code, text) in cases {
       let run = try command.run(
@@ -61,6 +70,8 @@ import TartineFiles
       #expect(run.code == code && run.errors.contains(text), "\(flags): \(run.code) \(run.errors)")
       #expect(!command.exists("x"))
     }
+    let ideas = try command.run(["improve", "t.csv", "--target", "y", "--epochs", "2", "--dry-run", "--json"]).json()
+    #expect((ideas["ideas"] as? [[String: Any]])?.contains { $0["name"] as? String == "bigger-network" } == true)
     let none = try command.run(["improve", "--resume", "t.csv"])
     #expect(none.code == 66, "\(none.errors)")
     let dry = try command.run(["improve", "t.csv", "--target", "y", "--epochs", "2", "--dry-run"])

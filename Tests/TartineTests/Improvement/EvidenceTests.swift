@@ -4,10 +4,10 @@ import Testing
 
 /// The statistics by which an idea is accepted.
 @Suite struct EvidenceTests {
-  /// Of one difference E = 2 F₁(√g), F₁ of Cauchy: 1 + 2/π arctan 2 for g = 4; and the mean over both signs is 1.
+  /// Of one difference E = 2 F₁(√g), F₁ of Cauchy: 1 + 2/π arctan √10 for g = 10; and the mean over both signs is 1.
   @Test func ofOneDifference() {
     let up = EValue([0.3]).value
-    #expect(abs(up - (1 + 2 / Double.pi * atan(2))) < 1e-9)
+    #expect(abs(up - (1 + 2 / Double.pi * atan(10.0.squareRoot()))) < 1e-9)
     #expect(abs(up + EValue([-0.3]).value - 2) < 1e-9)
     #expect(EValue([0, 0, 0]).value == 1)
     // The scale of the differences is no evidence.
@@ -17,7 +17,7 @@ import Testing
   /// The closed form is the integral over δ and σ of the likelihoods over that of a mean of 0.
   @Test(arguments: [[0.4, 1.1, 0.7], [1, 2, 1.5, 3, 2.2], [-0.5, 0.2, -1, 0.3]])
   func isTheIntegral(_ x: [Double]) {
-    let (n, g) = (Double(x.count), 4.0)
+    let (n, g) = (Double(x.count), 10.0)
     let (squares, sum) = (x.reduce(0) { $0 + $1 * $1 }, x.reduce(0, +))
     /// ∫ u^(n−1) exp(−½ (u² Σx² − 2 u δ Σx + n δ²)) du, u = 1/σ.
     func likelihood(_ delta: Double) -> Double {
@@ -27,7 +27,7 @@ import Testing
       }
     }
     let step = 0.02
-    let above = stride(from: step / 2, to: 16, by: step).reduce(0) { total, delta in
+    let above = stride(from: step / 2, to: 24, by: step).reduce(0) { total, delta in
       total + step * 2 / (2 * Double.pi * g).squareRoot() * exp(-delta * delta / (2 * g)) * likelihood(delta)
     }
     #expect(abs(EValue(x).value / (above / likelihood(0)) - 1) < 1e-3)
@@ -94,25 +94,31 @@ import Testing
     let split = try Fixtures.noisy(rows: 200)
     let divisions = Divisions(split)
     #expect(!divisions.isFixed)
-    #expect(divisions.split(ofPair: 0).devRows == split.devRows)
+    #expect(
+      divisions.division(ofPair: 0).split.devRows == split.devRows && divisions.division(ofPair: 0).judging == nil)
     for start in [1, 6] {
-      let dev = (start..<start + 5).flatMap { divisions.split(ofPair: $0).devRows }
-      #expect(dev.sorted() == (split.trainRows + split.devRows).sorted())
+      let judging = (start..<start + 5).flatMap { divisions.division(ofPair: $0).judging ?? [] }
+      #expect(judging.sorted() == (split.trainRows + split.devRows).sorted())
     }
-    #expect(divisions.split(ofPair: 1).devRows != divisions.split(ofPair: 6).devRows)
+    #expect(divisions.division(ofPair: 1).judging != divisions.division(ofPair: 6).judging)
     for pair in 1...10 {
-      let part = divisions.split(ofPair: pair)
-      #expect(Set(part.trainRows).isDisjoint(with: part.devRows))
+      // Neither trained on nor chosen by.
+      let part = divisions.division(ofPair: pair)
+      let used = part.split.trainRows + part.split.devRows
+      let judging = try #require(part.judging)
+      #expect(Set(used).count == used.count && Set(used).isDisjoint(with: judging))
     }
     let patients = try Fixtures.noisy(rows: 200, by: .grouped(by: "patient"))
     let parts = Divisions(patients)
     let groups = try #require(patients.groupByRow)
     for pair in 1...5 {
-      let part = parts.split(ofPair: pair)
-      #expect(Set(part.trainRows.map { groups[$0] }).isDisjoint(with: part.devRows.map { groups[$0] }))
+      let part = parts.division(ofPair: pair)
+      let used = Set((part.split.trainRows + part.split.devRows).map { groups[$0] })
+      let judging = try #require(part.judging).map { groups[$0] }
+      #expect(used.isDisjoint(with: judging))
     }
     let ordered = Divisions(try Fixtures.noisy(rows: 200, by: .time(by: "day")))
-    #expect(ordered.isFixed && ordered.split(ofPair: 4).devRows == ordered.own.devRows)
+    #expect(ordered.isFixed && ordered.division(ofPair: 4).split.devRows == ordered.own.devRows)
   }
 }
 
