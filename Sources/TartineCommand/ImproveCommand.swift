@@ -7,9 +7,9 @@ struct ImproveCommand: ParsableCommand {
     abstract: "Improves a network step by step, and proves the gain on the test set.",
     discussion: """
       Trains the recipe, diagnoses it, and tries the likeliest change against it, in pairs with the same rows \
-      and seeds. What is surely better is kept, and the next change is tried on top of it, until nothing is \
+      and seeds. What is significantly better is kept, and the next change is tried on top of it, until nothing is \
       left or the time is up. Then each accepted change is taken out again, and stays out if it is not \
-      missed. At the end the test set is opened once: it says what of the gain is real.
+      missed. At the end the test set is evaluated once: it says what of the gain is real.
 
         tartine improve houses.csv --target price
         tartine improve titanic.csv --target Survived --budget 30m
@@ -170,7 +170,7 @@ struct ImproveCommand: ParsableCommand {
     defer { withExtendedLifetime(lock) {} }
     Files.onFirstInterrupt(
       say:
-        "finishing this training, then the test set is opened and the report is written; interrupt again to stop at once.",
+        "finishing this training, then the test set is evaluated and the report is written; interrupt again to stop at once.",
       onSecond: "stopped; to go on: \(Shell.program) improve --resume \(Shell.quoted(folder.path))")
     for notice in split.notices where !json { Files.warn(notice) }
     var options = description.options
@@ -207,7 +207,7 @@ struct ImproveCommand: ParsableCommand {
   private func listIdeas(_ description: ImproveFolder.Description, on split: Split) throws {
     var options = description.options
     options.threads = threads
-    let ideas = try description.recipe.ideas(on: split, options: options)
+    let ideas = try description.recipe.findIdeas(on: split, options: options)
     if json {
       let list = ideas.map {
         IdeaLine(

@@ -99,7 +99,8 @@ struct ImproveFolder {
     let model: String
 
     private enum Key: String, CodingKey {
-      case sentence, first, last, gain, accepted, refused, forYou, worth, seedDeviation, provable, ending, trainings,
+      case sentence, first, last, gain, accepted, refused, forYou, worth, seedStandardDeviation, minimumDetectableGain,
+        ending, trainings,
         seconds,
         settings, ledger, report, recipe, model
     }
@@ -114,8 +115,8 @@ struct ImproveFolder {
       try values.encode(improvement.refused, forKey: .refused)
       try values.encode(improvement.advice, forKey: .forYou)
       try values.encode(improvement.worth, forKey: .worth)
-      try values.encode(improvement.seedDeviation, forKey: .seedDeviation)
-      try values.encode(improvement.provable, forKey: .provable)
+      try values.encode(improvement.seedStandardDeviation, forKey: .seedStandardDeviation)
+      try values.encode(improvement.minimumDetectableGain, forKey: .minimumDetectableGain)
       try values.encode(improvement.ending, forKey: .ending)
       try values.encode(improvement.trainings, forKey: .trainings)
       try values.encode(improvement.seconds, forKey: .seconds)

@@ -258,7 +258,7 @@ private struct IdeaList {
 }
 
 extension Recipe {
-  /// The recipe with its automatic settings resolved, so that they are the same in all divisions; but L-BFGS takes all rows of each.
+  /// The recipe with its automatic settings resolved, so that they are the same in all splits; but L-BFGS takes all rows of each.
   func fixed(trainRows: Int) -> Recipe {
     var copy = resolved(trainRows: trainRows)
     if optimizer.algorithm == .lbfgs { (copy.batchSize, copy.accumulation) = (nil, 1) }

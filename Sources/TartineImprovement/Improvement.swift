@@ -55,10 +55,10 @@ public struct Improvement: Sendable {
   public internal(set) var trials: [IdeaTrial] = []
   /// What is for the person to do.
   public internal(set) var advice: [Advice] = []
-  /// The deviation of the first recipe's dev error over seeds; nil if it was not measured.
-  public internal(set) var seedDeviation: Double?
+  /// The standard deviation of the first recipe's dev error over seeds; nil if it was not measured.
+  public internal(set) var seedStandardDeviation: Double?
   /// The smallest gain that this test set shows with a probability of four in five; nil if unknown.
-  public internal(set) var provable: Double?
+  public internal(set) var minimumDetectableGain: Double?
   /// The smallest gain over the last recipe that counts.
   public internal(set) var worth: Double
   /// Why it ended, as a sentence.
@@ -107,12 +107,12 @@ public struct Improvement: Sendable {
       gain.kept.map { "\(Text.fixed(100 * $0, decimals: 0)) % of the gain on dev" } ?? "no gain on dev to compare with"
     if test.low > 0 {
       return dev
-        + " On test, which was opened once, it fell by \(unit.difference(test)): \(share), and surely more than nothing."
+        + " On test, which was evaluated once, it fell by \(unit.difference(test)): \(share), and significantly more than nothing."
     }
     return dev
       + (test.high < 0
-        ? " On test, which was opened once, it is surely higher, by \(unit.difference(Estimate(-test.value, low: -test.high, high: -test.low))): the gain on dev was luck."
-        : " On test, which was opened once, it changed by \(unit.difference(test)): \(share), too little or on too few rows to be sure of it.")
+        ? " On test, which was evaluated once, it is significantly higher, by \(unit.difference(Estimate(-test.value, low: -test.high, high: -test.low))): the gain on dev was luck."
+        : " On test, which was evaluated once, it changed by \(unit.difference(test)): \(share), too little or on too few rows to be sure of it.")
   }
 
   /// What looks better but could not be proven, as a sentence.
@@ -167,8 +167,8 @@ public struct IdeaTrial: Sendable, Encodable {
 
   /// The errors of a pair.
   public struct Pair: Hashable, Sendable, Encodable {
-    /// The number of the division of the rows; 0 is the split's own, which only screens.
-    public let division: Int
+    /// The number of the fold whose rows judge, from 1; 0 is the split's own dev set, which only screens, or is the only one.
+    public let fold: Int
     /// The seed of both trainings.
     public let seed: UInt64
     /// The dev error of the incumbent, and of the idea.

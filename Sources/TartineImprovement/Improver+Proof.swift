@@ -17,7 +17,7 @@ extension Improver {
       let change = result.trials[place]
       guard let without = recipe(without: place) else { continue }
       if without == incumbent.recipe {
-        result.trials[place].reason = "surely better; a later change took its place"
+        result.trials[place].reason = "significantly better; a later change took its place"
         continue
       }
       guard let idea = Idea(takingOut: change, of: incumbent.recipe, leaving: without)
@@ -28,14 +28,8 @@ extension Improver {
       do {
         // The first is for the model, should it stay out.
         for pair in 0...5 {
-          try train(incumbent, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
-          try train(arm, pair: pair, expected: expected, for: "without \(idea.what): pair \(pair)")
-          guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { continue }
-          trial.seconds += other.seconds
-          trial.pairs.append(
-            IdeaTrial.Pair(
-              division: divisions.isFixed ? 0 : pair, seed: seed(ofPair: pair), incumbent: own.score, idea: other.score)
-          )
+          try addPair(pair, of: arm, to: &trial, expected: expected, for: "without \(idea.what)")
+          trial.seconds += arm.trained[pair]?.seconds ?? 0
         }
       } catch let end as End {
         (trial.verdict, trial.reason) = (.undecided, end == .time ? "there was no time for it" : "it was interrupted")
@@ -72,16 +66,16 @@ extension Improver {
   /// Evaluates the first and the last recipe on the test set: the models of all pairs that both have.
   func prove() throws {
     let hasGain = incumbent !== first
-    let pairs = (0...Divisions.mostPairs).filter { first.trained[$0] != nil && incumbent.trained[$0] != nil }
+    let pairs = (0...PairSplits.mostPairs).filter { first.trained[$0] != nil && incumbent.trained[$0] != nil }
     let judging = hasGain && pairs.count > 1 ? pairs.filter { $0 > 0 } : [0]
     if let run = incumbent.trained[0]?.run { result.run = run }
     if hasGain {
       result.gain = Improvement.Gain(
-        dev: gain(of: incumbent, over: first, pairs: judging[0]..<Divisions.mostPairs + 1).estimate, test: nil)
+        dev: gain(of: incumbent, over: first, pairs: judging[0]..<PairSplits.mostPairs + 1).estimate, test: nil)
     }
     var (before, after): ([Evaluation], [Evaluation]) = ([], [])
-    if divisions.own.testCount > 0 {
-      let (dataset, rows) = divisions.own.test.open()
+    if splits.own.testCount > 0 {
+      let (dataset, rows) = splits.own.test.open()
       // A pair of which one side diverged shows nothing on test.
       for pair in hasGain ? pairs : [0] {
         guard let own = first.trained[pair]?.model, let last = incumbent.trained[pair]?.model else { continue }
@@ -127,7 +121,7 @@ extension Improver {
 
   func advice() -> [Improvement.Advice] {
     var list: [Improvement.Advice] = []
-    let split = divisions.own
+    let split = splits.own
     let some = split.trainCount > 50_000 ? split.with(train: split.sample(50_000, seed: 0)) : split
     if let inspection = try? Inspection(of: some, comparesSets: false, threads: options.threads) {
       list = inspection.warnings.map {

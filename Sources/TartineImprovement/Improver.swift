@@ -33,11 +33,11 @@ public struct ImprovementOptions: Sendable {
 }
 
 extension Recipe {
-  /// Improves the recipe: tries the likeliest change against it, keeps what surely helps, goes on from there, and at the end opens the
+  /// Improves the recipe: tries the likeliest change against it, keeps what significantly helps, goes on from there, and at the end opens the
   /// test set once to say what of the gain is real.
   ///
-  /// A change and the recipe are trained in pairs that share division of the rows, seed, order and, where shapes allow, initial
-  /// weights. The first pair screens; the others, on divisions of their own, count. A change is accepted once its evidence is so strong
+  /// A change and the recipe are trained in pairs that share rows, seed, order and, where shapes allow, initial
+  /// weights. The first pair screens; the others, on splits of their own, count. A change is accepted once its evidence is so strong
   /// that at most 5 % of the accepted ones are expected to be false, the interval of its gain lies above 0, and its gain is at
   /// least ``ImprovementOptions/worth``. At the end each accepted change is taken out again, and stays out where it is not missed.
   ///
@@ -62,7 +62,7 @@ extension Recipe {
   ///   - split: The data, split; the test set is not used.
   ///   - options: Which ideas.
   /// - Throws: The errors of a training of this recipe; `RecipeError` where it diverges.
-  public func ideas(on split: Split, options: ImprovementOptions = ImprovementOptions()) throws -> [Idea] {
+  public func findIdeas(on split: Split, options: ImprovementOptions = ImprovementOptions()) throws -> [Idea] {
     let improver = try Improver(self, split, options, archive: nil, progress: { _ in })
     return try improver.firstIdeas()
   }
@@ -81,18 +81,18 @@ public enum ImprovementProgress {
 /// Improves one recipe on one split.
 final class Improver {
   let options: ImprovementOptions
-  private let archive: TrainingArchive?
-  private let progress: (ImprovementProgress) -> Void
-  let divisions: Divisions
+  let archive: TrainingArchive?
+  let progress: (ImprovementProgress) -> Void
+  let splits: PairSplits
   let groups: [Int]?
   let seed: UInt64
   let isNumber: Bool
   private var linear: Recipe??
   /// The seconds at the last known moment, and when that was.
-  private var clock: (elapsed: Double, at: ContinuousClock.Instant)
+  var clock: (elapsed: Double, at: ContinuousClock.Instant)
   /// The number of trainings that were asked for, with those for which there was no time, and of those that were finished.
-  private var asked = 0
-  private var trainings = 0
+  var asked = 0
+  var trainings = 0
   /// The ideas that have passed the screening, over which the error is controlled.
   private var questions = 0
   /// The ideas that are not tried again, and the recipes that were incumbents.
@@ -121,7 +121,7 @@ final class Improver {
     if let problem = recipe.problem { throw RecipeError(problem + ".") }
     (self.options, self.archive) = (options, archive)
     self.progress = progress
-    divisions = Divisions(split)
+    splits = PairSplits(split)
     groups = split.groupByRow
     isNumber = split.task == .regression
     seed = recipe.seed
@@ -129,111 +129,6 @@ final class Improver {
     // Dev judges, so nothing is trained on it; the same number of epochs everywhere.
     let first = Arm(recipe.refitting(false).minutes(nil).fixed(trainRows: split.trainCount))
     (self.first, incumbent) = (first, first)
-  }
-
-  // MARK: Time
-
-  private var elapsed: Double { clock.elapsed + (ContinuousClock.now - clock.at).inSeconds }
-
-  /// The seconds for the proof.
-  private func reserve(_ budget: Double) -> Double {
-    min(0.02 * budget + 0.5, 0.1 * budget) + (options.refits ? 1.4 * (incumbent.trained[0]?.seconds ?? 0) : 0)
-  }
-
-  private var left: Double? { options.budget.map { $0 - reserve($0) - elapsed } }
-
-  // MARK: Trainings
-
-  /// Trains one side of a pair.
-  ///
-  /// - Parameter expected: The seconds that it takes.
-  /// - Throws: `End` where there is no time for it.
-  func train(_ arm: Arm, pair: Int, expected: Double, for what: String) throws {
-    guard arm.trained[pair] == nil else { return }
-    var recipe = arm.recipe
-    recipe.seed = seed(ofPair: pair)
-    arm.trained[pair] = try trained(recipe, on: pair, expected: expected, for: what)
-  }
-
-  /// An ensemble takes the seeds that follow too.
-  func seed(ofPair pair: Int) -> UInt64 { seed &+ UInt64(pair) &* 1_000 }
-
-  private func trained(_ recipe: Recipe, on pair: Int, expected: Double, for what: String) throws -> Trained {
-    let number = asked
-    let known = archive?.known(number)
-    /// Ends here, this time and after a kill.
-    func end(_ outcome: TrainingArchive.Record.Outcome) throws -> Never {
-      if known == nil { try archive?.write(.init(seconds: 0, elapsed: elapsed, outcome: outcome), number) }
-      asked += 1
-      throw outcome == .interrupted ? End.stopped : End.time
-    }
-    if let known, known.outcome != .trained {
-      clock = (known.elapsed, .now)
-      try end(known.outcome)
-    }
-    if known == nil {
-      if options.isStopped() { try end(.interrupted) }
-      if let left, left < expected { try end(.noTime) }
-    }
-    progress(.training(what, left: left))
-    let deadline = left.map { Deadline(.now + .seconds(max(0, $0))) }
-    let start = ContinuousClock.now
-    let made = try made(recipe, on: divisions.division(ofPair: pair), number, known == nil ? deadline : nil)
-    guard let made else { try end(.noTime) }
-    let seconds = known?.seconds ?? (ContinuousClock.now - start).inSeconds
-    let record = TrainingArchive.Record(seconds: seconds, elapsed: known?.elapsed ?? elapsed, outcome: .trained)
-    if known == nil { try archive?.write(record, number) }
-    clock = (record.elapsed, .now)
-    (asked, trainings) = (asked + 1, trainings + 1)
-    return Trained(
-      rows: made.rows, outcomes: made.outcomes, score: made.score, model: made.model, run: pair == 0 ? made.run : nil,
-      divergence: made.divergence, seconds: seconds)
-  }
-
-  /// Trains on a division, and measures on the rows that judge; nil if the time was up before.
-  private func made(
-    _ recipe: Recipe, on division: Divisions.Division, _ number: Int, _ deadline: Deadline?
-  ) throws -> Trained? {
-    let split = division.split
-    let run: Run
-    do {
-      run =
-        try archive?.train(
-          recipe, on: split, number: number, threads: options.threads, observers: [deadline].compactMap { $0 })
-        ?? recipe.train(on: split, threads: options.threads, observers: [deadline].compactMap { $0 })
-    } catch let error as DivergenceError {
-      let judged = division.judging.map { split.with(dev: $0) } ?? split
-      let constant = Baseline(judged, try Preparation(fitting: split.dataset, rows: split.train).target)
-      return Trained(
-        rows: judged.dev, outcomes: constant.outcomes, score: constant.score,
-        divergence: "training diverged at step \(error.step), in epoch \(error.epoch)")
-    }
-    // Also of one that was cut short just before a kill.
-    if run.stopReason == Deadline.reason { return nil }
-    guard let rows = division.judging else {
-      return Trained(
-        rows: run.dev.origin, outcomes: run.dev.outcomes, score: run.dev.score, model: run.model, run: run)
-    }
-    let judged = try evaluate(run.model, split.dataset, rows)
-    return Trained(rows: judged.origin, outcomes: judged.outcomes, score: judged.score, model: run.model)
-  }
-
-  func evaluate(_ model: Model, _ dataset: Dataset, _ rows: [Int]) throws -> Evaluation {
-    var warnings: [String] = []
-    return try model.evaluate(
-      dataset, rows: rows, warnings: &warnings, workers: Workers(options.threads ?? Workers.processorCount))
-  }
-
-  /// Stops a training when the time is up.
-  private final class Deadline: TrainingObserver {
-    static let reason = "the time is up"
-    private let end: ContinuousClock.Instant
-
-    init(_ end: ContinuousClock.Instant) { self.end = end }
-
-    func observe(_ step: StepView) -> TrainingDecision {
-      ContinuousClock.now >= end ? .stop(reason: Self.reason) : .proceed
-    }
   }
 
   // MARK: The loop
@@ -263,7 +158,7 @@ final class Improver {
     return result
   }
 
-  /// Trains the first recipe on the split's own division.
+  /// Trains the first recipe on the split's own train and dev rows.
   private func begin() throws {
     do {
       try train(first, pair: 0, expected: 0, for: "training the recipe")
@@ -306,25 +201,28 @@ final class Improver {
       let ofRows = PairedGain(of: [other], over: [own], isNumber: isNumber, groups: groups, sharesRows: true).ofRows
       squares += ofRows * ofRows / 2
     }
-    result.seedDeviation = Estimate.deviationOfMean(scores) * Double(scores.count).squareRoot()
-    let tests = divisions.own.testCount
+    result.seedStandardDeviation = Estimate.deviationOfMean(scores) * Double(scores.count).squareRoot()
+    let tests = splits.own.testCount
     guard tests > 0, squares > 0, squares.isFinite else { return }
     // Two-sided at 5 %, found in four of five; two recipes differ at least as much as two seeds of one.
-    result.provable = (Estimate.z + 0.8416) * (squares * Double(own.rows.count) / Double(tests)).squareRoot()
+    result.minimumDetectableGain =
+      (Estimate.z + 0.8416) * (squares * Double(own.rows.count) / Double(tests)).squareRoot()
   }
 
   private var whatTestCanShow: String {
-    let tests = divisions.own.testCount
+    let tests = splits.own.testCount
     guard tests > 0 else { return "there is no test set, so nothing will prove that a gain holds on new rows" }
-    guard let provable = result.provable else { return "the test set has \(Improvement.count(tests, "row"))" }
+    guard let minimumDetectableGain = result.minimumDetectableGain else {
+      return "the test set has \(Improvement.count(tests, "row"))"
+    }
     return
-      "the smallest gain that a test set of \(Improvement.count(tests, "row")) shows in four of five cases is about \(result.unit.points(provable))"
+      "the smallest gain that a test set of \(Improvement.count(tests, "row")) shows in four of five cases is about \(result.unit.points(minimumDetectableGain))"
   }
 
   private func ideas() -> [Idea] {
     guard let trained = incumbent.trained[0], let run = trained.run else { return [] }
     if linear == nil, options.only?.contains("linear-model") ?? true, !options.except.contains("linear-model") {
-      let some = divisions.own.withoutTest
+      let some = splits.own.withoutTest
       linear =
         some.trainCount > 10_000
         ? .some(nil)
@@ -384,18 +282,8 @@ final class Improver {
   private func judge(_ arm: Arm, _ what: String, expected: Double, _ trial: inout IdeaTrial) throws -> Bool {
     let worth = result.worth
     defer { for trained in arm.trained.values { trial.seconds += trained.seconds } }
-    var expected = expected
-    func addPair(_ pair: Int) throws {
-      try train(incumbent, pair: pair, expected: incumbent.trained[0]?.seconds ?? 0, for: "\(what): pair \(pair)")
-      try train(arm, pair: pair, expected: expected, for: "\(what): pair \(pair)")
-      guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { return }
-      expected = other.seconds
-      trial.pairs.append(
-        IdeaTrial.Pair(
-          division: divisions.isFixed ? 0 : pair, seed: seed(ofPair: pair), incumbent: own.score, idea: other.score))
-    }
     do {
-      try addPair(0)
+      try addPair(0, of: arm, to: &trial, expected: expected, for: what)
     } catch let error where error is RecipeError || error is NetworkError || error is ShapeError {
       (trial.verdict, trial.reason) = (.refused, "it cannot be trained: \(error)")
       return false
@@ -406,7 +294,7 @@ final class Improver {
     }
     let screened = gain(of: arm, over: incumbent, pairs: 0..<1)
     trial.gain = screened.estimate
-    guard screened.estimate.value > 0, screened.estimate.value + screened.deviation >= worth else {
+    guard screened.estimate.value > 0, screened.estimate.value + screened.standardError >= worth else {
       (trial.verdict, trial.reason) = (
         .refused,
         screened.estimate.value > 0
@@ -419,20 +307,21 @@ final class Improver {
     trial.needed = needed
     // The pairs share rows, with which the evidence does not reckon: the gain must be above 0 for other rows too, at the same level.
     let point = HypothesisTest.normalPoint(upperTail: 1 / needed)
-    for pair in 1...Divisions.mostPairs {
-      try addPair(pair)
+    for pair in 1...PairSplits.mostPairs {
+      try addPair(
+        pair, of: arm, to: &trial, expected: arm.trained[0]?.seconds ?? expected, for: what)
       let gain = gain(of: arm, over: incumbent, pairs: 1..<pair + 1)
       let evidence = EValue(gain.differences).value
       (trial.gain, trial.evidence) = (gain.estimate, evidence)
       if pair >= 3, evidence >= needed, gain.estimate.low > 0, gain.estimate.value > point * gain.ofRows,
         gain.estimate.value >= worth
       {
-        (trial.verdict, trial.reason) = (.accepted, "surely better")
+        (trial.verdict, trial.reason) = (.accepted, "significantly better")
         return true
       }
       // More than two rounds of folds only where they can be expected to decide.
       if pair >= 10, evidence < needed / 10 { break }
-      if pair >= 2, gain.estimate.value + gain.deviation < worth || gain.estimate.value <= 0 {
+      if pair >= 2, gain.estimate.value + gain.standardError < worth || gain.estimate.value <= 0 {
         (trial.verdict, trial.reason) = (
           .refused, gain.estimate.value <= 0 ? "not better" : "better by less than what counts, if at all"
         )
@@ -443,10 +332,20 @@ final class Improver {
     return false
   }
 
+  /// Trains the incumbent and another recipe on a pair's rows.
+  func addPair(_ pair: Int, of arm: Arm, to trial: inout IdeaTrial, expected: Double, for what: String) throws {
+    try train(incumbent, pair: pair, expected: incumbent.trained[0]?.seconds ?? 0, for: "\(what): pair \(pair)")
+    try train(arm, pair: pair, expected: expected, for: "\(what): pair \(pair)")
+    guard let own = incumbent.trained[pair], let other = arm.trained[pair] else { return }
+    trial.pairs.append(
+      IdeaTrial.Pair(
+        fold: splits.isFixed ? 0 : pair, seed: seed(ofPair: pair), incumbent: own.score, idea: other.score))
+  }
+
   func gain(of arm: Arm, over other: Arm, pairs: Range<Int>) -> PairedGain {
     let both = pairs.filter { arm.trained[$0] != nil && other.trained[$0] != nil }
     return PairedGain(
       of: both.compactMap { arm.trained[$0] }, over: both.compactMap { other.trained[$0] }, isNumber: isNumber,
-      groups: groups, sharesRows: divisions.isFixed)
+      groups: groups, sharesRows: splits.isFixed)
   }
 }

@@ -10,7 +10,7 @@ package struct Trained {
   package let score: Double
   /// Nil if it diverged.
   package let model: Model?
-  /// The run, of the split's own division alone.
+  /// The run, of the split's own train and dev rows alone.
   package let run: Run?
   /// Why it has no model.
   package let divergence: String?
@@ -28,14 +28,14 @@ package struct Trained {
 /// The amount by which an idea lowers the error of the incumbent, over some pairs.
 ///
 /// The value is the mean of the pairs' differences d. Its interval is the wider of two: that of the rows, by each row's mean
-/// difference over all pairs that measured it, and that of the pairs, t · s(d) / √n, which has seeds and divisions in it too. Where all
+/// difference over all pairs that measured it, and that of the pairs, t · s(d) / √n, which has seeds and splits in it too. Where all
 /// pairs have the same dev rows, the two do not contain each other, and are added in quadrature.
 package struct PairedGain {
   /// Incumbent less idea, for each pair.
   package let differences: [Double]
   package let estimate: Estimate
   /// The standard error, half the interval over the point of Student's or the normal distribution.
-  package let deviation: Double
+  package let standardError: Double
   /// The part of it that is due to the choice of rows.
   package let ofRows: Double
 
@@ -68,7 +68,7 @@ package struct PairedGain {
     let ofPairs = n > 1 ? Estimate.deviationOfMean(differences) : 0
     let halves = (Estimate.studentT(max(1, cases - 1)) * ofRows, n > 1 ? Estimate.studentT(n - 1) * ofPairs : 0)
     let half = sharesRows ? (halves.0 * halves.0 + halves.1 * halves.1).squareRoot() : max(halves.0, halves.1)
-    deviation = sharesRows ? (ofRows * ofRows + ofPairs * ofPairs).squareRoot() : max(ofRows, ofPairs)
+    standardError = sharesRows ? (ofRows * ofRows + ofPairs * ofPairs).squareRoot() : max(ofRows, ofPairs)
     estimate = Estimate(value, low: value - half, high: value + half)
   }
 }

@@ -51,13 +51,14 @@ public struct ImprovementReport {
       "With 95 % intervals over rows and seeds. Gains are paired: both recipes have the same rows and seeds. "
         + "Of differences below \(improvement.points(improvement.worth)) none counts."
     ]
-    if let deviation = improvement.seedDeviation {
+    if let deviation = improvement.seedStandardDeviation {
       notes.append(
         "The first recipe's dev error has a standard deviation of \(improvement.points(deviation)) over seeds.")
     }
-    if let provable = improvement.provable {
+    if let minimumDetectableGain = improvement.minimumDetectableGain {
       notes.append(
-        "The smallest gain that this test set shows in four of five cases is about \(improvement.points(provable)).")
+        "The smallest gain that this test set shows in four of five cases is about \(improvement.points(minimumDetectableGain))."
+      )
     }
     return Page.section(
       "First and last", note: notes.joined(separator: " "), Page.table([improvement.figureName, "dev", "test"], rows))
@@ -111,7 +112,7 @@ public struct ImprovementReport {
     plot.addKey(key)
     return Page.section(
       "The steps",
-      note: "Each step's interval is that of its own gain. The test set was opened once, at the end.",
+      note: "Each step's interval is that of its own gain. The test set was evaluated once, at the end.",
       Page.charts([plot.svg]))
   }
 

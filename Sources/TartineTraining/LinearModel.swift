@@ -152,7 +152,7 @@ extension Recipe {
   }
 }
 
-/// A finished training of the linear model, which the folder of a run can take over (``RunFolder/keep(_:on:source:options:)``).
+/// A finished training of the linear model, which the folder of a run can take over.
 public struct LinearTraining: Sendable {
   /// The figures and the model.
   public let run: Run

@@ -18,7 +18,8 @@ import TartineFiles
     let json = try run.json()
     #expect(
       Set(json.keys) == [
-        "sentence", "first", "last", "gain", "accepted", "refused", "forYou", "worth", "seedDeviation", "provable",
+        "sentence", "first", "last", "gain", "accepted", "refused", "forYou", "worth", "seedStandardDeviation",
+        "minimumDetectableGain",
         "ending",
         "trainings", "seconds", "settings", "ledger", "report", "recipe", "model",
       ])

@@ -66,12 +66,12 @@ import Testing
     ]
     let gain = PairedGain(of: idea, over: own, isNumber: false, groups: nil, sharesRows: false)
     #expect(gain.differences == [0.5, 0.5])
-    #expect(abs(gain.deviation - (4.0 / 3 * 4 / 64).squareRoot()) < 1e-12)
+    #expect(abs(gain.standardError - (4.0 / 3 * 4 / 64).squareRoot()) < 1e-12)
     #expect(gain.estimate.value == 0.5)
     // One row measured twice is one case: its influences are added.
     let twice = PairedGain(
       of: [idea[0], idea[0]], over: [own[0], own[0]], isNumber: false, groups: nil, sharesRows: false)
-    #expect(abs(twice.deviation - (2.0 * 2 / 16).squareRoot()) < 1e-12)
+    #expect(abs(twice.standardError - (2.0 * 2 / 16).squareRoot()) < 1e-12)
   }
 
   /// Squared errors count by the slope of the root: 1/(2·2) and 1/(2·1); and where pairs share their rows, rows and seeds are added.
@@ -86,39 +86,39 @@ import Testing
     #expect(gain.differences == [1, 1.5])
     // Effects: 2/4 − 1/2 = 0, 6/4 − 1/2 = 1; 2/4 − 0 = ½, 6/4 − 1 = ½. Influences ∓½/4 and 0.
     let rows = (2.0 * 2 / 64).squareRoot()
-    #expect(abs(gain.deviation - (rows * rows + 0.25 * 0.25).squareRoot()) < 1e-12)
+    #expect(abs(gain.standardError - (rows * rows + 0.25 * 0.25).squareRoot()) < 1e-12)
   }
 
-  /// Every row of train and dev is dev once in five divisions, and test rows never; groups stay whole; time has one division.
-  @Test func divisionsCoverTheRows() throws {
+  /// Every row of train and dev is dev once in five splits, and test rows never; groups stay whole; time has one split.
+  @Test func splitsCoverTheRows() throws {
     let split = try Fixtures.noisy(rows: 200)
-    let divisions = Divisions(split)
-    #expect(!divisions.isFixed)
+    let splits = PairSplits(split)
+    #expect(!splits.isFixed)
     #expect(
-      divisions.division(ofPair: 0).split.devRows == split.devRows && divisions.division(ofPair: 0).judging == nil)
+      splits.rows(ofPair: 0).split.devRows == split.devRows && splits.rows(ofPair: 0).judging == nil)
     for start in [1, 6] {
-      let judging = (start..<start + 5).flatMap { divisions.division(ofPair: $0).judging ?? [] }
+      let judging = (start..<start + 5).flatMap { splits.rows(ofPair: $0).judging ?? [] }
       #expect(judging.sorted() == (split.trainRows + split.devRows).sorted())
     }
-    #expect(divisions.division(ofPair: 1).judging != divisions.division(ofPair: 6).judging)
+    #expect(splits.rows(ofPair: 1).judging != splits.rows(ofPair: 6).judging)
     for pair in 1...10 {
       // Neither trained on nor chosen by.
-      let part = divisions.division(ofPair: pair)
+      let part = splits.rows(ofPair: pair)
       let used = part.split.trainRows + part.split.devRows
       let judging = try #require(part.judging)
       #expect(Set(used).count == used.count && Set(used).isDisjoint(with: judging))
     }
     let patients = try Fixtures.noisy(rows: 200, by: .grouped(by: "patient"))
-    let parts = Divisions(patients)
+    let parts = PairSplits(patients)
     let groups = try #require(patients.groupByRow)
     for pair in 1...5 {
-      let part = parts.division(ofPair: pair)
+      let part = parts.rows(ofPair: pair)
       let used = Set((part.split.trainRows + part.split.devRows).map { groups[$0] })
       let judging = try #require(part.judging).map { groups[$0] }
       #expect(used.isDisjoint(with: judging))
     }
-    let ordered = Divisions(try Fixtures.noisy(rows: 200, by: .time(by: "day")))
-    #expect(ordered.isFixed && ordered.division(ofPair: 4).split.devRows == ordered.own.devRows)
+    let ordered = PairSplits(try Fixtures.noisy(rows: 200, by: .time(by: "day")))
+    #expect(ordered.isFixed && ordered.rows(ofPair: 4).split.devRows == ordered.own.devRows)
   }
 }
 

@@ -13,7 +13,7 @@ import Testing
     ).optimizer(.adam(learningRate: .constant(1e-5))).epochs(6).batchSize(32)
   }
 
-  /// A fault is found and mended, the test set is opened once, and its gain is there.
+  /// A fault is found and mended, the test set is evaluated once, and its gain is there.
   @Test func mendsALearningRate() throws {
     let split = try Fixtures.noisy(rows: 400)
     var options = ImprovementOptions()
@@ -30,11 +30,11 @@ import Testing
     #expect(gain.dev.low > 0 && test.low > 0 && test.value <= result.first.test?.value ?? 0)
     #expect(split.test.openCount == 1)
     #expect(told.count == result.trials.count)
-    #expect(result.sentence.contains("On test, which was opened once, it fell by"))
+    #expect(result.sentence.contains("On test, which was evaluated once, it fell by"))
     // What is accepted has the evidence that was asked for, on pairs with the same seeds.
     for trial in result.trials where trial.verdict == .accepted && trial.subject == .idea {
       #expect(try #require(trial.evidence) >= #require(trial.needed))
-      #expect(trial.pairs.map(\.division) == Array(0..<trial.pairs.count))
+      #expect(trial.pairs.map(\.fold) == Array(0..<trial.pairs.count))
       let mean = trial.pairs.dropFirst().reduce(0) { $0 + $1.incumbent - $1.idea } / Double(trial.counted)
       #expect(abs(mean - (trial.gain?.value ?? 0)) < 1e-12)
     }
@@ -68,8 +68,8 @@ import Testing
     let all = result.trials.filter { $0.subject == .idea && $0.verdict == .accepted }
     #expect(all.count >= 2)
     #expect(result.accepted.count == all.count && !result.trials.contains { $0.subject == .ablation })
-    #expect(all.dropLast().allSatisfy { $0.reason == "surely better; a later change took its place" })
-    #expect(all.last?.reason == "surely better")
+    #expect(all.dropLast().allSatisfy { $0.reason == "significantly better; a later change took its place" })
+    #expect(all.last?.reason == "significantly better")
   }
 
   /// On twelve tables of noise, ideas that change only how the noise is fitted are not accepted; neither where all pairs have the same
@@ -123,15 +123,15 @@ import Testing
     #expect(throws: RecipeError.self) { try Self.slow.improve(on: split, options: options) }
   }
 
-  /// Rows in time order have one division, and a fault is found all the same.
-  @Test func oneDivisionIsEnoughForAFault() throws {
+  /// Rows in time order have one split, and a fault is found all the same.
+  @Test func oneSplitIsEnoughForAFault() throws {
     var options = ImprovementOptions()
     options.only = ["higher-learning-rate"]
     options.rounds = 1
     options.threads = 1
     let result = try Self.slow.improve(on: try Fixtures.noisy(rows: 400, by: .time(by: "day")), options: options)
     #expect(result.accepted.count == 1)
-    #expect(result.trials.allSatisfy { $0.pairs.allSatisfy { $0.division == 0 } })
+    #expect(result.trials.allSatisfy { $0.pairs.allSatisfy { $0.fold == 0 } })
     #expect(Set(result.trials[0].pairs.map(\.seed)).count == result.trials[0].pairs.count)
   }
 
@@ -142,7 +142,7 @@ import Testing
     var options = ImprovementOptions()
     // With those that are expected to gain little.
     options.only = Set(Idea.names)
-    let ideas = try recipe.ideas(on: split, options: options)
+    let ideas = try recipe.findIdeas(on: split, options: options)
     #expect(Set(ideas.map(\.name)).isSubset(of: Idea.names))
     #expect(Set(Idea.names).count == Idea.names.count)
     for name in [
